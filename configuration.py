@@ -1,0 +1,104 @@
+"""One settings file for everyone: sections of `config.ini` become frozen dataclasses.
+
+Every key can also be given as an environment variable, `SER_<SECTION>_<KEY>`, which wins over the
+file: `SER_SERVER_PORT=9000` overrides `port` in `[server]`.
+"""
+
+import configparser
+import dataclasses
+import os
+import types
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+ROOT = Path(__file__).resolve().parent
+CONFIG_VARIABLE = "SER_CONFIG"
+
+Section = TypeVar("Section")
+
+
+class SettingError(ValueError):
+    """A setting that cannot be used; the message names key, value and what was expected."""
+
+
+def setting(default: Any, minimum: float | None = None, maximum: float | None = None) -> Any:
+    """A dataclass field whose number must lie in [minimum, maximum]."""
+    return dataclasses.field(default=default, metadata={"minimum": minimum, "maximum": maximum})
+
+
+def config_path(environment: Mapping[str, str] = os.environ) -> Path:
+    """The settings file: `SER_CONFIG`, or the project's own `config.ini`."""
+    return Path(environment.get(CONFIG_VARIABLE) or ROOT / "config.ini")
+
+
+def read_section(
+    section: type[Section], name: str, path: Path, environment: Mapping[str, str] = os.environ
+) -> Section:
+    """Reads `[name]` of the file at `path` into the dataclass `section`.
+
+    Relative paths are taken from the folder of the file. An empty value means the default.
+
+    Raises:
+        SettingError: the file cannot be read, a key is unknown, or a value is not of its kind.
+    """
+    texts = _texts(name, path)
+    fields = {field.name: field for field in dataclasses.fields(section)}  # type: ignore[arg-type]
+    unknown = sorted(texts.keys() - fields.keys())
+    if unknown:
+        raise SettingError(f"{path} [{name}]: unknown key {unknown[0]!r}; known: {sorted(fields)}")
+    values = {}
+    hints = get_type_hints(section)
+    for key, field in fields.items():
+        variable = f"SER_{name}_{key}".upper()
+        text, origin = texts.get(key, ""), f"{path} [{name}] {key}"
+        if environment.get(variable):
+            text, origin = environment[variable], variable
+        if text:
+            values[key] = _convert(text, hints[key], field, origin, path.parent)
+    return section(**values)
+
+
+def _texts(name: str, path: Path) -> dict[str, str]:
+    parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=("#",))
+    try:
+        parser.read_string(path.read_text(encoding="utf-8"), source=str(path))
+    except (OSError, UnicodeDecodeError, configparser.Error) as error:
+        raise SettingError(f"{path}: cannot be read as a settings file: {error}") from error
+    return dict(parser[name]) if parser.has_section(name) else {}
+
+
+def _convert(text: str, kind: Any, field: dataclasses.Field[Any], origin: str, base: Path) -> Any:
+    if get_origin(kind) in (Union, types.UnionType):
+        kind = next(choice for choice in get_args(kind) if choice is not type(None))
+    parse, expected = _PARSERS[kind]
+    try:
+        value = parse(text)
+    except ValueError:
+        raise SettingError(f"{origin}: {text!r} is not {expected}") from None
+    _check_range(value, field.metadata, origin)
+    return base / value if kind is Path else value
+
+
+def _check_range(value: Any, limits: Mapping[str, Any], origin: str) -> None:
+    minimum, maximum = limits.get("minimum"), limits.get("maximum")
+    if minimum is not None and not value >= minimum:
+        raise SettingError(f"{origin}: {value!r} is too small; expected at least {minimum}")
+    if maximum is not None and not value <= maximum:
+        raise SettingError(f"{origin}: {value!r} is too large; expected at most {maximum}")
+
+
+def _boolean(text: str) -> bool:
+    states = configparser.ConfigParser.BOOLEAN_STATES
+    if text.lower() not in states:
+        raise ValueError(text)
+    return states[text.lower()]
+
+
+_PARSERS: dict[Any, tuple[Callable[[str], Any], str]] = {
+    str: (str, "text"),
+    int: (int, "a whole number"),
+    float: (float, "a number"),
+    bool: (_boolean, "yes or no"),
+    Path: (Path, "a path"),
+}

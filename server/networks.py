@@ -1,0 +1,212 @@
+"""The networks that are served: each one a verified ONNX file of the models' directory."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+from numpy.typing import NDArray
+
+from server.contract import EXTRACTOR_NAME, FeatureContract, read_contract
+from server.onnx_files import ModelFileError, OnnxModel, open_model
+
+NETWORK_FORMAT = "speech-emotion-network/1"
+OUTPUTS = ("probabilities", "distance")
+PROBE_FRAMES = 10
+
+Array = NDArray[np.float32]
+
+
+class Prediction(NamedTuple):
+    """What a network says of one utterance."""
+
+    probabilities: list[float]  # in the order of the labels; sum to 1
+    distance: float  # of the input from the training distribution; 0 is its centre
+
+
+class Metrics(msgspec.Struct, rename="camel"):
+    """Measured quality; speakers of the test folds were never trained on."""
+
+    protocol: str
+    speaker_independent_uar: Annotated[float, Meta(ge=0, le=1)]
+
+
+class NetworkMetadata(msgspec.Struct):
+    """What a network file must say of itself; every value is a JSON text in `metadata_props`."""
+
+    input: Literal["vector", "frames"]
+    labels: Annotated[tuple[str, ...], Meta(min_length=2)]
+    recipe: dict[str, Any]
+    distance_limit: Annotated[float, Meta(gt=0)]
+    metrics: Metrics
+    corpus: dict[str, Any]
+    training: dict[str, Any]
+    intended_use: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Network:
+    """One verified ONNX model."""
+
+    name: str
+    metadata: NetworkMetadata
+    model: OnnxModel
+
+    @property
+    def takes_vectors(self) -> bool:
+        """Whether the input is one vector; otherwise it is the frames themselves."""
+        return self.metadata.input == "vector"
+
+    def predict(self, mfccs: Array) -> Prediction:
+        """Predicts one utterance.
+
+        Args:
+            mfccs: float32 (n_mfcc,) or, for either kind of network, float32 (T, n_mfcc).
+        """
+        probabilities, distance = self.model.session.run(OUTPUTS, self._feed(mfccs))
+        return Prediction(probabilities[0].tolist(), distance.item())
+
+    def _feed(self, mfccs: Array) -> dict[str, NDArray[Any]]:
+        if self.takes_vectors:
+            return {"mfccs": (mfccs if mfccs.ndim == 1 else pool(mfccs))[np.newaxis]}
+        return {"frames": mfccs[np.newaxis], "lengths": np.array([len(mfccs)], np.int64)}
+
+
+@dataclass(frozen=True)
+class NetworkCatalog:
+    """All networks of a directory, and what was wrong with those that are not served."""
+
+    contract: FeatureContract | None
+    networks: Mapping[str, Network]  # by name in lower case
+    faults: Mapping[str, str]  # file name -> reason
+
+    def find(self, name: str) -> Network | None:
+        """The network of that name, matched without case."""
+        return self.networks.get(name.lower())
+
+    def fault(self, name: str) -> str | None:
+        """Why the network of that name is not served, if there is a file for it."""
+        reasons = {Path(file).stem.lower(): reason for file, reason in self.faults.items()}
+        return reasons.get(name.lower())
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the networks served, in alphabetical order."""
+        return sorted(network.name for network in self.networks.values())
+
+    @property
+    def vector_names(self) -> list[str]:
+        """Names of the networks that take one vector."""
+        return sorted(n.name for n in self.networks.values() if n.takes_vectors)
+
+
+def pool(frames: Array) -> Array:
+    """The contract's pooling: float32 (T, n_mfcc) frames to their mean, float32 (n_mfcc,)."""
+    # In float64, since a float32 sum of large values would overflow.
+    mean: Array = frames.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return mean
+
+
+def load_catalog(directory: Path) -> NetworkCatalog:
+    """Loads and verifies every `*.onnx` file of the directory; faults are kept, not raised."""
+    try:
+        contract = read_contract(directory)
+    except ModelFileError as error:
+        return NetworkCatalog(None, {}, {EXTRACTOR_NAME: str(error)})
+    networks: dict[str, Network] = {}
+    faults: dict[str, str] = {}
+    for path in sorted(directory.glob("*.onnx")):
+        if path.name == EXTRACTOR_NAME:
+            continue
+        try:
+            network = load_network(path, contract)
+        except ModelFileError as error:
+            faults[path.name] = str(error)
+            continue
+        if network.name.lower() in networks:
+            faults[path.name] = "differs from another file's name in case only"
+            continue
+        networks[network.name.lower()] = network
+    if not networks and not faults:
+        faults["*.onnx"] = "there is no network in the models' directory"
+    return NetworkCatalog(contract, networks, faults)
+
+
+def load_network(path: Path, contract: FeatureContract) -> Network:
+    """Loads one network and verifies it against its own metadata and the contract.
+
+    Raises:
+        ModelFileError: says what is wrong and what was expected.
+    """
+    model = open_model(path, NETWORK_FORMAT)
+    metadata = _read_metadata(model.metadata)
+    _check_labels(metadata.labels)
+    if metadata.recipe != contract.recipe:
+        raise ModelFileError(f"was made for another feature recipe than {EXTRACTOR_NAME}")
+    _check_inputs(model, metadata, contract)
+    _check_outputs(model, metadata)
+    network = Network(path.stem, metadata, model)
+    _probe(network, contract)
+    return network
+
+
+def _read_metadata(texts: Mapping[str, str]) -> NetworkMetadata:
+    missing = [key for key in NetworkMetadata.__struct_fields__ if key not in texts]
+    if missing:
+        raise ModelFileError(f"metadata lacks {', '.join(map(repr, missing))}")
+    values = {}
+    for field in msgspec.structs.fields(NetworkMetadata):
+        try:
+            values[field.name] = msgspec.json.decode(texts[field.name], type=field.type)
+        except msgspec.DecodeError as error:
+            raise ModelFileError(f"metadata {field.name!r}: {error}") from None
+    return NetworkMetadata(**values)
+
+
+def _check_labels(labels: tuple[str, ...]) -> None:
+    if list(labels) != sorted(set(labels)):
+        raise ModelFileError(f"labels are {list(labels)}; expected each once, alphabetically")
+
+
+def _check_inputs(model: OnnxModel, metadata: NetworkMetadata, contract: FeatureContract) -> None:
+    n_mfcc = contract.n_mfcc
+    expected = {
+        "vector": [("mfccs", "tensor(float)", (n_mfcc,))],
+        "frames": [("frames", "tensor(float)", (None, n_mfcc)), ("lengths", "tensor(int64)", ())],
+    }[metadata.input]
+    # The first dimension is the batch; None stands for any other free one.
+    found = [
+        (i.name, i.type, tuple(d if isinstance(d, int) else None for d in i.shape[1:]))
+        for i in model.session.get_inputs()
+    ]
+    if found != expected:
+        raise ModelFileError(f"inputs are {found}; expected {expected}")
+
+
+def _check_outputs(model: OnnxModel, metadata: NetworkMetadata) -> None:
+    found = {o.name: o for o in model.session.get_outputs()}
+    missing = [name for name in OUTPUTS if name not in found]
+    if missing:
+        raise ModelFileError(f"outputs are {sorted(found)}; {missing[0]!r} is missing")
+    width = found["probabilities"].shape[-1]
+    if width != len(metadata.labels):
+        raise ModelFileError(f"has {width} probabilities for {len(metadata.labels)} labels")
+
+
+def _probe(network: Network, contract: FeatureContract) -> None:
+    """Runs the network on extreme inputs, which must still give probabilities."""
+    shape = (contract.n_mfcc,) if network.takes_vectors else (PROBE_FRAMES, contract.n_mfcc)
+    for value in (0.0, -500.0, np.finfo(np.float32).max):
+        try:
+            probabilities, distance = network.predict(np.full(shape, value, np.float32))
+        # NOTE: ONNX Runtime's exceptions share no base class but Exception.
+        except Exception as error:  # noqa: BLE001
+            raise ModelFileError(f"fails on an input of {value}: {error}") from None
+        if not np.isfinite([*probabilities, distance]).all() or abs(sum(probabilities) - 1) > 1e-4:
+            raise ModelFileError(
+                f"gives {probabilities}, distance {distance} for an input of {value}; "
+                "expected probabilities that sum to 1 and a finite distance"
+            )

@@ -1,0 +1,51 @@
+"""Opens an ONNX file as this server wants it: from memory, on one thread, self-described."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnxruntime as ort
+
+
+class ModelFileError(ValueError):
+    """A model file that must not be served; the message says what was expected."""
+
+
+@dataclass(frozen=True)
+class OnnxModel:
+    """An ONNX Runtime session with the metadata of its file."""
+
+    session: ort.InferenceSession
+    metadata: dict[str, str]
+
+
+def open_model(path: Path, expected_format: str) -> OnnxModel:
+    """Loads the file at `path` and checks the `format` that its metadata names.
+
+    Raises:
+        ModelFileError: the file cannot be read or loaded, or has another format.
+    """
+    try:
+        # SECURITY: from memory, tensors cannot be read from other files on this machine.
+        session = ort.InferenceSession(
+            path.read_bytes(), sess_options=_options(), providers=["CPUExecutionProvider"]
+        )
+    except OSError as error:
+        raise ModelFileError(f"cannot be read: {error.strerror}") from None
+    # NOTE: ONNX Runtime's exceptions share no base class but Exception.
+    except Exception as error:  # noqa: BLE001
+        raise ModelFileError(f"is not a model that ONNX Runtime can load: {error}") from None
+    metadata = dict(session.get_modelmeta().custom_metadata_map)
+    found = metadata.get("format")
+    if found != expected_format:
+        raise ModelFileError(f"metadata 'format' is {found!r}; expected {expected_format!r}")
+    return OnnxModel(session, metadata)
+
+
+def _options() -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    # PERF: one small network a worker: a second thread costs more than it gives.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return options

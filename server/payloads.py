@@ -1,0 +1,153 @@
+"""Bytes to arrays and predictions to bytes: the only room that knows JSON.
+
+A body takes the fast way, one typed decoding and one packing into float32, which fails on whatever
+is wrong with it. Only then is it read again, slowly, to tell the client what that was.
+"""
+
+import json
+from struct import Struct as Packer
+from struct import error as PackingError  # noqa: N812  # the standard library's name says nothing
+from typing import Any, NoReturn
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from server import problems
+from server.networks import Prediction
+
+FLOAT32_MAXIMUM = float(np.finfo(np.float32).max)
+
+
+class _Vector(msgspec.Struct):
+    mfccs: list[float]
+
+
+class _Frames(msgspec.Struct):
+    mfccs: list[list[float]]
+
+
+class _Result(msgspec.Struct):
+    emotionType: str  # noqa: N815  # the name that published clients read
+    prediction: float
+
+
+class _Answer(msgspec.Struct):
+    results: list[_Result]
+
+
+_decode_vector = msgspec.json.Decoder(_Vector).decode
+_decode_frames = msgspec.json.Decoder(_Frames).decode
+_decode_anything = msgspec.json.Decoder(float_hook=float).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class MfccDecoder:
+    """Reads `{"mfccs": ...}` bodies with `n_mfcc` coefficients to a vector."""
+
+    def __init__(self, n_mfcc: int) -> None:
+        self._n_mfcc = n_mfcc
+        # Little-endian standard mode: unlike the native one it refuses what float32 cannot hold.
+        self._pack = Packer(f"<{n_mfcc}f").pack
+
+    def __call__(self, body: bytes) -> NDArray[np.float32]:
+        """Decodes one body.
+
+        Returns:
+            float32 (n_mfcc,) for one vector, float32 (T, n_mfcc) for T >= 1 frames.
+
+        Raises:
+            Problem: 400 where the body is no JSON, 422 where it holds no MFCCs.
+        """
+        try:
+            if not body.isascii():
+                body.decode()
+            return self._vector(body)
+        except (ValueError, PackingError, OverflowError, RecursionError):
+            return self._frames_or_problem(body)
+
+    def _vector(self, body: bytes) -> NDArray[np.float32]:
+        return np.frombuffer(self._pack(*_decode_vector(body).mfccs), np.float32)
+
+    def _frames_or_problem(self, body: bytes) -> NDArray[np.float32]:
+        try:
+            body.decode()
+            rows = _decode_frames(body).mfccs
+            packed = b"".join([self._pack(*row) for row in rows])
+        except (ValueError, PackingError, OverflowError, RecursionError):
+            self._explain(body)
+        if not rows:
+            self._explain(body)
+        return np.frombuffer(packed, np.float32).reshape(-1, self._n_mfcc)
+
+    def _explain(self, body: bytes) -> NoReturn:
+        document = _parse(body)
+        if not isinstance(document, dict):
+            raise problems.invalid_features(
+                f'Expected an object with a member "mfccs", got {_kind(document)}.', ""
+            )
+        if "mfccs" not in document:
+            raise problems.invalid_features('The member "mfccs" is missing.', "")
+        self._explain_mfccs(document["mfccs"])
+        raise problems.invalid_features(f"{self._expected()}.", "/mfccs")
+
+    def _explain_mfccs(self, mfccs: Any) -> None:
+        pointer = "/mfccs"
+        if not isinstance(mfccs, list):
+            raise problems.invalid_features(f"{self._expected()}, got {_kind(mfccs)}.", pointer)
+        if not mfccs or not isinstance(mfccs[0], list):
+            self._explain_vector(mfccs, pointer)
+            return
+        for index, row in enumerate(mfccs):
+            row_pointer = f"{pointer}/{index}"
+            if not isinstance(row, list):
+                detail = f"Frame 0 is a list, frame {index} is {_kind(row)}; expected a list."
+                raise problems.invalid_features(detail, row_pointer)
+            self._explain_vector(row, row_pointer)
+
+    def _explain_vector(self, values: list[Any], pointer: str) -> None:
+        for index, value in enumerate(values):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                detail = f"Expected a number, got {_kind(value)}."
+                raise problems.invalid_features(detail, f"{pointer}/{index}")
+            if not abs(value) <= FLOAT32_MAXIMUM:
+                detail = "Expected a number that float32 can hold, at most 3.4028235e38 in size."
+                raise problems.invalid_features(detail, f"{pointer}/{index}")
+        if len(values) != self._n_mfcc:
+            detail = f"Wrong number of coefficients: expected {self._n_mfcc}, got {len(values)}."
+            raise problems.invalid_features(detail, pointer)
+
+    def _expected(self) -> str:
+        return f"Expected a list of {self._n_mfcc} numbers or a list of such lists"
+
+
+def _parse(body: bytes) -> Any:
+    """Reads any JSON text; numbers out of range become infinite."""
+    try:
+        body.decode()
+        return _decode_anything(body)
+    except UnicodeDecodeError as error:
+        raise problems.malformed_json(f"invalid UTF-8 at byte {error.start}") from None
+    except RecursionError:
+        raise problems.malformed_json("it is nested too deeply") from None
+    except msgspec.ValidationError:
+        # An integer of thousands of digits, which msgspec leaves unread.
+        return json.loads(body, parse_int=float)
+    except msgspec.DecodeError as error:
+        raise problems.malformed_json(str(error).rstrip(".").lower()) from None
+
+
+def _kind(value: Any) -> str:
+    """The name that JSON has for the kind of a value."""
+    if isinstance(value, bool):
+        return "a boolean"
+    if value is None:
+        return "null"
+    names = {dict: "an object", list: "a list", str: "a string", int: "a number", float: "a number"}
+    return names[type(value)]
+
+
+def encode_prediction(labels: tuple[str, ...], prediction: Prediction) -> bytes:
+    """Writes an answer; the results keep the order of the labels, which is alphabetical."""
+    results = [_Result(*pair) for pair in zip(labels, prediction.probabilities, strict=True)]
+    return _encode(_Answer(results))

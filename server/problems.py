@@ -1,0 +1,104 @@
+"""Every error that a client can see, as problem details (RFC 9457)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import falcon
+import msgspec
+from falcon.asgi import Request, Response
+
+CONTENT_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:problem:speech-emotion:"
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Problem(falcon.HTTPError):
+    """An answer that tells the client what was wrong and what was expected.
+
+    slug: the last part of the problem's type, which never changes and which clients may compare.
+    members: further members of the document, such as `pointer`, a JSON pointer (RFC 6901).
+    """
+
+    def __init__(self, status: int, slug: str, title: str, detail: str, **members: Any) -> None:
+        super().__init__(status, title=title, description=detail)
+        self.slug = slug
+        self.members = members
+
+
+def serialize(_: Request, resp: Response, error: falcon.HTTPError) -> None:
+    """Writes any Falcon error, our own or the framework's, as a problem document."""
+    status = error.status_code
+    title = str(error.title or error.status)
+    document = {
+        "type": TYPE_PREFIX + error.slug if isinstance(error, Problem) else "about:blank",
+        "title": title,
+        "status": status,
+        "detail": str(error.description or title),
+    }
+    if isinstance(error, Problem):
+        document |= error.members
+    resp.data = _encode(document)
+    resp.content_type = CONTENT_TYPE
+
+
+def no_such_path(path: str) -> Problem:
+    """404: nothing is served under the path."""
+    return Problem(404, "no-such-path", "Not found", f"Nothing is served under {path!r}.")
+
+
+def unknown_network(name: str, known: Iterable[str]) -> Problem:
+    """404: the networks that exist are named."""
+    names = list(known)
+    detail = f"There is no network {name!r}. Networks: {', '.join(names) or 'none'}."
+    return Problem(404, "unknown-network", "Unknown network", detail, networks=names)
+
+
+def network_unavailable(name: str, reason: str) -> Problem:
+    """503: the model file is there, but it failed its verification."""
+    detail = f"The network {name!r} cannot be served: {reason}"
+    return Problem(503, "network-unavailable", "Network unavailable", detail)
+
+
+def not_ready(faults: Mapping[str, str]) -> Problem:
+    """503: model files (file name -> reason) failed their verification, or there is none."""
+    reasons = [f"{file}: {reason}" for file, reason in faults.items()]
+    return Problem(503, "not-ready", "Not ready", "; ".join(reasons), errors=reasons)
+
+
+def unsupported_media_type(content_type: str) -> Problem:
+    """415: the body is not declared as JSON."""
+    detail = f"The content type is {content_type!r}; expected 'application/json'."
+    return Problem(415, "unsupported-media-type", "Unsupported media type", detail)
+
+
+def unsupported_content_encoding(encoding: str) -> Problem:
+    """415: the body is compressed."""
+    detail = f"The content encoding is {encoding!r}; expected an unencoded body."
+    return Problem(415, "unsupported-content-encoding", "Unsupported content encoding", detail)
+
+
+def body_too_large(limit: int) -> Problem:
+    """413: the body is longer than the server takes."""
+    detail = f"The body is larger than {limit:,} bytes."
+    return Problem(413, "body-too-large", "Body too large", detail, maximumBytes=limit)
+
+
+def malformed_json(reason: str) -> Problem:
+    """400: the body is no JSON text."""
+    return Problem(400, "malformed-json", "Malformed JSON", f"The body is not JSON: {reason}.")
+
+
+def invalid_features(detail: str, pointer: str) -> Problem:
+    """422: the body is JSON, but no MFCCs; `pointer` leads to the first bad place."""
+    return Problem(422, "invalid-features", "Invalid features", detail, pointer=pointer)
+
+
+def frames_needed(name: str, vector_networks: Iterable[str]) -> Problem:
+    """422: one vector was sent to a network that listens to the frames themselves."""
+    names = list(vector_networks)
+    detail = (
+        f"The network {name!r} takes frames: a list of lists of coefficients. "
+        f"Networks that take one vector: {', '.join(names) or 'none'}."
+    )
+    return Problem(422, "frames-needed", "Frames needed", detail, pointer="/mfccs", networks=names)

@@ -1,0 +1,47 @@
+"""`GET /init/configuration`: what a client must compute, and which networks there are."""
+
+from typing import Any
+
+import msgspec
+from falcon.asgi import Request, Response
+
+from server import problems
+from server.networks import Network, NetworkCatalog
+
+
+class ConfigurationResource:
+    """Answers with the feature recipe and the networks; made once, when the worker starts."""
+
+    def __init__(self, catalog: NetworkCatalog) -> None:
+        self._faults = catalog.faults
+        self._body = msgspec.json.encode(describe(catalog)) if catalog.contract else None
+
+    async def on_get(self, _: Request, resp: Response) -> None:
+        """Tells the whole contract."""
+        if self._body is None:
+            raise problems.not_ready(self._faults)
+        resp.data = self._body
+
+
+def describe(catalog: NetworkCatalog) -> dict[str, Any]:
+    """The handshake as JSON members; a client that knows only `numberOfMfccs` can go on."""
+    if catalog.contract is None:
+        return {}
+    return {
+        "numberOfMfccs": catalog.contract.n_mfcc,
+        "features": catalog.contract.recipe,
+        "networks": [_describe_network(catalog.networks[n.lower()]) for n in catalog.names],
+    }
+
+
+def _describe_network(network: Network) -> dict[str, Any]:
+    metadata = network.metadata
+    return {
+        "networkType": network.name,
+        "input": metadata.input,
+        "emotions": metadata.labels,
+        "speakerIndependentUar": metadata.metrics.speaker_independent_uar,
+        "protocol": metadata.metrics.protocol,
+        "corpus": metadata.corpus,
+        "intendedUse": metadata.intended_use,
+    }

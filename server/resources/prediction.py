@@ -1,0 +1,37 @@
+"""`POST /prediction/{networkType}`: MFCCs in, a probability for each emotion out."""
+
+from falcon.asgi import Request, Response
+
+from server import problems
+from server.networks import Network, NetworkCatalog
+from server.payloads import MfccDecoder, encode_prediction
+from server.resources.bodies import read_json_body
+
+
+class PredictionResource:
+    """Answers with the probabilities of one network."""
+
+    def __init__(
+        self, catalog: NetworkCatalog, decode: MfccDecoder, maximum_body_bytes: int
+    ) -> None:
+        self._catalog = catalog
+        self._decode = decode
+        self._maximum_body_bytes = maximum_body_bytes
+
+    async def on_post(self, req: Request, resp: Response, network_type: str) -> None:
+        """Predicts the emotion of one utterance."""
+        network = self._network(network_type)
+        mfccs = self._decode(await read_json_body(req, self._maximum_body_bytes))
+        if mfccs.ndim == 1 and not network.takes_vectors:
+            raise problems.frames_needed(network.name, self._catalog.vector_names)
+        prediction = network.predict(mfccs)
+        resp.data = encode_prediction(network.metadata.labels, prediction)
+
+    def _network(self, name: str) -> Network:
+        network = self._catalog.find(name)
+        if network is not None:
+            return network
+        fault = self._catalog.fault(name)
+        if fault is not None:
+            raise problems.network_unavailable(name, fault)
+        raise problems.unknown_network(name, self._catalog.names)

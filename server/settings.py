@@ -1,0 +1,45 @@
+"""The server's settings: `[server]` and `[models]` of config.ini as frozen dataclasses."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from configuration import ROOT, config_path, read_section, setting
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """`[server]`: where the server listens and what it accepts."""
+
+    host: str = "0.0.0.0"  # noqa: S104  # phones and browsers reach it from outside
+    port: int = setting(8080, minimum=1, maximum=65_535)
+    workers: int | None = setting(None, minimum=1, maximum=1_024)  # None: the usable cores
+    runtime_directory: Path | None = None  # None: a new temporary folder
+    maximum_body_bytes: int = setting(1_048_576, minimum=1_024, maximum=1_073_741_824)
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """`[models]`: which networks are served."""
+
+    directory: Path = ROOT / "models"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that an operator can set."""
+
+    server: ServerSettings
+    models: ModelSettings
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Reads config.ini and the environment.
+
+    Raises:
+        SettingError: names the key, the value and what was expected.
+    """
+    path = path or config_path()
+    return Settings(
+        server=read_section(ServerSettings, "server", path),
+        models=read_section(ModelSettings, "models", path),
+    )

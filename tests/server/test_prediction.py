@@ -1,0 +1,224 @@
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from falcon.testing import Result, TestClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from server.payloads import MfccDecoder
+from server.problems import Problem
+
+VECTOR = [1.0, 2.0, 3.0, *[0.0] * 22]
+DEEP = b"[" * 100_000
+
+
+def post(client: TestClient, body: bytes | dict[str, Any], network: str = "DNN") -> Result:
+    if isinstance(body, dict):
+        body = json.dumps(body).encode()
+    headers = {"Content-Type": "application/json"}
+    return client.simulate_post(f"/prediction/{network}", body=body, headers=headers)
+
+
+def softmax(values: list[float]) -> list[float]:
+    exponentials = [math.exp(value) for value in values]
+    return [value / sum(exponentials) for value in exponentials]
+
+
+def assert_problem(result: Result, status: int, slug: str) -> dict[str, Any]:
+    assert result.status_code == status
+    assert result.headers["content-type"] == "application/problem+json"
+    document: dict[str, Any] = result.json
+    assert document["type"] == f"urn:problem:speech-emotion:{slug}"
+    assert document["status"] == status
+    assert document["title"]
+    assert document["detail"]
+    return document
+
+
+def test_a_vector_gets_a_probability_for_each_emotion(client: TestClient) -> None:
+    answer = post(client, {"mfccs": VECTOR})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    results = answer.json["results"]
+    assert [r["emotionType"] for r in results] == ["angry", "calm", "happy"]
+    assert [r["prediction"] for r in results] == pytest.approx(softmax([1, 2, 3]))
+
+
+@pytest.mark.parametrize("name", ["DNN", "dnn", "dNn"])
+def test_the_name_is_matched_without_case(client: TestClient, name: str) -> None:
+    assert post(client, {"mfccs": VECTOR}, name).status_code == 200
+
+
+def test_frames_for_a_vector_network_are_pooled_by_their_mean(client: TestClient) -> None:
+    frames = [[2 * value for value in VECTOR], [0.0] * 25]
+    pooled, vector = post(client, {"mfccs": frames}), post(client, {"mfccs": VECTOR})
+    assert pooled.json == vector.json
+
+
+def test_a_frame_network_takes_frames(client: TestClient) -> None:
+    answer = post(client, {"mfccs": [VECTOR] * 3}, "TCN")
+    assert [r["prediction"] for r in answer.json["results"]] == pytest.approx(softmax([1, 2, 3]))
+
+
+def test_a_vector_for_a_frame_network_is_refused_with_an_alternative(client: TestClient) -> None:
+    document = assert_problem(post(client, {"mfccs": VECTOR}, "TCN"), 422, "frames-needed")
+    assert document["networks"] == ["DNN"]
+
+
+def test_integers_and_unknown_members_are_fine(client: TestClient) -> None:
+    body: dict[str, Any] = {"audio": None, "mfccs": [1, 2, 3, *[0] * 22], "é": [{"deep": []}]}
+    assert post(client, body).json == post(client, {"mfccs": VECTOR}).json
+
+
+@pytest.mark.parametrize("size", [3.4028234e38, -3.4028234e38, 1e-320])
+def test_extreme_numbers_get_an_answer(client: TestClient, size: float) -> None:
+    for mfccs in ([size] * 25, [[size] * 25] * 4):
+        results = post(client, {"mfccs": mfccs}).json["results"]
+        assert sum(r["prediction"] for r in results) == pytest.approx(1)
+
+
+def test_an_unknown_network_names_those_that_exist(client: TestClient) -> None:
+    document = assert_problem(post(client, {"mfccs": VECTOR}, "RNN"), 404, "unknown-network")
+    assert document["networks"] == ["DNN", "TCN"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"   ",
+        b"{",
+        b'{"mfccs": [1, 2',
+        b'{"mfccs": [1,]}',
+        b"mfccs=1",
+        b'{"mfccs": [NaN]}',
+        b'{"mfccs": [Infinity]}',
+        b'{"mfccs": [-Infinity]}',
+        b'{"mfccs": [null], "broken": ',
+        b"\xff\xfe",
+        json.dumps({"mfccs": VECTOR}).encode()[:-1] + b', "a": "\xff"}',
+        json.dumps({"mfccs": VECTOR}).encode() + b"}",
+        json.dumps({"mfccs": VECTOR}).encode("utf-16"),
+        DEEP,
+        b'{"mfccs": ' + DEEP,
+        b'{"mfccs": ' + DEEP + DEEP.replace(b"[", b"]") + b"}",
+        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    ],
+)
+def test_what_is_no_json_gets_400(client: TestClient, body: bytes) -> None:
+    assert_problem(post(client, body), 400, "malformed-json")
+    assert post(client, {"mfccs": VECTOR}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("mfccs", "pointer"),
+    [
+        ("null", "/mfccs"),
+        ('"1"', "/mfccs"),
+        ("1.5", "/mfccs"),
+        ("{}", "/mfccs"),
+        ("true", "/mfccs"),
+        ("[]", "/mfccs"),
+        ("[[]]", "/mfccs/0"),
+        ("[1, null]", "/mfccs/1"),
+        ('[1, 2, "3"]', "/mfccs/2"),
+        ("[true]", "/mfccs/0"),
+        ("[{}]", "/mfccs/0"),
+        ("[1, [2]]", "/mfccs/1"),
+        ("[[1], 2]", "/mfccs/0"),
+        (json.dumps([VECTOR, 2.0]), "/mfccs/1"),
+        (json.dumps([VECTOR, VECTOR[1:]]), "/mfccs/1"),
+        (json.dumps([VECTOR, [*VECTOR[:24], None]]), "/mfccs/1/24"),
+        (json.dumps([[VECTOR]]), "/mfccs/0/0"),
+        ("[1e39]", "/mfccs/0"),
+        ("[1, -1e400]", "/mfccs/1"),
+        ("[" + "9" * 400 + "]", "/mfccs/0"),
+        ("[" + "9" * 5_000 + "]", "/mfccs/0"),
+        (json.dumps([VECTOR, [*VECTOR[:24], 1e39]]), "/mfccs/1/24"),
+    ],
+)
+def test_what_are_no_mfccs_gets_422_with_a_pointer(
+    client: TestClient, mfccs: str, pointer: str
+) -> None:
+    answer = post(client, f'{{"mfccs": {mfccs}}}'.encode())
+    assert assert_problem(answer, 422, "invalid-features")["pointer"] == pointer
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"1", b"null", b'{"MFCCS": []}'])
+def test_a_missing_member_gets_422(client: TestClient, body: bytes) -> None:
+    assert assert_problem(post(client, body), 422, "invalid-features")["pointer"] == ""
+
+
+@pytest.mark.parametrize("count", [1, 24, 26, 40])
+def test_a_wrong_number_of_coefficients_is_named(client: TestClient, count: int) -> None:
+    answer = post(client, {"mfccs": [1.0] * count})
+    document = assert_problem(answer, 422, "invalid-features")
+    assert f"expected 25, got {count}" in document["detail"]
+
+
+def test_another_media_type_gets_415(client: TestClient) -> None:
+    body = json.dumps({"mfccs": VECTOR})
+    for content_type in ("text/plain", "application/x-www-form-urlencoded", "audio/wav"):
+        headers = {"Content-Type": content_type}
+        answer = client.simulate_post("/prediction/DNN", body=body, headers=headers)
+        document = assert_problem(answer, 415, "unsupported-media-type")
+        assert "application/json" in document["detail"]
+        assert content_type in document["detail"]
+
+
+def test_a_charset_is_allowed_and_compression_is_not(client: TestClient) -> None:
+    body = json.dumps({"mfccs": VECTOR})
+    headers = {"Content-Type": "Application/JSON; charset=utf-8"}
+    assert client.simulate_post("/prediction/DNN", body=body, headers=headers).status_code == 200
+    headers["Content-Encoding"] = "gzip"
+    answer = client.simulate_post("/prediction/DNN", body=body, headers=headers)
+    assert_problem(answer, 415, "unsupported-content-encoding")
+
+
+def test_a_body_over_the_limit_gets_413(client: TestClient) -> None:
+    body = json.dumps({"mfccs": VECTOR}).encode()
+    assert post(client, body + b" " * (1_048_576 - len(body))).status_code == 200
+    document = assert_problem(post(client, b" " * 1_048_577), 413, "body-too-large")
+    assert document["maximumBytes"] == 1_048_576
+
+
+def test_a_wrong_method_gets_405_with_allow(client: TestClient) -> None:
+    answer = client.simulate_get("/prediction/DNN")
+    assert answer.status_code == 405
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "POST" in answer.headers["allow"]
+
+
+def test_an_unknown_path_gets_404(client: TestClient) -> None:
+    assert_problem(client.simulate_get("/nowhere"), 404, "no-such-path")
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+        lambda inner: st.lists(inner, max_size=30) | st.dictionaries(st.text(), inner, max_size=3),
+    ),
+    st.binary(max_size=5),
+)
+@settings(max_examples=500, deadline=None)
+def test_the_decoder_answers_or_explains_whatever_comes(document: Any, noise: bytes) -> None:
+    decode = MfccDecoder(3)
+    for body in (json.dumps({"mfccs": document}).encode(), json.dumps(document).encode() + noise):
+        outcome = decode_or_explain(decode, body)
+        if isinstance(outcome, Problem):
+            assert outcome.status_code in (400, 422)
+            continue
+        assert outcome.dtype == np.float32
+        assert outcome.shape[-1] == 3
+        assert np.isfinite(outcome).all()
+
+
+def decode_or_explain(decode: MfccDecoder, body: bytes) -> NDArray[np.float32] | Problem:
+    try:
+        return decode(body)
+    except Problem as problem:
+        return problem

@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import pytest
+
+from configuration import SettingError
+from server.settings import load_settings
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "config.ini"
+    path.write_text(text)
+    return path
+
+
+def test_the_project_s_own_file_is_valid() -> None:
+    assert load_settings().server.port == 8080
+
+
+def test_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, "[server]\nport = 8081  # a comment\n")
+    assert load_settings(path).server.port == 8081
+    monkeypatch.setenv("SER_SERVER_PORT", "9000")
+    assert load_settings(path).server.port == 9000
+
+
+def test_paths_are_taken_from_the_file_s_folder(tmp_path: Path) -> None:
+    path = write(tmp_path, "[models]\ndirectory = mine\n")
+    assert load_settings(path).models.directory == tmp_path / "mine"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("[server]\nport = http\n", ["port", "'http'", "whole number"]),
+        ("[server]\nport = 70000\n", ["port", "70000", "65535"]),
+        ("[server]\nworkers = 0\n", ["workers", "0", "at least 1"]),
+        ("[server]\nprot = 80\n", ["prot", "port"]),
+        ("port = 80\n", ["cannot be read"]),
+    ],
+)
+def test_an_error_names_key_value_and_what_was_expected(
+    tmp_path: Path, text: str, parts: list[str]
+) -> None:
+    with pytest.raises(SettingError) as caught:
+        load_settings(write(tmp_path, text))
+    assert all(part in str(caught.value) for part in parts)
+
+
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="cannot be read"):
+        load_settings(tmp_path / "none.ini")

@@ -1,0 +1,110 @@
+"""Small ONNX files for the server's tests: right ones, and ones with a single fault."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import onnx
+from onnx import TensorProto, helper
+
+RECIPE = {"nMfcc": 25, "sampleRate": 22050}
+LABELS = ["angry", "calm", "happy"]
+OPSETS = [helper.make_opsetid("", 17)]
+
+
+def network_metadata(**changes: Any) -> dict[str, Any]:
+    """The metadata of a right network, with changes; None leaves a key out."""
+    metadata: dict[str, Any] = {
+        "input": "vector",
+        "labels": LABELS,
+        "recipe": RECIPE,
+        "distance_limit": 5.0,
+        "metrics": {"protocol": "made for a test", "speakerIndependentUar": 0.4},
+        "corpus": {"name": "none"},
+        "training": {"command": "none"},
+        "intended_use": {"for": ["tests"], "not_for": ["anything else"]},
+    }
+    metadata |= changes
+    return {key: value for key, value in metadata.items() if value is not None}
+
+
+def write_extractor(directory: Path, **metadata: Any) -> Path:
+    """A file that carries the recipe as `mfcc.onnx` does; its graph does nothing."""
+    audio = helper.make_tensor_value_info("audio", TensorProto.FLOAT, [None])
+    copy = helper.make_tensor_value_info("copy", TensorProto.FLOAT, [None])
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["audio"], ["copy"])], "extractor", [audio], [copy]
+    )
+    return _write(
+        directory / "mfcc.onnx", graph, {"recipe": RECIPE} | metadata, "speech-emotion-extractor/1"
+    )
+
+
+def write_vector_network(directory: Path, name: str, n_mfcc: int = 25, **changes: Any) -> Path:
+    """Softmax over the clipped first three coefficients; the distance is their largest size."""
+    mfccs = helper.make_tensor_value_info("mfccs", TensorProto.FLOAT, ["n", n_mfcc])
+    nodes = [
+        helper.make_node("Clip", ["mfccs", "low", "high"], ["clipped"]),
+        helper.make_node("Slice", ["clipped", "zero", "three", "one"], ["logits"]),
+        *_head("logits"),
+        *_distance("clipped"),
+    ]
+    graph = helper.make_graph(nodes, name, [mfccs], _outputs(), _constants())
+    return _write(directory / f"{name}.onnx", graph, network_metadata(**changes))
+
+
+def write_frame_network(directory: Path, name: str, **changes: Any) -> Path:
+    """The vector network over the mean of the frames."""
+    frames = helper.make_tensor_value_info("frames", TensorProto.FLOAT, ["n", "t", 25])
+    lengths = helper.make_tensor_value_info("lengths", TensorProto.INT64, ["n"])
+    nodes = [
+        helper.make_node("Clip", ["frames", "low", "high"], ["clipped"]),
+        helper.make_node("ReduceMean", ["clipped"], ["mean"], axes=[1], keepdims=0),
+        helper.make_node("Slice", ["mean", "zero", "three", "one"], ["logits"]),
+        *_head("logits"),
+        *_distance("mean"),
+    ]
+    graph = helper.make_graph(nodes, name, [frames, lengths], _outputs(), _constants())
+    return _write(
+        directory / f"{name}.onnx", graph, network_metadata(**{"input": "frames"} | changes)
+    )
+
+
+def _head(logits: str) -> list[onnx.NodeProto]:
+    return [helper.make_node("Softmax", [logits], ["probabilities"], axis=-1)]
+
+
+def _distance(values: str) -> list[onnx.NodeProto]:
+    return [
+        helper.make_node("Abs", [values], ["sizes"]),
+        helper.make_node("ReduceMax", ["sizes"], ["distance"], axes=[1], keepdims=0),
+    ]
+
+
+def _outputs() -> list[onnx.ValueInfoProto]:
+    return [
+        helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", 3]),
+        helper.make_tensor_value_info("distance", TensorProto.FLOAT, ["n"]),
+    ]
+
+
+def _constants() -> list[onnx.TensorProto]:
+    integers = {"zero": 0, "one": 1, "three": 3}
+    return [
+        helper.make_tensor("low", TensorProto.FLOAT, [], [-10.0]),
+        helper.make_tensor("high", TensorProto.FLOAT, [], [10.0]),
+        *(helper.make_tensor(k, TensorProto.INT64, [1], [v]) for k, v in integers.items()),
+    ]
+
+
+def _write(
+    path: Path,
+    graph: onnx.GraphProto,
+    metadata: dict[str, Any],
+    file_format: str = "speech-emotion-network/1",
+) -> Path:
+    model = helper.make_model(graph, opset_imports=OPSETS, ir_version=9)
+    texts = {key: json.dumps(value) for key, value in metadata.items()}
+    helper.set_model_props(model, {"format": file_format} | texts)
+    path.write_bytes(model.SerializeToString())
+    return path
