@@ -5,33 +5,41 @@ from typing import Any
 from falcon.asgi import App, Request, Response
 
 from server import problems
+from server.contract import FeatureContract
 from server.networks import NetworkCatalog, load_catalog
-from server.payloads import MfccDecoder
+from server.resources.files import FileResource
 from server.resources.health import LivenessResource, ReadinessResource
-from server.resources.initialisation import ConfigurationResource
+from server.resources.initialisation import (
+    EXTRACTOR_PATH,
+    REFERENCE_PATH,
+    ConfigurationResource,
+)
 from server.resources.prediction import PredictionResource
 from server.settings import Settings, load_settings
-
-DEFAULT_N_MFCC = 25
 
 
 def create_app(settings: Settings, catalog: NetworkCatalog) -> App:  # type: ignore[type-arg]
     """Builds the application over the networks of `catalog`."""
     app = App()
     app.set_error_serializer(problems.serialize)
-    # Without a contract no network is served, and any number of coefficients will do.
-    n_mfcc = catalog.contract.n_mfcc if catalog.contract else DEFAULT_N_MFCC
     limit = settings.server.maximum_body_bytes
-    prediction = PredictionResource(catalog, MfccDecoder(n_mfcc), limit)
+    app.add_route("/prediction/{network_type}", PredictionResource(catalog, limit))
     configuration = ConfigurationResource(catalog)
-    app.add_route("/prediction/{network_type}", prediction)
     app.add_route("/init/configuration", configuration)
     # The path that the published Android client calls.
     app.add_route("/configuration/init", configuration)
+    if catalog.contract:
+        _add_contract_routes(app, catalog.contract)
     app.add_route("/livez", LivenessResource())
     app.add_route("/readyz", ReadinessResource(catalog))
     app.add_sink(_refuse_path)
     return app
+
+
+def _add_contract_routes(app: App, contract: FeatureContract) -> None:  # type: ignore[type-arg]
+    extractor = FileResource(contract.extractor, "application/octet-stream")
+    app.add_route(EXTRACTOR_PATH, extractor)
+    app.add_route(REFERENCE_PATH, FileResource(contract.reference_clip, "audio/wav"))
 
 
 def get_app() -> App:  # type: ignore[type-arg]

@@ -2,14 +2,29 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from server.onnx_files import ModelFileError, open_model
+from server.onnx_files import ModelFileError, PublishedFile, open_model, read_file
+
+T = TypeVar("T")
 
 EXTRACTOR_NAME = "mfcc.onnx"
 EXTRACTOR_FORMAT = "speech-emotion-extractor/1"
+
+
+REFERENCE_NAME = "reference.wav"
+
+
+class Reference(msgspec.Struct):
+    """What the recipe gives for the reference clip, and how far a client may be from it."""
+
+    sha256: str
+    samples: int
+    frames: int
+    mfccs: list[float]
+    tolerance: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -17,6 +32,9 @@ class FeatureContract:
     """The feature recipe that every client and every network here agree on."""
 
     recipe: dict[str, Any]
+    extractor: PublishedFile  # the recipe as an ONNX graph
+    reference: Reference
+    reference_clip: PublishedFile
 
     @property
     def n_mfcc(self) -> int:
@@ -25,16 +43,26 @@ class FeatureContract:
 
 
 def read_contract(directory: Path) -> FeatureContract:
-    """Reads `mfcc.onnx` in the models' directory.
+    """Reads `mfcc.onnx` and `reference.wav` in the models' directory.
 
     Raises:
-        ModelFileError: the file is missing, cannot be loaded or lacks the recipe.
+        ModelFileError: a file is missing, cannot be loaded or does not fit the other.
     """
-    model = open_model(directory / EXTRACTOR_NAME, EXTRACTOR_FORMAT)
+    extractor = read_file(directory / EXTRACTOR_NAME)
+    metadata = open_model(extractor.content, EXTRACTOR_FORMAT).metadata
+    recipe = _decode(metadata, "recipe", dict[str, Any])
+    reference = _decode(metadata, "reference", Reference)
+    n_mfcc = recipe.get("nMfcc")
+    if n_mfcc != len(reference.mfccs):
+        raise ModelFileError(f"recipe: nMfcc is {n_mfcc!r}; expected {len(reference.mfccs)}")
+    clip = read_file(directory / REFERENCE_NAME)
+    if clip.sha256 != reference.sha256:
+        raise ModelFileError(f"{REFERENCE_NAME} is not the clip that the extractor names")
+    return FeatureContract(recipe, extractor, reference, clip)
+
+
+def _decode(metadata: dict[str, str], key: str, kind: type[T]) -> T:
     try:
-        recipe = msgspec.json.decode(model.metadata.get("recipe", ""), type=dict[str, Any])
+        return msgspec.json.decode(metadata.get(key, ""), type=kind)
     except msgspec.DecodeError as error:
-        raise ModelFileError(f"metadata 'recipe': {error}; expected a JSON object") from None
-    if not isinstance(recipe.get("nMfcc"), int):
-        raise ModelFileError(f"recipe: nMfcc is {recipe.get('nMfcc')!r}; expected a whole number")
-    return FeatureContract(recipe)
+        raise ModelFileError(f"metadata {key!r}: {error}") from None

@@ -11,7 +11,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from server.contract import EXTRACTOR_NAME, FeatureContract, read_contract
-from server.onnx_files import ModelFileError, OnnxModel, open_model
+from server.onnx_files import ModelFileError, OnnxModel, open_model, read_file
 
 NETWORK_FORMAT = "speech-emotion-network/1"
 OUTPUTS = ("probabilities", "distance")
@@ -141,7 +141,7 @@ def load_network(path: Path, contract: FeatureContract) -> Network:
     Raises:
         ModelFileError: says what is wrong and what was expected.
     """
-    model = open_model(path, NETWORK_FORMAT)
+    model = open_model(read_file(path).content, NETWORK_FORMAT)
     metadata = _read_metadata(model.metadata)
     _check_labels(metadata.labels)
     if metadata.recipe != contract.recipe:

@@ -1,5 +1,6 @@
 """Opens an ONNX file as this server wants it: from memory, on one thread, self-described."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,14 @@ class ModelFileError(ValueError):
 
 
 @dataclass(frozen=True)
+class PublishedFile:
+    """A file's content and its SHA-256 in hexadecimal digits."""
+
+    content: bytes
+    sha256: str
+
+
+@dataclass(frozen=True)
 class OnnxModel:
     """An ONNX Runtime session with the metadata of its file."""
 
@@ -18,19 +27,30 @@ class OnnxModel:
     metadata: dict[str, str]
 
 
-def open_model(path: Path, expected_format: str) -> OnnxModel:
-    """Loads the file at `path` and checks the `format` that its metadata names.
+def read_file(path: Path) -> PublishedFile:
+    """Reads a file of the models' directory.
 
     Raises:
-        ModelFileError: the file cannot be read or loaded, or has another format.
+        ModelFileError: the file cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"cannot be read: {error.strerror}") from None
+    return PublishedFile(content, hashlib.sha256(content).hexdigest())
+
+
+def open_model(content: bytes, expected_format: str) -> OnnxModel:
+    """Loads a model and checks the `format` that its metadata names.
+
+    Raises:
+        ModelFileError: the model cannot be loaded, or has another format.
     """
     try:
         # SECURITY: from memory, tensors cannot be read from other files on this machine.
         session = ort.InferenceSession(
-            path.read_bytes(), sess_options=_options(), providers=["CPUExecutionProvider"]
+            content, sess_options=_options(), providers=["CPUExecutionProvider"]
         )
-    except OSError as error:
-        raise ModelFileError(f"cannot be read: {error.strerror}") from None
     # NOTE: ONNX Runtime's exceptions share no base class but Exception.
     except Exception as error:  # noqa: BLE001
         raise ModelFileError(f"is not a model that ONNX Runtime can load: {error}") from None

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server import problems
-from server.networks import Prediction
+from server.networks import NetworkMetadata, Prediction
 
 FLOAT32_MAXIMUM = float(np.finfo(np.float32).max)
 
@@ -32,9 +32,22 @@ class _Result(msgspec.Struct):
     prediction: float
 
 
-class _Answer(msgspec.Struct):
-    results: list[_Result]
+class _Warning(msgspec.Struct):
+    code: str
+    detail: str
+    distance: float
+    limit: float
 
+
+class _Answer(msgspec.Struct, omit_defaults=True):
+    results: list[_Result]
+    warning: _Warning | None = None
+
+
+_OUTSIDE = (
+    "These MFCCs lie outside what the network was trained on, so its answer cannot be trusted. "
+    "POST /init/verification tells whether your features are computed as they should be."
+)
 
 _decode_vector = msgspec.json.Decoder(_Vector).decode
 _decode_frames = msgspec.json.Decoder(_Frames).decode
@@ -147,7 +160,16 @@ def _kind(value: Any) -> str:
     return names[type(value)]
 
 
-def encode_prediction(labels: tuple[str, ...], prediction: Prediction) -> bytes:
-    """Writes an answer; the results keep the order of the labels, which is alphabetical."""
-    results = [_Result(*pair) for pair in zip(labels, prediction.probabilities, strict=True)]
-    return _encode(_Answer(results))
+def encode_prediction(metadata: NetworkMetadata, prediction: Prediction) -> bytes:
+    """Writes an answer; the results keep the order of the labels, which is alphabetical.
+
+    The answer carries a warning where the input lies farther from the training distribution than
+    the utterances of unseen speakers do.
+    """
+    pairs = zip(metadata.labels, prediction.probabilities, strict=True)
+    answer = _Answer([_Result(*pair) for pair in pairs])
+    if prediction.distance > metadata.distance_limit:
+        answer.warning = _Warning(
+            "outside-training-distribution", _OUTSIDE, prediction.distance, metadata.distance_limit
+        )
+    return _encode(answer)

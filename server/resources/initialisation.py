@@ -6,7 +6,11 @@ import msgspec
 from falcon.asgi import Request, Response
 
 from server import problems
+from server.contract import FeatureContract
 from server.networks import Network, NetworkCatalog
+
+EXTRACTOR_PATH = "/init/mfcc.onnx"
+REFERENCE_PATH = "/init/reference.wav"
 
 
 class ConfigurationResource:
@@ -30,8 +34,25 @@ def describe(catalog: NetworkCatalog) -> dict[str, Any]:
     return {
         "numberOfMfccs": catalog.contract.n_mfcc,
         "features": catalog.contract.recipe,
+        "extractor": _describe_extractor(catalog.contract),
+        "reference": _describe_reference(catalog.contract),
         "networks": [_describe_network(catalog.networks[n.lower()]) for n in catalog.names],
     }
+
+
+def _describe_extractor(contract: FeatureContract) -> dict[str, Any]:
+    return {
+        "url": EXTRACTOR_PATH,
+        "sha256": contract.extractor.sha256,
+        "bytes": len(contract.extractor.content),
+        "input": "audio",
+        "outputs": ["frames", "mfccs"],
+    }
+
+
+def _describe_reference(contract: FeatureContract) -> dict[str, Any]:
+    members: dict[str, Any] = msgspec.to_builtins(contract.reference)
+    return {"url": REFERENCE_PATH} | members
 
 
 def _describe_network(network: Network) -> dict[str, Any]:

@@ -11,11 +11,10 @@ from server.resources.bodies import read_json_body
 class PredictionResource:
     """Answers with the probabilities of one network."""
 
-    def __init__(
-        self, catalog: NetworkCatalog, decode: MfccDecoder, maximum_body_bytes: int
-    ) -> None:
+    def __init__(self, catalog: NetworkCatalog, maximum_body_bytes: int) -> None:
         self._catalog = catalog
-        self._decode = decode
+        # Without a contract no network is served, and no body is decoded.
+        self._decode = MfccDecoder(catalog.contract.n_mfcc if catalog.contract else 0)
         self._maximum_body_bytes = maximum_body_bytes
 
     async def on_post(self, req: Request, resp: Response, network_type: str) -> None:
@@ -25,7 +24,7 @@ class PredictionResource:
         if mfccs.ndim == 1 and not network.takes_vectors:
             raise problems.frames_needed(network.name, self._catalog.vector_names)
         prediction = network.predict(mfccs)
-        resp.data = encode_prediction(network.metadata.labels, prediction)
+        resp.data = encode_prediction(network.metadata, prediction)
 
     def _network(self, name: str) -> Network:
         network = self._catalog.find(name)

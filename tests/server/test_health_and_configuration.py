@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from tests.server.conftest import make_client
 from tests.server.tiny_models import (
     LABELS,
     RECIPE,
+    REFERENCE_CLIP,
     network_metadata,
     write_extractor,
     write_frame_network,
@@ -31,6 +33,56 @@ def test_configuration_carries_the_contract(client: TestClient, path: str) -> No
     assert network["input"] == "vector"
     assert network["emotions"] == LABELS
     assert network["speakerIndependentUar"] == 0.4
+
+
+def test_the_extractor_is_the_one_that_the_configuration_names(client: TestClient) -> None:
+    extractor = client.simulate_get("/init/configuration").json["extractor"]
+    answer = client.simulate_get(extractor["url"])
+    assert hashlib.sha256(answer.content).hexdigest() == extractor["sha256"]
+    assert len(answer.content) == extractor["bytes"]
+
+
+def test_the_reference_clip_is_the_one_that_the_configuration_names(client: TestClient) -> None:
+    reference = client.simulate_get("/init/configuration").json["reference"]
+    answer = client.simulate_get(reference["url"])
+    assert answer.headers["content-type"] == "audio/wav"
+    assert hashlib.sha256(answer.content).hexdigest() == reference["sha256"]
+    assert len(reference["mfccs"]) == 25
+
+
+def test_a_file_is_fetched_once_and_then_only_asked_for(client: TestClient) -> None:
+    tag = client.simulate_get("/init/mfcc.onnx").headers["etag"]
+    for known in (tag, f'"other", {tag}', "*"):
+        headers = {"If-None-Match": known}
+        answer = client.simulate_get("/init/mfcc.onnx", headers=headers)
+        assert (answer.status_code, answer.content) == (304, b"")
+        assert answer.headers["etag"] == tag
+    headers = {"If-None-Match": '"other"'}
+    assert client.simulate_get("/init/mfcc.onnx", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("span", "expected"),
+    [("bytes=0-3", slice(0, 4)), ("bytes=4-", slice(4, None)), ("bytes=-5", slice(-5, None))],
+)
+def test_a_range_of_a_file_is_served(client: TestClient, span: str, expected: slice) -> None:
+    answer = client.simulate_get("/init/reference.wav", headers={"Range": span})
+    assert answer.status_code == 206
+    assert answer.content == REFERENCE_CLIP[expected]
+    start, stop, _ = expected.indices(len(REFERENCE_CLIP))
+    size = len(REFERENCE_CLIP)
+    assert answer.headers["content-range"] == f"bytes {start}-{stop - 1}/{size}"
+
+
+def test_a_range_beyond_the_end_gets_416(client: TestClient) -> None:
+    answer = client.simulate_get("/init/reference.wav", headers={"Range": "bytes=1000-"})
+    assert answer.status_code == 416
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_reference_clip_that_the_extractor_does_not_know_is_refused(models: Path) -> None:
+    (models / "reference.wav").write_bytes(b"another clip")
+    assert "reference.wav" in make_client(models).simulate_get("/readyz").json["detail"]
 
 
 def test_without_any_model_the_server_lives_but_is_not_ready(tmp_path: Path) -> None:

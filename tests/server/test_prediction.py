@@ -69,6 +69,18 @@ def test_a_vector_for_a_frame_network_is_refused_with_an_alternative(client: Tes
     assert document["networks"] == ["DNN"]
 
 
+def test_an_input_far_from_the_training_distribution_carries_a_warning(client: TestClient) -> None:
+    near = post(client, {"mfccs": [5.0] * 25}).json
+    assert "warning" not in near
+    far = post(client, {"mfccs": [*[0.0] * 24, -6.0]}).json
+    assert len(far["results"]) == 3
+    warning = far["warning"]
+    assert warning["code"] == "outside-training-distribution"
+    assert warning["distance"] == 6.0
+    assert warning["limit"] == 5.0
+    assert warning["detail"]
+
+
 def test_integers_and_unknown_members_are_fine(client: TestClient) -> None:
     body: dict[str, Any] = {"audio": None, "mfccs": [1, 2, 3, *[0] * 22], "é": [{"deep": []}]}
     assert post(client, body).json == post(client, {"mfccs": VECTOR}).json

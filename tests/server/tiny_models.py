@@ -1,5 +1,6 @@
 """Small ONNX files for the server's tests: right ones, and ones with a single fault."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,14 @@ from onnx import TensorProto, helper
 
 RECIPE = {"nMfcc": 25, "sampleRate": 22050}
 LABELS = ["angry", "calm", "happy"]
+REFERENCE_CLIP = b"RIFF, or so"
+REFERENCE = {
+    "sha256": hashlib.sha256(REFERENCE_CLIP).hexdigest(),
+    "samples": 1000,
+    "frames": 2,
+    "mfccs": [float(i) for i in range(25)],
+    "tolerance": {"vector": 0.5},
+}
 OPSETS = [helper.make_opsetid("", 17)]
 
 
@@ -35,9 +44,9 @@ def write_extractor(directory: Path, **metadata: Any) -> Path:
     graph = helper.make_graph(
         [helper.make_node("Identity", ["audio"], ["copy"])], "extractor", [audio], [copy]
     )
-    return _write(
-        directory / "mfcc.onnx", graph, {"recipe": RECIPE} | metadata, "speech-emotion-extractor/1"
-    )
+    (directory / "reference.wav").write_bytes(REFERENCE_CLIP)
+    metadata = {"recipe": RECIPE, "reference": REFERENCE} | metadata
+    return _write(directory / "mfcc.onnx", graph, metadata, "speech-emotion-extractor/1")
 
 
 def write_vector_network(directory: Path, name: str, n_mfcc: int = 25, **changes: Any) -> Path:

@@ -1,0 +1,40 @@
+"""Serves one file from memory, with an entity tag, conditional requests and ranges."""
+
+import falcon
+from falcon.asgi import Request, Response
+
+from server.onnx_files import PublishedFile
+
+
+class FileResource:
+    """One file that clients fetch: kept in memory, so that its hash always fits the handshake."""
+
+    def __init__(self, file: PublishedFile, content_type: str) -> None:
+        self._file = file
+        self._content_type = content_type
+
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """200, 206 for a range of bytes, 304 for a copy that is still good, or 416."""
+        tag = falcon.ETag(self._file.sha256)
+        resp.etag = tag
+        resp.cache_control = ["public", "no-cache"]
+        resp.accept_ranges = "bytes"
+        if any(known in ("*", tag) for known in req.if_none_match or ()):
+            resp.status = 304
+            return
+        resp.content_type = self._content_type
+        span = req.range if req.get_header("Range") and req.range_unit == "bytes" else None
+        if span is None:
+            resp.data = self._file.content
+            return
+        self._send_range(resp, *span)
+
+    def _send_range(self, resp: Response, first: int, last: int) -> None:
+        size = len(self._file.content)
+        if first >= size:
+            raise falcon.HTTPRangeNotSatisfiable(size)
+        start = max(0, size + first) if first < 0 else first
+        stop = size if last < 0 else min(last + 1, size)
+        resp.status = 206
+        resp.content_range = (start, stop - 1, size)
+        resp.data = self._file.content[start:stop]
