@@ -15,6 +15,7 @@ from server.resources.initialisation import (
     ConfigurationResource,
 )
 from server.resources.prediction import PredictionResource
+from server.resources.verification import VerificationResource
 from server.settings import Settings, load_settings
 
 
@@ -29,17 +30,22 @@ def create_app(settings: Settings, catalog: NetworkCatalog) -> App:  # type: ign
     # The path that the published Android client calls.
     app.add_route("/configuration/init", configuration)
     if catalog.contract:
-        _add_contract_routes(app, catalog.contract)
+        _add_contract_routes(app, catalog.contract, limit)
     app.add_route("/livez", LivenessResource())
     app.add_route("/readyz", ReadinessResource(catalog))
     app.add_sink(_refuse_path)
     return app
 
 
-def _add_contract_routes(app: App, contract: FeatureContract) -> None:  # type: ignore[type-arg]
+def _add_contract_routes(
+    app: App,  # type: ignore[type-arg]
+    contract: FeatureContract,
+    maximum_body_bytes: int,
+) -> None:
     extractor = FileResource(contract.extractor, "application/octet-stream")
     app.add_route(EXTRACTOR_PATH, extractor)
     app.add_route(REFERENCE_PATH, FileResource(contract.reference_clip, "audio/wav"))
+    app.add_route("/init/verification", VerificationResource(contract, maximum_body_bytes))
 
 
 def get_app() -> App:  # type: ignore[type-arg]

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from server.onnx_files import ModelFileError, PublishedFile, open_model, read_file
+from server.verification import KnownMistakes
 
 T = TypeVar("T")
 
@@ -24,7 +25,7 @@ class Reference(msgspec.Struct):
     samples: int
     frames: int
     mfccs: list[float]
-    tolerance: dict[str, float]
+    tolerance: dict[str, float]  # largest absolute difference, by output of the extractor
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class FeatureContract:
     extractor: PublishedFile  # the recipe as an ONNX graph
     reference: Reference
     reference_clip: PublishedFile
+    known_mistakes: KnownMistakes
 
     @property
     def n_mfcc(self) -> int:
@@ -52,13 +54,14 @@ def read_contract(directory: Path) -> FeatureContract:
     metadata = open_model(extractor.content, EXTRACTOR_FORMAT).metadata
     recipe = _decode(metadata, "recipe", dict[str, Any])
     reference = _decode(metadata, "reference", Reference)
+    mistakes = _decode(metadata, "mistakes", KnownMistakes)
     n_mfcc = recipe.get("nMfcc")
     if n_mfcc != len(reference.mfccs):
         raise ModelFileError(f"recipe: nMfcc is {n_mfcc!r}; expected {len(reference.mfccs)}")
     clip = read_file(directory / REFERENCE_NAME)
     if clip.sha256 != reference.sha256:
         raise ModelFileError(f"{REFERENCE_NAME} is not the clip that the extractor names")
-    return FeatureContract(recipe, extractor, reference, clip)
+    return FeatureContract(recipe, extractor, reference, clip, mistakes)
 
 
 def _decode(metadata: dict[str, str], key: str, kind: type[T]) -> T:

@@ -5,6 +5,7 @@ is wrong with it. Only then is it read again, slowly, to tell the client what th
 """
 
 import json
+import math
 from struct import Struct as Packer
 from struct import error as PackingError  # noqa: N812  # the standard library's name says nothing
 from typing import Any, NoReturn
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from server import problems
 from server.networks import NetworkMetadata, Prediction
+from server.verification import Explanation, Verdict
 
 FLOAT32_MAXIMUM = float(np.finfo(np.float32).max)
 
@@ -134,6 +136,18 @@ class MfccDecoder:
         return f"Expected a list of {self._n_mfcc} numbers or a list of such lists"
 
 
+def decode_any_width(body: bytes, n_mfcc: int) -> NDArray[np.float32]:
+    """Decodes MFCCs of any number of coefficients, `n_mfcc` where it cannot be told.
+
+    Returns and raises what MfccDecoder does, with the length of the first row as expected width.
+    """
+    document = _parse(body)
+    mfccs = document.get("mfccs") if isinstance(document, dict) else None
+    row = mfccs[0] if isinstance(mfccs, list) and mfccs and isinstance(mfccs[0], list) else mfccs
+    width = len(row) if isinstance(row, list) and row else n_mfcc
+    return MfccDecoder(width)(body)
+
+
 def _parse(body: bytes) -> Any:
     """Reads any JSON text; numbers out of range become infinite."""
     try:
@@ -173,3 +187,68 @@ def encode_prediction(metadata: NetworkMetadata, prediction: Prediction) -> byte
             "outside-training-distribution", _OUTSIDE, prediction.distance, metadata.distance_limit
         )
     return _encode(answer)
+
+
+class _MistakeAnswer(msgspec.Struct):
+    code: str
+    explanation: str
+    remedy: str
+
+
+class _Evidence(msgspec.Struct, omit_defaults=True, rename="camel"):
+    codes: tuple[str, ...]
+    difference: float | None  # null: the number of coefficients or frames does not fit
+    tolerance: float
+    gain_decibels: float | None = None
+
+
+class _VerdictAnswer(msgspec.Struct, rename="camel"):
+    verdict: str
+    detail: str
+    mistakes: list[_MistakeAnswer]
+    right: _Evidence
+    nearest: _Evidence
+    runner_up: _Evidence | None
+
+
+def encode_verdict(verdict: Verdict) -> bytes:
+    """Writes what a verification found, in words and in numbers."""
+    runner_up = verdict.runner_up
+    return _encode(
+        _VerdictAnswer(
+            verdict.outcome,
+            _in_words(verdict),
+            [_MistakeAnswer(m.code, m.explanation, m.remedy) for m in verdict.mistakes],
+            _evidence(verdict.right),
+            _evidence(verdict.nearest),
+            _evidence(runner_up) if runner_up else None,
+        )
+    )
+
+
+def _in_words(verdict: Verdict) -> str:
+    right = verdict.right
+    size = (
+        f"differ from the reference by up to {right.difference:.4g}"
+        if math.isfinite(right.difference)
+        else "do not have the reference's number of coefficients or frames"
+    )
+    if verdict.outcome == "agreement":
+        return f"The features agree: they {size}, and {right.tolerance:.4g} is allowed."
+    if verdict.outcome == "mistake":
+        found = " ".join(f"{m.explanation} {m.remedy}" for m in verdict.mistakes)
+        return f"The features {size}. {found}"
+    return (
+        f"The features {size}, and look like no known mistake. The extractor at /init/mfcc.onnx "
+        "computes them as they should be."
+    )
+
+
+def _evidence(explanation: Explanation) -> _Evidence:
+    difference = explanation.difference
+    return _Evidence(
+        explanation.codes,
+        difference if math.isfinite(difference) else None,
+        explanation.tolerance,
+        explanation.gain_decibels,
+    )

@@ -16,7 +16,19 @@ REFERENCE = {
     "samples": 1000,
     "frames": 2,
     "mfccs": [float(i) for i in range(25)],
-    "tolerance": {"vector": 0.5},
+    "tolerance": {"mfccs": 0.5},
+}
+MISTAKES = {
+    "right": {"mfccs": REFERENCE["mfccs"], "frames": 2, "tolerance": 0.5, "gainStep": 10.0},
+    "single": [
+        {
+            "code": "samples-not-scaled",
+            "explanation": "Not scaled.",
+            "remedy": "Scale.",
+            "signatures": [{"mfccs": [100.0] * 25, "frames": 2, "tolerance": 0.5}],
+        }
+    ],
+    "pairs": [],
 }
 OPSETS = [helper.make_opsetid("", 17)]
 
@@ -45,7 +57,7 @@ def write_extractor(directory: Path, **metadata: Any) -> Path:
         [helper.make_node("Identity", ["audio"], ["copy"])], "extractor", [audio], [copy]
     )
     (directory / "reference.wav").write_bytes(REFERENCE_CLIP)
-    metadata = {"recipe": RECIPE, "reference": REFERENCE} | metadata
+    metadata = {"recipe": RECIPE, "reference": REFERENCE, "mistakes": MISTAKES} | metadata
     return _write(directory / "mfcc.onnx", graph, metadata, "speech-emotion-extractor/1")
 
 
