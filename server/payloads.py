@@ -5,7 +5,6 @@ is wrong with it. Only then is it read again, slowly, to tell the client what th
 """
 
 import json
-import math
 from struct import Struct as Packer
 from struct import error as PackingError  # noqa: N812  # the standard library's name says nothing
 from typing import Any, NoReturn
@@ -29,7 +28,7 @@ class _Frames(msgspec.Struct):
     mfccs: list[list[float]]
 
 
-class _Result(msgspec.Struct):
+class _Result(msgspec.Struct, gc=False):  # PERF: never part of a cycle
     emotionType: str  # noqa: N815  # the name that published clients read
     prediction: float
 
@@ -180,8 +179,7 @@ def encode_prediction(metadata: NetworkMetadata, prediction: Prediction) -> byte
     The answer carries a warning where the input lies farther from the training distribution than
     the utterances of unseen speakers do.
     """
-    pairs = zip(metadata.labels, prediction.probabilities, strict=True)
-    answer = _Answer([_Result(*pair) for pair in pairs])
+    answer = _Answer(list(map(_Result, metadata.labels, prediction.probabilities)))
     if prediction.distance > metadata.distance_limit:
         answer.warning = _Warning(
             "outside-training-distribution", _OUTSIDE, prediction.distance, metadata.distance_limit
@@ -229,9 +227,9 @@ def encode_verdict(verdict: Verdict) -> bytes:
 def _in_words(verdict: Verdict) -> str:
     right = verdict.right
     size = (
-        f"differ from the reference by up to {right.difference:.4g}"
-        if math.isfinite(right.difference)
-        else "do not have the reference's number of coefficients or frames"
+        "do not have the reference's number of coefficients or frames"
+        if right.excluded
+        else f"differ from the reference by up to {right.difference:.4g}"
     )
     if verdict.outcome == "agreement":
         return f"The features agree: they {size}, and {right.tolerance:.4g} is allowed."
@@ -245,10 +243,9 @@ def _in_words(verdict: Verdict) -> str:
 
 
 def _evidence(explanation: Explanation) -> _Evidence:
-    difference = explanation.difference
     return _Evidence(
         explanation.codes,
-        difference if math.isfinite(difference) else None,
+        None if explanation.excluded else explanation.difference,
         explanation.tolerance,
         explanation.gain_decibels,
     )

@@ -78,11 +78,12 @@ class Explanation:
     difference: float  # largest absolute difference of a coefficient
     tolerance: float
     gain_decibels: float | None = None  # that makes up for coefficient 0, if it is left out
+    excluded: bool = False  # by the number of frames, or as more than is ever named
 
     @property
     def distance(self) -> float:
-        """The difference in tolerances: up to 1 is a fit."""
-        return self.difference / self.tolerance
+        """The difference in tolerances: up to 1 is a fit. Infinite where that is excluded."""
+        return np.inf if self.excluded else self.difference / self.tolerance
 
 
 @dataclass(frozen=True)
@@ -192,8 +193,8 @@ def _compared(
 ) -> Explanation:
     counted = coefficients == len(signature.mfccs)
     codes = codes if counted else (*codes, NUMBER_OF_COEFFICIENTS)
-    possible = len(codes) <= 2 and _fits_frames(signature, frames)
-    return Explanation(codes, difference if possible else np.inf, signature.tolerance)
+    excluded = len(codes) > 2 or not _fits_frames(signature, frames)
+    return Explanation(codes, difference, signature.tolerance, excluded=excluded)
 
 
 def _without_level(codes: tuple[str, ...], signature: Signature, vector: Float64) -> Explanation:
@@ -202,8 +203,8 @@ def _without_level(codes: tuple[str, ...], signature: Signature, vector: Float64
     gain = float(differences[0]) / step
     is_int16 = abs(gain - INT16_GAIN) < SMALLEST_GAIN
     codes = (*codes, INT16_SCALE if is_int16 else AMPLITUDE_SCALE)
-    largest = float(np.abs(differences[1:]).max()) if abs(gain) >= SMALLEST_GAIN else np.inf
-    return Explanation(codes, largest, signature.tolerance, gain)
+    largest = float(np.abs(differences[1:]).max())
+    return Explanation(codes, largest, signature.tolerance, gain, abs(gain) < SMALLEST_GAIN)
 
 
 def _fits_frames(signature: Signature, frames: int | None) -> bool:

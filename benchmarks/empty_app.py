@@ -1,0 +1,12 @@
+"""A Falcon app whose only handler does nothing: what the framework and the worker cost alone."""
+
+from falcon.asgi import App, Request, Response
+
+
+class EmptyResource:
+    async def on_post(self, req: Request, resp: Response, network_type: str) -> None:
+        pass
+
+
+app = App()
+app.add_route("/prediction/{network_type}", EmptyResource())

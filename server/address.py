@@ -1,0 +1,28 @@
+"""The address that the server listens on."""
+
+import socket
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Address:
+    """A host name or IP address, version 4 or 6, and a TCP port."""
+
+    host: str
+    port: int
+
+    @property
+    def netloc(self) -> str:
+        """`host:port` as URLs and server configurations write it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def local(self) -> "Address":
+        """Where a client on this machine reaches the server."""
+        everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
+        return Address(everywhere.get(self.host, self.host), self.port)
+
+    def check_free(self) -> None:
+        """Raises OSError where the address cannot be listened on."""
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        socket.create_server((self.host, self.port), family=family).close()

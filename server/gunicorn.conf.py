@@ -1,0 +1,20 @@
+"""Gunicorn's settings. Under supervisord `--bind fd://0` replaces the address."""  # noqa: N999  # the name that Gunicorn gives it
+
+import os
+
+from server.address import Address
+from server.cores import usable_cores
+from server.settings import load_settings
+
+_settings = load_settings().server
+
+bind = Address(_settings.host, _settings.port).netloc
+workers = _settings.workers or usable_cores()
+worker_class = "server.worker.Worker"
+timeout = 30  # seconds that a worker may hang before it is replaced
+graceful_timeout = 30  # seconds that open requests get at the end; below supervisord.conf's
+keepalive = 75  # seconds; longer than Nginx keeps an idle connection, so that Nginx closes first
+preload_app = False  # ONNX Runtime sessions must be made after the fork
+control_socket_disable = True
+# A worker's sign of life is a file: on a disk it could hang with the disk.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  # tmpfs

@@ -1,0 +1,41 @@
+"""The Gunicorn worker: uvicorn's, reduced to what this server needs on a request's way."""
+
+import os
+import signal
+import time
+from typing import Any, ClassVar
+
+from uvicorn_worker import UvicornWorker
+
+from server.protocol import Protocol
+
+# Longer than supervisord needs to start a new master: until then the orphans answer.
+SECONDS_WITHOUT_MASTER = 5.0
+
+
+class Worker(UvicornWorker):  # type: ignore[misc]  # it ships no types
+    """Serves an ASGI app on uvloop and httptools, and does not outlive its master for long."""
+
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
+        "loop": "uvloop",
+        "http": Protocol,
+        "ws": "none",
+        "lifespan": "off",
+        "interface": "asgi3",
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": False,
+        "timeout_notify": 1,  # seconds between two calls of callback_notify
+    }
+    _orphan_since: float | None = None
+
+    async def callback_notify(self) -> None:
+        """Tells the master that this worker lives; ends the worker where the master does not."""
+        self.notify()
+        if os.getppid() == self.ppid:
+            return
+        now = time.monotonic()
+        if self._orphan_since is None:
+            self._orphan_since = now
+        elif now - self._orphan_since >= SECONDS_WITHOUT_MASTER:
+            os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,210 @@
+"""Starts the real processes, watches them, and makes sure that none outlives its test."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = ROOT / ".venv" / "bin" / "python"
+RUN = (str(PYTHON), "-m", "server", "run")
+DEADLINE = 60.0  # seconds; far above what anything here takes
+MFCCS = [float(value) for value in range(-400, 600, 40)]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {DEADLINE:.0f} s: {what}")
+        time.sleep(0.02)
+
+
+@dataclass
+class Server:
+    """A started server and what it has printed so far."""
+
+    process: subprocess.Popen[str]
+    port: int
+    client: httpx.Client
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def output(self) -> str:
+        return "".join(self.lines)
+
+    def read_output(self) -> None:
+        assert self.process.stdout is not None
+        self.lines.extend(self.process.stdout)
+
+    def wait_for_line(self, *starts: str) -> str:
+        found: list[str] = []
+
+        def look() -> bool:
+            found[:] = [line for line in self.lines if line.startswith(starts)]
+            return bool(found) or self.process.poll() is not None
+
+        wait_until(look, f"a line that starts with one of {starts}")
+        assert found, f"the server ended with {self.process.returncode}:\n{self.output}"
+        return found[0]
+
+    def tree(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def supervisord(self) -> psutil.Process:
+        return self._child(psutil.Process(self.process.pid), "supervisor.supervisord")
+
+    def gunicorn(self) -> psutil.Process:
+        """The Gunicorn master, under supervisord."""
+        return self._child(self.supervisord(), "gunicorn")
+
+    def nginx(self) -> psutil.Process:
+        """The Nginx master, under supervisord."""
+        return self._child(self.supervisord(), "nginx:")
+
+    def _child(self, parent: psutil.Process, word: str) -> psutil.Process:
+        for child in parent.children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if any(part.startswith(word) for part in child.cmdline()):
+                    return child
+        raise LookupError(f"no {word} under {parent}")
+
+    def workers(self) -> list[psutil.Process]:
+        return self.gunicorn().children()
+
+    def wait_for_answer(self) -> None:
+        def answers() -> bool:
+            try:
+                return self.client.get("/livez").status_code == 200
+            except httpx.TransportError:
+                return False
+
+        wait_until(answers, "an answer")
+
+    def predict(self, network: str = "DNN") -> dict[str, Any]:
+        response = self.client.post(f"/prediction/{network}", json={"mfccs": MFCCS})
+        assert response.status_code == 200, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Sends the signal to the one process alone; returns the exit status."""
+        tree = self.tree()
+        self.process.send_signal(number)
+        status = self.process.wait(DEADLINE)
+        _, alive = psutil.wait_procs(tree, timeout=0)
+        assert not alive, f"still there after the end: {alive}"
+        return status
+
+
+def environment(port: int, runtime: Path, **settings: Any) -> dict[str, str]:
+    """The environment of a server, with further settings such as SER_MODELS_DIRECTORY."""
+    values = {
+        "SER_SERVER_HOST": "127.0.0.1",
+        "SER_SERVER_PORT": port,
+        "SER_SERVER_WORKERS": 2,
+        "SER_SERVER_RUNTIME_DIRECTORY": runtime,
+    } | settings
+    return os.environ | {key: str(value) for key, value in values.items()}
+
+
+@contextlib.contextmanager
+def started(
+    runtime: Path, *arguments: str, command: tuple[str, ...] = RUN, **settings: Any
+) -> Iterator[Server]:
+    """A server in a session of its own; whatever is left of it at the end is killed."""
+    assert PYTHON.exists(), "no .venv: `make test` makes it"
+    port = free_port()
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE)
+    with (
+        client,
+        subprocess.Popen(
+            [*command, *arguments],
+            cwd=ROOT,
+            env=environment(port, runtime, **settings),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        ) as process,
+    ):
+        server = Server(process, port, client)
+        reader = threading.Thread(target=server.read_output)
+        reader.start()
+        try:
+            yield server
+            if process.poll() is None:
+                assert server.stop() == 0, server.output
+        finally:
+            _kill_tree(process)
+            reader.join()
+
+
+def _kill_tree(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        top = psutil.Process(process.pid)
+        for member in [*top.children(recursive=True), top]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
+
+
+@contextlib.contextmanager
+def running(runtime: Path, *arguments: str, **settings: Any) -> Iterator[Server]:
+    """A server that has said that it is ready."""
+    with started(runtime, *arguments, **settings) as server:
+        line = server.wait_for_line("Ready: ", "Running, ")
+        assert line.startswith("Ready: "), server.client.get("/readyz").text
+        yield server
+
+
+class Load:
+    """Clients that predict without pause, and count what goes wrong."""
+
+    def __init__(self, server: Server, clients: int = 4) -> None:
+        self._server = server
+        self._expected = server.predict()
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(clients)]
+        self.failures: list[str] = []
+        self.answers = 0
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def wait_for_answers(self, count: int) -> None:
+        wanted = self.answers + count
+        wait_until(lambda: self.answers >= wanted, f"{count} more answers")
+
+    def _run(self) -> None:
+        with httpx.Client(base_url=self._server.client.base_url, timeout=DEADLINE) as client:
+            while not self._stop.is_set():
+                try:
+                    response = client.post("/prediction/DNN", json={"mfccs": MFCCS})
+                    if response.status_code != 200 or response.json() != self._expected:
+                        self.failures.append(f"{response.status_code} {response.text}")
+                except httpx.HTTPError as error:
+                    self.failures.append(repr(error))
+                self.answers += 1

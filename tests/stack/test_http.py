@@ -1,0 +1,71 @@
+"""Answers to what is hardly HTTP, or an unusual use of it."""
+
+import socket
+
+import pytest
+
+from tests.stack.harness import Server
+from tests.stack.test_bad_input import check_problem
+
+
+def exchange(server: Server, request: bytes) -> tuple[bytes, bytes]:
+    """Sends raw bytes; returns the status line and the body of the answer."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(request)
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    header, _, body = answer.partition(b"\r\n\r\n")
+    assert b"application/problem+json" in header
+    return header.split(b"\r\n")[0], body
+
+
+@pytest.mark.parametrize("request_line", [b"GARBAGE", b"GET", b"GET / HTTP/1.1\r\nno colon"])
+def test_what_is_not_http_is_answered_with_a_problem(server: Server, request_line: bytes) -> None:
+    status, body = exchange(server, request_line + b"\r\n\r\n")
+    assert status == b"HTTP/1.1 400 Bad Request"
+    assert body == (
+        b'{"type":"urn:problem:speech-emotion:malformed-request","title":"Malformed request",'
+        b'"status":400,"detail":"The request is not valid HTTP."}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"GET /%s HTTP/1.1\r\nHost: a\r\n\r\n" % (b"a" * 9_000), b"414"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: %s\r\n\r\n" % (b"a" * 9_000), b"431"),
+        (b"TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", b"405"),
+        (b"GET / HTTP/3.7\r\nHost: a\r\n\r\n", b"505"),
+    ],
+)
+def test_nginx_answers_with_problems(stack: Server, request_bytes: bytes, status: bytes) -> None:
+    line, body = exchange(stack, request_bytes)
+    assert line.split()[1] == status
+    assert b'"status":%s' % status in body
+
+
+def test_the_problem_pages_of_nginx_are_not_public(stack: Server) -> None:
+    check_problem(stack.client.get("/.problem/413"), 404)
+
+
+def test_an_answer_without_a_body_is_sent(server: Server) -> None:
+    for _ in range(2):
+        response = server.client.head("/livez")
+        assert response.headers["content-type"]
+        assert response.content == b""
+
+
+def test_pipelined_requests_are_answered_in_order(server: Server) -> None:
+    paths = [b"/livez", b"/nowhere", b"/livez"]
+    requests = [b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n" % path for path in paths]
+    last = b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(b"".join([*requests, last]))
+        answers = b"".join(iter(lambda: connection.recv(65_536), b""))
+    statuses = [part[:3] for part in answers.split(b"HTTP/1.1 ")[1:]]
+    assert statuses == [b"200", b"404", b"200", b"200"]
+
+
+def test_no_software_is_named_with_its_version(server: Server) -> None:
+    headers = server.client.get("/livez").headers
+    assert headers.get("server", "nginx") == "nginx"
+    assert "x-powered-by" not in headers

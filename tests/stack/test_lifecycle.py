@@ -1,0 +1,143 @@
+"""Starting and stopping: nothing is left behind, and what cannot work says why."""
+
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.stack.harness import (
+    DEADLINE,
+    ROOT,
+    RUN,
+    Server,
+    environment,
+    free_port,
+    running,
+    started,
+)
+
+MAKE = ("make", "run")
+Stop = Callable[[Server], None]
+
+
+def press_ctrl_c(server: Server) -> None:
+    """A terminal sends SIGINT to the whole foreground process group."""
+    os.killpg(server.process.pid, signal.SIGINT)
+
+
+def interrupt(server: Server) -> None:
+    server.process.send_signal(signal.SIGINT)
+
+
+def terminate(server: Server) -> None:
+    server.process.send_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("flags", [(), ("--without-nginx",)])
+@pytest.mark.parametrize("stop", [press_ctrl_c, interrupt, terminate])
+def test_a_stopped_server_leaves_nothing(
+    nginx: Path, tmp_path: Path, stop: Stop, flags: tuple[str, ...]
+) -> None:
+    with running(tmp_path, *flags) as server:
+        tree = server.tree()
+        stop(server)
+        assert server.process.wait(DEADLINE) == 0, server.output
+        check_nothing_is_left(server, tree, tmp_path)
+
+
+@pytest.mark.parametrize("stop", [press_ctrl_c, terminate])
+def test_make_run_stopped_leaves_nothing(nginx: Path, tmp_path: Path, stop: Stop) -> None:
+    with started(tmp_path, command=MAKE) as server:
+        server.wait_for_line("Ready: ")
+        tree = server.tree()
+        stop(server)
+        server.process.wait(DEADLINE)
+        check_nothing_is_left(server, tree, tmp_path)
+
+
+def check_nothing_is_left(server: Server, tree: list[psutil.Process], runtime: Path) -> None:
+    assert not psutil.wait_procs(tree, timeout=0)[1], server.output
+    assert list(runtime.iterdir()) == []
+    socket.create_server(("127.0.0.1", server.port)).close()
+
+
+def run_to_its_end(
+    command: Sequence[str], port: int, runtime: Path
+) -> subprocess.CompletedProcess[str]:
+    """A server that cannot start."""
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment(port, runtime),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+
+
+@pytest.fixture
+def busy_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("flags", [(), ("--without-nginx",)])
+def test_a_busy_port_is_a_clear_error(
+    nginx: Path, tmp_path: Path, busy_port: int, flags: tuple[str, ...]
+) -> None:
+    result = run_to_its_end([*RUN, *flags], busy_port, tmp_path)
+    assert result.returncode == 2
+    assert result.stderr == (
+        f"error: Cannot listen on 127.0.0.1:{busy_port}: Address already in use. "
+        "Another port: PORT=8081 make run\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_make_run_takes_the_port(tmp_path: Path, busy_port: int) -> None:
+    result = run_to_its_end([*MAKE, f"PORT={busy_port}"], free_port(), tmp_path)
+    assert f"Cannot listen on 127.0.0.1:{busy_port}" in result.stderr
+
+
+def test_make_run_takes_the_workers(tmp_path: Path) -> None:
+    result = run_to_its_end([*MAKE, "WORKERS=many"], free_port(), tmp_path)
+    assert "SER_SERVER_WORKERS: 'many' is not a whole number" in result.stderr
+
+
+def test_a_runtime_directory_with_too_long_a_path_is_a_clear_error(
+    nginx: Path, tmp_path: Path
+) -> None:
+    result = run_to_its_end(RUN, free_port(), tmp_path / ("long" * 25))
+    assert result.returncode == 2
+    assert "set a shorter runtime_directory" in result.stderr
+
+
+@pytest.fixture(params=["empty", "broken"])
+def bad_models(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    models = tmp_path / "models"
+    models.mkdir()
+    if request.param == "broken":
+        for file in (ROOT / "models").glob("*.onnx"):
+            (models / file.name).write_bytes(file.read_bytes()[:1000])
+    return models
+
+
+def test_bad_models_leave_the_server_alive_but_not_ready(
+    nginx: Path, tmp_path: Path, bad_models: Path
+) -> None:
+    with started(tmp_path / "run", SER_MODELS_DIRECTORY=bad_models) as server:
+        server.wait_for_line("Running, but not ready: ")
+        workers = server.workers()
+        for _ in range(20):
+            response = server.client.get("/readyz")
+            assert response.status_code == 503
+            assert ".onnx" in response.json()["detail"]
+            assert server.client.get("/livez").status_code == 200
+        assert server.workers() == workers
+        assert server.output.count("Booting worker") == 2
