@@ -1,0 +1,151 @@
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx.numpy_helper
+import pytest
+import soundfile
+import soxr
+
+from configuration import ROOT, config_path, read_section
+from training.arrays import Float32
+from training.extractor import (
+    MAXIMUM_BYTES,
+    MISTAKES_PATH,
+    Extractor,
+    ExtractorError,
+    Signal,
+    build_extractor,
+    compare,
+    corpus_signals,
+    edge_signals,
+)
+from training.extractor_graph import extractor_graph
+from training.features import load_audio
+from training.mistakes import table
+from training.recipe import RECIPE
+from training.settings import DataSettings
+
+MODEL = ROOT / "models" / "mfcc.onnx"
+
+
+@pytest.fixture(scope="module")
+def committed() -> Extractor:
+    return Extractor.load(MODEL.read_bytes())
+
+
+@pytest.fixture(scope="module")
+def source() -> Path:
+    """The corpus; where it is missing the test is skipped, but never in CI."""
+    path = read_section(DataSettings, "data", config_path()).source_path
+    if not path.is_dir():
+        missing = f"{path}: no such folder; [data] source_path or SER_DATA_SOURCE_PATH names it"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return path
+
+
+def noise(samples: int) -> Float32:
+    return np.random.default_rng(1).normal(0, 0.1, samples).astype(np.float32)
+
+
+@pytest.mark.parametrize("signal", list(edge_signals()), ids=lambda signal: signal.name)
+def test_the_graph_agrees_with_librosa_on_the_edges(committed: Extractor, signal: Signal) -> None:
+    assert compare(committed, [signal]).signals == 1
+
+
+@pytest.mark.filterwarnings("ignore:n_fft=2048 is too large")
+@pytest.mark.parametrize("samples", [0, 1, 511, 512, 513, 1_024, 2_047, 2_048, 2_205])
+def test_the_graph_agrees_with_librosa_on_short_audio(committed: Extractor, samples: int) -> None:
+    for audio in (noise(samples), np.zeros(samples, np.float32)):
+        compare(committed, [Signal(f"{samples} samples", audio)])
+
+
+def test_the_graph_agrees_with_librosa_on_every_clip(committed: Extractor, source: Path) -> None:
+    agreement = compare(committed, corpus_signals(source))
+    assert agreement.signals > 0
+    assert agreement.frames < 0.02
+    assert agreement.vectors < 0.01
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])
+def test_the_graph_agrees_with_librosa_on_files_of_other_rates(
+    committed: Extractor, tmp_path: Path, rate: int, channels: int
+) -> None:
+    clip, own_rate = soundfile.read(ROOT / "models" / "reference.wav", dtype="float32")
+    resampled = soxr.resample(clip, own_rate, rate)
+    stereo = np.stack([resampled, 0.5 * resampled], axis=1)[:, :channels]
+    soundfile.write(tmp_path / "clip.wav", stereo, rate)
+    compare(committed, [Signal("clip.wav", load_audio(tmp_path / "clip.wav"))])
+
+
+def test_the_committed_graph_is_what_the_script_builds() -> None:
+    committed, built = onnx.load(MODEL), extractor_graph()
+    assert committed.graph == built.graph
+
+
+def test_the_file_is_small_and_of_standard_operators() -> None:
+    assert MODEL.stat().st_size <= MAXIMUM_BYTES
+    model = onnx.load(MODEL)
+    assert [(item.domain, item.version) for item in model.opset_import] == [("", 17)]
+    assert not model.functions
+
+
+def test_the_file_describes_itself() -> None:
+    metadata = {item.key: item.value for item in onnx.load(MODEL).metadata_props}
+    assert metadata["format"] == "speech-emotion-extractor/1"
+    assert json.loads(metadata["recipe"]) == RECIPE.as_json()
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("built") / "models"
+    assert build_extractor(directory, [Signal("noise", noise(22_050))]).signals == 2
+    return directory
+
+
+def test_building_writes_graph_and_clip(built: Path) -> None:
+    assert sorted(path.name for path in built.iterdir()) == ["mfcc.onnx", "reference.wav"]
+    frames, mfccs = Extractor.load((built / "mfcc.onnx").read_bytes()).extract(noise(22_050))
+    assert frames.shape == (44, 25)
+    np.testing.assert_allclose(frames.mean(axis=0), mfccs, atol=1e-3)
+
+
+def signatures(model: Path) -> list[dict[str, Any]]:
+    """Of the right answer, each mistake and each pair."""
+    metadata = {item.key: item.value for item in onnx.load(model).metadata_props}
+    mistakes = json.loads(metadata["mistakes"])
+    single = [signature for mistake in mistakes["single"] for signature in mistake["signatures"]]
+    return [mistakes["right"], *single, *mistakes["pairs"]]
+
+
+def test_the_committed_signatures_are_what_the_script_measures(built: Path) -> None:
+    for new, old in zip(signatures(built / "mfcc.onnx"), signatures(MODEL), strict=True):
+        assert new.get("codes") == old.get("codes")
+        np.testing.assert_allclose(new["mfccs"], old["mfccs"], atol=old["tolerance"] / 10)
+
+
+def test_the_table_of_mistakes_is_what_the_script_writes() -> None:
+    assert MISTAKES_PATH.read_text(encoding="utf-8") == table()
+
+
+def test_a_graph_that_disagrees_is_refused_by_the_signals_name() -> None:
+    model = extractor_graph()
+    largest = max(model.graph.initializer, key=lambda tensor: len(tensor.raw_data))
+    filters = onnx.numpy_helper.to_array(largest)
+    largest.CopyFrom(onnx.numpy_helper.from_array(filters * np.float32(1.01), largest.name))
+    with pytest.raises(ExtractorError, match=r"noise: .* expected at most 0\.02"):
+        compare(Extractor.load(model.SerializeToString()), [Signal("noise", noise(22_050))])
+
+
+@pytest.mark.filterwarnings("ignore:n_fft=2048 is too large")
+def test_nothing_is_written_where_graph_and_librosa_disagree(tmp_path: Path) -> None:
+    # The two count the frames of audio that is not a number differently.
+    with pytest.raises(ExtractorError, match="not a number"):
+        build_extractor(tmp_path, [Signal("not a number", np.full(512, np.nan, np.float32))])
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,42 @@
+import csv
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from configuration import config_path, read_section
+from training.corpora import read_corpus
+from training.recipe import RECIPE
+from training.settings import DataSettings
+from training.tarsosdsp import FRAME_LENGTH, android_client_vector
+
+Row = tuple[Path, list[float]]
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    """Recordings and what the published client computed from each."""
+    source = read_section(DataSettings, "data", config_path()).source_path
+    path = source.parent / "android-client-mfccs.csv"
+    if not path.exists():
+        missing = f"{path} is missing: coefficients that the published Android client computed"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    clips = {utterance.path.stem: utterance.path for utterance in read_corpus(source).utterances}
+    with path.open(newline="") as file:
+        lines = list(csv.reader(file))[1:]
+    return [(clips[name], [float(value) for value in values]) for name, *values in lines]
+
+
+def test_the_published_clients_coefficients_are_reproduced(rows: list[Row]) -> None:
+    differences = []
+    for path, coefficients in rows:
+        # The client was given the two seconds that start at 1.0 s.
+        audio, _ = soundfile.read(path, start=RECIPE.sample_rate, frames=FRAME_LENGTH)
+        differences.append(np.abs(android_client_vector(audio) - coefficients).max())
+    assert len(differences) > 30
+    assert np.median(differences) < 0.005
+    assert max(differences) < 0.06
