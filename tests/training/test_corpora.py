@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+
+from tests.training.conftest import clip_name, write_tone
+from training.corpora import RAVDESS, CorpusError, read_corpus
+
+
+def reasons(folder: Path) -> dict[str, str]:
+    return {item.path.name: item.reason for item in read_corpus(folder).unusable}
+
+
+def test_a_name_says_emotion_and_speaker() -> None:
+    utterance = RAVDESS.read_name(Path("03-01-08-02-01-02-12.wav"))
+    assert (utterance.emotion, utterance.speaker) == ("surprised", "12")
+    assert RAVDESS.sex("12") == "female"
+
+
+def test_wav_and_flac_are_found_at_any_depth(tmp_path: Path) -> None:
+    deep = tmp_path / "Actor_02" / "more"
+    deep.mkdir(parents=True)
+    write_tone(deep / clip_name(5, 2, ".flac"), 200)
+    write_tone(tmp_path / clip_name(1, 1, ".WAV"), 200)
+    corpus = read_corpus(tmp_path)
+    assert [(item.emotion, item.speaker) for item in corpus.utterances] == [
+        ("neutral", "01"),
+        ("angry", "02"),
+    ]
+    assert not corpus.unusable
+
+
+def test_every_file_that_is_not_used_is_named_with_its_reason(synthetic: Path) -> None:
+    (synthetic / clip_name(1, 20)).touch()
+    (synthetic / "notes.txt").write_text("?")
+    (synthetic / "holiday.wav").write_bytes(b"?")
+    (synthetic / "03-01-09-01-01-01-01.wav").write_bytes(b"?")
+    (synthetic / "03-02-05-01-01-01-01.wav").write_bytes(b"?")
+    found = reasons(synthetic)
+    assert found.pop(clip_name(1, 20)) == "empty file"
+    assert found.pop("notes.txt") == "not a .wav or .flac file"
+    assert found.pop("holiday.wav").startswith("foreign name; expected MM-01-EE")
+    assert found.pop("03-01-09-01-01-01-01.wav") == "foreign name; emotion 09 is not 01 to 08"
+    assert found.pop("03-02-05-01-01-01-01.wav").startswith("song")
+    assert not found
+
+
+def test_a_second_copy_of_an_utterance_is_left_out(synthetic: Path) -> None:
+    copy = synthetic / "copy"
+    copy.mkdir()
+    name = clip_name(3, 4)
+    (copy / name).write_bytes((synthetic / name).read_bytes())
+    assert len(read_corpus(synthetic).utterances) == 80
+    assert reasons(synthetic) == {name: f"the same utterance as {name}"}
+
+
+def test_a_folder_with_nothing_usable_says_what_was_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "holiday.wav").write_bytes(b"?")
+    with pytest.raises(CorpusError) as caught:
+        read_corpus(tmp_path)
+    assert all(word in str(caught.value) for word in (str(tmp_path), ".flac", "MM-01-", "holiday"))
+
+
+def test_a_folder_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="nowhere: no such folder"):
+        read_corpus(tmp_path / "nowhere")

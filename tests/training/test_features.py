@@ -1,0 +1,113 @@
+from pathlib import Path
+
+import librosa
+import numpy as np
+import pytest
+import soundfile
+
+from tests.training.conftest import clip_name, write_tone
+from training.augmentation import Augmentation
+from training.corpora import CorpusError, read_corpus
+from training.features import (
+    FeatureCache,
+    UnusableAudioError,
+    extract_corpus,
+    extract_frames,
+    load_audio,
+)
+
+
+def test_frames_are_what_librosas_own_two_lines_give(ravdess: Path) -> None:
+    path = next(iter(sorted(ravdess.rglob("*.flac"))), None) or next(ravdess.rglob("*.wav"))
+    audio = load_audio(path)
+    speech, _ = librosa.effects.trim(audio, top_db=30)
+    expected = librosa.feature.mfcc(y=speech, sr=22050, n_mfcc=25).T
+    frames = extract_frames(audio)
+    assert frames.dtype == np.float32
+    np.testing.assert_array_equal(frames, expected)
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (44_100, 2), (48_000, 1)])
+def test_any_rate_and_any_number_of_channels_load_as_one(
+    tmp_path: Path, rate: int, channels: int
+) -> None:
+    write_tone(tmp_path / "tone.wav", 440, rate, channels)
+    audio = load_audio(tmp_path / "tone.wav")
+    assert audio.dtype == np.float32
+    assert len(audio) == pytest.approx(22_050 / 4, abs=2)
+    loudest = np.abs(np.fft.rfft(audio)).argmax() * 22_050 / len(audio)
+    assert loudest == pytest.approx(440, abs=4)
+    assert np.abs(audio).max() < 0.4
+
+
+@pytest.mark.parametrize(
+    ("samples", "reason"),
+    [
+        (np.full(2_000, 0.1), "expected at least 0.1 s"),
+        (np.zeros(22_050), "digital silence"),
+        (np.full(22_050, np.nan), "not finite"),
+        (np.zeros(0), "expected at least 0.1 s"),
+    ],
+)
+def test_audio_without_speech_is_refused_with_the_reason(
+    tmp_path: Path, samples: np.ndarray, reason: str
+) -> None:
+    soundfile.write(tmp_path / "clip.wav", samples, 22_050, subtype="FLOAT")
+    with pytest.raises(UnusableAudioError, match=reason):
+        load_audio(tmp_path / "clip.wav")
+
+
+@pytest.fixture
+def two_clips(tmp_path: Path) -> Path:
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    write_tone(folder / clip_name(1, 1), 200)
+    write_tone(folder / clip_name(5, 2), 300)
+    return folder
+
+
+def test_only_what_is_new_is_extracted(two_clips: Path, tmp_path: Path) -> None:
+    cache = FeatureCache(tmp_path / "cache")
+    first = extract_corpus(read_corpus(two_clips), cache, 1)
+    second = extract_corpus(read_corpus(two_clips), cache, 1)
+    write_tone(two_clips / clip_name(1, 1), 999)
+    third = extract_corpus(read_corpus(two_clips), cache, 1)
+    assert (first.extracted, first.cached) == (2, 0)
+    assert (second.extracted, second.cached) == (0, 2)
+    assert (third.extracted, third.cached) == (1, 1)
+
+
+def test_another_augmentation_does_not_touch_the_originals(tmp_path: Path) -> None:
+    write_tone(tmp_path / clip_name(1, 1), 200)
+    gentle, strong = (
+        FeatureCache(tmp_path / "cache", augmentation=Augmentation(speed)) for speed in (0.05, 0.3)
+    )
+    extract_corpus(read_corpus(tmp_path), gentle, 1)
+    assert strong.missing(tmp_path / clip_name(1, 1), 1) == [1]
+
+
+def test_variants_are_the_same_on_every_machine(tmp_path: Path) -> None:
+    write_tone(tmp_path / clip_name(1, 1), 200)
+    corpus = read_corpus(tmp_path)
+    caches = [FeatureCache(tmp_path / name) for name in ("one", "other")]
+    for cache in caches:
+        extract_corpus(corpus, cache, 2)
+    one, other = (cache.vectors(corpus.utterances, 2) for cache in caches)
+    np.testing.assert_array_equal(one, other)
+    assert one.shape == (1, 3, 25)
+    assert not np.allclose(one[:, 0], one[:, 1])
+
+
+def test_a_corrupt_recording_is_left_out_by_name(two_clips: Path, tmp_path: Path) -> None:
+    (two_clips / clip_name(2, 3)).write_bytes(b"RIFF no more")
+    extraction = extract_corpus(read_corpus(two_clips), FeatureCache(tmp_path / "cache"), 0)
+    assert extraction.extracted == len(extraction.corpus.utterances) == 2
+    (unusable,) = extraction.corpus.unusable
+    assert unusable.path.name == clip_name(2, 3)
+    assert unusable.reason.startswith("not readable as audio")
+
+
+def test_nothing_but_corrupt_recordings_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / clip_name(2, 3)).write_bytes(b"RIFF no more")
+    with pytest.raises(CorpusError, match="no usable recording"):
+        extract_corpus(read_corpus(tmp_path), FeatureCache(tmp_path / "cache"), 0)

@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from training.examples import Examples
+from training.fitting import CheckpointError, fit, load_fitted
+from training.networks import NETWORKS
+from training.settings import TrainingSettings
+
+SETTINGS = TrainingSettings(epochs=6, batch_size=16, variants=1)
+
+
+@pytest.fixture
+def examples() -> Examples:
+    """Four emotions as four clouds of vectors, each in two variants."""
+    random = np.random.default_rng(0)
+    targets = np.arange(64) % 4
+    vectors = random.normal(size=(64, 2, 25)) + 2.0 * targets[:, None, None]
+    speakers = np.array([f"{index % 8:02d}" for index in range(64)])
+    return Examples(vectors.astype(np.float32), targets, speakers, ("a", "b", "c", "d"))
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_fit_learns(network: str, examples: Examples) -> None:
+    losses: list[float] = []
+    settings = TrainingSettings(epochs=60, batch_size=16, variants=1)
+    fitted = fit(network, examples, settings, progress=lambda _, loss: losses.append(loss))
+    accuracy = (fitted.logits(examples.recordings).argmax(axis=1) == examples.targets).mean()
+    assert losses[-1] < losses[0]
+    assert accuracy > 0.8
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_stopped_fit_continues_bit_for_bit(
+    network: str, examples: Examples, tmp_path: Path
+) -> None:
+    def stop(epoch: int, loss: float) -> None:
+        if epoch == 3:
+            raise KeyboardInterrupt
+
+    checkpoint = tmp_path / "fit.pt"
+    whole = fit(network, examples, SETTINGS)
+    with pytest.raises(KeyboardInterrupt):
+        fit(network, examples, SETTINGS, checkpoint, progress=stop)
+    torch.rand(7)  # whatever else happens to the random state in between
+    continued = fit(network, examples, SETTINGS, checkpoint, resume=True)
+    ours, theirs = whole.module.state_dict(), continued.module.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_the_same_seed_gives_the_same_network(examples: Examples) -> None:
+    one, other = (fit("DNN", examples, SETTINGS) for _ in range(2))
+    recordings = examples.recordings
+    np.testing.assert_array_equal(one.logits(recordings), other.logits(recordings))
+
+
+def test_an_unfinished_fit_is_not_taken_for_a_finished_one(
+    examples: Examples, tmp_path: Path
+) -> None:
+    def stop(epoch: int, loss: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit("DNN", examples, SETTINGS, tmp_path / "fit.pt", progress=stop)
+    with pytest.raises(CheckpointError, match="stopped after 1 of 6 epochs"):
+        load_fitted("DNN", examples, SETTINGS, tmp_path / "fit.pt")
+
+
+def test_a_checkpoint_of_other_settings_is_refused(examples: Examples, tmp_path: Path) -> None:
+    fit("DNN", examples, SETTINGS, tmp_path / "fit.pt")
+    other = TrainingSettings(epochs=7, batch_size=16, variants=1)
+    with pytest.raises(CheckpointError, match="epochs: 6 there, 7 here"):
+        fit("DNN", examples, other, tmp_path / "fit.pt", resume=True)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"nothing like it"])
+def test_a_checkpoint_that_cannot_be_read_is_named(
+    examples: Examples, tmp_path: Path, content: bytes | None
+) -> None:
+    checkpoint = tmp_path / "fit.pt"
+    if content is not None:
+        checkpoint.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"fit\.pt: n"):
+        fit("DNN", examples, SETTINGS, checkpoint, resume=True)
+
+
+def test_any_finite_input_has_finite_logits(examples: Examples) -> None:
+    largest = np.finfo(np.float32).max
+    extremes = np.array([[largest] * 25, [-largest] * 25], np.float32)
+    assert np.isfinite(fit("DNN", examples, SETTINGS).logits(extremes)).all()

@@ -1,0 +1,28 @@
+"""What is set from utterances of speakers that a network has not heard."""
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+
+from training.arrays import Float32, Integers
+
+# The share of utterances of unseen speakers that may be called foreign. Fewer would let noise pass.
+UNSEEN_WARNED = 0.007
+
+
+def fit_temperature(logits: Float32, targets: Integers) -> float:
+    """Logits (N, L) are to be divided by it.
+
+    The temperature of Guo et al. (2017, arXiv:1706.04599): least log loss, out of fold.
+    """
+
+    def log_loss(log_temperature: float) -> float:
+        log_probabilities = log_softmax(logits / np.exp(log_temperature), axis=1)
+        return -float(log_probabilities[np.arange(len(targets)), targets].mean())
+
+    return float(np.exp(minimize_scalar(log_loss, bounds=(-3, 3), method="bounded").x))
+
+
+def distance_limit(distances: Float32) -> float:
+    """The distance above which an input is foreign, from out-of-fold distances (N,)."""
+    return float(np.quantile(distances, 1 - UNSEEN_WARNED))

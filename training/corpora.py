@@ -1,0 +1,166 @@
+"""Corpus readers: a folder of recordings becomes utterances, and what cannot be used a reason."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+AUDIO_SUFFIXES = (".flac", ".wav")
+
+
+class CorpusError(ValueError):
+    """A corpus that cannot be trained on; the message says what was looked for, and where."""
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One recording of one speaker with the emotion that it carries."""
+
+    path: Path
+    speaker: str
+    emotion: str
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """A file that was left out, and why."""
+
+    path: Path
+    reason: str
+
+
+class Reader(Protocol):
+    """What is known about one corpus: how its file names are read, and its terms."""
+
+    name: str
+    licence: str
+    citation: str
+    description: str
+    pattern: str  # of the file names, for people
+    emotions: tuple[str, ...]  # in alphabetical order
+
+    def read_name(self, path: Path) -> Utterance:
+        """Raises ValueError with the reason where the name is not the corpus's."""
+        ...
+
+    def sex(self, speaker: str) -> str:
+        """`female` or `male`."""
+        ...
+
+
+class Ravdess:
+    """The speech part of RAVDESS: Livingstone and Russo 2018, doi:10.1371/journal.pone.0196391."""
+
+    name = "RAVDESS speech"
+    licence = "CC BY-NC-SA 4.0"
+    citation = (
+        "Livingstone SR, Russo FA (2018). The Ryerson Audio-Visual Database of Emotional Speech "
+        "and Song (RAVDESS). PLoS ONE 13(5): e0196391. doi:10.1371/journal.pone.0196391"
+    )
+    description = "two fixed sentences spoken by professional actors, North American English"
+    pattern = "MM-01-EE-II-SS-RR-AA, such as 03-01-05-02-01-01-12"
+
+    _EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+    _FIELDS = (
+        ("modality", 3),
+        ("vocal channel", 2),
+        ("emotion", 8),
+        ("intensity", 2),
+        ("statement", 2),
+        ("repetition", 2),
+        ("actor", 24),
+    )
+    emotions = tuple(sorted(_EMOTIONS))
+
+    def read_name(self, path: Path) -> Utterance:
+        """Reads modality, vocal channel, emotion, intensity, statement, repetition and actor."""
+        parts = path.stem.split("-")
+        if len(parts) != len(self._FIELDS) or not all(map(_is_two_digits, parts)):
+            raise ValueError(f"foreign name; expected {self.pattern}")
+        numbers = [int(part) for part in parts]
+        for number, (field, largest) in zip(numbers, self._FIELDS, strict=True):
+            if not 1 <= number <= largest:
+                raise ValueError(f"foreign name; {field} {number:02d} is not 01 to {largest:02d}")
+        if numbers[1] != 1:
+            raise ValueError("song; only speech (vocal channel 01) is used")
+        return Utterance(path, speaker=parts[6], emotion=self._EMOTIONS[numbers[2] - 1])
+
+    def sex(self, speaker: str) -> str:
+        """Odd actors are male, even ones female."""
+        return "male" if int(speaker) % 2 else "female"
+
+
+RAVDESS = Ravdess()
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The utterances of a folder in the order of their names, and the files left out."""
+
+    reader: Reader
+    source: Path
+    utterances: tuple[Utterance, ...]
+    unusable: tuple[Unusable, ...]
+
+    def without(self, unusable: Iterable[Unusable]) -> "Corpus":
+        """The same corpus, less files that turned out not to be readable as audio.
+
+        Raises:
+            CorpusError: nothing is left.
+        """
+        more = tuple(unusable)
+        paths = {item.path for item in more}
+        kept = tuple(item for item in self.utterances if item.path not in paths)
+        corpus = Corpus(self.reader, self.source, kept, self.unusable + more)
+        return _require_utterances(corpus)
+
+
+def read_corpus(source: Path, reader: Reader = RAVDESS) -> Corpus:
+    """Reads every file under `source`, at any depth; content is not opened yet.
+
+    Raises:
+        CorpusError: the folder does not exist, or no file in it can be used.
+    """
+    if not source.is_dir():
+        raise CorpusError(f"{source}: no such folder; [data] source_path names the corpus")
+    utterances: dict[str, Utterance] = {}
+    unusable: list[Unusable] = []
+    for path in _files(source):
+        try:
+            utterance = _read(path, reader)
+        except ValueError as error:
+            unusable.append(Unusable(path, str(error)))
+            continue
+        first = utterances.setdefault(path.stem, utterance)
+        if first is not utterance:
+            reason = f"the same utterance as {first.path.relative_to(source)}"
+            unusable.append(Unusable(path, reason))
+    corpus = Corpus(reader, source, tuple(utterances.values()), tuple(unusable))
+    return _require_utterances(corpus)
+
+
+def _require_utterances(corpus: Corpus) -> Corpus:
+    if corpus.utterances:
+        return corpus
+    reasons = [f"  {item.path.name}: {item.reason}" for item in corpus.unusable[:10]]
+    raise CorpusError(
+        f"{corpus.source}: no usable recording; looked in this folder and all below it for .wav "
+        f"and .flac files named {corpus.reader.pattern}, and found {len(corpus.unusable)} files, "
+        "none of them usable\n" + "\n".join(reasons)
+    )
+
+
+def _files(source: Path) -> Iterator[Path]:
+    return (path for path in sorted(source.rglob("*")) if path.is_file())
+
+
+def _read(path: Path, reader: Reader) -> Utterance:
+    if path.suffix.lower() not in AUDIO_SUFFIXES:
+        raise ValueError("not a .wav or .flac file")
+    if path.stat().st_size == 0:
+        raise ValueError("empty file")
+    return reader.read_name(path)
+
+
+def _is_two_digits(text: str) -> bool:
+    return len(text) == 2 and text.isascii() and text.isdigit()

@@ -1,0 +1,36 @@
+"""What a trainer can set: `[data]` and `[training]` of config.ini, or an option of the command."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from configuration import ROOT, setting
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Where recordings are read from and what was made of them is kept."""
+
+    source_path: Path = ROOT.parent / "shared" / "data" / "ravdess"
+    cache_path: Path = ROOT / ".cache"
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is fitted; the same for every network, and for every fold."""
+
+    epochs: int = setting(100, minimum=1)  # one epoch sees every recording once, in one variant
+    batch_size: int = setting(128, minimum=2)
+    learning_rate: float = setting(2e-3, minimum=1e-7, maximum=1.0)
+    weight_decay: float = setting(0.05, minimum=0.0)
+    dropout: float = setting(0.3, minimum=0.0, maximum=0.95)
+    label_smoothing: float = setting(0.1, minimum=0.0, maximum=0.9)
+    mixup: float = setting(0.3, minimum=0.0)  # alpha of the beta distribution; 0 is off
+    average_decay: float = setting(0.99, minimum=0.0, maximum=0.99999)  # of the weights, per step
+    variants: int = setting(8, minimum=0, maximum=1000)  # augmented copies of each recording
+    seed: int = setting(1, minimum=0)
+    models_path: Path = ROOT / "models"  # `export` writes there
+
+    def of_the_fit(self) -> dict[str, Any]:
+        """What a fit depends on: all but where models are written."""
+        return {key: value for key, value in asdict(self).items() if key != "models_path"}
