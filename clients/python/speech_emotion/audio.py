@@ -1,0 +1,182 @@
+"""Recordings of any format, rate and channels to mono float32 at the contract's rate, in blocks."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from speech_emotion.errors import AudioError, AudioTooLongError, AudioTooShortError
+
+Float32 = NDArray[np.float32]
+
+MINIMUM_SECONDS = 0.1
+MAXIMUM_SECONDS = 600.0  # in one piece; there may be any number of windows
+SHORTEST_WINDOW = 0.2  # seconds; half of it still suffices
+LARGEST_SAMPLE = 100.0  # float recordings may pass 1 by some decibels, but not by 40
+BLOCK = 65_536  # samples read at once
+QUALITY = "HQ"  # what librosa.load resamples with; another one moves probabilities by 0.01
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Audio to take features from; it begins `start` seconds into the recording `source`."""
+
+    source: str
+    samples: Float32  # (n,), mono, in [-1, 1]
+    sample_rate: int  # Hz
+    start: float = 0.0
+
+    @property
+    def end(self) -> float:
+        """Seconds into the recording."""
+        return self.start + len(self.samples) / self.sample_rate
+
+
+def read_clip(path: Path, sample_rate: int) -> Clip:
+    """Reads a whole recording, resampled to `sample_rate` Hz.
+
+    Raises:
+        AudioError: not readable, cut off or empty.
+        AudioTooShortError, AudioTooLongError: under 0.1 s, over 600 s.
+    """
+    chunks: list[Float32] = []
+    length = 0
+    for chunk in _read(path, sample_rate):
+        chunks.append(chunk)
+        length += len(chunk)
+        if length > MAXIMUM_SECONDS * sample_rate:
+            raise AudioTooLongError(
+                f"{path}: longer than {MAXIMUM_SECONDS:g} s; take it in windows (--every SECONDS)"
+            )
+    return Clip(str(path), np.concatenate(chunks), sample_rate)
+
+
+def read_windows(path: Path, sample_rate: int, seconds: float) -> Iterator[Clip]:
+    """Reads a recording in windows, one after the other; memory holds about one at a time.
+
+    A rest shorter than half a window joins the window before it.
+
+    Args:
+        path: the recording.
+        sample_rate: of the windows, in Hz.
+        seconds: length of a window, from 0.2 to 600.
+
+    Raises:
+        AudioError: the recording is not readable, cut off or empty.
+        AudioTooShortError: the whole recording is under 0.1 s.
+        ValueError: windows of that length cannot be made.
+    """
+    if not SHORTEST_WINDOW <= seconds <= MAXIMUM_SECONDS:
+        raise ValueError(
+            f"windows of {seconds} s; expected from {SHORTEST_WINDOW:g} to {MAXIMUM_SECONDS:g}"
+        )
+    size = round(seconds * sample_rate)
+    chunks: list[Float32] = []
+    waiting = start = 0  # samples in `chunks`, samples before them
+    for chunk in _read(path, sample_rate):
+        chunks.append(chunk)
+        waiting += len(chunk)
+        if waiting < size + size // 2:
+            continue
+        samples = np.concatenate(chunks)
+        while len(samples) >= size + size // 2:
+            yield Clip(str(path), samples[:size], sample_rate, start / sample_rate)
+            samples, start = samples[size:], start + size
+        chunks, waiting = [samples], len(samples)
+    yield Clip(str(path), np.concatenate(chunks), sample_rate, start / sample_rate)
+
+
+def clip_of_samples(samples: NDArray[Any], rate: int, sample_rate: int) -> Clip:
+    """Makes a clip of samples in memory.
+
+    Args:
+        samples: floats in [-1, 1], (n,) or (n, channels).
+        rate: theirs, in Hz.
+        sample_rate: the clip's, in Hz.
+
+    Raises:
+        AudioError: not such an array.
+        AudioTooShortError, AudioTooLongError: under 0.1 s, over 600 s.
+        ValueError: the rate is no rate.
+    """
+    source = "samples"
+    if not rate > 0:
+        raise ValueError(f"a sample rate of {rate}; expected more than 0 Hz")
+    if not np.issubdtype(samples.dtype, np.floating) or samples.ndim not in (1, 2):
+        raise AudioError(
+            f"{source}: {samples.dtype} of shape {samples.shape}; "
+            "expected floats in [-1, 1] of shape (n,) or (n, channels)"
+        )
+    if len(samples) > MAXIMUM_SECONDS * rate:
+        raise AudioTooLongError(f"{source}: longer than {MAXIMUM_SECONDS:g} s")
+    _check_length(source, len(samples), rate)
+    channels = samples.astype(np.float32).reshape(len(samples), -1)
+    blocks = _resample([_mono(source, channels)], rate, sample_rate)
+    return Clip(source, np.concatenate(list(blocks)), sample_rate)
+
+
+def _read(path: Path, sample_rate: int) -> Iterator[Float32]:
+    """Mono blocks at `sample_rate` Hz; raises AudioError, AudioTooShortError at the end."""
+    # As bytes, since a file name need not be text; on Windows it is.
+    name = os.fsencode(path) if os.name == "posix" else path
+    try:
+        with soundfile.SoundFile(name) as file:
+            yield from _resample(_blocks(path, file), file.samplerate, sample_rate)
+    except (soundfile.SoundFileError, OSError, TypeError) as error:
+        raise AudioError(f"{path}: not readable as audio: {_reason(path, error)}") from error
+
+
+def _blocks(path: Path, file: soundfile.SoundFile) -> Iterator[Float32]:
+    length = 0
+    while len(channels := file.read(BLOCK, dtype="float32", always_2d=True)):
+        length += len(channels)
+        yield _mono(str(path), channels)
+    if length < file.frames:
+        raise AudioError(f"{path}: cut off: {length} of {file.frames} samples are there")
+    _check_length(str(path), length, file.samplerate)
+
+
+def _mono(source: str, channels: Float32) -> Float32:
+    """float32 (n, channels) to their mean, float32 (n,)."""
+    with np.errstate(invalid="ignore", over="ignore"):  # what comes of it is refused below
+        mono: Float32 = channels.mean(axis=1)
+    largest = np.abs(mono).max(initial=0.0)
+    if not largest <= LARGEST_SAMPLE:
+        raise AudioError(f"{source}: holds a sample of {largest:g}; expected floats in [-1, 1]")
+    return mono
+
+
+def _resample(blocks: Iterable[Float32], rate: int, sample_rate: int) -> Iterator[Float32]:
+    """The same as resampling all at once, block for block."""
+    if rate == sample_rate:
+        yield from blocks
+        return
+    stream = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32", quality=QUALITY)
+    for block in blocks:
+        yield stream.resample_chunk(block)
+    yield stream.resample_chunk(np.empty(0, np.float32), last=True)
+
+
+def _check_length(source: str, length: int, rate: int) -> None:
+    if length == 0:
+        raise AudioError(f"{source}: empty: there is no sample in it")
+    if length < MINIMUM_SECONDS * rate:
+        raise AudioTooShortError(
+            f"{source}: {length / rate:.3f} s long; expected at least {MINIMUM_SECONDS} s"
+        )
+
+
+def _reason(path: Path, error: Exception) -> str:
+    """Why a file could not be read; libsndfile says no more than "System error" of many."""
+    try:
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except OSError as reason:
+        return reason.strerror or str(reason)
+    return "it is empty" if empty else str(getattr(error, "error_string", error))

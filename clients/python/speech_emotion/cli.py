@@ -1,0 +1,165 @@
+"""The command `emotion`."""
+
+import argparse
+import io
+import json
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from tqdm import tqdm
+
+from speech_emotion.audio import MAXIMUM_SECONDS, SHORTEST_WINDOW
+from speech_emotion.client import DEFAULT_SERVER, Client, Prediction
+from speech_emotion.errors import AudioError, ServerProblemError, SpeechEmotionError
+from speech_emotion.output import (
+    PredictionTable,
+    network_rows,
+    prediction_json,
+    verification_rows,
+)
+
+DISAGREEMENT = 11
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+EXIT_CODES = """\
+exit codes: 0 all done, 2 wrong usage, 3 no server, 4 wrong server, 5 unknown network,
+6 extractor refused, 7 request refused by the server, 8 audio unreadable or empty,
+9 audio under 0.1 s, 10 audio too long for one piece, 11 verification disagrees.
+Of several files the first one that fails decides; the others are still done."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    options = _parser().parse_args(arguments)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its retries are no news to a user
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Lines reach a pipe at once, and any file name can be shown.
+        sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
+    try:
+        return int(options.run(Client(options.server), options))
+    except SpeechEmotionError as error:
+        _complain(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The interpreter would try to write the rest at its end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="emotion",
+        description="Emotions in recordings of speech. The audio never leaves this machine.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--server", metavar="URL", default=DEFAULT_SERVER, help="(%(default)s)")
+    common.add_argument("--json", action="store_true", help="one line of JSON for each result")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    predict = commands.add_parser("predict", parents=[common], help="predict the emotion of files")
+    predict.add_argument("files", nargs="+", metavar="FILE", help="any format of libsndfile")
+    predict.add_argument("--network", metavar="NAME", help="(the server's best)")
+    predict.add_argument(
+        "--every", type=_seconds, metavar="SECONDS", help="predict in windows of this length"
+    )
+    predict.set_defaults(run=_predict)
+
+    verify = commands.add_parser(
+        "verify", parents=[common], help="check that this machine computes the right features"
+    )
+    verify.set_defaults(run=_verify)
+
+    networks = commands.add_parser("networks", parents=[common], help="list the server's networks")
+    networks.set_defaults(run=_networks)
+    return parser
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not SHORTEST_WINDOW <= seconds <= MAXIMUM_SECONDS:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}; expected seconds from {SHORTEST_WINDOW:g} to {MAXIMUM_SECONDS:g}"
+        )
+    return seconds
+
+
+def _predict(client: Client, options: argparse.Namespace) -> int:
+    table = PredictionTable(
+        files=options.files,
+        emotions=client.contract.network(options.network).emotions,
+        in_windows=options.every is not None,
+        width=shutil.get_terminal_size().columns if sys.stdout.isatty() else None,
+    )
+    exit_code = 0
+    # None: shown only where stderr is a terminal.
+    hidden = None if len(options.files) > 1 else True
+    with tqdm(options.files, unit="file", leave=False, disable=hidden) as files:
+        if not options.json:
+            files.write(table.header())
+        for file in files:
+            try:
+                for prediction in _predictions(client, file, options):
+                    _write(files, table, file, prediction, options.json)
+            except (AudioError, ServerProblemError) as error:
+                exit_code = exit_code or error.exit_code
+                with files.external_write_mode():
+                    _complain(_named(file, error))
+    return exit_code
+
+
+def _predictions(client: Client, file: str, options: argparse.Namespace) -> Iterator[Prediction]:
+    if options.every is None:
+        yield client.predict(file, options.network)
+    else:
+        yield from client.predict_windows(file, options.every, options.network)
+
+
+def _write(
+    files: "tqdm[str]", table: PredictionTable, file: str, prediction: Prediction, as_json: bool
+) -> None:
+    lines = [prediction_json(file, prediction)] if as_json else table.rows(file, prediction)
+    for line in lines:
+        files.write(line)
+
+
+def _named(file: str, error: SpeechEmotionError) -> str:
+    """The error with the file's name, which audio's own errors carry already."""
+    hint = ""
+    if isinstance(error, ServerProblemError) and error.status == 413:
+        hint = " Take it in windows (--every SECONDS)."
+    return str(error) if isinstance(error, AudioError) else f"{file}: {error}{hint}"
+
+
+def _verify(client: Client, options: argparse.Namespace) -> int:
+    verifications = client.verify()
+    _print(options, verifications, verification_rows(verifications))
+    return 0 if all(item.agrees for item in verifications) else DISAGREEMENT
+
+
+def _networks(client: Client, options: argparse.Namespace) -> int:
+    networks = client.contract.networks
+    _print(options, networks, network_rows(networks))
+    return 0
+
+
+def _print(options: argparse.Namespace, items: Sequence[Any], rows: Sequence[str]) -> None:
+    lines = [json.dumps(asdict(item)) for item in items] if options.json else rows
+    for line in lines:
+        print(line)
+
+
+def _complain(message: str) -> None:
+    print(f"emotion: {message}", file=sys.stderr)

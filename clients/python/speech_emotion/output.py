@@ -1,0 +1,106 @@
+"""How the command shows what it found: lines of tables, or of JSON."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+from speech_emotion.client import Prediction, Verification
+from speech_emotion.contract import NetworkDescription
+
+GAP = "  "
+
+
+@dataclass(frozen=True)
+class PredictionTable:
+    """Rows of file, emotion, probability and the other emotions; columns are known beforehand."""
+
+    files: Sequence[str]
+    emotions: Sequence[str]
+    in_windows: bool
+    width: int | None  # of the terminal; None: lines are not cut
+
+    def header(self) -> str:
+        """The names of the columns."""
+        return self._line("file", "seconds", "emotion", "prob.", "other emotions")
+
+    def rows(self, file: str, prediction: Prediction) -> list[str]:
+        """One line, and a second one where the prediction carries a warning."""
+        others = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[1:]
+        rest = GAP.join(f"{emotion} {probability:.2f}" for emotion, probability in others)
+        row = self._line(
+            file,
+            f"{prediction.start:.1f} - {prediction.end:.1f}",
+            prediction.emotion,
+            f"{prediction.probability:.2f}",
+            rest,
+        )
+        warning = prediction.warning
+        return [row, f"{GAP}warning: {warning.detail}"] if warning else [row]
+
+    @cached_property
+    def _file_width(self) -> int:
+        return max(map(len, [*self.files, "file"]))
+
+    @cached_property
+    def _emotion_width(self) -> int:
+        return max(map(len, [*self.emotions, "emotion"]))
+
+    def _line(self, file: str, seconds: str, emotion: str, probability: str, rest: str) -> str:
+        cells = [
+            file.ljust(self._file_width),
+            *([seconds.rjust(len("3600.0 - 3610.0"))] if self.in_windows else []),
+            emotion.ljust(self._emotion_width),
+            probability.rjust(len("prob.")),
+            rest,
+        ]
+        line = GAP.join(cells).rstrip()
+        if self.width and len(line) > self.width:
+            return line[: self.width - 1] + "…"
+        return line
+
+
+def prediction_json(file: str, prediction: Prediction) -> str:
+    """One line of JSON for one recording or window."""
+    members = {
+        "file": file,
+        "emotion": prediction.emotion,
+        "probability": prediction.probability,
+        **asdict(prediction),
+    }
+    return json.dumps(members)
+
+
+def network_rows(networks: Iterable[NetworkDescription]) -> list[str]:
+    """A table of networks, best first, with what each must not be used for."""
+    best_first = sorted(networks, key=lambda network: -network.speaker_independent_uar)
+    cells = [
+        (
+            network.name,
+            network.input,
+            f"{network.speaker_independent_uar:.1%}",
+            network.corpus,
+            ", ".join(network.emotions),
+        )
+        for network in best_first
+    ]
+    lines = _align([("network", "input", "recall", "trained on", "emotions"), *cells])
+    notes = [
+        f"{network.name} is not for: {'; '.join(network.not_for)}"
+        for network in best_first
+        if network.not_for
+    ]
+    return [*lines, "", "recall: unweighted average over emotions, unknown speakers", *notes]
+
+
+def verification_rows(verifications: Iterable[Verification]) -> list[str]:
+    """A table of the server's verdicts."""
+    return _align([(item.form, item.verdict, item.detail) for item in verifications])
+
+
+def _align(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]

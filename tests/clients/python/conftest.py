@@ -1,0 +1,109 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import soundfile
+from speech_emotion import Client
+
+from configuration import ROOT, config_path, read_section
+from tests.clients.python.faults import FaultyProxy
+from tests.server.tiny_models import write_frame_network
+from tests.stack.harness import running
+from training.settings import DataSettings
+
+MODELS = ROOT / "models"
+COMMAND = str(Path(sys.executable).with_name("emotion"))
+DEADLINE = 120  # seconds; far above what any command here takes
+
+Emotion = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's own models, and a network that takes frames."""
+    directory = tmp_path_factory.mktemp("models")
+    shutil.copytree(MODELS, directory, dirs_exist_ok=True)
+    metadata = {p.key: p.value for p in onnx.load(MODELS / "mfcc.onnx").metadata_props}
+    write_frame_network(
+        directory,
+        "Frames",
+        recipe=json.loads(metadata["recipe"]),
+        distance_limit=1000.0,
+        metrics={"protocol": "none: made for a test", "speakerIndependentUar": 0.0},
+    )
+    return directory
+
+
+@pytest.fixture(scope="session")
+def server(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real server, shared by the tests."""
+    runtime = tmp_path_factory.mktemp("run")
+    settings = {"SER_MODELS_DIRECTORY": models, "SER_SERVER_WORKERS": 1}
+    with running(runtime, "--without-nginx", **settings) as server:
+        yield f"http://127.0.0.1:{server.port}"
+
+
+@pytest.fixture
+def proxy(server: str) -> Iterator[FaultyProxy]:
+    """A proxy before the server, which can be told to do harm."""
+    with FaultyProxy(server) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of the command: an empty cache."""
+    return os.environ | {"XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
+
+
+@pytest.fixture(scope="session")
+def emotion(environment: dict[str, str]) -> Emotion:
+    """Runs the installed command; its output is text."""
+
+    def run(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [COMMAND, *map(str, arguments)],
+            env=environment | variables,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def tone(tmp_path: Path) -> Path:
+    """Four seconds that sound a little like a voice, at 16 kHz."""
+    seconds = np.arange(64_000) / 16_000
+    carrier = sum(np.sin(2 * np.pi * 120 * n * seconds) / n for n in range(1, 20))
+    path = tmp_path / "tone.wav"
+    soundfile.write(path, 0.2 * carrier * (1 + np.sin(2 * np.pi * 4 * seconds)) / 2, 16_000)
+    return path
+
+
+@pytest.fixture
+def client(server: str, tmp_path: Path) -> Client:
+    """The Python API, with an empty cache."""
+    return Client(server, cache=tmp_path / "cache")
+
+
+@pytest.fixture(scope="session")
+def originals() -> list[Path]:
+    """RAVDESS recordings as published, 48 kHz, one for each emotion."""
+    source = read_section(DataSettings, "data", config_path()).source_path
+    recordings = sorted((source.parent / "ravdess-48k").glob("*.wav"))
+    if not recordings:
+        missing = f"no 48 kHz recordings in {source.parent / 'ravdess-48k'}: see [data] source_path"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return recordings

@@ -1,0 +1,94 @@
+"""A proxy that passes requests on to a real server, and does the harm that a test asks for."""
+
+import socket
+import struct
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+import httpx
+
+RESET = struct.pack("ii", 1, 0)  # linger for 0 s: closing sends a reset
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+Change = Callable[[Answer], Answer | None]  # None: the connection is reset
+
+
+def replaced_by(status: int, body: bytes = b"", **headers: str) -> Change:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda _: Answer(status, body, names)
+
+
+def reset(_: Answer) -> None:
+    return None
+
+
+class FaultyProxy:
+    """Serves below `/prefix`; `faults[path]` are done one after the other, then there are none."""
+
+    def __init__(self, upstream: str) -> None:
+        self.upstream = upstream
+        self.faults: dict[str, list[Change]] = defaultdict(list)
+        self.requests: list[tuple[str, bytes]] = []  # path, body
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self.url = f"http://127.0.0.1:{self._server.server_port}/prefix"
+
+    def count(self, path: str) -> int:
+        return sum(found == path for found, _ in self.requests)
+
+    def answer(self, method: str, path: str, body: bytes, headers: Any) -> Answer | None:
+        self.requests.append((path, body))
+        sent = {"Content-Type": headers["Content-Type"]} if body else {}
+        found = httpx.request(method, self.upstream + path, content=body, headers=sent)
+        answer = Answer(
+            found.status_code, found.content, {"Content-Type": found.headers["Content-Type"]}
+        )
+        return self.faults[path].pop(0)(answer) if self.faults[path] else answer
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _handler(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._pass_on(b"")
+
+        def do_POST(self) -> None:
+            self._pass_on(self.rfile.read(int(self.headers["Content-Length"])))
+
+        def _pass_on(self, body: bytes) -> None:
+            path = self.path.removeprefix("/prefix")
+            answer = proxy.answer(self.command, path, body, self.headers)
+            if answer is None:
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                self.connection.close()
+                return
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.end_headers()
+            self.wfile.write(answer.body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Handler

@@ -1,0 +1,112 @@
+import tracemalloc
+from pathlib import Path
+
+import librosa
+import numpy as np
+import pytest
+import soundfile
+from speech_emotion import audio, errors
+
+RATE = 22_050
+
+
+def noise(seconds: float, rate: int, channels: int = 1) -> np.ndarray:
+    generator = np.random.default_rng(0)
+    return generator.uniform(-0.5, 0.5, (round(seconds * rate), channels)).astype(np.float32)
+
+
+def write(path: Path, samples: np.ndarray, rate: int) -> Path:
+    soundfile.write(path, samples, rate, "FLOAT")
+    return path
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 44_100, 48_000, 96_000])
+def test_reading_in_blocks_gives_what_librosa_gives_at_once(rate: int, tmp_path: Path) -> None:
+    samples = noise(5.0, rate, channels=2)
+    clip = audio.read_clip(write(tmp_path / "noise.wav", samples, rate), RATE)
+    expected = librosa.resample(samples.mean(axis=1), orig_sr=rate, target_sr=RATE)
+    assert len(clip.samples) == 5 * RATE
+    np.testing.assert_allclose(clip.samples, expected, atol=1e-6)
+
+
+def test_samples_in_memory_give_what_their_file_gives(tmp_path: Path) -> None:
+    samples = noise(1.0, 48_000, channels=2)
+    of_file = audio.read_clip(write(tmp_path / "noise.wav", samples, 48_000), RATE)
+    of_samples = audio.clip_of_samples(samples.astype(np.float64), 48_000, RATE)
+    np.testing.assert_allclose(of_samples.samples, of_file.samples, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "starts", "end"),
+    [
+        (10.0, [0, 2, 4, 6, 8], 10.0),  # whole windows
+        (11.0, [0, 2, 4, 6, 8, 10], 11.0),  # a rest of half a window stands for itself
+        (10.9, [0, 2, 4, 6, 8], 10.9),  # a shorter one joins the window before it
+        (1.2, [0], 1.2),  # less than a window
+    ],
+)
+def test_windows_cover_the_recording_without_gap(
+    seconds: float, starts: list[int], end: float, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "noise.wav", noise(seconds, 48_000), 48_000)
+    windows = list(audio.read_windows(path, RATE, 2.0))
+    assert [window.start for window in windows] == starts
+    assert windows[-1].end == pytest.approx(end, abs=1e-3)
+    whole = audio.read_clip(path, RATE)
+    np.testing.assert_array_equal(np.concatenate([w.samples for w in windows]), whole.samples)
+
+
+def test_windows_of_a_long_recording_take_constant_memory(tmp_path: Path) -> None:
+    path = tmp_path / "long.wav"
+    with soundfile.SoundFile(path, "w", 8_000, 1, "PCM_16") as file:
+        for _ in range(30):
+            file.write(noise(60.0, 8_000))
+    tracemalloc.start()
+    try:
+        count = sum(1 for _ in audio.read_windows(path, RATE, 10.0))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert count == 180
+    assert peak < 10e6  # the whole recording is 159 MB at 22,050 Hz
+
+
+def test_recording_over_ten_minutes_is_refused_in_one_piece(tmp_path: Path) -> None:
+    path = tmp_path / "long.wav"
+    soundfile.write(path, np.zeros(601 * 1_000), 1_000)
+    with pytest.raises(errors.AudioTooLongError, match=r"long\.wav: longer than 600 s.*--every"):
+        audio.read_clip(path, RATE)
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        (np.zeros(22_050, np.int16), r"int16 of shape \(22050,\); expected floats"),
+        (np.zeros((2, 2, 2)), r"float64 of shape \(2, 2, 2\)"),
+        (np.full(22_050, np.nan), "a sample of nan"),
+        (np.zeros(0), "empty"),
+        (np.zeros((0, 2)), "empty"),
+    ],
+)
+def test_samples_that_are_no_audio_are_refused(samples: np.ndarray, message: str) -> None:
+    with pytest.raises(errors.AudioError, match=message):
+        audio.clip_of_samples(samples, RATE, RATE)
+
+
+@pytest.mark.parametrize("rate", [0, -1])
+def test_a_rate_that_is_none_is_refused(rate: int) -> None:
+    with pytest.raises(ValueError, match="expected more than 0 Hz"):
+        audio.clip_of_samples(np.zeros(22_050), rate, RATE)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.19, 601.0, float("nan")])
+def test_windows_of_no_use_are_refused(seconds: float, tmp_path: Path) -> None:
+    path = write(tmp_path / "noise.wav", noise(1.0, RATE), RATE)
+    with pytest.raises(ValueError, match=r"expected from 0\.2 to 600"):
+        list(audio.read_windows(path, RATE, seconds))
+
+
+def test_samples_of_exactly_a_tenth_of_a_second_suffice() -> None:
+    assert len(audio.clip_of_samples(np.zeros(4_410), 44_100, RATE).samples) == 2_205
+    with pytest.raises(errors.AudioTooShortError, match=r"0\.100 s long|0\.099"):
+        audio.clip_of_samples(np.zeros(4_409), 44_100, RATE)

@@ -1,0 +1,183 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.clients.python.conftest import Emotion
+from tests.clients.python.faults import FaultyProxy, replaced_by
+from tests.stack.harness import free_port
+
+
+def test_predict_prints_a_table(server: str, emotion: Emotion, tone: Path) -> None:
+    done = emotion("predict", tone, "--network", "cnn", "--server", server)
+    header, row, *_ = done.stdout.splitlines()
+    assert done.returncode == 0, done.stderr
+    assert header.split() == ["file", "emotion", "prob.", "other", "emotions"]
+    file, name, probability, *rest = row.split()
+    others = [float(value) for value in rest[1::2]]
+    assert file == str(tone)
+    assert name in {"angry", "calm", "disgust", "fearful", "happy", "neutral", "sad", "surprised"}
+    assert len(others) == 7
+    assert others == sorted(others, reverse=True)
+    assert float(probability) + sum(others) == pytest.approx(1, abs=0.05)
+
+
+def test_predict_json_is_one_document_for_each_file(
+    server: str, emotion: Emotion, tone: Path
+) -> None:
+    done = emotion("predict", tone, tone, "--json", "--network", "DNN", "--server", server)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.stderr == ""
+    assert len(answers) == 2
+    assert answers[0]["network"] == "DNN"
+    assert answers[0]["probability"] == max(answers[0]["probabilities"].values())
+    assert sum(answers[0]["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert (answers[0]["start"], answers[0]["end"]) == (0.0, 4.0)
+
+
+def test_predict_in_windows(server: str, emotion: Emotion, tone: Path) -> None:
+    done = emotion("predict", tone, "--every", "1.5", "--json", "--server", server)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(answer["start"], answer["end"]) for answer in answers] == [
+        (0.0, 1.5),
+        (1.5, 3.0),
+        (3.0, 4.0),
+    ]
+
+
+def test_frames_are_posted_to_a_network_that_takes_frames(
+    proxy: FaultyProxy, emotion: Emotion, tone: Path
+) -> None:
+    for network in ("Frames", "CNN"):
+        assert emotion("predict", tone, "--network", network, "--server", proxy.url).returncode == 0
+    bodies = [json.loads(body) for _, body in proxy.requests if body]
+    assert np.shape(bodies[0]["mfccs"]) == (173, 25)
+    np.testing.assert_allclose(np.mean(bodies[0]["mfccs"], axis=0), bodies[1]["mfccs"], atol=1e-3)
+
+
+def test_nothing_but_coefficients_leaves_the_machine(
+    proxy: FaultyProxy, emotion: Emotion, tone: Path
+) -> None:
+    emotion("predict", tone, "--network", "CNN", "--server", proxy.url)
+    (body,) = [body for _, body in proxy.requests if body]
+    assert list(json.loads(body)) == ["mfccs"]
+    assert np.shape(json.loads(body)["mfccs"]) == (25,)
+
+
+def test_the_best_network_answers_where_none_is_named(
+    server: str, emotion: Emotion, tone: Path
+) -> None:
+    listed = emotion("networks", "--json", "--server", server)
+    networks = [json.loads(line) for line in listed.stdout.splitlines()]
+    best = max(networks, key=lambda network: network["speaker_independent_uar"])
+    done = emotion("predict", tone, "--json", "--server", server)
+    assert json.loads(done.stdout)["network"] == best["name"]
+
+
+def test_a_warning_is_shown(server: str, emotion: Emotion, tmp_path: Path) -> None:
+    silence = tmp_path / "silence.wav"
+    soundfile.write(silence, np.zeros(16_000), 16_000)
+    arguments = ("predict", silence, "--network", "CNN", "--server", server)
+    table, lines = emotion(*arguments), emotion(*arguments, "--json")
+    warning = json.loads(lines.stdout)["warning"]
+    assert warning["distance"] > warning["limit"]
+    assert table.stdout.splitlines()[2] == f"  warning: {warning['detail']}"
+
+
+def test_networks_are_listed_with_their_quality(server: str, emotion: Emotion) -> None:
+    done = emotion("networks", "--server", server)
+    cells = [line.split() for line in done.stdout.splitlines()]
+    assert done.returncode == 0
+    assert ["Frames", "frames", "0.0%"] in [row[:3] for row in cells]
+    assert ["CNN", "vector"] in [row[:2] for row in cells]
+    assert "Frames is not for: anything else" in done.stdout
+
+
+def test_verify_agrees(server: str, emotion: Emotion) -> None:
+    done = emotion("verify", "--server", server)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [line.split()[:2] for line in done.stdout.splitlines()] == [
+        ["vector", "agreement"],
+        ["frames", "agreement"],
+    ]
+
+
+def test_verify_shows_a_mistake_and_fails(proxy: FaultyProxy, emotion: Emotion) -> None:
+    verdict = {"verdict": "mistake", "detail": "The mel scale looks like HTK's."}
+    mistake = replaced_by(200, json.dumps(verdict).encode())
+    proxy.faults["/init/verification"] = [mistake, mistake]
+    done = emotion("verify", "--server", proxy.url)
+    assert done.returncode == 11
+    assert done.stdout.splitlines()[0] == "vector  mistake  The mel scale looks like HTK's."
+
+
+def test_the_extractor_is_fetched_once(proxy: FaultyProxy, emotion: Emotion, tone: Path) -> None:
+    cache = str(tone.parent / "cache")
+    for _ in range(2):
+        emotion("predict", tone, tone, "--server", proxy.url, XDG_CACHE_HOME=cache)
+    assert proxy.count("/init/mfcc.onnx") == 1
+    assert len(list(Path(cache, "speech-emotion").iterdir())) == 1
+
+
+def test_a_damaged_cache_is_fetched_anew(
+    proxy: FaultyProxy, emotion: Emotion, tone: Path, tmp_path: Path
+) -> None:
+    arguments = ("predict", tone, "--json", "--server", proxy.url)
+    before = emotion(*arguments, XDG_CACHE_HOME=str(tmp_path))
+    (cached,) = Path(tmp_path, "speech-emotion").iterdir()
+    whole = cached.read_bytes()
+    cached.write_bytes(whole[:1000])
+    after = emotion(*arguments, XDG_CACHE_HOME=str(tmp_path))
+    assert after.stdout == before.stdout
+    assert cached.read_bytes() == whole
+
+
+def test_a_cache_that_cannot_be_written_is_no_failure(
+    server: str, emotion: Emotion, tone: Path
+) -> None:
+    done = emotion("predict", tone, "--server", server, XDG_CACHE_HOME=str(tone))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "message"),
+    [
+        (("--network", "GRU"), 5, "The server has no network 'GRU'. Networks: CNN, DNN"),
+        (("--every", "0.1"), 2, "expected seconds from 0.2 to 600"),
+        (("--every", "nan"), 2, "expected seconds from 0.2 to 600"),
+        (("--server", "ftp://localhost"), 2, "expected one like http://localhost:8080"),
+        (("--server", "http://[::1"), 2, "expected one like http://localhost:8080"),
+        (("--server", "http://"), 2, "expected one like http://localhost:8080"),
+    ],
+)
+def test_wrong_usage_is_explained(
+    *,
+    arguments: tuple[str, ...],
+    exit_code: int,
+    message: str,
+    server: str,
+    emotion: Emotion,
+    tone: Path,
+) -> None:
+    done = emotion("predict", tone, "--server", server, *arguments)
+    assert (done.returncode, done.stdout) == (exit_code, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_server_is_told(emotion: Emotion, tone: Path) -> None:
+    address = f"localhost:{free_port()}"
+    done = emotion("predict", tone, "--server", address)
+    assert done.returncode == 3
+    assert done.stderr.startswith(f"emotion: No server answers at http://{address}: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_file_name_that_is_no_text_is_shown(server: str, emotion: Emotion, tone: Path) -> None:
+    odd = tone.rename(tone.parent / "caf\udce9.wav")
+    for form in ([], ["--json"]):
+        done = emotion("predict", odd, *form, "--server", server)
+        assert done.returncode == 0, done.stderr
+        assert r"caf\udce9.wav" in done.stdout

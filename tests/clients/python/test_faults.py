@@ -1,0 +1,186 @@
+"""What the client does where the server, or what stands before it, is at fault."""
+
+import itertools
+import json
+import socket
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import urllib3
+from speech_emotion import Client
+from speech_emotion.errors import (
+    ExtractorError,
+    NoServerError,
+    ServerProblemError,
+    SpeechEmotionError,
+    WrongServerError,
+)
+from speech_emotion.transport import RETRIES, Transport
+
+from tests.clients.python.conftest import Emotion
+from tests.clients.python.faults import Answer, Change, FaultyProxy, replaced_by, reset
+
+PREDICTION = "/prediction/CNN"
+HANDSHAKE = "/init/configuration"
+SAMPLES = np.random.default_rng(0).uniform(-0.5, 0.5, 22_050)
+
+
+@pytest.fixture
+def client(proxy: FaultyProxy, tmp_path: Path) -> Client:
+    return Client(proxy.url, cache=tmp_path)
+
+
+def predict(client: Client) -> float:
+    return client.predict(SAMPLES, "CNN", sample_rate=22_050).probability
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        [replaced_by(503)],
+        [replaced_by(502), replaced_by(504)],
+        [reset, reset],
+        [replaced_by(429, Retry_After="0")],
+        [replaced_by(503, Retry_After="1")],
+    ],
+)
+@pytest.mark.parametrize("path", [HANDSHAKE, "/init/mfcc.onnx", PREDICTION])
+def test_passing_faults_are_not_noticed(
+    faults: list[Change], path: str, client: Client, proxy: FaultyProxy
+) -> None:
+    proxy.faults[path] = list(faults)
+    assert predict(client) > 0
+    assert proxy.count(path) == len(faults) + 1
+
+
+@pytest.mark.parametrize("fault", [replaced_by(503), reset])
+def test_lasting_faults_are_given_up(fault: Change, client: Client, proxy: FaultyProxy) -> None:
+    proxy.faults[PREDICTION] = list(itertools.repeat(fault, 100))
+    with pytest.raises(SpeechEmotionError):
+        predict(client)
+    assert proxy.count(PREDICTION) == RETRIES + 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        replaced_by(500),
+        replaced_by(429),
+        replaced_by(429, Retry_After="3600"),
+        replaced_by(503, Retry_After="3600"),
+        replaced_by(413),
+    ],
+)
+def test_what_another_try_does_not_help_is_tried_once(
+    fault: Change, client: Client, proxy: FaultyProxy
+) -> None:
+    proxy.faults[PREDICTION] = [fault]
+    with pytest.raises(ServerProblemError):
+        predict(client)
+    assert proxy.count(PREDICTION) == 1
+
+
+def test_a_server_that_does_not_answer_in_time_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        transport = Transport(
+            f"127.0.0.1:{listener.getsockname()[1]}", urllib3.Timeout(connect=5, read=0.1)
+        )
+        with pytest.raises(NoServerError, match="does not answer in time"):
+            transport.get("/")
+
+
+def test_a_problem_document_is_shown_with_its_members(client: Client, proxy: FaultyProxy) -> None:
+    document = {
+        "type": "urn:problem:speech-emotion:invalid-features",
+        "title": "Invalid features",
+        "status": 422,
+        "detail": "Wrong number of coefficients: expected 25, got 24.",
+        "pointer": "/mfccs",
+    }
+    proxy.faults[PREDICTION] = [
+        replaced_by(422, json.dumps(document).encode(), Content_Type="application/problem+json")
+    ]
+    with pytest.raises(ServerProblemError) as caught:
+        predict(client)
+    assert str(caught.value) == f"{document['title']}: {document['detail']}"
+    assert (caught.value.status, caught.value.pointer) == (422, "/mfccs")
+
+
+def test_an_extractor_with_another_hash_is_not_used(
+    client: Client, proxy: FaultyProxy, tmp_path: Path
+) -> None:
+    proxy.faults["/init/mfcc.onnx"] = [
+        lambda answer: Answer(200, answer.body[:-1] + b"\0", answer.headers)
+    ]
+    with pytest.raises(ExtractorError, match=r"hash [0-9a-f]{64}; its handshake promises"):
+        predict(client)
+    assert not list(tmp_path.iterdir())
+    assert proxy.count(PREDICTION) == 0
+
+
+def without(*members: str) -> Change:
+    def change(answer: Answer) -> Answer:
+        document = json.loads(answer.body)
+        for member in members:
+            del document[member]
+        return Answer(200, json.dumps(document).encode(), answer.headers)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        replaced_by(200, b"<html>It works!</html>", Content_Type="text/html"),
+        replaced_by(200, b"[1, 2]", Content_Type="application/json"),
+        replaced_by(200, b"{}", Content_Type="application/json"),
+        replaced_by(200, b"[" * 100_000, Content_Type="application/json"),
+        replaced_by(404, b"<html>Not Found</html>", Content_Type="text/html"),
+        replaced_by(301, Location="https://example.org/"),
+        replaced_by(401),
+        without("extractor"),
+        without("networks"),
+    ],
+)
+def test_what_is_no_speech_emotion_server_is_told(
+    fault: Change, client: Client, proxy: FaultyProxy
+) -> None:
+    proxy.faults[HANDSHAKE] = [fault]
+    with pytest.raises(WrongServerError, match=proxy.url):
+        predict(client)
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"results": 1}', b'{"results": [{}]}', b"null"])
+def test_an_answer_that_is_no_prediction_is_told(
+    body: bytes, client: Client, proxy: FaultyProxy
+) -> None:
+    proxy.faults[PREDICTION] = [replaced_by(200, body)]
+    with pytest.raises(WrongServerError, match="not as a speech emotion server"):
+        predict(client)
+
+
+def test_a_hash_that_is_a_path_is_refused(client: Client, proxy: FaultyProxy) -> None:
+    def change(answer: Answer) -> Answer:
+        document = json.loads(answer.body)
+        document["extractor"]["sha256"] = "../../evil"
+        return Answer(200, json.dumps(document).encode(), answer.headers)
+
+    proxy.faults[HANDSHAKE] = [change]
+    with pytest.raises(WrongServerError, match="is no SHA-256 hash"):
+        predict(client)
+
+
+def test_the_command_does_the_other_files_where_one_is_refused(
+    proxy: FaultyProxy, emotion: Emotion, tmp_path: Path
+) -> None:
+    file = tmp_path / "sound.wav"
+    soundfile.write(file, SAMPLES, 22_050)
+    proxy.faults[PREDICTION] = [replaced_by(413)]
+    done = emotion("predict", file, file, "--json", "--network", "CNN", "--server", proxy.url)
+    assert done.returncode == 7
+    assert len(done.stdout.splitlines()) == 1
+    assert f"emotion: {file}: 413 " in done.stderr
+    assert "--every SECONDS" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,236 @@
+"""The web module against the server, and against what is no server."""
+
+import json
+import shutil
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import uvicorn
+
+from server.app import create_app
+from server.networks import load_catalog
+from server.settings import ModelSettings, ServerSettings, Settings, load_settings
+from tests.clients.web_driver import WebError, WebModule, run_web_module
+from tests.server.tiny_models import write_frame_network, write_vector_network
+from training.arrays import Float32
+
+TINY_VECTOR_LIMIT = 5.0  # every clip is farther away, so there is a warning
+TINY_FRAME_LIMIT = 100.0
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebModule]:
+    with run_web_module(tmp_path_factory.mktemp("web")) as module:
+        yield module
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's extractor and reference clip, and two small networks."""
+    folder = tmp_path_factory.mktemp("models")
+    source = load_settings().models.directory
+    for name in ("mfcc.onnx", "reference.wav"):
+        shutil.copy(source / name, folder)
+    metadata = {item.key: item.value for item in onnx.load(folder / "mfcc.onnx").metadata_props}
+    recipe = json.loads(metadata["recipe"])
+    write_vector_network(folder, "DNN", recipe=recipe, distance_limit=TINY_VECTOR_LIMIT)
+    write_frame_network(folder, "TCN", recipe=recipe, distance_limit=TINY_FRAME_LIMIT)
+    return folder
+
+
+@contextmanager
+def listening_socket() -> Iterator[tuple[socket.socket, str]]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture(scope="module")
+def address(models: Path) -> Iterator[str]:
+    """Where the application listens."""
+    app = create_app(Settings(ServerSettings(), ModelSettings(models)), load_catalog(models))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    with listening_socket() as (listener, url):
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield url
+        server.should_exit = True
+        thread.join(timeout=30)
+
+
+Page = tuple[int, str, bytes]  # status, content type, body
+
+
+@contextmanager
+def serve(pages: Mapping[str, Page], **headers: str) -> Iterator[str]:
+    """A server of fixed pages; the page "*" answers for the paths that are not there."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, content_type, body = pages.get(self.path) or pages["*"]
+            self.send_response(status)
+            for name, value in {"Content-Type": content_type, **headers}.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join(timeout=30)
+
+
+def noise(seconds: float) -> Float32:
+    samples = np.random.default_rng(0).normal(0, 0.1, round(seconds * 22_050))
+    return samples.astype(np.float32)
+
+
+def pages_of(models: Path, handshake: Any) -> dict[str, Page]:
+    """What the server would answer to `connect` and `extract`."""
+    return {
+        "/init/configuration": (200, "application/json", json.dumps(handshake).encode()),
+        "/init/mfcc.onnx": (200, "application/octet-stream", (models / "mfcc.onnx").read_bytes()),
+        "*": (404, "text/plain", b"not here"),
+    }
+
+
+def test_the_handshake_names_the_networks(web: WebModule, address: str) -> None:
+    handshake = web.call("connect", address=address)
+    assert [network["networkType"] for network in handshake["networks"]] == ["DNN", "TCN"]
+
+
+def test_an_address_may_end_in_a_slash(web: WebModule, address: str) -> None:
+    assert web.call("connect", address=f"{address}/")["numberOfMfccs"] == 25
+
+
+@pytest.mark.parametrize("network", ["DNN", "dnn", "TCN"])
+def test_predicts_what_the_network_says_of_the_features(
+    web: WebModule, address: str, models: Path, network: str
+) -> None:
+    web.call("connect", address=address)
+    frames, _ = web.extract(noise(1))
+    answer = web.call_with(noise(1), "predict", network=network)
+    served = load_catalog(models).find(network)
+    assert served
+    assert [item["emotionType"] for item in answer["results"]] == ["angry", "calm", "happy"]
+    found = [item["prediction"] for item in answer["results"]]
+    assert found == pytest.approx(served.predict(frames).probabilities, abs=1e-3)
+
+
+def test_a_warning_is_passed_on(web: WebModule, address: str) -> None:
+    web.call("connect", address=address)
+    warning = web.call_with(noise(1), "predict", network="DNN")["warning"]
+    assert warning["code"] == "outside-training-distribution"
+    assert warning["distance"] > warning["limit"] == TINY_VECTOR_LIMIT
+
+
+def test_no_warning_where_the_server_gives_none(web: WebModule, address: str) -> None:
+    web.call("connect", address=address)
+    assert "warning" not in web.call_with(noise(1), "predict", network="TCN")
+
+
+def test_verifies_itself_as_vector_and_as_frames(web: WebModule, address: str) -> None:
+    web.call("connect", address=address)
+    found = [(item["form"], item["verdict"]) for item in web.call("verify")]
+    assert found == [("vector", "agreement"), ("frames", "agreement")]
+
+
+def test_an_unknown_network_is_a_problem_that_names_the_known(web: WebModule, address: str) -> None:
+    web.call("connect", address=address)
+    with pytest.raises(WebError, match="DNN, TCN") as caught:
+        web.call_with(noise(1), "predict", network="Nobody")
+    assert caught.value.name == "ServerProblemError"
+    assert caught.value.members["status"] == 404
+    assert caught.value.members["problem"]["type"].endswith(":unknown-network")
+
+
+def test_finds_a_server_under_a_path(web: WebModule, address: str, models: Path) -> None:
+    pages = pages_of(models, web.call("connect", address=address))
+    with serve({f"/emotions{path}": page for path, page in pages.items()}) as url:
+        web.call("connect", address=f"{url}/emotions")
+        frames, _ = web.extract(noise(1))
+    assert frames.shape == (44, 25)
+
+
+def test_a_changed_extractor_is_refused(web: WebModule, address: str, models: Path) -> None:
+    pages = pages_of(models, web.call("connect", address=address))
+    status, content_type, content = pages["/init/mfcc.onnx"]
+    pages["/init/mfcc.onnx"] = (status, content_type, content[:-1] + b"?")
+    with serve(pages) as url:
+        web.call("connect", address=url)
+        with pytest.raises(WebError, match=r"ExtractorError: /init/mfcc\.onnx is not the file"):
+            web.extract(noise(1))
+
+
+def test_fetches_the_extractor_again_after_a_failure(
+    web: WebModule, address: str, models: Path
+) -> None:
+    pages = pages_of(models, web.call("connect", address=address))
+    extractor = pages.pop("/init/mfcc.onnx")
+    pages["*"] = (503, "text/plain", b"")
+    with serve(pages) as url:
+        web.call("connect", address=url)
+        with pytest.raises(WebError, match="ServerProblemError: Status 503"):
+            web.extract(noise(1))
+        pages["/init/mfcc.onnx"] = extractor
+        assert web.extract(noise(1))[0].shape == (44, 25)
+
+
+def test_a_busy_server_says_when_to_come_back(web: WebModule) -> None:
+    problem = {"title": "Too many requests", "detail": "At most 50 a second.", "pointer": "/x"}
+    body = json.dumps(problem).encode()
+    pages = {"*": (429, "application/problem+json; charset=utf-8", body)}
+    with serve(pages, Retry_After="3") as url, pytest.raises(WebError) as caught:
+        web.call("connect", address=url)
+    assert caught.value.members == {
+        "name": "ServerProblemError",
+        "message": "Too many requests: At most 50 a second.",
+        "status": 429,
+        "problem": {"type": "about:blank", **problem},
+        "retryAfter": 3,
+    }
+
+
+def test_no_server(web: WebModule) -> None:
+    with listening_socket() as (_, url):
+        pass  # the port is free again
+    with pytest.raises(WebError, match=f"NoServerError: No server answers at {url}/"):
+        web.call("connect", address=url)
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        ((200, "text/html", b"<p>It works!"), "/init/configuration is no JSON"),
+        ((404, "text/html", b"<p>Not found"), "answers 404"),
+        ((200, "application/json", b"null"), "the sample rate is missing"),
+        ((200, "application/json", b'{"numberOfMfccs": 25}'), "the sample rate is missing"),
+        (
+            (200, "application/json", b'{"features": {"sampleRate": 22050}}'),
+            "the address of the extractor is missing",
+        ),
+    ],
+)
+def test_another_kind_of_server(web: WebModule, page: Page, reason: str) -> None:
+    with serve({"*": page}) as url, pytest.raises(WebError, match=reason) as caught:
+        web.call("connect", address=url)
+    assert caught.value.name == "WrongServerError"
+
+
+@pytest.mark.parametrize("address", ["localhost:8080", "", "ftp://localhost", "/init"])
+def test_what_is_no_address(web: WebModule, address: str) -> None:
+    with pytest.raises(WebError, match=f'InvalidAddressError: "{address}"'):
+        web.call("connect", address=address)

@@ -1,0 +1,88 @@
+"""Drives the web module under Node: one process, one JSON request a line."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pytest
+
+from configuration import ROOT
+from training.arrays import Float32
+
+DRIVER = ROOT / "clients" / "web" / "extractor" / "test" / "dist" / "driver.js"
+
+
+class WebError(Exception):
+    """An error of the web module, with its class and its members."""
+
+    def __init__(self, members: dict[str, Any]) -> None:
+        super().__init__(f"{members['name']}: {members['message']}")
+        self.name: str = members["name"]
+        self.members = members
+
+
+@dataclass(frozen=True)
+class WebModule:
+    """The module in a Node process."""
+
+    process: subprocess.Popen[str]
+    audio_path: Path
+
+    def call(self, command: str, **arguments: Any) -> Any:
+        """Has one command carried out; raises WebError with what the module threw."""
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(json.dumps({"command": command, **arguments}) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline() or "null")
+        assert answer, "Node ended; stderr says why"
+        if "error" in answer:
+            raise WebError(answer["error"])
+        return answer["result"]
+
+    def call_with(self, audio: Float32, command: str, **arguments: Any) -> Any:
+        """The same for commands that take audio, float32 (samples,)."""
+        audio.tofile(self.audio_path)
+        return self.call(command, audio=str(self.audio_path), **arguments)
+
+    def extract(self, audio: Float32) -> tuple[Float32, Float32]:
+        """Frames float32 (T, n_mfcc) and their mean, float32 (n_mfcc,)."""
+        answer = self.call_with(audio, "extract")
+        mfccs = _floats(answer["mfccs"])
+        return _floats(answer["frames"]).reshape(answer["frameCount"], len(mfccs)), mfccs
+
+
+def _floats(text: str) -> Float32:
+    return np.frombuffer(base64.b64decode(text), np.float32)
+
+
+@contextmanager
+def run_web_module(folder: Path) -> Iterator[WebModule]:
+    """Starts Node; `folder` takes the audio on its way. Skips where there is no Node or no build.
+
+    With CI=true it fails instead.
+    """
+    node = shutil.which("node") or _unavailable("Node.js 20.19 or newer is not installed")
+    if not DRIVER.exists():
+        _unavailable("the web module is not built: cd clients/web && npm ci && npm run build")
+    with subprocess.Popen(
+        [node, str(DRIVER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield WebModule(process, folder / "audio.f32")
+        assert process.stdin
+        process.stdin.close()
+        assert process.wait(timeout=30) == 0
+
+
+def _unavailable(reason: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
