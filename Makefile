@@ -20,6 +20,7 @@ run: .venv ## start the server on http://localhost:8080 (PORT, WORKERS); Ctrl-C 
 
 test: .venv .venv-dev ## run every test
 	@scripts/nginx || [ -z "$$CI" ]
+	@scripts/page || [ -z "$$CI" ]
 	@.venv-dev/bin/python -m pytest
 
 check: .venv-dev ## check style, types and formatting

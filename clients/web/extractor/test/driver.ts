@@ -1,0 +1,73 @@
+/**
+ * The module under Node, driven from outside: one JSON request a line on stdin, one answer a line
+ * on stdout. Audio comes from files of raw float32; arrays go out as base64 of the same.
+ */
+
+import { readFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+import { env } from "onnxruntime-web/wasm";
+import { Client, FeatureExtractor } from "speech-emotion-extractor";
+
+interface Request {
+  readonly command: keyof typeof commands;
+  readonly [argument: string]: unknown;
+}
+
+// A browser fetches the runtime from beside the script; Node cannot fetch from a disk.
+const runtime = import.meta.resolve("onnxruntime-web/ort-wasm-simd-threaded.wasm");
+env.wasm.wasmBinary = (await readFile(fileURLToPath(runtime))).buffer;
+
+let extractor: Pick<FeatureExtractor, "extract">;
+let client: Client;
+
+const commands = {
+  async load({ model, sampleRate }: Request): Promise<object> {
+    const content = await readFile(String(model));
+    extractor = await FeatureExtractor.load(content, Number(sampleRate));
+    return {};
+  },
+
+  async connect({ address }: Request): Promise<object> {
+    extractor = client = await Client.connect(String(address));
+    return client.handshake;
+  },
+
+  async extract({ audio }: Request): Promise<object> {
+    const { frames, frameCount, mfccs } = await extractor.extract(await readSamples(audio));
+    return { frames: base64(frames), frameCount, mfccs: base64(mfccs) };
+  },
+
+  async predict({ audio, network }: Request): Promise<object> {
+    const features = await client.extract(await readSamples(audio));
+    return client.predict(String(network), features);
+  },
+
+  async verify(): Promise<object> {
+    return client.verify();
+  },
+};
+
+async function readSamples(path: unknown): Promise<Float32Array> {
+  const { buffer, byteOffset, byteLength } = await readFile(String(path));
+  return new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+}
+
+function base64({ buffer, byteOffset, byteLength }: Float32Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("base64");
+}
+
+async function answer(line: string): Promise<object> {
+  const request = JSON.parse(line) as Request;
+  try {
+    return { result: await commands[request.command](request) };
+  } catch (error) {
+    const { name, message } = error as Error;
+    return { error: { ...(error as object), name, message } };
+  }
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  console.log(JSON.stringify(await answer(line)));
+}

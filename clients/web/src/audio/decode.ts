@@ -1,0 +1,35 @@
+/** Any file that the browser decodes to mono samples. */
+
+import { MAXIMUM_SECONDS, type Sound } from "../clip.js";
+import { Fault } from "../faults.js";
+import { readHeader } from "./sample-rate.js";
+
+/**
+ * Decodes a file at its own sample rate, so that the browser's resampler changes nothing: it is
+ * not good enough for the features (see resample.ts).
+ *
+ * @throws Fault of kind "unreadable" or "too-long"
+ */
+export async function decode(file: Blob): Promise<Sound> {
+  const { sampleRate, duration } = await readHeader(file);
+  // Before decoding, since hours of audio would not fit into memory.
+  if (duration !== undefined && duration > MAXIMUM_SECONDS) throw new Fault({ kind: "too-long" });
+  try {
+    const context = new OfflineAudioContext({ length: 1, sampleRate });
+    return { samples: toMono(await context.decodeAudioData(await file.arrayBuffer())), sampleRate };
+  } catch {
+    throw new Fault({ kind: "unreadable" });
+  }
+}
+
+/** The mean of the channels. */
+function toMono(audio: AudioBuffer): Float32Array<ArrayBuffer> {
+  const mono = new Float32Array(audio.length);
+  for (let channel = 0; channel < audio.numberOfChannels; channel++) {
+    const samples = audio.getChannelData(channel);
+    for (let index = 0; index < mono.length; index++) {
+      mono[index]! += samples[index]! / audio.numberOfChannels;
+    }
+  }
+  return mono;
+}

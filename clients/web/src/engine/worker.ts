@@ -1,0 +1,101 @@
+/** The worker: features and requests, so that the page never stands still. */
+
+import {
+  AudioError,
+  AudioTooShortError,
+  Client,
+  ExtractorError,
+  NoServerError,
+  ServerProblemError,
+  WrongServerError,
+} from "speech-emotion-extractor";
+
+import { Resampler } from "../audio/resample.js";
+import type { FaultKind, FaultMessage } from "../faults.js";
+import type { Call, Engine, FromWorker } from "./messages.js";
+
+let connected: Client | undefined;
+const resamplers = new Map<number, Resampler>();
+
+function client(): Client {
+  if (connected === undefined) throw new NoServerError("There is no connection yet.");
+  return connected;
+}
+
+/** Fetches, and tells the page what was sent. */
+const recordingFetch: typeof fetch = async (resource, options) => {
+  let status: number | undefined;
+  try {
+    const response = await fetch(resource, options);
+    status = response.status;
+    return response;
+  } finally {
+    const method = options?.method ?? "GET";
+    const body = String(options?.body ?? "");
+    post({ sent: { method, url: String(resource), body, status } });
+  }
+};
+
+const engine: Engine = {
+  async connect(address) {
+    connected = await Client.connect(address, recordingFetch);
+    return connected.handshake;
+  },
+
+  async verify() {
+    return client().verify();
+  },
+
+  async resample(samples, rate) {
+    const resampler = resamplers.get(rate) ?? new Resampler(rate, client().sampleRate);
+    resamplers.set(rate, resampler);
+    return resampler.resample(samples);
+  },
+
+  async extract(samples) {
+    return client().extract(samples);
+  },
+
+  async predict(network, features) {
+    const prediction = await client().predict(network, features);
+    return { ...prediction, request: client().predictionRequest(network, features) };
+  },
+};
+
+const KINDS: readonly [new (...args: never[]) => Error, FaultKind][] = [
+  [AudioTooShortError, "too-short"],
+  [AudioError, "unreadable"], // samples that are no numbers, or far beyond full scale
+  [NoServerError, "away"],
+  [WrongServerError, "wrong-server"],
+  [ExtractorError, "extractor"],
+];
+
+function describe(error: unknown): FaultMessage {
+  if (error instanceof ServerProblemError) return describeRefusal(error);
+  const kind = KINDS.find(([type]) => error instanceof type)?.[1] ?? "unexpected";
+  return { kind, detail: error instanceof Error ? error.message : String(error) };
+}
+
+function describeRefusal({ status, message, retryAfter }: ServerProblemError): FaultMessage {
+  if (status === 429) return { kind: "too-many-requests", detail: message, retryAfter };
+  // Nginx answers 502 and 504 while no worker does.
+  if (status >= 500) return { kind: "overloaded", detail: message, retryAfter };
+  return { kind: "refused", detail: message };
+}
+
+function post(message: FromWorker): void {
+  postMessage(message);
+}
+
+addEventListener("message", async ({ data: { id, method, args } }: MessageEvent<Call>) => {
+  try {
+    const call = engine[method] as (...args: readonly unknown[]) => Promise<unknown>;
+    post({ id, value: await call(...args) });
+  } catch (error) {
+    post({ id, fault: describe(error) });
+  }
+});
+
+new PerformanceObserver((list) =>
+  post({ fetched: list.getEntries().map((entry) => entry.name) }),
+).observe({ type: "resource", buffered: true });

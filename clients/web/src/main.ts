@@ -1,0 +1,36 @@
+/** The page's beginning: it connects, lets the controls act, and checks itself. */
+
+import { Controls } from "./controls.js";
+import { startEngine } from "./engine/engine.js";
+import { asFault } from "./faults.js";
+import { Notice } from "./view/notice.js";
+import { RequestLog } from "./view/request-log.js";
+import { Verification } from "./view/verification.js";
+
+const engine = startEngine(new RequestLog());
+const notice = new Notice();
+const verification = new Verification();
+
+async function start(): Promise<void> {
+  verification.connecting();
+  try {
+    new Controls(engine, await engine.connect(new URL(".", location.href).href), notice);
+  } catch (error) {
+    verification.unknown();
+    notice.show(asFault(error), () => void start());
+    return;
+  }
+  await verify();
+}
+
+async function verify(): Promise<void> {
+  verification.checking();
+  try {
+    verification.show(await engine.verify());
+  } catch (error) {
+    verification.unknown();
+    notice.show(asFault(error), () => void verify());
+  }
+}
+
+void start();

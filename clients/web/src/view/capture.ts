@@ -1,0 +1,21 @@
+/** What is shown while a recording is made. */
+
+import { find } from "../dom.js";
+import { input } from "../strings.js";
+
+export class CaptureDisplay {
+  readonly #box = find("capture", HTMLElement);
+  readonly #elapsed = find("elapsed", HTMLElement);
+  readonly #level = find("level", HTMLMeterElement);
+
+  /** @param elapsed seconds; @param level dB of full scale */
+  show(elapsed: number, level: number): void {
+    this.#box.hidden = false;
+    this.#elapsed.textContent = input.recording(elapsed);
+    this.#level.value = Math.max(this.#level.min, level); // silence is minus infinity
+  }
+
+  hide(): void {
+    this.#box.hidden = true;
+  }
+}

@@ -1,0 +1,54 @@
+/** The choice of a network, with its honest quality and what it is not fit for. */
+
+import type { Network } from "speech-emotion-extractor";
+
+import { find, make } from "../dom.js";
+import { network as words } from "../strings.js";
+
+export class NetworkChoice {
+  readonly #group = find("networks", HTMLFieldSetElement);
+  readonly #details = find("network-details", HTMLElement);
+  #chosen: Network | undefined;
+
+  /** @param changed is told when the user chooses another one */
+  constructor(networks: readonly Network[], changed: () => void) {
+    const best = [...networks].sort((a, b) => b.speakerIndependentUar - a.speakerIndependentUar)[0];
+    this.#group.replaceChildren(
+      this.#group.querySelector("legend")!,
+      ...networks.map((each) => this.#option(each, each === best, changed)),
+    );
+    if (best) this.#choose(best);
+    else this.#details.textContent = words.none;
+  }
+
+  /** Its name, or undefined where the server has none. */
+  get name(): string | undefined {
+    return this.#chosen?.networkType;
+  }
+
+  #option(network: Network, checked: boolean, changed: () => void): HTMLLabelElement {
+    const { networkType, speakerIndependentUar, emotions } = network;
+    const radio = make("input", { type: "radio", name: "network", value: networkType, checked });
+    radio.addEventListener("change", () => {
+      this.#choose(network);
+      changed();
+    });
+    const quality = make(
+      "span",
+      { className: "hint" },
+      `${words.accuracy(speakerIndependentUar)} (${words.chance(1 / emotions.length)})`,
+    );
+    return make("label", {}, radio, make("span", {}, make("b", {}, networkType), quality));
+  }
+
+  #choose(network: Network): void {
+    this.#chosen = network;
+    const { corpus, protocol, intendedUse } = network;
+    const limits = intendedUse.not_for ?? [];
+    this.#details.replaceChildren(
+      make("p", { className: "hint" }, words.explanation(String(corpus.name ?? ""), protocol)),
+      make("h3", { hidden: limits.length === 0 }, words.notFor),
+      make("ul", {}, ...limits.map((limit) => make("li", {}, limit))),
+    );
+  }
+}

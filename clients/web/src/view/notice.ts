@@ -1,0 +1,43 @@
+/** What went wrong, in plain words, with what to do. */
+
+import { find, make } from "../dom.js";
+import type { Fault, FaultKind } from "../faults.js";
+import { action, faults, retryAfter } from "../strings.js";
+
+/** Where what the server or the extractor said helps somebody. */
+const WITH_DETAIL: readonly FaultKind[] = ["refused", "extractor", "unexpected", "wrong-server"];
+
+export class Notice {
+  readonly #box = find("notice", HTMLElement);
+
+  /** @param retry what the button does; without it there is none */
+  show({ kind, detail, retryAfter: wait }: Fault, retry?: () => void): void {
+    const { title, advice } = faults[kind];
+    const box = make(
+      "div",
+      { className: "card notice" },
+      make("h2", {}, title),
+      make("p", {}, wait === undefined ? advice : `${advice} ${retryAfter(wait)}`),
+    );
+    box.dataset["kind"] = kind;
+    if (detail && WITH_DETAIL.includes(kind)) box.append(make("p", { className: "hint" }, detail));
+    const buttons = make("div", { className: "buttons" });
+    if (retry) buttons.append(this.#button(action.retry, retry));
+    buttons.append(this.#button(action.dismiss));
+    box.append(buttons);
+    this.#box.replaceChildren(box);
+  }
+
+  clear(): void {
+    this.#box.replaceChildren();
+  }
+
+  #button(text: string, act?: () => void): HTMLButtonElement {
+    const button = make("button", { type: "button" }, text);
+    button.addEventListener("click", () => {
+      this.clear();
+      act?.();
+    });
+    return button;
+  }
+}

@@ -1,0 +1,67 @@
+/** Playing a clip: cursors follow, and a click on a picture of the sound goes there. */
+
+import { find } from "../dom.js";
+
+export class Playback {
+  readonly #audio = find("playback", HTMLAudioElement);
+  readonly #moved: (time: number) => void;
+  #length = 0;
+  #frame = 0;
+
+  /** @param moved is told where the cursor stands, in seconds */
+  constructor(moved: (time: number) => void) {
+    this.#moved = moved;
+    for (const event of ["timeupdate", "seeked", "pause"]) {
+      this.#audio.addEventListener(event, () => this.#move());
+    }
+    this.#audio.addEventListener("play", () => this.#follow());
+    for (const picture of pictures()) {
+      picture.addEventListener("click", ({ clientX }) => this.#seek(picture, clientX));
+    }
+  }
+
+  /** @param length seconds */
+  load(original: Blob, length: number): void {
+    this.unload();
+    this.#length = length;
+    this.#audio.src = URL.createObjectURL(original);
+    this.#audio.hidden = false;
+  }
+
+  unload(): void {
+    cancelAnimationFrame(this.#frame);
+    if (this.#audio.src) URL.revokeObjectURL(this.#audio.src);
+    this.#audio.removeAttribute("src");
+    this.#audio.hidden = true;
+    this.#length = 0;
+  }
+
+  /** More often than the audio element tells. */
+  #follow(): void {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(() => {
+      this.#move();
+      if (!this.#audio.paused) this.#follow();
+    });
+  }
+
+  #move(): void {
+    if (this.#length === 0) return;
+    const place = `${Math.min(100, (100 * this.#audio.currentTime) / this.#length)}%`;
+    for (const cursor of document.querySelectorAll<HTMLElement>(".timed > .cursor")) {
+      cursor.hidden = false;
+      cursor.style.insetInlineStart = place;
+    }
+    this.#moved(this.#audio.currentTime);
+  }
+
+  #seek(picture: Element, clientX: number): void {
+    if (this.#length === 0) return;
+    const { left, width } = picture.getBoundingClientRect();
+    this.#audio.currentTime = this.#length * Math.max(0, Math.min(1, (clientX - left) / width));
+  }
+}
+
+function pictures(): NodeListOf<HTMLElement> {
+  return document.querySelectorAll(".timed");
+}

@@ -1,0 +1,51 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { constants, gzipSync } from "node:zlib";
+
+import { defineConfig, type Plugin } from "vite";
+
+import * as strings from "./src/strings.ts";
+
+const COMPRESSIBLE = /\.(css|html|js|svg|wasm)$/;
+
+/** Fills `{{page.title}}` and the like in index.html. */
+function fillIn(): Plugin {
+  const lookUp = (path: string): string => {
+    const found = path
+      .split(".")
+      .reduce<unknown>((part, name) => (part as Record<string, unknown>)[name], strings);
+    if (typeof found !== "string") throw new Error(`src/strings.ts has no text ${path}`);
+    return found;
+  };
+  return {
+    name: "fill-in",
+    transformIndexHtml: (html) => html.replace(/{{([\w.]+)}}/g, (_, path: string) => lookUp(path)),
+  };
+}
+
+/** Writes FILE.gz beside each file, for Nginx's gzip_static. */
+function compress(): Plugin {
+  return {
+    name: "compress",
+    apply: "build",
+    async writeBundle({ dir = "dist" }) {
+      for (const name of await readdir(dir, { recursive: true })) {
+        if (!COMPRESSIBLE.test(name)) continue;
+        const path = join(dir, name);
+        const level = constants.Z_BEST_COMPRESSION;
+        await writeFile(`${path}.gz`, gzipSync(await readFile(path), { level }));
+      }
+    },
+  };
+}
+
+export default defineConfig({
+  base: "./", // the page also works below a path of a reverse proxy
+  plugins: [fillIn(), compress()],
+  worker: { format: "es" },
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0, // the content security policy allows no data: addresses
+    modulePreload: { polyfill: false },
+  },
+});
