@@ -37,6 +37,7 @@ class Served(nn.Module):
     def __init__(self, fitted: Fitted, distance: Distance, temperature: float) -> None:
         super().__init__()
         self.module = _tempered(fitted.module, temperature)
+        self.clip = CLIP
         self.mean = _constant(fitted.standardisation.mean)
         self.variance = torch.square(_constant(fitted.standardisation.scale))
         self.whitening = _constant(distance.whitening).T.contiguous()
@@ -45,7 +46,7 @@ class Served(nn.Module):
     def forward(self, mfccs: Tensor) -> tuple[Tensor, Tensor]:
         """Vectors (N, 25), any finite numbers, to probabilities (N, L) and distances (N,)."""
         standardised = functional.batch_norm(mfccs, self.mean, self.variance, eps=0.0)
-        standardised = torch.clamp(standardised, -CLIP, CLIP)
+        standardised = torch.clamp(standardised, -self.clip, self.clip)
         probabilities = torch.softmax(self.module(standardised), dim=1)
         offsets = functional.linear(standardised, self.whitening, -self.centres)
         offsets = offsets.reshape(-1, CLUSTERS, RECIPE.n_mfcc)
