@@ -28,18 +28,23 @@ class Problem(falcon.HTTPError):
 
 def serialize(_: Request, resp: Response, error: falcon.HTTPError) -> None:
     """Writes any Falcon error, our own or the framework's, as a problem document."""
-    status = error.status_code
+    slug, members = _framework_slug(error.status_code), {}
+    if isinstance(error, Problem):
+        slug, members = error.slug, error.members
     title = str(error.title or error.status)
     document = {
-        "type": TYPE_PREFIX + error.slug if isinstance(error, Problem) else "about:blank",
+        "type": TYPE_PREFIX + slug,
         "title": title,
-        "status": status,
+        "status": error.status_code,
         "detail": str(error.description or title),
     }
-    if isinstance(error, Problem):
-        document |= error.members
-    resp.data = _encode(document)
+    resp.data = _encode(document | members)
     resp.content_type = CONTENT_TYPE
+
+
+def _framework_slug(status: int) -> str:
+    slugs = {405: "method-not-allowed", 416: "range-not-satisfiable"}
+    return slugs.get(status, "malformed-request" if status < 500 else "internal-error")
 
 
 def no_such_path(path: str) -> Problem:

@@ -200,8 +200,7 @@ def test_a_body_over_the_limit_gets_413(client: TestClient) -> None:
 
 def test_a_wrong_method_gets_405_with_allow(client: TestClient) -> None:
     answer = client.simulate_get("/prediction/DNN")
-    assert answer.status_code == 405
-    assert answer.headers["content-type"] == "application/problem+json"
+    assert_problem(answer, 405, "method-not-allowed")
     assert "POST" in answer.headers["allow"]
 
 
