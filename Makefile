@@ -16,11 +16,13 @@ help: ## list the targets
 
 run: .venv ## start the server on http://localhost:8080 (PORT, WORKERS); Ctrl-C stops it
 	@scripts/nginx 2>/dev/null || true
+	@scripts/page || echo "Without the page: only the API is served"
 	@.venv/bin/python -m server run
 
 test: .venv .venv-dev ## run every test
 	@scripts/nginx || [ -z "$$CI" ]
 	@scripts/page || [ -z "$$CI" ]
+	@scripts/packages chromium || [ -z "$$CI" ]
 	@.venv-dev/bin/python -m pytest
 
 check: .venv-dev ## check style, types and formatting

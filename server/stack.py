@@ -62,6 +62,8 @@ def render_nginx_configuration(settings: Settings, runtime: Path) -> str:
         user="user root;" if os.geteuid() == 0 else "",
         cores=usable_cores(),
         runtime=runtime,
+        page=ROOT / "clients" / "web" / "dist",
+        models=settings.models.directory.resolve(),
         upstream="\n".join([f'        server "unix:{_socket_path(runtime)}" max_fails=0;'] * TRIES),
         idle_connections=IDLE_CONNECTIONS,
         listen=Address(server.host, server.port).netloc,

@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nstopped; what was finished is kept", file=sys.stderr)
+        print("\nstopped; `fit --resume` continues after the last whole epoch", file=sys.stderr)
         return 130
     return 0
 
@@ -77,7 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def features(run: Run) -> tuple[Corpus, Examples]:
     """Brings the feature cache up to date, and says what was left out of it."""
     cache = FeatureCache(run.data.cache_path / "features")
-    extraction = extract_corpus(read_corpus(run.data.source_path), cache, run.training.variants)
+    extraction = extract_corpus(
+        read_corpus(run.data.source_path.resolve()), cache, run.training.variants
+    )
     print(extraction_text(extraction))
     corpus = extraction.corpus
     return corpus, load_examples(corpus, cache, run.training.variants)
@@ -153,7 +155,9 @@ def _parser() -> argparse.ArgumentParser:
         if name in {"fit", "evaluate", "export"}:
             subparser.add_argument("--network", choices=(*NETWORKS, "all"), default="all")
         if name == "fit":
-            subparser.add_argument("--resume", action="store_true", help="continue a stopped fit")
+            subparser.add_argument(
+                "--resume", action="store_true", help="continue where a fit was stopped"
+            )
         for section in SECTIONS:
             _add_options(subparser, section)
     return parser

@@ -1,9 +1,12 @@
 """A fitted network as a self-describing ONNX file that says the same as PyTorch."""
 
 import copy
+import contextlib
 import itertools
+import logging
 import tempfile
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -88,23 +91,38 @@ def export_network(
 
 def to_onnx(served: Served, metadata: Mapping[str, str]) -> onnx.ModelProto:
     """One graph with its weights inside: `mfccs` to `probabilities` and `distance`."""
-    program = torch.onnx.export(
-        served,
-        (torch.zeros(2, RECIPE.n_mfcc),),
-        input_names=["mfccs"],
-        output_names=["probabilities", "distance"],
-        dynamic_shapes={"mfccs": {0: torch.export.Dim("N")}},
-        opset_version=OPSET,
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
+    with _without_the_exporters_remarks():
+        program = torch.onnx.export(
+            served,
+            (torch.zeros(2, RECIPE.n_mfcc),),
+            input_names=["mfccs"],
+            output_names=["probabilities", "distance"],
+            dynamic_shapes={"mfccs": {0: torch.export.Dim("N")}},
+            opset_version=OPSET,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
     if program is None:
         raise ExportError("PyTorch gave no graph")
     model = without_traces(program.model_proto)
     onnx.helper.set_model_props(model, dict(metadata))
     onnx.checker.check_model(model, full_check=True)
     return model
+
+
+@contextlib.contextmanager
+def _without_the_exporters_remarks() -> Iterator[None]:
+    """PyTorch remarks on its own inner workings and on packages that are not needed here."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def without_traces(model: onnx.ModelProto) -> onnx.ModelProto:

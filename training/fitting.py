@@ -1,7 +1,8 @@
 """Fits one network to examples, and can be stopped and continued at any epoch.
 
-The recipe of the fit: AdamW with a cosine learning rate, label smoothing, mixup (Zhang et al. 2018,
-arXiv:1710.09412), and an exponential moving average of the weights, which is what is kept.
+The recipe of the fit: AdamW with a cosine learning rate, label smoothing, noise on the vectors,
+mixup (Zhang et al. 2018, arXiv:1710.09412), and an exponential moving average of the weights, which
+is what is kept.
 """
 
 import math
@@ -96,6 +97,7 @@ class Fit:
     def _step(self, batch: Tensor) -> float:
         variants = torch.randint(self._vectors.shape[1], (len(batch),))
         vectors, targets = self._vectors[batch, variants], self._targets[batch]
+        vectors = vectors + self.settings.noise * torch.randn_like(vectors)
         vectors, targets = self._mixed(vectors, targets * self._weights[batch, None])
         log_probabilities = functional.log_softmax(self.module(vectors), dim=1)
         loss = -(targets * log_probabilities).sum(dim=1).mean()
@@ -176,11 +178,13 @@ def fit(
 ) -> Fitted:
     """Fits `network`; with `checkpoint`, that file holds the last whole epoch at every moment.
 
+    With `resume` it continues from the checkpoint, where there is one.
+
     Raises:
-        CheckpointError: `resume`, and there is no checkpoint or it is of another run.
+        CheckpointError: `resume`, and the checkpoint is of another run.
     """
     run = Fit(network, examples, settings)
-    if resume and checkpoint:
+    if resume and checkpoint and checkpoint.exists():
         run.load(read_checkpoint(checkpoint))
     while not run.done:
         loss = run.run_epoch()

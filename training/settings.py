@@ -19,13 +19,14 @@ class DataSettings:
 class TrainingSettings:
     """How a network is fitted; the same for every network, and for every fold."""
 
-    epochs: int = setting(100, minimum=1)  # one epoch sees every recording once, in one variant
+    epochs: int = setting(40, minimum=1)  # one epoch sees every recording once, in one variant
     batch_size: int = setting(128, minimum=2)
     learning_rate: float = setting(2e-3, minimum=1e-7, maximum=1.0)
     weight_decay: float = setting(0.05, minimum=0.0)
     dropout: float = setting(0.3, minimum=0.0, maximum=0.95)
     label_smoothing: float = setting(0.1, minimum=0.0, maximum=0.9)
     mixup: float = setting(0.3, minimum=0.0)  # alpha of the beta distribution; 0 is off
+    noise: float = setting(0.3, minimum=0.0)  # on the vectors, in standard deviations
     average_decay: float = setting(0.99, minimum=0.0, maximum=0.99999)  # of the weights, per step
     variants: int = setting(8, minimum=0, maximum=1000)  # augmented copies of each recording
     seed: int = setting(1, minimum=0)

@@ -75,14 +75,13 @@ def test_a_checkpoint_of_other_settings_is_refused(examples: Examples, tmp_path:
         fit("DNN", examples, other, tmp_path / "fit.pt", resume=True)
 
 
-@pytest.mark.parametrize("content", [None, b"", b"nothing like it"])
+@pytest.mark.parametrize("content", [b"", b"nothing like it"])
 def test_a_checkpoint_that_cannot_be_read_is_named(
-    examples: Examples, tmp_path: Path, content: bytes | None
+    examples: Examples, tmp_path: Path, content: bytes
 ) -> None:
     checkpoint = tmp_path / "fit.pt"
-    if content is not None:
-        checkpoint.write_bytes(content)
-    with pytest.raises(CheckpointError, match=r"fit\.pt: n"):
+    checkpoint.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"fit\.pt: not a checkpoint"):
         fit("DNN", examples, SETTINGS, checkpoint, resume=True)
 
 

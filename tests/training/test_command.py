@@ -1,0 +1,122 @@
+"""`python -m training`, as a user types it."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import onnx
+import pytest
+
+from configuration import ROOT
+from tests.training.conftest import clip_name
+from training.__main__ import main
+
+QUICK = ("--epochs", "2", "--variants", "0")
+
+
+@pytest.fixture
+def options(synthetic: Path, tmp_path: Path) -> list[str]:
+    folders = {"source": synthetic, "cache": tmp_path / "cache", "models": tmp_path / "models"}
+    return [*QUICK, *(f"--{name}-path={folder}" for name, folder in folders.items())]
+
+
+def test_from_recordings_to_networks_and_their_card(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in ("features", "fit", "export"):
+        assert main([command, *options]) == 0
+    printed = capsys.readouterr().out
+    assert "80 extracted, 0 already in the cache, 0 files left out" in printed
+    assert "0 extracted, 80 already in the cache" in printed
+    written = {path.name for path in (tmp_path / "models").iterdir()}
+    assert written == {"CNN.onnx", "DNN.onnx", "README.md"}
+    properties = onnx.load(tmp_path / "models" / "DNN.onnx").metadata_props
+    training = json.loads(next(item.value for item in properties if item.key == "training"))
+    assert training["settings"]["epochs"] == 2
+    assert str(tmp_path) not in json.dumps(training)
+
+
+def test_evaluate_prints_the_tables_of_one_network(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", "--network", "DNN", *options]) == 0
+    printed = capsys.readouterr().out
+    assert "DNN, speaker-independent, 5 folds by speaker" in printed
+    assert all(word in printed for word in ("unweighted average recall", "confusion", "fearful"))
+    assert "CNN" not in printed
+
+
+def test_files_left_out_are_named_and_counted(
+    options: list[str], synthetic: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (synthetic / clip_name(1, 1)).write_bytes(b"RIFF no more")
+    (synthetic / "holiday.wav").write_bytes(b"?")
+    assert main(["features", *options]) == 0
+    printed = capsys.readouterr().out
+    assert "79 extracted, 0 already in the cache, 2 files left out" in printed
+    assert f"left out: {clip_name(1, 1)}: not readable as audio" in printed
+    assert "left out: holiday.wav: foreign name" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["features", "--source-path", "/nowhere"], "/nowhere: no such folder"),
+        (["fit", "--epochs", "many"], "--epochs: 'many' is not a whole number"),
+        (["fit", "--dropout", "2"], "--dropout: 2.0 is too large; expected at most 0.95"),
+        (["export", *QUICK], "no such checkpoint; make one with: python -m training fit"),
+    ],
+)
+def test_what_a_user_got_wrong_is_said_without_a_traceback(
+    options: list[str],
+    arguments: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command, *rest = arguments
+    assert main([command, *options, *rest]) == 1
+    error = capsys.readouterr().err
+    assert error.splitlines()[-1].startswith("error: ")
+    assert message in error
+
+
+def test_too_few_speakers_are_an_error(
+    options: list[str], synthetic: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in synthetic.glob("*-01-01-01-*[2-9].wav"):
+        path.unlink()
+    assert main(["evaluate", *options]) == 1
+    assert "2 speakers (10, 01); expected at least 5" in capsys.readouterr().err
+
+
+def test_an_option_wins_over_the_variable(
+    options: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("SER_TRAINING_EPOCHS", "0")
+    assert main(["fit", "--network", "DNN", *options]) == 0
+    assert "fitted for 2 epochs" in capsys.readouterr().out
+
+
+def test_a_stopped_fit_is_resumed(options: list[str], tmp_path: Path) -> None:
+    arguments = ["fit", "--network", "DNN", *options, "--epochs", "400"]
+    checkpoint = tmp_path / "cache" / "checkpoints" / "DNN.pt"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "training", *arguments],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert (process.returncode, "Traceback" in error) == (130, False)
+    assert "--resume" in error
+    assert main([*arguments, "--resume"]) == 0
