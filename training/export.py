@@ -1,7 +1,7 @@
 """A fitted network as a self-describing ONNX file that says the same as PyTorch."""
 
-import copy
 import contextlib
+import copy
 import itertools
 import logging
 import tempfile

@@ -17,8 +17,16 @@ from training.__main__ import main
 QUICK = ("--epochs", "2", "--variants", "0")
 
 
+@pytest.fixture(scope="session")
+def shared_features(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shared-features")
+
+
 @pytest.fixture
-def options(synthetic: Path, tmp_path: Path) -> list[str]:
+def options(synthetic: Path, tmp_path: Path, shared_features: Path) -> list[str]:
+    """Features are kept from test to test: they are found by content. Checkpoints are not."""
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "features").symlink_to(shared_features)
     folders = {"source": synthetic, "cache": tmp_path / "cache", "models": tmp_path / "models"}
     return [*QUICK, *(f"--{name}-path={folder}" for name, folder in folders.items())]
 
@@ -26,8 +34,9 @@ def options(synthetic: Path, tmp_path: Path) -> list[str]:
 def test_from_recordings_to_networks_and_their_card(
     options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    own_cache = ["--cache-path", str(tmp_path / "own-cache")]
     for command in ("features", "fit", "export"):
-        assert main([command, *options]) == 0
+        assert main([command, *options, *own_cache]) == 0
     printed = capsys.readouterr().out
     assert "80 extracted, 0 already in the cache, 0 files left out" in printed
     assert "0 extracted, 80 already in the cache" in printed
@@ -56,7 +65,8 @@ def test_files_left_out_are_named_and_counted(
     (synthetic / "holiday.wav").write_bytes(b"?")
     assert main(["features", *options]) == 0
     printed = capsys.readouterr().out
-    assert "79 extracted, 0 already in the cache, 2 files left out" in printed
+    assert "features: 79 recordings of RAVDESS speech" in printed
+    assert "2 files left out" in printed
     assert f"left out: {clip_name(1, 1)}: not readable as audio" in printed
     assert "left out: holiday.wav: foreign name" in printed
 

@@ -9,7 +9,7 @@ from training.examples import Examples
 from training.protocol import OutOfFold, ProtocolError, cross_validate, measure, speaker_folds
 from training.settings import TrainingSettings
 
-QUICK = TrainingSettings(epochs=15, variants=0)
+QUICK = TrainingSettings(epochs=60, batch_size=64, variants=0)
 ACTORS = [f"{actor:02d}" for actor in range(1, 21)]
 
 
