@@ -6,6 +6,7 @@ file: `SER_SERVER_PORT=9000` overrides `port` in `[server]`.
 
 import configparser
 import dataclasses
+import math
 import os
 import types
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 ROOT = Path(__file__).resolve().parent
 CONFIG_VARIABLE = "SER_CONFIG"
+SECTIONS = ("server", "models", "data", "training")
 
 Section = TypeVar("Section")
 
@@ -65,6 +67,9 @@ def _texts(name: str, path: Path) -> dict[str, str]:
         parser.read_string(path.read_text(encoding="utf-8"), source=str(path))
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
         raise SettingError(f"{path}: cannot be read as a settings file: {error}") from error
+    unknown = sorted(set(parser.sections()) - set(SECTIONS))
+    if unknown:
+        raise SettingError(f"{path}: unknown section [{unknown[0]}]; known: {', '.join(SECTIONS)}")
     return dict(parser[name]) if parser.has_section(name) else {}
 
 
@@ -82,6 +87,8 @@ def _convert(text: str, kind: Any, field: dataclasses.Field[Any], origin: str, b
 
 def _check_range(value: Any, limits: Mapping[str, Any], origin: str) -> None:
     minimum, maximum = limits.get("minimum"), limits.get("maximum")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise SettingError(f"{origin}: {value!r} is not a finite number")
     if minimum is not None and not value >= minimum:
         raise SettingError(f"{origin}: {value!r} is too small; expected at least {minimum}")
     if maximum is not None and not value <= maximum:

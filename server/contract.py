@@ -2,20 +2,25 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
+import numpy as np
 
-from server.onnx_files import ModelFileError, PublishedFile, open_model, read_file
+from server.onnx_files import (
+    ModelFileError,
+    OnnxModel,
+    PublishedFile,
+    decode_metadata,
+    open_model,
+    read_file,
+)
 from server.verification import KnownMistakes
-
-T = TypeVar("T")
 
 EXTRACTOR_NAME = "mfcc.onnx"
 EXTRACTOR_FORMAT = "speech-emotion-extractor/1"
-
-
 REFERENCE_NAME = "reference.wav"
+PROBE_SAMPLES = 22_050
 
 
 class Reference(msgspec.Struct):
@@ -45,27 +50,39 @@ class FeatureContract:
 
 
 def read_contract(directory: Path) -> FeatureContract:
-    """Reads `mfcc.onnx` and `reference.wav` in the models' directory.
+    """Reads and verifies `mfcc.onnx` and `reference.wav` in the models' directory.
 
     Raises:
         ModelFileError: a file is missing, cannot be loaded or does not fit the other.
     """
     extractor = read_file(directory / EXTRACTOR_NAME)
-    metadata = open_model(extractor.content, EXTRACTOR_FORMAT).metadata
-    recipe = _decode(metadata, "recipe", dict[str, Any])
-    reference = _decode(metadata, "reference", Reference)
-    mistakes = _decode(metadata, "mistakes", KnownMistakes)
+    model = open_model(extractor.content, EXTRACTOR_FORMAT)
+    recipe = decode_metadata(model.metadata, "recipe", dict[str, Any])
+    reference = decode_metadata(model.metadata, "reference", Reference)
+    mistakes = decode_metadata(model.metadata, "mistakes", KnownMistakes)
     n_mfcc = recipe.get("nMfcc")
     if n_mfcc != len(reference.mfccs):
         raise ModelFileError(f"recipe: nMfcc is {n_mfcc!r}; expected {len(reference.mfccs)}")
+    try:
+        mistakes.check(n_mfcc)
+    except ValueError as error:
+        raise ModelFileError(f"metadata 'mistakes': {error}") from None
+    _probe(model, n_mfcc)
     clip = read_file(directory / REFERENCE_NAME)
     if clip.sha256 != reference.sha256:
         raise ModelFileError(f"{REFERENCE_NAME} is not the clip that the extractor names")
     return FeatureContract(recipe, extractor, reference, clip, mistakes)
 
 
-def _decode(metadata: dict[str, str], key: str, kind: type[T]) -> T:
+def _probe(model: OnnxModel, n_mfcc: int) -> None:
+    """Extracts from a second of noise, as a client would."""
+    audio = np.random.default_rng(0).uniform(-0.1, 0.1, PROBE_SAMPLES).astype(np.float32)
     try:
-        return msgspec.json.decode(metadata.get(key, ""), type=kind)
-    except msgspec.DecodeError as error:
-        raise ModelFileError(f"metadata {key!r}: {error}") from None
+        frames, mfccs = model.session.run(["frames", "mfccs"], {"audio": audio})
+    # NOTE: ONNX Runtime's exceptions share no base class but Exception.
+    except Exception as error:  # noqa: BLE001
+        raise ModelFileError(f"does not extract features: {error}") from None
+    shapes = (frames.shape[1:], mfccs.shape)
+    finite = np.isfinite(frames).all() and np.isfinite(mfccs).all()
+    if shapes != ((n_mfcc,), (n_mfcc,)) or not finite:
+        raise ModelFileError(f"gives outputs of {frames.shape} and {mfccs.shape}, finite: {finite}")

@@ -12,7 +12,13 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from server.contract import EXTRACTOR_NAME, FeatureContract, read_contract
-from server.onnx_files import ModelFileError, OnnxModel, open_model, read_file
+from server.onnx_files import (
+    ModelFileError,
+    OnnxModel,
+    decode_metadata,
+    open_model,
+    read_file,
+)
 
 NETWORK_FORMAT = "speech-emotion-network/1"
 OUTPUTS = ("probabilities", "distance")
@@ -190,16 +196,8 @@ def _predictor(session: ort.InferenceSession, metadata: NetworkMetadata, n_mfcc:
 
 
 def _read_metadata(texts: Mapping[str, str]) -> NetworkMetadata:
-    missing = [key for key in NetworkMetadata.__struct_fields__ if key not in texts]
-    if missing:
-        raise ModelFileError(f"metadata lacks {', '.join(map(repr, missing))}")
-    values = {}
-    for field in msgspec.structs.fields(NetworkMetadata):
-        try:
-            values[field.name] = msgspec.json.decode(texts[field.name], type=field.type)
-        except msgspec.DecodeError as error:
-            raise ModelFileError(f"metadata {field.name!r}: {error}") from None
-    return NetworkMetadata(**values)
+    fields = msgspec.structs.fields(NetworkMetadata)
+    return NetworkMetadata(**{f.name: decode_metadata(texts, f.name, f.type) for f in fields})
 
 
 def _check_labels(labels: tuple[str, ...]) -> None:

@@ -1,10 +1,15 @@
 """Opens an ONNX file as this server wants it: from memory, on one thread, self-described."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+import msgspec
 import onnxruntime as ort
+
+T = TypeVar("T")
 
 
 class ModelFileError(ValueError):
@@ -25,6 +30,20 @@ class OnnxModel:
 
     session: ort.InferenceSession
     metadata: dict[str, str]
+
+
+def decode_metadata(metadata: Mapping[str, str], key: str, kind: type[T]) -> T:
+    """Reads the JSON text that stands under `key` in a file's metadata.
+
+    Raises:
+        ModelFileError: it is missing, no JSON, or not of that kind.
+    """
+    if key not in metadata:
+        raise ModelFileError(f"metadata lacks {key!r}")
+    try:
+        return msgspec.json.decode(metadata[key], type=kind)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ModelFileError(f"metadata {key!r}: {error}") from None
 
 
 def read_file(path: Path) -> PublishedFile:

@@ -157,10 +157,23 @@ def _parse(body: bytes) -> Any:
     except RecursionError:
         raise problems.malformed_json("it is nested too deeply") from None
     except msgspec.ValidationError:
-        # An integer of thousands of digits, which msgspec leaves unread.
-        return json.loads(body, parse_int=float)
+        return _parse_huge_integers(body)
     except msgspec.DecodeError as error:
         raise problems.malformed_json(str(error).rstrip(".").lower()) from None
+
+
+def _parse_huge_integers(body: bytes) -> Any:
+    """Reads integers of thousands of digits too, which msgspec leaves unread; they are infinite."""
+    try:
+        return json.loads(body, parse_int=float, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise problems.malformed_json("it is nested too deeply") from None
+    except ValueError as error:
+        raise problems.malformed_json(str(error).lower()) from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
 
 
 def _kind(value: Any) -> str:

@@ -8,6 +8,7 @@ import msgspec
 from falcon.asgi import Request, Response
 
 CONTENT_TYPE = "application/problem+json"
+LONGEST_ECHO = 80  # characters
 TYPE_PREFIX = "urn:problem:speech-emotion:"
 
 _encode = msgspec.json.Encoder().encode
@@ -31,15 +32,21 @@ def serialize(_: Request, resp: Response, error: falcon.HTTPError) -> None:
     slug, members = _framework_slug(error.status_code), {}
     if isinstance(error, Problem):
         slug, members = error.slug, error.members
-    title = str(error.title or error.status)
+    title = str(error.title or error.status).removeprefix(f"{error.status_code} ")
     document = {
         "type": TYPE_PREFIX + slug,
-        "title": title,
+        "title": title.capitalize(),
         "status": error.status_code,
-        "detail": str(error.description or title),
+        "detail": str(error.description or _allowed(error) or title),
     }
     resp.data = _encode(document | members)
     resp.content_type = CONTENT_TYPE
+
+
+def _allowed(error: falcon.HTTPError) -> str | None:
+    """For 405: the methods that the path takes."""
+    methods = dict(error.headers or {}).get("Allow")
+    return f"This path takes {methods}." if methods else None
 
 
 def _framework_slug(status: int) -> str:
@@ -49,13 +56,13 @@ def _framework_slug(status: int) -> str:
 
 def no_such_path(path: str) -> Problem:
     """404: nothing is served under the path."""
-    return Problem(404, "no-such-path", "Not found", f"Nothing is served under {path!r}.")
+    return Problem(404, "no-such-path", "Not found", f"Nothing is served under {_short(path)}.")
 
 
 def unknown_network(name: str, known: Iterable[str]) -> Problem:
     """404: the networks that exist are named."""
     names = list(known)
-    detail = f"There is no network {name!r}. Networks: {', '.join(names) or 'none'}."
+    detail = f"There is no network {_short(name)}. Networks: {', '.join(names) or 'none'}."
     return Problem(404, "unknown-network", "Unknown network", detail, networks=names)
 
 
@@ -73,13 +80,13 @@ def not_ready(faults: Mapping[str, str]) -> Problem:
 
 def unsupported_media_type(content_type: str) -> Problem:
     """415: the body is not declared as JSON."""
-    detail = f"The content type is {content_type!r}; expected 'application/json'."
+    detail = f"The content type is {_short(content_type)}; expected 'application/json'."
     return Problem(415, "unsupported-media-type", "Unsupported media type", detail)
 
 
 def unsupported_content_encoding(encoding: str) -> Problem:
     """415: the body is compressed."""
-    detail = f"The content encoding is {encoding!r}; expected an unencoded body."
+    detail = f"The content encoding is {_short(encoding)}; expected an unencoded body."
     return Problem(415, "unsupported-content-encoding", "Unsupported content encoding", detail)
 
 
@@ -107,3 +114,8 @@ def frames_needed(name: str, vector_networks: Iterable[str]) -> Problem:
         f"Networks that take one vector: {', '.join(names) or 'none'}."
     )
     return Problem(422, "frames-needed", "Frames needed", detail, pointer="/mfccs", networks=names)
+
+
+def _short(text: str) -> str:
+    """What a client sent, quoted, and cut where it is long."""
+    return repr(text if len(text) <= LONGEST_ECHO else text[:LONGEST_ECHO] + "...")

@@ -7,14 +7,35 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEADER = b"HTTP/1.1 "
 INTERIM_HEADER = b"HTTP/1.1 1"
 
-# Nginx answers in the same words where it stands before.
-MALFORMED_REQUEST = (
-    b'{"type":"urn:problem:speech-emotion:malformed-request","title":"Malformed request",'
-    b'"status":400,"detail":"The request is not valid HTTP."}'
+MAXIMUM_HEADER_BYTES = 65_536
+HTTP_VERSIONS = ("1.0", "1.1")
+
+
+def _refusal(status: int, reason: str, slug: str, detail: str) -> bytes:
+    """A whole answer, in the words that Nginx has where it stands before."""
+    title = slug.replace("-", " ").capitalize()
+    body = (
+        f'{{"type":"urn:problem:speech-emotion:{slug}","title":"{title}",'
+        f'"status":{status},"detail":"{detail}"}}'
+    )
+    return (
+        f"HTTP/1.1 {status} {reason}\r\ncontent-type: application/problem+json\r\n"
+        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n{body}"
+    ).encode()
+
+
+MALFORMED = _refusal(400, "Bad Request", "malformed-request", "The request is not valid HTTP.")
+HEADER_TOO_LARGE = _refusal(
+    431,
+    "Request Header Fields Too Large",
+    "header-too-large",
+    "The header, or one line of it, is too long.",
 )
-MALFORMED_REQUEST_HEADER = (
-    b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\n"
-    b"content-length: %d\r\nconnection: close\r\n\r\n" % len(MALFORMED_REQUEST)
+UNSUPPORTED_VERSION = _refusal(
+    505,
+    "HTTP Version Not Supported",
+    "unsupported-http-version",
+    "The server speaks HTTP/1.1 and HTTP/1.0.",
 )
 
 
@@ -57,10 +78,35 @@ class WholeAnswers(asyncio.Transport):
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
+    _header_bytes = 0
+    _in_header = True
+    _refused_with = MALFORMED
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts the connection."""
         super().connection_made(transport)
         self.transport = self._answers = WholeAnswers(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Takes what came; refuses a header that does not end."""
+        if self._in_header:
+            self._header_bytes += len(data)
+        super().data_received(data)
+        if self._in_header and self._header_bytes > MAXIMUM_HEADER_BYTES:
+            self._refuse(HEADER_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        """Begins a request."""
+        super().on_message_begin()
+        self._in_header = True
+
+    def on_headers_complete(self) -> None:
+        """Hands the request to the application."""
+        self._in_header, self._header_bytes = False, 0
+        if self.parser.get_http_version() not in HTTP_VERSIONS:
+            self._refused_with = UNSUPPORTED_VERSION
+            raise ValueError("uvicorn ends the connection by send_400_response")
+        super().on_headers_complete()
 
     def on_response_complete(self) -> None:
         """Ends an answer, which may have had no body."""
@@ -69,5 +115,8 @@ class Protocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's own text
         """Answers what is not HTTP with a problem document."""
-        self.transport.write(MALFORMED_REQUEST_HEADER + MALFORMED_REQUEST)
+        self._refuse(self._refused_with)
+
+    def _refuse(self, answer: bytes) -> None:
+        self.transport.write(answer)
         self.transport.close()

@@ -1,5 +1,6 @@
 """The stack as it runs in production: supervisord over Gunicorn and Nginx; or Gunicorn alone."""
 
+import errno
 import os
 import shutil
 import string
@@ -17,6 +18,7 @@ from server.settings import Settings
 NGINX_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
 IDLE_CONNECTIONS = 16  # that each Nginx process keeps open to the workers
 TRIES = IDLE_CONNECTIONS + 4  # how often Nginx sends a request before it gives up
+UNQUOTABLE = frozenset('$"\\\n')
 LONGEST_SOCKET_PATH = 107  # bytes, a limit of Linux
 
 
@@ -57,13 +59,17 @@ def render_nginx_configuration(settings: Settings, runtime: Path) -> str:
     """The text of nginx.conf; `runtime` is the folder of the socket and all that Nginx writes."""
     server = settings.server
     template = (ROOT / "nginx" / "nginx.conf.template").read_text(encoding="utf-8")
+    models, page = settings.models.directory.resolve(), ROOT / "clients" / "web" / "dist"
+    for path in (models, page, runtime):
+        if set(str(path)) & UNQUOTABLE:
+            raise StackError(f"Nginx cannot be given the path {path}: it holds $, a quote or \\")
     return _NginxTemplate(template).substitute(
         # Without this line Nginx started as root gives up the rights to reach the socket.
         user="user root;" if os.geteuid() == 0 else "",
         cores=usable_cores(),
         runtime=runtime,
-        page=ROOT / "clients" / "web" / "dist",
-        models=settings.models.directory.resolve(),
+        page=page,
+        models=models,
         upstream="\n".join([f'        server "unix:{_socket_path(runtime)}" max_fails=0;'] * TRIES),
         idle_connections=IDLE_CONNECTIONS,
         listen=Address(server.host, server.port).netloc,
@@ -77,9 +83,8 @@ def _check_free(address: Address) -> None:
         address.check_free()
     except OSError as error:
         reason = str(error.strerror).partition(" (while")[0]  # Python names the address again
-        raise StackError(
-            f"Cannot listen on {address.netloc}: {reason}. Another port: PORT=8081 make run"
-        ) from error
+        hint = ". Another port: PORT=8081 make run" if error.errno == errno.EADDRINUSE else ""
+        raise StackError(f"Cannot listen on {address.netloc}: {reason}{hint}") from error
 
 
 def _runtime_directory(parent: Path | None) -> tempfile.TemporaryDirectory[str]:

@@ -7,11 +7,12 @@ tolerance. A mistake is named only where its signature fits and no other explana
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec import Meta
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
@@ -25,6 +26,7 @@ NUMBER_OF_COEFFICIENTS = "number-of-coefficients"
 AMPLITUDE_SCALE = "amplitude-scale"
 TRANSPOSED_FRAMES = "transposed-frames"
 INT16_SCALE = "samples-not-scaled"
+OWN_CODES = (NUMBER_OF_COEFFICIENTS, AMPLITUDE_SCALE, TRANSPOSED_FRAMES, INT16_SCALE)
 INT16_GAIN = 20 * np.log10(32_768)  # dB
 SMALLEST_GAIN = 0.5  # dB; less may be anything
 
@@ -34,7 +36,7 @@ class Signature(msgspec.Struct, frozen=True, rename="camel"):
 
     mfccs: list[float]
     frames: int
-    tolerance: float  # largest absolute difference of a coefficient
+    tolerance: Annotated[float, Meta(gt=0)]  # largest absolute difference of a coefficient
     gain_step: float | None = None  # of coefficient 0 for 1 dB, where a gain changes no other
 
 
@@ -68,6 +70,16 @@ class KnownMistakes(msgspec.Struct, frozen=True):
                 yield (mistake.code,), signature
         for pair in self.pairs:
             yield tuple(pair.codes), pair
+
+    def check(self, n_mfcc: int) -> None:
+        """Raises ValueError where a signature is too long or a code has no explanation."""
+        explained = {mistake.code for mistake in self.single}
+        unexplained = {*OWN_CODES, *(code for codes, _ in self.signatures() for code in codes)}
+        if unexplained := unexplained - explained:
+            raise ValueError(f"no explanation of {min(unexplained)!r}")
+        lengths = [len(signature.mfccs) for _, signature in self.signatures()]
+        if lengths[0] != n_mfcc or not 1 <= min(lengths) <= max(lengths) <= n_mfcc:
+            raise ValueError(f"signatures of {sorted(set(lengths))} coefficients; at most {n_mfcc}")
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,13 @@ class FileResource:
             resp.status = 304
             return
         resp.content_type = self._content_type
-        span = req.range if req.get_header("Range") and req.range_unit == "bytes" else None
+        span = _range(req) if req.get_header("If-Range") in (None, tag.dumps()) else None
         if span is None:
             resp.data = self._file.content
             return
         self._send_range(resp, *span)
+
+    on_head = on_get
 
     def _send_range(self, resp: Response, first: int, last: int) -> None:
         size = len(self._file.content)
@@ -38,3 +40,11 @@ class FileResource:
         resp.status = 206
         resp.content_range = (start, stop - 1, size)
         resp.data = self._file.content[start:stop]
+
+
+def _range(req: Request) -> tuple[int, int] | None:
+    """First and last byte as Falcon reads them; what is no single range of bytes is ignored."""
+    try:
+        return req.range if req.get_header("Range") and req.range_unit == "bytes" else None
+    except falcon.HTTPInvalidHeader:
+        return None

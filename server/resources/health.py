@@ -15,6 +15,8 @@ class LivenessResource:
         resp.data = b'{"status":"alive"}'
         resp.set_header("Cache-Control", "no-store")
 
+    on_head = on_get
+
 
 class ReadinessResource:
     """Every model file is loaded and verified, and there is at least one network."""
@@ -29,3 +31,5 @@ class ReadinessResource:
         if self._faults:
             raise problems.not_ready(self._faults)
         resp.data = self._body
+
+    on_head = on_get

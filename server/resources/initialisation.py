@@ -18,7 +18,8 @@ class ConfigurationResource:
 
     def __init__(self, catalog: NetworkCatalog) -> None:
         self._faults = catalog.faults
-        self._body = msgspec.json.encode(describe(catalog)) if catalog.contract else None
+        contract = catalog.contract
+        self._body = msgspec.json.encode(_describe(contract, catalog)) if contract else None
 
     async def on_get(self, _: Request, resp: Response) -> None:
         """Tells the whole contract."""
@@ -26,16 +27,16 @@ class ConfigurationResource:
             raise problems.not_ready(self._faults)
         resp.data = self._body
 
+    on_head = on_get
 
-def describe(catalog: NetworkCatalog) -> dict[str, Any]:
+
+def _describe(contract: FeatureContract, catalog: NetworkCatalog) -> dict[str, Any]:
     """The handshake as JSON members; a client that knows only `numberOfMfccs` can go on."""
-    if catalog.contract is None:
-        return {}
     return {
-        "numberOfMfccs": catalog.contract.n_mfcc,
-        "features": catalog.contract.recipe,
-        "extractor": _describe_extractor(catalog.contract),
-        "reference": _describe_reference(catalog.contract),
+        "numberOfMfccs": contract.n_mfcc,
+        "features": contract.recipe,
+        "extractor": _describe_extractor(contract),
+        "reference": _describe_reference(contract),
         "networks": [_describe_network(catalog.networks[n.lower()]) for n in catalog.names],
     }
 

@@ -2,12 +2,14 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 from falcon.testing import TestClient
 
 from tests.server.conftest import make_client
 from tests.server.tiny_models import (
     LABELS,
+    MISTAKES,
     RECIPE,
     REFERENCE_CLIP,
     network_metadata,
@@ -74,6 +76,62 @@ def test_a_range_of_a_file_is_served(client: TestClient, span: str, expected: sl
     assert answer.headers["content-range"] == f"bytes {start}-{stop - 1}/{size}"
 
 
+@pytest.mark.parametrize("span", ["bytes=", "lines=1-2", "nonsense", "bytes=9-5", "bytes=0-0,2-2"])
+def test_what_is_no_single_range_of_bytes_is_ignored(client: TestClient, span: str) -> None:
+    answer = client.simulate_get("/init/reference.wav", headers={"Range": span})
+    assert (answer.status_code, answer.content) == (200, REFERENCE_CLIP)
+
+
+def test_a_range_of_another_version_of_the_file_is_not_served(client: TestClient) -> None:
+    tag = client.simulate_get("/init/reference.wav").headers["etag"]
+    for known, status in ((tag, 206), ('"other"', 200)):
+        headers = {"Range": "bytes=0-3", "If-Range": known}
+        assert client.simulate_get("/init/reference.wav", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/init/configuration", "/init/mfcc.onnx"])
+def test_head_is_answered_where_get_is(client: TestClient, path: str) -> None:
+    assert client.simulate_head(path).status_code == 200
+
+
+def test_metadata_nested_too_deeply_does_not_stop_the_others(models: Path) -> None:
+    path = write_vector_network(models, "CNN")
+    content = onnx.load(path)
+    for item in content.metadata_props:
+        if item.key == "corpus":
+            item.value = '{"a":' + "[" * 2_000 + "]" * 2_000 + "}"
+    path.write_bytes(content.SerializeToString())
+    client = make_client(models)
+    assert "'corpus'" in client.simulate_get("/readyz").json["detail"]
+    body = f'{{"mfccs": {[0.0] * 25}}}'
+    assert client.simulate_post("/prediction/DNN", body=body).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"right": MISTAKES["right"] | {"mfccs": [0.0] * 26}}, "coefficients"),
+        ({"right": MISTAKES["right"] | {"tolerance": 0}}, "'mistakes'"),
+        ({"pairs": [MISTAKES["right"] | {"codes": ["a", "b"]}]}, "no explanation of 'a'"),
+        ({"single": []}, "no explanation of"),
+    ],
+)
+def test_mistakes_that_cannot_be_told_are_refused(
+    tmp_path: Path, changes: dict[str, Any], reason: str
+) -> None:
+    write_extractor(tmp_path, mistakes=MISTAKES | changes)
+    assert reason in make_client(tmp_path).simulate_get("/readyz").json["detail"]
+
+
+def test_an_extractor_that_does_not_extract_is_refused(models: Path) -> None:
+    write_extractor(models)
+    content = onnx.load(models / "mfcc.onnx")
+    content.graph.output[0].name = content.graph.node[0].output[0] = "other"
+    content.graph.node[1].input[0] = "other"
+    (models / "mfcc.onnx").write_bytes(content.SerializeToString())
+    assert "does not extract" in make_client(models).simulate_get("/readyz").json["detail"]
+
+
 def test_a_range_beyond_the_end_gets_416(client: TestClient) -> None:
     answer = client.simulate_get("/init/reference.wav", headers={"Range": "bytes=1000-"})
     assert answer.status_code == 416
@@ -121,8 +179,6 @@ def test_names_that_differ_in_case_only_are_refused(models: Path) -> None:
 def nan_network(directory: Path) -> Path:
     """Its distance is not a number for large inputs: inf - inf."""
     path = write_vector_network(directory, "CNN")
-    import onnx
-
     model = onnx.load(path)
     for constant in model.graph.initializer:
         if constant.name in ("low", "high"):

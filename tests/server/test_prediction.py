@@ -111,6 +111,9 @@ def test_an_unknown_network_names_those_that_exist(client: TestClient) -> None:
         b'{"mfccs": [Infinity]}',
         b'{"mfccs": [-Infinity]}',
         b'{"mfccs": [null], "broken": ',
+        b'{"mfccs": [%s,' % (b"9" * 5_000),
+        b'{"mfccs": [%s, NaN]}' % (b"9" * 5_000),
+        b'{"mfccs": [%s, %s' % (b"9" * 5_000, DEEP),
         b"\xff\xfe",
         json.dumps({"mfccs": VECTOR}).encode()[:-1] + b', "a": "\xff"}',
         json.dumps({"mfccs": VECTOR}).encode() + b"}",
@@ -198,10 +201,16 @@ def test_a_body_over_the_limit_gets_413(client: TestClient) -> None:
     assert document["maximumBytes"] == 1_048_576
 
 
+def test_what_a_client_sent_is_not_echoed_at_length(client: TestClient) -> None:
+    document = assert_problem(post(client, {"mfccs": VECTOR}, "N" * 5_000), 404, "unknown-network")
+    assert len(document["detail"]) < 200
+
+
 def test_a_wrong_method_gets_405_with_allow(client: TestClient) -> None:
     answer = client.simulate_get("/prediction/DNN")
     assert_problem(answer, 405, "method-not-allowed")
     assert "POST" in answer.headers["allow"]
+    assert "POST" in answer.json["detail"]
 
 
 def test_an_unknown_path_gets_404(client: TestClient) -> None:

@@ -36,6 +36,7 @@ def test_paths_are_taken_from_the_file_s_folder(tmp_path: Path) -> None:
         ("[server]\nworkers = 0\n", ["workers", "0", "at least 1"]),
         ("[server]\nprot = 80\n", ["prot", "port"]),
         ("port = 80\n", ["cannot be read"]),
+        ("[sever]\nport = 80\n", ["[sever]", "server"]),
     ],
 )
 def test_an_error_names_key_value_and_what_was_expected(

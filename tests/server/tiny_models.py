@@ -18,7 +18,7 @@ REFERENCE = {
     "mfccs": [float(i) for i in range(25)],
     "tolerance": {"mfccs": 0.5},
 }
-MISTAKES = {
+MISTAKES: dict[str, Any] = {
     "right": {"mfccs": REFERENCE["mfccs"], "frames": 2, "tolerance": 0.5, "gainStep": 10.0},
     "single": [
         {
@@ -26,7 +26,11 @@ MISTAKES = {
             "explanation": "Not scaled.",
             "remedy": "Scale.",
             "signatures": [{"mfccs": [100.0] * 25, "frames": 2, "tolerance": 0.5}],
-        }
+        },
+        *(
+            {"code": code, "explanation": code, "remedy": code, "signatures": []}
+            for code in ("number-of-coefficients", "amplitude-scale", "transposed-frames")
+        ),
     ],
     "pairs": [],
 }
@@ -50,12 +54,18 @@ def network_metadata(**changes: Any) -> dict[str, Any]:
 
 
 def write_extractor(directory: Path, **metadata: Any) -> Path:
-    """A file that carries the recipe as `mfcc.onnx` does; its graph does nothing."""
+    """A file that carries the recipe as `mfcc.onnx` does; a frame is 25 samples as they are."""
     audio = helper.make_tensor_value_info("audio", TensorProto.FLOAT, [None])
-    copy = helper.make_tensor_value_info("copy", TensorProto.FLOAT, [None])
-    graph = helper.make_graph(
-        [helper.make_node("Identity", ["audio"], ["copy"])], "extractor", [audio], [copy]
-    )
+    outputs = [
+        helper.make_tensor_value_info("frames", TensorProto.FLOAT, [None, 25]),
+        helper.make_tensor_value_info("mfccs", TensorProto.FLOAT, [25]),
+    ]
+    nodes = [
+        helper.make_node("Reshape", ["audio", "shape"], ["frames"]),
+        helper.make_node("ReduceMean", ["frames"], ["mfccs"], axes=[0], keepdims=0),
+    ]
+    shape = helper.make_tensor("shape", TensorProto.INT64, [2], [-1, 25])
+    graph = helper.make_graph(nodes, "extractor", [audio], outputs, [shape])
     (directory / "reference.wav").write_bytes(REFERENCE_CLIP)
     metadata = {"recipe": RECIPE, "reference": REFERENCE, "mistakes": MISTAKES} | metadata
     return _write(directory / "mfcc.onnx", graph, metadata, "speech-emotion-extractor/1")

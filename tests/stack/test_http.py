@@ -43,6 +43,34 @@ def test_nginx_answers_with_problems(stack: Server, request_bytes: bytes, status
     assert b'"status":%s' % status in body
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({"Range": "bytes=99999999-"}, 416), ({"If-Match": '"another"'}, 412)],
+)
+def test_nginx_refuses_parts_of_files_with_problems(
+    stack: Server, headers: dict[str, str], status: int
+) -> None:
+    check_problem(stack.client.get("/init/reference.wav", headers=headers), status)
+
+
+def test_a_file_says_which_methods_it_takes(stack: Server) -> None:
+    answer = stack.client.post("/init/mfcc.onnx")
+    check_problem(answer, 405)
+    assert "POST" not in answer.headers["allow"]
+
+
+@pytest.mark.parametrize("version", [b"HTTP/2.0", b"HTTP/3.7"])
+def test_another_version_of_http_is_refused(server: Server, version: bytes) -> None:
+    status, _ = exchange(server, b"GET /livez %s\r\nHost: a\r\n\r\n" % version)
+    assert status.split()[1] in (b"400", b"505")
+
+
+def test_a_header_without_end_is_refused(server: Server) -> None:
+    lines = b"".join(b"X-%d: %s\r\n" % (number, b"a" * 1_000) for number in range(70))
+    status, _ = exchange(server, b"GET /livez HTTP/1.1\r\nHost: a\r\n" + lines)
+    assert status.split()[1] in (b"400", b"431")
+
+
 def test_the_problem_pages_of_nginx_are_not_public(stack: Server) -> None:
     check_problem(stack.client.get("/.problem/413"), 404)
 
