@@ -28,9 +28,9 @@ def ravdess() -> Path:
 
 @pytest.fixture(scope="session")
 def examples(ravdess: Path, tmp_path_factory: pytest.TempPathFactory) -> Examples:
-    """Vectors of the first repetition of each sentence, from every actor."""
-    folder = tmp_path_factory.mktemp("first-repetitions")
-    for clip in ravdess.glob("*/*-01-??.*"):
+    """Vectors of the first repetition of the first sentence, from every actor."""
+    folder = tmp_path_factory.mktemp("first-sentences")
+    for clip in ravdess.glob("*/*-01-01-??.*"):
         (folder / clip.name).symlink_to(clip)
     cache = FeatureCache(tmp_path_factory.mktemp("features"))
     return load_examples(extract_corpus(read_corpus(folder), cache, 0).corpus, cache, 0)

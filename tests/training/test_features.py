@@ -57,24 +57,20 @@ def test_audio_without_speech_is_refused_with_the_reason(
         load_audio(tmp_path / "clip.wav")
 
 
-@pytest.fixture
-def two_clips(tmp_path: Path) -> Path:
-    folder = tmp_path / "corpus"
-    folder.mkdir()
-    write_tone(folder / clip_name(1, 1), 200)
-    write_tone(folder / clip_name(5, 2), 300)
-    return folder
+def test_only_what_is_new_is_extracted(tmp_path: Path) -> None:
+    def run() -> tuple[int, int]:
+        extraction = extract_corpus(read_corpus(corpus), FeatureCache(tmp_path / "cache"), 1)
+        return extraction.extracted, extraction.cached
 
-
-def test_only_what_is_new_is_extracted(two_clips: Path, tmp_path: Path) -> None:
-    cache = FeatureCache(tmp_path / "cache")
-    first = extract_corpus(read_corpus(two_clips), cache, 1)
-    second = extract_corpus(read_corpus(two_clips), cache, 1)
-    write_tone(two_clips / clip_name(1, 1), 999)
-    third = extract_corpus(read_corpus(two_clips), cache, 1)
-    assert (first.extracted, first.cached) == (2, 0)
-    assert (second.extracted, second.cached) == (0, 2)
-    assert (third.extracted, third.cached) == (1, 1)
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    write_tone(corpus / clip_name(1, 1), 200)
+    assert run() == (1, 0)
+    assert run() == (0, 1)
+    write_tone(corpus / clip_name(5, 2), 300)
+    assert run() == (1, 1)
+    write_tone(corpus / clip_name(1, 1), 999)
+    assert run() == (1, 1)
 
 
 def test_another_augmentation_does_not_touch_the_originals(tmp_path: Path) -> None:
@@ -98,10 +94,11 @@ def test_variants_are_the_same_on_every_machine(tmp_path: Path) -> None:
     assert not np.allclose(one[:, 0], one[:, 1])
 
 
-def test_a_corrupt_recording_is_left_out_by_name(two_clips: Path, tmp_path: Path) -> None:
-    (two_clips / clip_name(2, 3)).write_bytes(b"RIFF no more")
-    extraction = extract_corpus(read_corpus(two_clips), FeatureCache(tmp_path / "cache"), 0)
-    assert extraction.extracted == len(extraction.corpus.utterances) == 2
+def test_a_corrupt_recording_is_left_out_by_name(tmp_path: Path) -> None:
+    write_tone(tmp_path / clip_name(1, 1), 200)
+    (tmp_path / clip_name(2, 3)).write_bytes(b"RIFF no more")
+    extraction = extract_corpus(read_corpus(tmp_path), FeatureCache(tmp_path / "cache"), 0)
+    assert extraction.extracted == len(extraction.corpus.utterances) == 1
     (unusable,) = extraction.corpus.unusable
     assert unusable.path.name == clip_name(2, 3)
     assert unusable.reason.startswith("not readable as audio")

@@ -25,7 +25,7 @@ def examples() -> Examples:
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_fit_learns(network: str, examples: Examples) -> None:
     losses: list[float] = []
-    settings = TrainingSettings(epochs=60, batch_size=16, variants=1)
+    settings = TrainingSettings(epochs=40, batch_size=16, variants=1)
     fitted = fit(network, examples, settings, progress=lambda _, loss: losses.append(loss))
     accuracy = (fitted.logits(examples.recordings).argmax(axis=1) == examples.targets).mean()
     assert losses[-1] < losses[0]

@@ -46,7 +46,7 @@ def test_held_out_voices_are_told_better_than_by_chance(examples: Examples) -> N
 
 def test_permuted_labels_fall_to_chance(examples: Examples) -> None:
     permuted = np.random.default_rng(0).permutation(examples.targets)
-    assert uar(replace(examples, targets=permuted)) == pytest.approx(1 / 8, abs=0.05)
+    assert uar(replace(examples, targets=permuted)) == pytest.approx(1 / 8, abs=0.06)
 
 
 def uar(examples: Examples) -> float:
