@@ -20,7 +20,7 @@ from training.examples import Examples, load_examples
 from training.export import ExportError, Served, export_network
 from training.extractor import ExtractorError
 from training.features import FeatureCache, extract_corpus
-from training.fitting import CheckpointError, Progress, fit, load_fitted
+from training.fitting import CheckpointError, FitError, Progress, fit, load_fitted
 from training.metadata import network_metadata
 from training.networks import NETWORKS
 from training.protocol import OutOfFold, ProtocolError, cross_validate, speaker_folds
@@ -34,6 +34,7 @@ USER_ERRORS = (
     SettingError,
     CorpusError,
     CheckpointError,
+    FitError,
     ProtocolError,
     ExportError,
     ExtractorError,
@@ -67,6 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.command(run)
     except USER_ERRORS as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nstopped; `fit --resume` continues after the last whole epoch", file=sys.stderr)

@@ -151,13 +151,18 @@ def _require_utterances(corpus: Corpus) -> Corpus:
 
 
 def _files(source: Path) -> Iterator[Path]:
-    return (path for path in sorted(source.rglob("*")) if path.is_file())
+    return (path for path in sorted(source.rglob("*")) if not path.is_dir())
 
 
 def _read(path: Path, reader: Reader) -> Utterance:
     if path.suffix.lower() not in AUDIO_SUFFIXES:
         raise ValueError("not a .wav or .flac file")
-    if path.stat().st_size == 0:
+    try:
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from error
+    if empty:
         raise ValueError("empty file")
     return reader.read_name(path)
 

@@ -90,7 +90,7 @@ class FeatureCache:
     def missing(self, path: Path, variants: int) -> list[int]:
         """The variants of a recording, out of 0 to `variants`, that are not in the cache."""
         content = content_hash(path)
-        return [v for v in range(variants + 1) if not self.path(content, v).exists()]
+        return [v for v in range(variants + 1) if not _holds_anything(self.path(content, v))]
 
     def frames(self, utterance: Utterance, variant: int = 0) -> Float32:
         """Frames float32 (T, 25) of an utterance that was extracted before."""
@@ -105,6 +105,10 @@ class FeatureCache:
         content = content_hash(utterance.path)
         paths = [self.path(content, variant) for variant in range(variants + 1)]
         return np.stack([pool(np.load(path)) for path in paths])
+
+
+def _holds_anything(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,11 @@ from training.standardisation import Standardisation
 
 WARM_UP_STEPS = 50
 
+
+class FitError(ValueError):
+    """A fit that came to nothing; the message says why."""
+
+
 Progress = Callable[[int, float], None]  # called after each epoch with its number and its loss
 
 
@@ -89,7 +94,10 @@ class Fit:
         self.module.train()
         losses = [self._step(batch) for batch in self._batches()]
         self.epoch += 1
-        return float(np.mean(losses))
+        loss = float(np.mean(losses))
+        if not math.isfinite(loss):
+            raise FitError(f"the loss of epoch {self.epoch} is {loss}; try a lower learning rate")
+        return loss
 
     def _batches(self) -> tuple[Tensor, ...]:
         return torch.split(torch.randperm(len(self._targets)), self.settings.batch_size)
@@ -220,7 +228,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True)
     except (OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
-        raise CheckpointError(f"{path}: not a checkpoint: {error}") from error
+        reason = str(error).partition("\n")[0]
+        raise CheckpointError(f"{path}: not a checkpoint: {reason}") from error
     return state
 
 

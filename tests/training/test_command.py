@@ -77,6 +77,9 @@ def test_files_left_out_are_named_and_counted(
         (["features", "--source-path", "/nowhere"], "/nowhere: no such folder"),
         (["fit", "--epochs", "many"], "--epochs: 'many' is not a whole number"),
         (["fit", "--dropout", "2"], "--dropout: 2.0 is too large; expected at most 0.95"),
+        (["fit", "--weight-decay", "inf"], "--weight-decay: inf is not a finite number"),
+        (["fit", "--network", "DNN", "--weight-decay", "1e38"], "the loss of epoch"),
+        (["features", "--cache-path", "/proc/none"], "/proc/none"),
         (["export", *QUICK], "no such checkpoint; make one with: python -m training fit"),
     ],
 )

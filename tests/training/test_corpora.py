@@ -44,6 +44,12 @@ def test_every_file_that_is_not_used_is_named_with_its_reason(synthetic: Path) -
     assert not found
 
 
+def test_a_link_that_leads_nowhere_is_named(synthetic: Path) -> None:
+    (synthetic / clip_name(1, 20)).unlink(missing_ok=True)
+    (synthetic / clip_name(1, 20)).symlink_to(synthetic / "gone.wav")
+    assert reasons(synthetic) == {clip_name(1, 20): "cannot be read: No such file or directory"}
+
+
 def test_a_second_copy_of_an_utterance_is_left_out(synthetic: Path) -> None:
     copy = synthetic / "copy"
     copy.mkdir()

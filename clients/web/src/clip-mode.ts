@@ -35,6 +35,7 @@ export class ClipMode {
     this.#begin();
     this.#current = undefined;
     this.#result.clear();
+    this.#result.hideProgress();
   }
 
   /** Takes a new recording and has it heard. */

@@ -7,7 +7,7 @@ import { encodeWav } from "./audio/wav.js";
 import { ClipMode } from "./clip-mode.js";
 import { find } from "./dom.js";
 import type { Engine } from "./engine/messages.js";
-import { asFault } from "./faults.js";
+import { asFault, Fault } from "./faults.js";
 import { LiveMode } from "./live-mode.js";
 import { Recorder } from "./recorder.js";
 import { input } from "./strings.js";
@@ -37,7 +37,7 @@ export class Controls {
     this.#clip = new ClipMode(engine, features.sampleRate, result, notice);
     this.#live = new LiveMode(engine, features.sampleRate, result, notice, {
       network: () => this.#network,
-      ended: () => void this.#stopLive(),
+      ended: () => this.#loseMicrophone(),
     });
     this.#recorder = new Recorder({
       heard: (elapsed, level) => this.#display.show(elapsed, level),
@@ -75,7 +75,10 @@ export class Controls {
 
   async #startRecording(): Promise<void> {
     this.#clip.leave();
-    const started = await this.#open(() => this.#recorder.start(), () => this.#startRecording());
+    const started = await this.#open(
+      () => this.#recorder.start(),
+      () => this.#startRecording(),
+    );
     if (!started) return;
     this.#record.set(true);
     this.#listen.disabled = this.#file.disabled = true;
@@ -94,7 +97,10 @@ export class Controls {
 
   async #startLive(): Promise<void> {
     this.#clip.leave();
-    const started = await this.#open(() => this.#live.start(), () => this.#startLive());
+    const started = await this.#open(
+      () => this.#live.start(),
+      () => this.#startLive(),
+    );
     if (!started) return;
     this.#listen.set(true);
     this.#record.disabled = this.#file.disabled = true;
@@ -104,6 +110,12 @@ export class Controls {
     this.#listen.set(false);
     this.#record.disabled = this.#file.disabled = false;
     await this.#live.stop();
+  }
+
+  #loseMicrophone(): void {
+    void this.#stopLive();
+    const fault = new Fault({ kind: "microphone-missing" });
+    this.#notice.show(fault, () => void this.#startLive());
   }
 
   /** Opens the microphone; a second click while the user is being asked for it does nothing. */

@@ -1,4 +1,4 @@
-/** Live mode on the page: each second's prediction, and the last minute of them. */
+/** Live mode on the page: each second's prediction, and the last half minute of them. */
 
 import type { HeardPassage } from "./analysis.js";
 import { duration } from "./clip.js";
@@ -9,7 +9,7 @@ import { winnerOf } from "./view/bars.js";
 import type { Notice } from "./view/notice.js";
 import type { Result } from "./view/result.js";
 
-const HISTORY = 60; // seconds
+const HISTORY = 30; // seconds
 
 type Surroundings = Pick<LiveListener, "network" | "ended">;
 

@@ -49,6 +49,8 @@ export class Live {
 
   /** @throws Fault of a "microphone-" kind */
   async start(): Promise<void> {
+    this.#blocks = [];
+    this.#received = this.#pausedUntil = 0;
     this.#microphone = await Microphone.open(
       (block) => this.#receive(block),
       () => this.#listener.ended(),
@@ -57,8 +59,9 @@ export class Live {
   }
 
   async stop(): Promise<void> {
-    await this.#microphone?.close();
-    this.#microphone = undefined;
+    const microphone = this.#microphone;
+    this.#microphone = undefined; // what is still on its way comes too late
+    await microphone?.close();
   }
 
   #receive(block: Float32Array): void {
@@ -80,7 +83,9 @@ export class Live {
       const samples = await this.#engine.resample(joined(this.#blocks), rate);
       const sound = { samples, sampleRate: this.#sampleRate };
       const features = isSilent(samples) ? undefined : await this.#engine.extract(samples);
-      const heard = features ? await this.#engine.predict(this.#listener.network(), features) : null;
+      const heard = features
+        ? await this.#engine.predict(this.#listener.network(), features)
+        : null;
       if (this.#microphone) this.#listener.heard({ sound, heard, features, end });
     } catch (error) {
       const fault = asFault(error);

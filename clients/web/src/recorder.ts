@@ -33,10 +33,10 @@ export class Recorder {
 
   /** @returns what was recorded, at the device's own sample rate */
   async stop(): Promise<Sound> {
-    const sampleRate = this.#microphone?.sampleRate ?? 0;
-    await this.#microphone?.close();
-    this.#microphone = undefined;
-    return { samples: joined(this.#blocks), sampleRate };
+    const microphone = this.#microphone;
+    this.#microphone = undefined; // blocks that are still on their way come too late
+    await microphone?.close();
+    return { samples: joined(this.#blocks), sampleRate: microphone?.sampleRate ?? 0 };
   }
 
   #receive(block: Float32Array): void {

@@ -87,7 +87,8 @@ export const warning = {
 
 export const views = {
   waveform: "Waveform",
-  waveformLabel: (length: number) => `Waveform of ${seconds(length)} of audio. Click to listen there.`,
+  waveformLabel: (length: number) =>
+    `Waveform of ${seconds(length)} of audio. Click to listen there.`,
   playback: "Listen to the recording",
   heatmap: "MFCC frames: what this page computes from the sound",
   heatmapLabel: (frames: number, coefficients: number) =>
@@ -211,4 +212,3 @@ export const faults: Record<FaultKind, Words> = {
 
 export const retryAfter = (wait: number): string =>
   `It asks for ${wait === 1 ? "1 second" : `${wait} seconds`} of patience.`;
-

@@ -5,7 +5,12 @@ import captureUrl from "./capture.worklet.ts?worker&url";
 
 /** What a browser does for telephony would change the features. */
 const CONSTRAINTS = {
-  audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+  audio: {
+    channelCount: 1,
+    echoCancellation: false,
+    noiseSuppression: false,
+    autoGainControl: false,
+  },
 };
 
 const FAULTS: Record<string, FaultKind> = {
@@ -18,11 +23,12 @@ const FAULTS: Record<string, FaultKind> = {
 /** An open microphone. */
 export class Microphone {
   readonly #context: AudioContext;
-  readonly #stream: MediaStream;
+  /** Held, since a browser may collect a source that nobody refers to, and silence would follow. */
+  readonly #source: MediaStreamAudioSourceNode;
 
-  private constructor(context: AudioContext, stream: MediaStream) {
+  private constructor(context: AudioContext, source: MediaStreamAudioSourceNode) {
     this.#context = context;
-    this.#stream = stream;
+    this.#source = source;
   }
 
   /** Hz, the device's own: see decode.ts. */
@@ -51,10 +57,11 @@ export class Microphone {
         channelCountMode: "explicit",
       });
       capture.port.onmessage = ({ data }: MessageEvent<Float32Array>) => receive(data);
-      context.createMediaStreamSource(stream).connect(capture);
+      const source = context.createMediaStreamSource(stream);
+      source.connect(capture);
       stream.getAudioTracks()[0]?.addEventListener("ended", ended);
       await context.resume();
-      return new Microphone(context, stream);
+      return new Microphone(context, source);
     } catch (error) {
       await release(context, stream);
       throw new Fault({ kind: "microphone-failed", detail: String(error) });
@@ -62,7 +69,7 @@ export class Microphone {
   }
 
   async close(): Promise<void> {
-    await release(this.#context, this.#stream);
+    await release(this.#context, this.#source.mediaStream);
   }
 }
 

@@ -48,14 +48,16 @@ export class Resampler {
     const width = 2 * reach;
     const padded = new Float32Array(samples.length + width);
     padded.set(samples, reach - 1);
-    return new Float32Array(Math.round((samples.length * this.#to) / this.#from)).map((_, index) => {
-      const place = index * this.#step;
-      const first = Math.floor(place / phases);
-      const row = (place % phases) * width;
-      let sum = 0;
-      for (let tap = 0; tap < width; tap++) sum += padded[first + tap]! * taps[row + tap]!;
-      return sum;
-    });
+    return new Float32Array(Math.round((samples.length * this.#to) / this.#from)).map(
+      (_, index) => {
+        const place = index * this.#step;
+        const first = Math.floor(place / phases);
+        const row = (place % phases) * width;
+        let sum = 0;
+        for (let tap = 0; tap < width; tap++) sum += padded[first + tap]! * taps[row + tap]!;
+        return sum;
+      },
+    );
   }
 }
 

@@ -23,7 +23,10 @@ export function drawHeatmap(canvas: HTMLCanvasElement, features: Features): void
   canvas.setAttribute("aria-label", views.heatmapLabel(frameCount, coefficients));
   const image = new ImageData(frameCount, coefficients);
   for (let coefficient = 0; coefficient < coefficients; coefficient++) {
-    const row = Array.from({ length: frameCount }, (_, t) => frames[t * coefficients + coefficient]!);
+    const row = Array.from(
+      { length: frameCount },
+      (_, t) => frames[t * coefficients + coefficient]!,
+    );
     const y = coefficients - 1 - coefficient;
     standardised(row).forEach((value, x) => {
       image.data.set([...colour((value + SPAN) / (2 * SPAN)), 255], 4 * (y * frameCount + x));

@@ -1,0 +1,66 @@
+"""The page and the Python client: the same file, the same network, the same probabilities."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soxr
+from playwright.sync_api import expect
+from speech_emotion import Client
+
+from tests.stack.harness import Server
+from tests.web.conftest import Open
+from tests.web.sounds import load, write
+from tests.web.visits import Visit
+
+TOLERANCE = 0.02
+
+
+@pytest.fixture
+def client(site: Server, tmp_path: Path) -> Client:
+    return Client(str(site.client.base_url), cache=tmp_path / "cache")
+
+
+def largest_difference(visited: Visit, client: Client, path: Path, network: str) -> float:
+    expected = client.predict(path, network).probabilities
+    visited.page.get_by_role("radio", name=network).check()
+    visited.upload(path)
+    expect(visited.by_id("source")).to_contain_text(path.name)
+    expect(visited.by_id("source")).to_contain_text(network)
+    visited.wait_for_result()
+    found = visited.probabilities()
+    assert found.keys() == expected.keys()
+    return max(abs(found[emotion] - expected[emotion]) for emotion in expected)
+
+
+def test_the_page_agrees_with_the_python_client(
+    visit: Open, client: Client, originals: list[Path]
+) -> None:
+    visited = visit()
+    visited.wait_for_agreement()
+    networks = [network.name for network in client.contract.networks]
+    found = {
+        (path.name, network): largest_difference(visited, client, path, network)
+        for path in originals
+        for network in networks
+    }
+    for network in networks:
+        worst = max(value for (_, name), value in found.items() if name == network)
+        print(f"{network}: {len(originals)} clips within {worst:.5f} of the Python client")
+    assert len(originals) == 8
+    assert max(found.values()) <= TOLERANCE, found
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 44_100, 96_000])
+def test_it_agrees_at_other_sample_rates(
+    visit: Open, client: Client, original: Path, tmp_path: Path, rate: int
+) -> None:
+    samples, own = load(original)
+    stereo = np.stack([samples, 0.5 * samples], axis=1)
+    path = write(tmp_path / "clip.wav", soxr.resample(stereo, own, rate), rate)
+    visited = visit()
+    visited.wait_for_agreement()
+    network = client.contract.network(None).name
+    difference = largest_difference(visited, client, path, network)
+    print(f"{rate} Hz: within {difference:.5f}")
+    assert difference <= TOLERANCE

@@ -1,0 +1,226 @@
+"""Each state that people meet when something is wrong: plain words, and what to do."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Playwright, expect
+
+from tests.clients.python.faults import Answer, Change, FaultyProxy, replaced_by, reset
+from tests.stack.harness import Server
+from tests.web.conftest import Open
+from tests.web.sounds import noise, silence, tone, write
+from tests.web.visits import FLAGS, listening_to, visiting
+
+HANDSHAKE = "/init/configuration"
+VERIFICATION = "/init/verification"
+
+
+def problem(status: int, **headers: str) -> Change:
+    """The server's own kind of refusal."""
+    document = {"type": "about:blank", "title": "No", "status": status, "detail": "Not now."}
+    kind = "application/problem+json"
+    return replaced_by(status, json.dumps(document).encode(), Content_Type=kind, **headers)
+
+
+@pytest.fixture
+def proxy(site: Server) -> Iterator[FaultyProxy]:
+    """A proxy before the stack; it serves the page below a path, too."""
+    with FaultyProxy(str(site.client.base_url)) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def open_through(proxy: FaultyProxy, browser: Browser) -> Iterator[Open]:
+    with visiting(browser, f"{proxy.url}/") as open_page:
+        yield open_page
+
+
+@pytest.fixture
+def prediction(site: Server) -> str:
+    """The path of the network that the page chooses by itself."""
+    networks = site.client.get(HANDSHAKE).json()["networks"]
+    best = max(networks, key=lambda network: network["speakerIndependentUar"])
+    return f"/prediction/{best['networkType']}"
+
+
+def test_an_unreadable_file(visit: Open, tmp_path: Path) -> None:
+    path = tmp_path / "letter.wav"
+    path.write_text("Dear server, this is no audio.")
+    visited = visit()
+    visited.wait_for_agreement()
+    visited.upload(path)
+    visited.expect_fault("unreadable")
+    visited.screenshot("fault-unreadable")
+
+
+def test_an_empty_file(visit: Open, tmp_path: Path) -> None:
+    path = tmp_path / "empty.wav"
+    path.touch()
+    visited = visit()
+    visited.wait_for_agreement()
+    visited.upload(path)
+    visited.expect_fault("unreadable")
+
+
+@pytest.mark.parametrize(("kind", "seconds"), [("too-short", 0.05), ("too-long", 601)])
+def test_a_clip_of_a_wrong_length(visit: Open, tmp_path: Path, kind: str, seconds: float) -> None:
+    visited = visit()
+    visited.wait_for_agreement()
+    visited.upload(write(tmp_path / "clip.wav", noise(seconds, 8_000), 8_000))
+    visited.expect_fault(kind)
+    visited.screenshot(f"fault-{kind}")
+
+
+def test_silence(visit: Open, original: Path, tmp_path: Path) -> None:
+    visited = visit()
+    visited.wait_for_agreement()
+    visited.upload(write(tmp_path / "silence.wav", silence(3), 22_050))
+    visited.expect_fault("silent")
+    visited.screenshot("fault-silent")
+    assert not any("/prediction/" in request.url for request in visited.requests)
+
+    visited.upload(original)
+    visited.wait_for_result()
+    expect(visited.by_id("notice")).to_be_empty()
+
+
+def test_an_input_that_no_network_knows(visit: Open, tmp_path: Path) -> None:
+    visited = visit()
+    visited.wait_for_agreement()
+    visited.upload(write(tmp_path / "tone.wav", tone(3), 22_050))
+    visited.wait_for_result()
+    expect(visited.by_id("warning")).to_contain_text("Take this as a guess")
+    visited.screenshot("warning")
+
+
+def test_a_server_that_is_away_from_the_beginning(open_through: Open, proxy: FaultyProxy) -> None:
+    proxy.faults[HANDSHAKE] = [reset] * 4  # a browser tries more than once
+    visited = open_through()
+    visited.expect_fault("away")
+    visited.screenshot("fault-away")
+    proxy.faults[HANDSHAKE].clear()
+    visited.page.get_by_role("button", name="Try again").click()
+    visited.wait_for_agreement()
+    expect(visited.by_id("notice")).to_be_empty()
+
+
+def test_a_server_that_goes_away(
+    open_through: Open, proxy: FaultyProxy, prediction: str, original: Path
+) -> None:
+    visited = open_through()
+    visited.wait_for_agreement()
+    proxy.faults[prediction] = [reset] * 4
+    visited.upload(original)
+    visited.expect_fault("away")
+    proxy.faults[prediction].clear()
+    visited.page.get_by_role("button", name="Try again").click()
+    visited.wait_for_result()
+
+
+REFUSALS = {"too-many-requests": 429, "overloaded": 503, "refused": 422}
+
+
+@pytest.mark.parametrize("kind", REFUSALS)
+def test_a_server_that_refuses(
+    open_through: Open, proxy: FaultyProxy, prediction: str, original: Path, kind: str
+) -> None:
+    visited = open_through()
+    visited.wait_for_agreement()
+    proxy.faults[prediction] = [problem(REFUSALS[kind], Retry_After="7")]
+    visited.upload(original)
+    notice = visited.expect_fault(kind)
+    if kind == "refused":
+        expect(notice).to_contain_text("Not now.")
+    else:
+        expect(notice).to_contain_text("7 seconds of patience")
+    visited.screenshot(f"fault-{kind}")
+    visited.page.get_by_role("button", name="Try again").click()
+    visited.wait_for_result()
+
+
+def test_windows_wait_for_a_busy_server(
+    open_through: Open, proxy: FaultyProxy, prediction: str, tmp_path: Path
+) -> None:
+    visited = open_through()
+    visited.wait_for_agreement()
+    # The whole clip and its first window are answered.
+    proxy.faults[prediction] = [as_it_comes, as_it_comes, problem(429, Retry_After="1")]
+    visited.upload(write(tmp_path / "clip.wav", noise(6), 22_050))
+    expect(visited.by_id("timeline-table").locator("tbody tr")).to_have_count(4)
+    expect(visited.by_id("notice")).to_be_empty()
+
+
+def as_it_comes(answer: Answer) -> Answer:
+    return answer
+
+
+def test_live_mode_goes_on_after_a_refusal(
+    proxy: FaultyProxy, playwright: Playwright, chromium: str, original: Path, prediction: str
+) -> None:
+    browser = listening_to(playwright, chromium, original, allowed=True)
+    with visiting(browser, f"{proxy.url}/") as open_page:
+        visited = open_page()
+        visited.wait_for_agreement()
+        proxy.faults[prediction] = [problem(429, Retry_After="1")]
+        visited.page.get_by_role("button", name="Listen live").click()
+        visited.expect_fault("too-many-requests")
+        expect(visited.by_id("source")).to_contain_text("Live")
+        expect(visited.by_id("notice")).to_be_empty()
+    browser.close()
+
+
+def test_a_server_that_is_none(open_through: Open, proxy: FaultyProxy) -> None:
+    proxy.faults[HANDSHAKE] = [replaced_by(200, b"{}", Content_Type="application/json")]
+    visited = open_through()
+    visited.expect_fault("wrong-server")
+    visited.screenshot("fault-wrong-server")
+
+
+def test_an_extractor_that_is_not_the_announced_one(open_through: Open, proxy: FaultyProxy) -> None:
+    kind = "application/octet-stream"
+    proxy.faults["/init/mfcc.onnx"] = [replaced_by(200, b"not it", Content_Type=kind)]
+    visited = open_through()
+    visited.expect_fault("extractor")
+    expect(visited.by_id("verification")).to_have_attribute("data-state", "unknown")
+    visited.page.get_by_role("button", name="Try again").click()
+    visited.wait_for_agreement()
+
+
+def test_features_that_the_server_does_not_agree_with(
+    open_through: Open, proxy: FaultyProxy
+) -> None:
+    document = {"verdict": "mistake", "detail": "The mel filters are HTK's."}
+    answer = replaced_by(200, json.dumps(document).encode(), Content_Type="application/json")
+    proxy.faults[VERIFICATION] = [answer]
+    visited = open_through()
+    expect(visited.by_id("verification")).to_have_attribute("data-state", "disagreement")
+    expect(visited.by_id("verification")).to_contain_text("HTK")
+    visited.screenshot("disagreement")
+
+
+@pytest.fixture
+def open_from_elsewhere(site: Server, playwright: Playwright, chromium: str) -> Iterator[Open]:
+    """Opens the page under a name that is not the browser's own machine."""
+    flags = [*FLAGS, "--host-resolver-rules=MAP speech.test 127.0.0.1"]
+    browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+    with visiting(browser, f"http://speech.test:{site.port}/") as open_page:
+        yield open_page
+    browser.close()
+
+
+def test_a_page_from_another_machine_without_https(
+    open_from_elsewhere: Open, original: Path
+) -> None:
+    visited = open_from_elsewhere()
+    visited.wait_for_agreement()
+    visited.page.get_by_role("button", name="Record", exact=True).click()
+    visited.expect_fault("microphone-insecure")
+    visited.screenshot("fault-microphone-insecure")
+    visited.upload(original)
+    visited.wait_for_result()
+    visited.page.get_by_role("button", name="Copy as curl").click()
+    expect(visited.by_id("copied")).to_contain_text("Ctrl+C")
+    selected = "code => code.value.slice(code.selectionStart, code.selectionEnd)"
+    assert visited.by_id("code").evaluate(selected).startswith("curl 'http://speech.test:")

@@ -1,0 +1,130 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from tests.stack.harness import Server
+from tests.web.conftest import Open
+from tests.web.sounds import load, several, silence, write
+from tests.web.visits import DESKTOP, PHONE
+
+
+@pytest.fixture
+def conversation(originals: list[Path], tmp_path: Path) -> Path:
+    """Ten seconds: five of speech, three of silence, two of speech."""
+    speech = several(originals, 22_050, 7)
+    samples = [speech[: 5 * 22_050], silence(3), speech[5 * 22_050 :]]
+    return write(tmp_path / "conversation.wav", np.concatenate(samples), 22_050)
+
+
+@pytest.mark.parametrize(("name", "viewport"), [("desktop", DESKTOP), ("phone", PHONE)])
+def test_a_chosen_file_is_heard_and_shown(
+    visit: Open, original: Path, name: str, viewport: dict[str, int]
+) -> None:
+    visited = visit(viewport=viewport)
+    visited.wait_for_agreement()
+    visited.upload(original)
+    visited.wait_for_result()
+    visited.screenshot(f"file-{name}")
+
+    probabilities = visited.probabilities()
+    assert sum(probabilities.values()) == pytest.approx(1, abs=1e-4)
+    winner = max(probabilities, key=probabilities.__getitem__)
+    expect(visited.by_id("in-words")).to_contain_text(winner)
+    expect(visited.by_id("source")).to_contain_text(original.name)
+    expect(visited.by_id("waveform").get_by_role("img")).to_be_visible()
+    assert int(visited.by_id("heatmap").get_attribute("width") or 0) > 10
+    expect(visited.by_id("heatmap")).to_have_attribute("height", "25")
+    expect(visited.by_id("timeline-figure")).to_be_hidden()
+    width = visited.page.evaluate("document.documentElement.scrollWidth")
+    assert width <= viewport["width"], "the page scrolls sideways"
+
+
+def test_a_dropped_file_is_heard(visit: Open, original: Path) -> None:
+    visited = visit()
+    visited.wait_for_agreement()
+    visited.drop(original, original.name)
+    visited.wait_for_result()
+    expect(visited.by_id("source")).to_contain_text(original.name)
+
+
+@pytest.mark.parametrize("suffix", ["flac", "ogg", "mp3"])
+def test_other_formats_are_heard(visit: Open, original: Path, tmp_path: Path, suffix: str) -> None:
+    visited = visit()
+    visited.wait_for_agreement()
+    visited.upload(write(tmp_path / f"clip.{suffix}", *load(original)))
+    visited.wait_for_result()
+    expect(visited.by_id("notice")).to_be_empty()
+
+
+def test_a_longer_clip_has_a_timeline(visit: Open, conversation: Path) -> None:
+    visited = visit()
+    visited.wait_for_agreement()
+    visited.upload(conversation)
+    visited.wait_for_result()
+    visited.screenshot("timeline")
+
+    rows = visited.by_id("timeline-table").locator("tbody tr")
+    assert rows.count() == 8  # windows of 3 s, one each second
+    visited.page.get_by_text("The timeline as a table").click()
+    expect(rows.nth(5)).to_contain_text("silence")
+    expect(rows.nth(0)).not_to_contain_text("silence")
+
+
+def test_the_cursor_follows_the_playback(visit: Open, conversation: Path) -> None:
+    visited = visit()
+    visited.wait_for_agreement()
+    visited.upload(conversation)
+    visited.wait_for_result()
+    visited.by_id("playback").evaluate("audio => audio.play()")
+    cursor = visited.by_id("waveform").locator(".cursor")
+    expect(cursor).to_be_visible()
+    place = "cursor => parseFloat(cursor.style.insetInlineStart)"
+    handle = cursor.element_handle()
+    visited.page.wait_for_function(f"cursor => ({place})(cursor) > 5", arg=handle)
+    visited.by_id("playback").evaluate("audio => audio.pause()")
+
+    # A click on the picture goes there; 7 s is in the middle of the silence.
+    box = visited.by_id("timeline").bounding_box()
+    assert box
+    visited.by_id("timeline").click(position={"x": 0.65 * box["width"], "y": 10})
+    visited.page.wait_for_function(f"cursor => ({place})(cursor) > 60", arg=handle)
+    expect(visited.by_id("moment")).to_contain_text("silence")
+
+
+def test_another_network_hears_the_same_clip(visit: Open, original: Path) -> None:
+    visited = visit()
+    visited.wait_for_agreement()
+    visited.upload(original)
+    visited.wait_for_result()
+    reads = len([r for r in visited.requests if "init" in r.url])
+    visited.page.get_by_role("radio", name="Frames").check()
+    expect(visited.by_id("source")).to_contain_text("Frames")
+    assert set(visited.probabilities()) == {"angry", "calm", "happy"}
+    expect(visited.by_id("network-details")).to_contain_text("anything else")
+    assert len([r for r in visited.requests if "init" in r.url]) == reads
+
+
+def test_the_best_network_is_chosen_and_tells_what_it_can(visit: Open, site: Server) -> None:
+    visited = visit()
+    networks = site.client.get("/init/configuration").json()["networks"]
+    best = max(networks, key=lambda network: network["speakerIndependentUar"])
+    chosen = visited.page.get_by_role("radio", checked=True)
+    expect(chosen).to_have_value(best["networkType"])
+    label = visited.page.locator("label", has=chosen)
+    expect(label).to_contain_text(f"{round(100 * best['speakerIndependentUar'])}%")
+    for limit in best["intendedUse"]["not_for"]:
+        expect(visited.by_id("network-details")).to_contain_text(limit)
+
+
+def test_ten_minutes_are_heard_in_windows(
+    visit: Open, originals: list[Path], tmp_path: Path
+) -> None:
+    visited = visit()
+    visited.wait_for_agreement()
+    visited.upload(write(tmp_path / "long.wav", several(originals, 8_000, 600), 8_000))
+    visited.wait_for_result()
+    expect(visited.by_id("source")).to_contain_text("120 windows")
+    assert visited.by_id("timeline-table").locator("tbody tr").count() == 120
+    visited.screenshot("ten-minutes")

@@ -1,0 +1,86 @@
+"""What leaves the machine, as the browser saw it: its own files, features, and nothing else."""
+
+import json
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Request, expect
+
+from tests.stack.harness import Server
+from tests.web.conftest import Open
+from tests.web.visits import Visit
+
+FILES = re.compile(r"/(favicon\.svg|assets/[\w.-]+)?")
+HANDSHAKE = re.compile(r"/init/(configuration|mfcc\.onnx|reference\.wav)")
+POSTS = re.compile(r"/init/verification|/prediction/\w+")
+LARGEST_FEATURE = 10_000.0
+
+
+def over_the_network(visited: Visit) -> list[Request]:
+    """All requests but those for what the browser holds in its memory."""
+    return [request for request in visited.requests if not request.url.startswith("blob:")]
+
+
+def check_features(body: str) -> None:
+    """25 numbers, or a few hundred rows of them; audio would be tens of thousands."""
+    document = json.loads(body)
+    assert list(document) == ["mfccs"]
+    rows = document["mfccs"] if isinstance(document["mfccs"][0], list) else [document["mfccs"]]
+    assert len(rows) < 300
+    assert all(len(row) == 25 for row in rows)
+    assert all(abs(value) < LARGEST_FEATURE for row in rows for value in row)
+
+
+def check(request: Request, host: str) -> None:
+    address = urlsplit(request.url)
+    assert address.netloc == host
+    assert not address.query
+    if request.method == "GET":
+        assert FILES.fullmatch(address.path) or HANDSHAKE.fullmatch(address.path), address.path
+        assert request.post_data_buffer is None
+    else:
+        assert request.method == "POST"
+        assert POSTS.fullmatch(address.path), address.path
+        assert request.headers["content-type"] == "application/json"
+        check_features(request.post_data or "")
+
+
+def test_only_features_leave_the_machine(
+    spoken_to: Open, site: Server, originals: list[Path]
+) -> None:
+    visited = spoken_to()
+    visited.wait_for_agreement()
+    for path in originals[:2]:
+        visited.upload(path)
+        expect(visited.by_id("source")).to_contain_text(path.name)
+    visited.page.get_by_role("radio", name="Frames").check()
+    visited.page.get_by_role("button", name="Record", exact=True).click()
+    expect(visited.by_id("elapsed")).to_have_text("Recording, 0:02")
+    visited.page.get_by_role("button", name="Stop recording").click()
+    visited.wait_for_result()
+
+    found = over_the_network(visited)
+    for request in found:
+        check(request, f"127.0.0.1:{site.port}")
+    posts = [request for request in found if request.method == "POST"]
+    assert {urlsplit(request.url).path.split("/")[1] for request in posts} == {"init", "prediction"}
+
+
+def test_the_page_shows_the_same(visit: Open, site: Server, original: Path) -> None:
+    visited = visit()
+    visited.wait_for_agreement()
+    visited.upload(original)
+    visited.wait_for_result()
+    found = over_the_network(visited)
+    summary = visited.by_id("log-summary")
+    expect(summary).to_contain_text(f"{len(found)} requests, all to 127.0.0.1:{site.port}.")
+    expect(summary).to_contain_text("Audio sent: none.")
+    sent = sum(len(request.post_data or "") for request in found)
+    expect(summary).to_contain_text(f"Features sent: {sent / 1_000:.1f} kB")
+
+    summary.click()
+    rows = visited.by_id("log-rows").locator("tr")
+    shown = sorted(row.locator("th").inner_text() for row in rows.all())
+    assert shown == sorted(urlsplit(request.url).path for request in found)
+    visited.screenshot("requests")
