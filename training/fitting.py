@@ -7,7 +7,6 @@ is what is kept.
 
 import math
 import pickle
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -236,9 +235,13 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Replaces the file as a whole: a stop at any moment leaves the old one or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        torch.save(state, file)
-    Path(file.name).replace(path)
+    part = path.with_suffix(".part")
+    try:
+        # By its path: through a file object PyTorch turns Ctrl-C into an error of its own.
+        torch.save(state, part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _smooth(examples: Examples, smoothing: float) -> Tensor:

@@ -14,12 +14,10 @@ import onnx
 import pytest
 import soundfile
 
-from configuration import config_path, read_section
 from server.settings import load_settings
 from tests.clients.web_driver import WebError, WebModule, run_web_module
 from training.arrays import Float32
 from training.corpora import read_corpus
-from training.settings import DataSettings
 
 RATE = 22_050
 FRAMES_TOLERANCE = 0.02
@@ -97,11 +95,8 @@ def assert_agrees(web: WebModule, audio: Float32) -> None:
     assert vector <= VECTOR_TOLERANCE
 
 
-def test_clips_of_the_corpus_agree_with_librosa(web: WebModule) -> None:
-    source = read_section(DataSettings, "data", config_path()).source_path
-    if not source.exists() and os.environ.get("CI") != "true":
-        pytest.skip(f"no recordings at {source}; set SER_DATA_SOURCE_PATH")
-    clips = [utterance.path for utterance in read_corpus(source).utterances][::EVERY]
+def test_clips_of_the_corpus_agree_with_librosa(web: WebModule, ravdess: Path) -> None:
+    clips = [utterance.path for utterance in read_corpus(ravdess).utterances][::EVERY]
     found = np.array([differences(web, load(clip)) for clip in clips])
     frames, vector = found.max(axis=0)
     print(f"{len(clips)} clips: frames within {frames:.5f}, vectors within {vector:.5f}")

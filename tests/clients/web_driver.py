@@ -2,19 +2,18 @@
 
 import base64
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
-import pytest
 
 from configuration import ROOT
+from tests.missing import missing
 from training.arrays import Float32
 
 DRIVER = ROOT / "clients" / "web" / "extractor" / "test" / "dist" / "driver.js"
@@ -70,9 +69,9 @@ def run_web_module(folder: Path) -> Iterator[WebModule]:
 
     With CI=true it fails instead.
     """
-    node = shutil.which("node") or _unavailable("Node.js 20.19 or newer is not installed")
+    node = shutil.which("node") or missing("Node.js 20.19 or newer is not installed")
     if not DRIVER.exists():
-        _unavailable("the web module is not built: cd clients/web && npm ci && npm run build")
+        missing("the web module is not built: cd clients/web && npm ci && npm run build")
     with subprocess.Popen(
         [node, str(DRIVER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -80,9 +79,3 @@ def run_web_module(folder: Path) -> Iterator[WebModule]:
         assert process.stdin
         process.stdin.close()
         assert process.wait(timeout=30) == 0
-
-
-def _unavailable(reason: str) -> NoReturn:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)

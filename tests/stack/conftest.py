@@ -1,23 +1,9 @@
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from server.stack import find_nginx
 from tests.stack.harness import Server, running
-
-
-@pytest.fixture(scope="session")
-def nginx() -> Path:
-    """The Nginx executable; where it is missing the test is skipped, but never in CI."""
-    found = find_nginx()
-    if found is None:
-        missing = "Nginx is missing: sudo apt-get install nginx"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return found
 
 
 @pytest.fixture(scope="session")

@@ -1,29 +1,14 @@
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from configuration import config_path, read_section
 from training.corpora import read_corpus
 from training.examples import Examples, load_examples
 from training.features import FeatureCache, extract_corpus
-from training.settings import DataSettings
 
 EMOTIONS = range(1, 9)
-
-
-@pytest.fixture(scope="session")
-def ravdess() -> Path:
-    """The corpus; where it is missing the test is skipped, but never in CI."""
-    path = read_section(DataSettings, "data", config_path()).source_path
-    if not path.is_dir():
-        missing = f"{path}: no such folder; [data] source_path or SER_DATA_SOURCE_PATH names it"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return path
 
 
 @pytest.fixture(scope="session")

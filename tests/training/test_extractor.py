@@ -1,5 +1,4 @@
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 import soundfile
 import soxr
 
-from configuration import ROOT, config_path, read_section
+from configuration import ROOT
 from training.arrays import Float32
 from training.extractor import (
     MAXIMUM_BYTES,
@@ -27,7 +26,6 @@ from training.extractor_graph import extractor_graph
 from training.features import load_audio
 from training.mistakes import table
 from training.recipe import RECIPE
-from training.settings import DataSettings
 
 MODEL = ROOT / "models" / "mfcc.onnx"
 
@@ -35,18 +33,6 @@ MODEL = ROOT / "models" / "mfcc.onnx"
 @pytest.fixture(scope="module")
 def committed() -> Extractor:
     return Extractor.load(MODEL.read_bytes())
-
-
-@pytest.fixture(scope="module")
-def source() -> Path:
-    """The corpus; where it is missing the test is skipped, but never in CI."""
-    path = read_section(DataSettings, "data", config_path()).source_path
-    if not path.is_dir():
-        missing = f"{path}: no such folder; [data] source_path or SER_DATA_SOURCE_PATH names it"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return path
 
 
 def noise(samples: int) -> Float32:
@@ -65,8 +51,8 @@ def test_the_graph_agrees_with_librosa_on_short_audio(committed: Extractor, samp
         compare(committed, [Signal(f"{samples} samples", audio)])
 
 
-def test_the_graph_agrees_with_librosa_on_every_clip(committed: Extractor, source: Path) -> None:
-    agreement = compare(committed, corpus_signals(source))
+def test_the_graph_agrees_with_librosa_on_every_clip(committed: Extractor, ravdess: Path) -> None:
+    agreement = compare(committed, corpus_signals(ravdess))
     assert agreement.signals > 0
     assert agreement.frames < 0.02
     assert agreement.vectors < 0.01

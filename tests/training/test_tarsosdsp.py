@@ -1,31 +1,25 @@
 import csv
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from configuration import config_path, read_section
+from tests.missing import missing
 from training.corpora import read_corpus
 from training.recipe import RECIPE
-from training.settings import DataSettings
 from training.tarsosdsp import FRAME_LENGTH, android_client_vector
 
 Row = tuple[Path, list[float]]
 
 
 @pytest.fixture(scope="module")
-def rows() -> list[Row]:
+def rows(ravdess: Path) -> list[Row]:
     """Recordings and what the published client computed from each."""
-    source = read_section(DataSettings, "data", config_path()).source_path
-    path = source.parent / "android-client-mfccs.csv"
+    path = ravdess.parent / "android-client-mfccs.csv"
     if not path.exists():
-        missing = f"{path} is missing: coefficients that the published Android client computed"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    clips = {utterance.path.stem: utterance.path for utterance in read_corpus(source).utterances}
+        missing(f"{path} is missing: coefficients that the published Android client computed")
+    clips = {utterance.path.stem: utterance.path for utterance in read_corpus(ravdess).utterances}
     with path.open(newline="") as file:
         lines = list(csv.reader(file))[1:]
     return [(clips[name], [float(value) for value in values]) for name, *values in lines]

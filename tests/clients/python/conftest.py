@@ -1,22 +1,17 @@
-import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 import soundfile
 from speech_emotion import Client
 
-from configuration import ROOT, config_path, read_section
+from configuration import ROOT
 from tests.clients.python.faults import FaultyProxy
-from tests.server.tiny_models import write_frame_network
 from tests.stack.harness import running
-from training.settings import DataSettings
 
 MODELS = ROOT / "models"
 COMMAND = str(Path(sys.executable).with_name("emotion"))
@@ -26,26 +21,10 @@ Emotion = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project's own models, and a network that takes frames."""
-    directory = tmp_path_factory.mktemp("models")
-    shutil.copytree(MODELS, directory, dirs_exist_ok=True)
-    metadata = {p.key: p.value for p in onnx.load(MODELS / "mfcc.onnx").metadata_props}
-    write_frame_network(
-        directory,
-        "Frames",
-        recipe=json.loads(metadata["recipe"]),
-        distance_limit=1000.0,
-        metrics={"protocol": "none: made for a test", "speakerIndependentUar": 0.0},
-    )
-    return directory
-
-
-@pytest.fixture(scope="session")
-def server(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(models_with_frames: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real server, shared by the tests."""
     runtime = tmp_path_factory.mktemp("run")
-    settings = {"SER_MODELS_DIRECTORY": models, "SER_SERVER_WORKERS": 1}
+    settings = {"SER_MODELS_DIRECTORY": models_with_frames, "SER_SERVER_WORKERS": 1}
     with running(runtime, "--without-nginx", **settings) as server:
         yield f"http://127.0.0.1:{server.port}"
 
@@ -94,16 +73,3 @@ def tone(tmp_path: Path) -> Path:
 def client(server: str, tmp_path: Path) -> Client:
     """The Python API, with an empty cache."""
     return Client(server, cache=tmp_path / "cache")
-
-
-@pytest.fixture(scope="session")
-def originals() -> list[Path]:
-    """RAVDESS recordings as published, 48 kHz, one for each emotion."""
-    source = read_section(DataSettings, "data", config_path()).source_path
-    recordings = sorted((source.parent / "ravdess-48k").glob("*.wav"))
-    if not recordings:
-        missing = f"no 48 kHz recordings in {source.parent / 'ravdess-48k'}: see [data] source_path"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return recordings

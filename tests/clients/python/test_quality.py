@@ -12,10 +12,7 @@ import pytest
 import soundfile
 
 from tests.clients.python.conftest import MODELS, Emotion
-from tests.stack.conftest import nginx
 from tests.stack.harness import running
-
-__all__ = ["nginx"]  # a fixture
 
 NETWORKS = ["CNN", "DNN"]
 
@@ -23,11 +20,11 @@ NETWORKS = ["CNN", "DNN"]
 @pytest.fixture(scope="module")
 def stack(
     nginx: Path,  # nobody starts the stack without it
-    models: Path,
+    models_with_frames: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[str]:
     """The address of the whole stack: Nginx before Gunicorn."""
-    with running(tmp_path_factory.mktemp("run"), SER_MODELS_DIRECTORY=models) as server:
+    with running(tmp_path_factory.mktemp("run"), SER_MODELS_DIRECTORY=models_with_frames) as server:
         yield f"http://127.0.0.1:{server.port}"
 
 

@@ -1,0 +1,58 @@
+import json
+import shutil
+from pathlib import Path
+
+import onnx
+import pytest
+
+from configuration import ROOT, config_path, read_section
+from server.stack import find_nginx
+from tests.missing import missing
+from tests.server.tiny_models import write_frame_network
+from training.settings import DataSettings
+
+MODELS = ROOT / "models"
+
+
+@pytest.fixture(scope="session")
+def nginx() -> Path:
+    """The Nginx executable."""
+    found = find_nginx()
+    if found is None:
+        missing("Nginx is missing: sudo apt-get install nginx")
+    return found
+
+
+@pytest.fixture(scope="session")
+def ravdess() -> Path:
+    """The corpus."""
+    path = read_section(DataSettings, "data", config_path()).source_path
+    if not path.is_dir():
+        missing(f"{path}: no such folder; [data] source_path or SER_DATA_SOURCE_PATH names it")
+    return path
+
+
+@pytest.fixture(scope="session")
+def originals(ravdess: Path) -> list[Path]:
+    """RAVDESS recordings as published, 48 kHz, one for each emotion."""
+    folder = ravdess.parent / "ravdess-48k"
+    recordings = sorted(folder.glob("*.wav"))
+    if not recordings:
+        missing(f"no 48 kHz recordings in {folder}: see [data] source_path")
+    return recordings
+
+
+@pytest.fixture(scope="session")
+def models_with_frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's own models, and a network that takes frames and knows three emotions."""
+    directory = tmp_path_factory.mktemp("models")
+    shutil.copytree(MODELS, directory, dirs_exist_ok=True)
+    metadata = {p.key: p.value for p in onnx.load(MODELS / "mfcc.onnx").metadata_props}
+    write_frame_network(
+        directory,
+        "Frames",
+        recipe=json.loads(metadata["recipe"]),
+        distance_limit=1000.0,
+        metrics={"protocol": "none: made for a test", "speakerIndependentUar": 0.1},
+    )
+    return directory
