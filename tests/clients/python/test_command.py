@@ -90,7 +90,7 @@ def test_networks_are_listed_with_their_quality(server: str, emotion: Emotion) -
     done = emotion("networks", "--server", server)
     cells = [line.split() for line in done.stdout.splitlines()]
     assert done.returncode == 0
-    assert ["Frames", "frames", "0.0%"] in [row[:3] for row in cells]
+    assert ["Frames", "frames", "10.0%"] in [row[:3] for row in cells]
     assert ["CNN", "vector"] in [row[:2] for row in cells]
     assert "Frames is not for: anything else" in done.stdout
 
