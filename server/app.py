@@ -1,5 +1,6 @@
 """The application: routes and what stands behind them."""
 
+import os
 from typing import Any
 
 from falcon.asgi import App, Request, Response
@@ -7,6 +8,7 @@ from falcon.asgi import App, Request, Response
 from server import problems
 from server.contract import FeatureContract
 from server.networks import NetworkCatalog, load_catalog
+from server.releases import ReleaseStore
 from server.resources.files import FileResource
 from server.resources.health import LivenessResource, ReadinessResource
 from server.resources.initialisation import (
@@ -16,6 +18,7 @@ from server.resources.initialisation import (
 )
 from server.resources.prediction import PredictionResource
 from server.resources.verification import VerificationResource
+from server.runtime import WorkerReport, this_runtime
 from server.settings import Settings, load_settings
 
 
@@ -49,9 +52,20 @@ def _add_contract_routes(
 
 
 def get_app() -> App:  # type: ignore[type-arg]
-    """What Gunicorn imports in each worker: reads the settings and loads the networks."""
+    """What Gunicorn imports in each worker: reads the settings and loads the networks.
+
+    In a running server these are those of the current release, looked up once; elsewhere those of
+    the models' directory.
+    """
     settings = load_settings()
-    return create_app(settings, load_catalog(settings.models.directory))
+    runtime = this_runtime()
+    directory = settings.models.directory
+    if runtime:
+        directory = ReleaseStore(runtime.state).current_link.resolve()
+    catalog = load_catalog(directory, settings.models.maximum_file_bytes)
+    if runtime:
+        runtime.report(os.getpid(), WorkerReport(directory.name, dict(catalog.faults)))
+    return create_app(settings, catalog)
 
 
 async def _refuse_path(req: Request, resp: Response | None, **_: Any) -> None:  # noqa: ARG001

@@ -7,19 +7,18 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from server.onnx_files import (
+from server.model_files import (
+    DEFAULT_MAXIMUM_FILE_BYTES,
+    EXTRACTOR_NAME,
+    REFERENCE_NAME,
     ModelFileError,
-    OnnxModel,
     PublishedFile,
-    decode_metadata,
-    open_model,
     read_file,
 )
+from server.onnx_files import OnnxModel, decode_metadata, open_model
 from server.verification import KnownMistakes
 
-EXTRACTOR_NAME = "mfcc.onnx"
 EXTRACTOR_FORMAT = "speech-emotion-extractor/1"
-REFERENCE_NAME = "reference.wav"
 PROBE_SAMPLES = 22_050
 
 
@@ -49,14 +48,18 @@ class FeatureContract:
         return int(self.recipe["nMfcc"])
 
 
-def read_contract(directory: Path) -> FeatureContract:
+def read_contract(
+    directory: Path, maximum_file_bytes: int = DEFAULT_MAXIMUM_FILE_BYTES
+) -> FeatureContract:
     """Reads and verifies `mfcc.onnx` and `reference.wav` in the models' directory.
 
     Raises:
         ModelFileError: a file is missing, cannot be loaded or does not fit the other.
     """
-    extractor = read_file(directory / EXTRACTOR_NAME)
+    extractor = read_file(directory / EXTRACTOR_NAME, maximum_file_bytes)
     model = open_model(extractor.content, EXTRACTOR_FORMAT)
+    if model.damage:
+        raise ModelFileError(*model.damage)
     recipe = decode_metadata(model.metadata, "recipe", dict[str, Any])
     reference = decode_metadata(model.metadata, "reference", Reference)
     mistakes = decode_metadata(model.metadata, "mistakes", KnownMistakes)
@@ -68,10 +71,17 @@ def read_contract(directory: Path) -> FeatureContract:
     except ValueError as error:
         raise ModelFileError(f"metadata 'mistakes': {error}") from None
     _probe(model, n_mfcc)
-    clip = read_file(directory / REFERENCE_NAME)
+    clip = _read_clip(directory / REFERENCE_NAME, maximum_file_bytes)
     if clip.sha256 != reference.sha256:
         raise ModelFileError(f"{REFERENCE_NAME} is not the clip that the extractor names")
     return FeatureContract(recipe, extractor, reference, clip, mistakes)
+
+
+def _read_clip(path: Path, maximum_bytes: int) -> PublishedFile:
+    try:
+        return read_file(path, maximum_bytes)
+    except ModelFileError as error:
+        raise ModelFileError(f"{path.name} {error}") from None
 
 
 def _probe(model: OnnxModel, n_mfcc: int) -> None:

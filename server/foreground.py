@@ -84,7 +84,7 @@ def _copy_output(source: IO[bytes], server: int) -> None:
 
 def _announce(address: Address) -> None:
     """Waits until the server answers, and says so."""
-    while (status := _readiness(address.local)) is None:
+    while (status := readiness(address.local)) is None:
         time.sleep(SECONDS_BETWEEN_PROBES)
     url = f"http://{address.local.netloc}"
     if status == http.HTTPStatus.OK:
@@ -93,7 +93,7 @@ def _announce(address: Address) -> None:
         print(f"Running, but not ready: {url}/readyz says why", flush=True)
 
 
-def _readiness(address: Address) -> int | None:
+def readiness(address: Address) -> int | None:
     """The status of /readyz; None while nobody, or only Nginx, answers."""
     connection = http.client.HTTPConnection(address.host, address.port, timeout=60)
     try:

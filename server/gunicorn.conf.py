@@ -1,12 +1,15 @@
 """Gunicorn's settings. Under supervisord `--bind fd://0` replaces the address."""  # noqa: N999  # the name that Gunicorn gives it
 
 import os
+from typing import Any
 
 from server.address import Address
 from server.cores import usable_cores
+from server.runtime import this_runtime
 from server.settings import load_settings
 
 _settings = load_settings().server
+_runtime = this_runtime()
 
 bind = Address(_settings.host, _settings.port).netloc
 workers = _settings.workers or usable_cores()
@@ -18,3 +21,15 @@ preload_app = False  # ONNX Runtime sessions must be made after the fork
 control_socket_disable = True
 # A worker's sign of life is a file: on a disk it could hang with the disk.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  # tmpfs
+
+
+def when_ready(server: Any) -> None:
+    """Gunicorn's hook: the master takes signals from now on."""
+    if _runtime:
+        _runtime.set_gunicorn(server.pid)
+
+
+def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001  # Gunicorn gives both
+    """Gunicorn's hook: a worker has ended."""
+    if _runtime:
+        _runtime.forget(worker.pid)

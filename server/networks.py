@@ -1,6 +1,6 @@
 """The networks that are served: each one a verified ONNX file of the models' directory."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -11,14 +11,14 @@ import onnxruntime as ort
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from server.contract import EXTRACTOR_NAME, FeatureContract, read_contract
-from server.onnx_files import (
+from server.contract import FeatureContract, read_contract
+from server.model_files import (
+    DEFAULT_MAXIMUM_FILE_BYTES,
+    EXTRACTOR_NAME,
     ModelFileError,
-    OnnxModel,
-    decode_metadata,
-    open_model,
     read_file,
 )
+from server.onnx_files import OnnxModel, decode_metadata, open_model
 
 NETWORK_FORMAT = "speech-emotion-network/1"
 OUTPUTS = ("probabilities", "distance")
@@ -146,19 +146,22 @@ def pool(frames: Array) -> Array:
     return mean
 
 
-def load_catalog(directory: Path) -> NetworkCatalog:
+def load_catalog(
+    directory: Path, maximum_file_bytes: int = DEFAULT_MAXIMUM_FILE_BYTES
+) -> NetworkCatalog:
     """Loads and verifies every `*.onnx` file of the directory; faults are kept, not raised."""
-    try:
-        contract = read_contract(directory)
-    except ModelFileError as error:
-        return NetworkCatalog(None, {}, {EXTRACTOR_NAME: str(error)})
     networks: dict[str, Network] = {}
     faults: dict[str, str] = {}
+    contract = None
+    try:
+        contract = read_contract(directory, maximum_file_bytes)
+    except ModelFileError as error:
+        faults[EXTRACTOR_NAME] = str(error)
     for path in sorted(directory.glob("*.onnx")):
         if path.name == EXTRACTOR_NAME:
             continue
         try:
-            network = load_network(path, contract)
+            network = load_network(path, contract, maximum_file_bytes)
         except ModelFileError as error:
             faults[path.name] = str(error)
             continue
@@ -168,24 +171,32 @@ def load_catalog(directory: Path) -> NetworkCatalog:
         networks[network.name.lower()] = network
     if not networks and not faults:
         faults["*.onnx"] = "there is no network in the models' directory"
-    return NetworkCatalog(contract, networks, faults)
+    return NetworkCatalog(contract, networks if contract else {}, faults)
 
 
-def load_network(path: Path, contract: FeatureContract) -> Network:
+def load_network(
+    path: Path,
+    contract: FeatureContract | None,
+    maximum_file_bytes: int = DEFAULT_MAXIMUM_FILE_BYTES,
+) -> Network:
     """Loads one network and verifies it against its own metadata and the contract.
 
+    Where there is no contract it is verified against its own metadata alone.
+
     Raises:
-        ModelFileError: says what is wrong and what was expected.
+        ModelFileError: says everything that is wrong and what was expected.
     """
-    model = open_model(read_file(path).content, NETWORK_FORMAT)
-    metadata = _read_metadata(model.metadata)
-    _check_labels(metadata.labels)
-    if metadata.recipe != contract.recipe:
-        raise ModelFileError(f"was made for another feature recipe than {EXTRACTOR_NAME}")
-    _check_inputs(model, metadata, contract)
-    _check_outputs(model, metadata)
-    network = Network(path.stem, metadata, _predictor(model.session, metadata, contract.n_mfcc))
-    _probe(network, contract)
+    model = open_model(read_file(path, maximum_file_bytes).content, NETWORK_FORMAT)
+    metadata = _read_metadata(model)
+    n_mfcc: int = contract.n_mfcc if contract else metadata.recipe.get("nMfcc", 0)
+    faults = list(_label_faults(metadata.labels))
+    if contract and metadata.recipe != contract.recipe:
+        faults.append(f"was made for another feature recipe than {EXTRACTOR_NAME}")
+    faults += [*_input_faults(model, metadata, n_mfcc), *_output_faults(model, metadata)]
+    if faults:
+        raise ModelFileError(*faults)
+    network = Network(path.stem, metadata, _predictor(model.session, metadata, n_mfcc))
+    _probe(network, n_mfcc)
     return network
 
 
@@ -195,18 +206,25 @@ def _predictor(session: ort.InferenceSession, metadata: NetworkMetadata, n_mfcc:
     return frame_predictor(session)
 
 
-def _read_metadata(texts: Mapping[str, str]) -> NetworkMetadata:
-    fields = msgspec.structs.fields(NetworkMetadata)
-    return NetworkMetadata(**{f.name: decode_metadata(texts, f.name, f.type) for f in fields})
+def _read_metadata(model: OnnxModel) -> NetworkMetadata:
+    values: dict[str, Any] = {}
+    faults = list(model.damage)
+    for field in msgspec.structs.fields(NetworkMetadata):
+        try:
+            values[field.name] = decode_metadata(model.metadata, field.name, field.type)
+        except ModelFileError as error:
+            faults.append(str(error))
+    if faults:
+        raise ModelFileError(*faults)
+    return NetworkMetadata(**values)
 
 
-def _check_labels(labels: tuple[str, ...]) -> None:
+def _label_faults(labels: tuple[str, ...]) -> Iterator[str]:
     if list(labels) != sorted(set(labels)):
-        raise ModelFileError(f"labels are {list(labels)}; expected each once, alphabetically")
+        yield f"labels are {list(labels)}; expected each once, alphabetically"
 
 
-def _check_inputs(model: OnnxModel, metadata: NetworkMetadata, contract: FeatureContract) -> None:
-    n_mfcc = contract.n_mfcc
+def _input_faults(model: OnnxModel, metadata: NetworkMetadata, n_mfcc: Any) -> Iterator[str]:
     expected = {
         "vector": [("mfccs", "tensor(float)", (n_mfcc,))],
         "frames": [("frames", "tensor(float)", (None, n_mfcc)), ("lengths", "tensor(int64)", ())],
@@ -217,22 +235,24 @@ def _check_inputs(model: OnnxModel, metadata: NetworkMetadata, contract: Feature
         for i in model.session.get_inputs()
     ]
     if found != expected:
-        raise ModelFileError(f"inputs are {found}; expected {expected}")
+        yield f"inputs are {found}; expected {expected}"
 
 
-def _check_outputs(model: OnnxModel, metadata: NetworkMetadata) -> None:
+def _output_faults(model: OnnxModel, metadata: NetworkMetadata) -> Iterator[str]:
     found = {o.name: o for o in model.session.get_outputs()}
     missing = [name for name in OUTPUTS if name not in found]
-    if missing:
-        raise ModelFileError(f"outputs are {sorted(found)}; {missing[0]!r} is missing")
-    width = found["probabilities"].shape[-1]
+    for name in missing:
+        yield f"outputs are {sorted(found)}; {name!r} is missing"
+    if "probabilities" not in found:
+        return
+    width = (found["probabilities"].shape or [None])[-1]
     if width != len(metadata.labels):
-        raise ModelFileError(f"has {width} probabilities for {len(metadata.labels)} labels")
+        yield f"has {width} probabilities for {len(metadata.labels)} labels"
 
 
-def _probe(network: Network, contract: FeatureContract) -> None:
+def _probe(network: Network, n_mfcc: int) -> None:
     """Runs the network on extreme inputs, which must still give probabilities."""
-    shape = (contract.n_mfcc,) if network.takes_vectors else (PROBE_FRAMES, contract.n_mfcc)
+    shape = (n_mfcc,) if network.takes_vectors else (PROBE_FRAMES, n_mfcc)
     for value in (0.0, -500.0, np.finfo(np.float32).max):
         try:
             probabilities, distance = network.predict(np.full(shape, value, np.float32))

@@ -1,35 +1,35 @@
 """Opens an ONNX file as this server wants it: from memory, on one thread, self-described."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 import onnxruntime as ort
 
+from server import seal
+from server.model_files import ModelFileError
+
 T = TypeVar("T")
 
-
-class ModelFileError(ValueError):
-    """A model file that must not be served; the message says what was expected."""
-
-
-@dataclass(frozen=True)
-class PublishedFile:
-    """A file's content and its SHA-256 in hexadecimal digits."""
-
-    content: bytes
-    sha256: str
+DAMAGED = (
+    "its SHA-256 is not the one at its end: it was damaged, or changed after it was sealed "
+    "(if on purpose: remove 'sha256' from its metadata)"
+)
+# Below a file there is no file: what a model keeps outside itself is never found.
+NO_FOLDER = "/dev/null"
 
 
 @dataclass(frozen=True)
 class OnnxModel:
-    """An ONNX Runtime session with the metadata of its file."""
+    """An ONNX Runtime session with the metadata of its file.
+
+    damage: what is wrong with the file although it can be loaded; such a model must not be served.
+    """
 
     session: ort.InferenceSession
     metadata: dict[str, str]
+    damage: list[str]
 
 
 def decode_metadata(metadata: Mapping[str, str], key: str, kind: type[T]) -> T:
@@ -46,38 +46,27 @@ def decode_metadata(metadata: Mapping[str, str], key: str, kind: type[T]) -> T:
         raise ModelFileError(f"metadata {key!r}: {error}") from None
 
 
-def read_file(path: Path) -> PublishedFile:
-    """Reads a file of the models' directory.
-
-    Raises:
-        ModelFileError: the file cannot be read.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelFileError(f"cannot be read: {error.strerror}") from None
-    return PublishedFile(content, hashlib.sha256(content).hexdigest())
-
-
 def open_model(content: bytes, expected_format: str) -> OnnxModel:
     """Loads a model and checks the `format` that its metadata names.
 
     Raises:
         ModelFileError: the model cannot be loaded, or has another format.
     """
+    damage = [] if seal.fits(content) else [DAMAGED]
     try:
-        # SECURITY: from memory, tensors cannot be read from other files on this machine.
         session = ort.InferenceSession(
             content, sess_options=_options(), providers=["CPUExecutionProvider"]
         )
     # NOTE: ONNX Runtime's exceptions share no base class but Exception.
     except Exception as error:  # noqa: BLE001
-        raise ModelFileError(f"is not a model that ONNX Runtime can load: {error}") from None
+        reason = f"is not a model that ONNX Runtime can load: {error}"
+        raise ModelFileError(*damage, reason) from None
     metadata = dict(session.get_modelmeta().custom_metadata_map)
     found = metadata.get("format")
     if found != expected_format:
-        raise ModelFileError(f"metadata 'format' is {found!r}; expected {expected_format!r}")
-    return OnnxModel(session, metadata)
+        reason = f"metadata 'format' is {found!r}; expected {expected_format!r}"
+        raise ModelFileError(*damage, reason)
+    return OnnxModel(session, metadata, damage)
 
 
 def _options() -> ort.SessionOptions:
@@ -86,5 +75,9 @@ def _options() -> ort.SessionOptions:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # SECURITY: otherwise tensors are read from any file below, or beside, the working directory.
+    options.add_session_config_entry(
+        "session.model_external_initializers_file_folder_path", NO_FOLDER
+    )
     options.log_severity_level = 3
     return options

@@ -59,6 +59,12 @@ def no_such_path(path: str) -> Problem:
     return Problem(404, "no-such-path", "Not found", f"Nothing is served under {_short(path)}.")
 
 
+def file_replaced() -> Problem:
+    """404: a handshake is out of date."""
+    detail = "This version of the file is no longer served: ask /init/configuration again."
+    return Problem(404, "file-replaced", "File replaced", detail)
+
+
 def unknown_network(name: str, known: Iterable[str]) -> Problem:
     """404: the networks that exist are named."""
     names = list(known)

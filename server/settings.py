@@ -1,9 +1,10 @@
 """The server's settings: `[server]` and `[models]` of config.ini as frozen dataclasses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from configuration import ROOT, config_path, read_section, setting
+from server.model_files import DEFAULT_MAXIMUM_FILE_BYTES
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,10 @@ class ModelSettings:
     """`[models]`: which networks are served."""
 
     directory: Path = ROOT / "models"
+    state_directory: Path | None = None  # None: in the runtime directory
+    maximum_file_bytes: int = setting(
+        DEFAULT_MAXIMUM_FILE_BYTES, minimum=1_024, maximum=1_073_741_824
+    )
 
 
 @dataclass(frozen=True)
@@ -43,3 +48,15 @@ def load_settings(path: Path | None = None) -> Settings:
         server=read_section(ServerSettings, "server", path),
         models=read_section(ModelSettings, "models", path),
     )
+
+
+def settings_text(settings: Settings) -> str:
+    """The settings as a file that `load_settings` reads, whatever its folder."""
+    lines = []
+    for name, section in (("server", settings.server), ("models", settings.models)):
+        lines.append(f"[{name}]")
+        values = {field.name: getattr(section, field.name) for field in fields(section)}
+        for key, value in values.items():
+            if value is not None:
+                lines.append(f"{key} = {value.absolute() if isinstance(value, Path) else value}")
+    return "\n".join([*lines, ""])

@@ -22,6 +22,7 @@ from training.mistakes import table
 from training.recipe import RECIPE
 from training.reference import FILE_NAME as REFERENCE_NAME
 from training.reference import Pcm, as_audio, reference_samples, wav
+from training.seal import sealed
 from training.signatures import catalogue
 
 FORMAT = "speech-emotion-extractor/1"
@@ -150,7 +151,7 @@ def build_extractor(directory: Path, signals: Iterable[Signal]) -> Agreement:
         chain([Signal(REFERENCE_NAME, as_audio(samples))], signals),
     )
     onnx.helper.set_model_props(graph, _metadata(samples, clip))
-    model = graph.SerializeToString()
+    model = sealed(graph)
     if len(model) > MAXIMUM_BYTES:
         raise ExtractorError(f"{FILE_NAME}: {len(model)} bytes; expected at most {MAXIMUM_BYTES}")
     directory.mkdir(parents=True, exist_ok=True)

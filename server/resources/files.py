@@ -3,7 +3,8 @@
 import falcon
 from falcon.asgi import Request, Response
 
-from server.onnx_files import PublishedFile
+from server import problems
+from server.model_files import PublishedFile
 
 
 class FileResource:
@@ -14,7 +15,9 @@ class FileResource:
         self._content_type = content_type
 
     async def on_get(self, req: Request, resp: Response) -> None:
-        """200, 206 for a range of bytes, 304 for a copy that is still good, or 416."""
+        """200, 206 for a range of bytes, 304 for a copy that is still good, 404 or 416."""
+        if req.get_param("sha256", default=self._file.sha256) != self._file.sha256:
+            raise problems.file_replaced()
         tag = falcon.ETag(self._file.sha256)
         resp.etag = tag
         resp.cache_control = ["public", "no-cache"]

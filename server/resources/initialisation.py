@@ -43,7 +43,7 @@ def _describe(contract: FeatureContract, catalog: NetworkCatalog) -> dict[str, A
 
 def _describe_extractor(contract: FeatureContract) -> dict[str, Any]:
     return {
-        "url": EXTRACTOR_PATH,
+        "url": _pinned(EXTRACTOR_PATH, contract.extractor.sha256),
         "sha256": contract.extractor.sha256,
         "bytes": len(contract.extractor.content),
         "input": "audio",
@@ -53,7 +53,12 @@ def _describe_extractor(contract: FeatureContract) -> dict[str, Any]:
 
 def _describe_reference(contract: FeatureContract) -> dict[str, Any]:
     members: dict[str, Any] = msgspec.to_builtins(contract.reference)
-    return {"url": REFERENCE_PATH} | members
+    return {"url": _pinned(REFERENCE_PATH, contract.reference.sha256)} | members
+
+
+def _pinned(path: str, sha256: str) -> str:
+    """The address of this very version: another one may be served at any moment."""
+    return f"{path}?sha256={sha256}"
 
 
 def _describe_network(network: Network) -> dict[str, Any]:

@@ -43,6 +43,7 @@ class Server:
     process: subprocess.Popen[str]
     port: int
     client: httpx.Client
+    runtime: Path
     lines: list[str] = field(default_factory=list)
 
     @property
@@ -71,8 +72,11 @@ class Server:
         return self._child(psutil.Process(self.process.pid), "supervisor.supervisord")
 
     def gunicorn(self) -> psutil.Process:
-        """The Gunicorn master, under supervisord."""
-        return self._child(self.supervisord(), "gunicorn")
+        """The Gunicorn master, under supervisord or alone."""
+        try:
+            return self._child(self.supervisord(), "gunicorn")
+        except LookupError:
+            return self._child(psutil.Process(self.process.pid), "gunicorn")
 
     def nginx(self) -> psutil.Process:
         """The Nginx master, under supervisord."""
@@ -144,7 +148,7 @@ def started(
             start_new_session=True,
         ) as process,
     ):
-        server = Server(process, port, client)
+        server = Server(process, port, client, runtime)
         reader = threading.Thread(target=server.read_output)
         reader.start()
         try:

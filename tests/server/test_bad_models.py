@@ -1,0 +1,152 @@
+"""Directories that must not be served are refused, with every reason."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+import pytest
+
+from server.activation import RefusedModelsError, check
+from server.settings import ModelSettings
+from tests.server.tiny_models import (
+    RECIPE,
+    write_extractor,
+    write_frame_network,
+    write_vector_network,
+)
+from training.seal import sealed
+
+LIMIT = 100_000
+SETTINGS = ModelSettings(maximum_file_bytes=LIMIT)
+
+
+def seal(path: Path) -> bytes:
+    path.write_bytes(sealed(onnx.load(path)))
+    return path.read_bytes()
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(seal(path)[:-100])
+
+
+def with_one_bit_turned(path: Path) -> None:
+    """In a weight: the file can still be loaded."""
+    content = bytearray(seal(path))
+    content[content.index(b"low") + 8] ^= 1
+    path.write_bytes(content)
+
+
+def with_a_damaged_seal(path: Path) -> None:
+    content = bytearray(seal(path))
+    content[-70] ^= 1
+    path.write_bytes(content)
+
+
+def of_another_shape(path: Path) -> None:
+    write_vector_network(path.parent, path.stem, n_mfcc=40)
+
+
+def without_labels(path: Path) -> None:
+    write_vector_network(path.parent, path.stem, labels=None)
+
+
+def of_another_recipe(path: Path) -> None:
+    write_vector_network(path.parent, path.stem, recipe=RECIPE | {"sampleRate": 16_000})
+
+
+def oversized(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + bytes(10 * LIMIT))
+
+
+def _with_external_data(path: Path, location: str) -> None:
+    """A weight whose value stands in another file."""
+    model = onnx.load(path)
+    weight = next(item for item in model.graph.initializer if item.name == "three")
+    weight.ClearField("int64_data")
+    weight.data_location = onnx.TensorProto.EXTERNAL
+    for key, value in (("location", location), ("offset", "0"), ("length", "8")):
+        weight.external_data.add(key=key, value=value)
+    path.write_bytes(model.SerializeToString())
+
+
+def with_data_outside(path: Path) -> None:
+    secret = path.parent.parent / "secret"
+    secret.write_bytes((3).to_bytes(8, "little"))
+    _with_external_data(path, "../" * 20 + str(secret).lstrip("/"))
+
+
+def with_data_beside_it(path: Path) -> None:
+    (path.parent / "weights").write_bytes((3).to_bytes(8, "little"))
+    _with_external_data(path, "weights")
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (truncated, "CNN.onnx: is not a model"),
+        (with_one_bit_turned, "CNN.onnx: its SHA-256"),
+        (with_a_damaged_seal, "CNN.onnx: its SHA-256"),
+        (of_another_shape, "CNN.onnx: inputs are [('mfccs', 'tensor(float)', (40,))]"),
+        (without_labels, "CNN.onnx: metadata lacks 'labels'"),
+        (of_another_recipe, "CNN.onnx: was made for another feature recipe"),
+        (oversized, "CNN.onnx: is larger than 100,000 bytes"),
+        (with_data_outside, "CNN.onnx: is not a model that ONNX Runtime can load"),
+        (with_data_beside_it, "CNN.onnx: is not a model that ONNX Runtime can load"),
+    ],
+)
+def test_a_bad_file_is_refused_with_its_reason(
+    models: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None], reason: str
+) -> None:
+    damage(write_vector_network(models, "CNN"))
+    monkeypatch.chdir(models)  # what a tensor's data is looked for from
+    with pytest.raises(RefusedModelsError) as refused:
+        check(models, SETTINGS)
+    (line,) = str(refused.value).splitlines()
+    assert line.startswith(reason)
+
+
+def test_every_reason_is_listed(models: Path) -> None:
+    without_labels(models / "CNN.onnx")
+    oversized(write_vector_network(models, "BIG"))
+    write_vector_network(models, "MLP", labels=["calm", "angry"], recipe={"nMfcc": 25})
+    truncated(models / "mfcc.onnx")
+    with pytest.raises(RefusedModelsError) as refused:
+        check(models, SETTINGS)
+    found = str(refused.value)
+    for reason in ("CNN.onnx: metadata lacks", "BIG.onnx: is larger", "alphabetically"):
+        assert reason in found
+    assert "; has 3 probabilities for 2 labels" in found
+    assert "mfcc.onnx: is not a model" in found
+
+
+def test_sealed_and_unsealed_files_are_served(models: Path) -> None:
+    assert check(models, SETTINGS) == ["DNN", "TCN"]
+    for path in models.glob("*.onnx"):
+        seal(path)
+    assert check(models, SETTINGS) == ["DNN", "TCN"]
+
+
+def test_a_directory_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RefusedModelsError, match="no such directory"):
+        check(tmp_path / "nowhere", SETTINGS)
+
+
+def test_a_missing_clip_is_told(models: Path) -> None:
+    (models / "reference.wav").unlink()
+    with pytest.raises(RefusedModelsError, match=r"mfcc\.onnx: reference\.wav cannot be read"):
+        check(models, SETTINGS)
+
+
+def test_frame_networks_are_checked_without_an_extractor_too(tmp_path: Path) -> None:
+    write_frame_network(tmp_path, "TCN", distance_limit=-1)
+    with pytest.raises(RefusedModelsError) as refused:
+        check(tmp_path, SETTINGS)
+    assert "TCN.onnx: metadata 'distance_limit'" in str(refused.value)
+    assert "mfcc.onnx: cannot be read" in str(refused.value)
+
+
+def test_a_good_network_beside_a_broken_extractor_is_no_fault(models: Path) -> None:
+    write_extractor(models, recipe={})
+    with pytest.raises(RefusedModelsError) as refused:
+        check(models, SETTINGS)
+    assert "DNN" not in str(refused.value)

@@ -1,0 +1,160 @@
+"""Models are changed under load: no answer is lost, and bad ones are refused."""
+
+import hashlib
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from configuration import ROOT
+from tests.stack.harness import PYTHON, Load, Server, environment, running, wait_until
+
+MODELS = ROOT / "models"
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """The project's models, and one network more."""
+    directory = tmp_path / "models"
+    shutil.copytree(MODELS, directory)
+    shutil.copy(MODELS / "DNN.onnx", directory / "MLP.onnx")
+    return directory
+
+
+@pytest.fixture(scope="module", params=[(), ("--without-nginx",)])
+def server(
+    nginx: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("run"), *request.param) as server:
+        yield server
+
+
+def command(server: Server, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [PYTHON, "-m", "server", "models", *arguments],
+        cwd=ROOT,
+        env=environment(server.port, server.runtime),
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+def networks(server: Server) -> list[str]:
+    names: list[str] = server.client.get("/readyz").json()["networks"]
+    return names
+
+
+def check_files(server: Server) -> dict[str, Any]:
+    """Both files are those that the handshake describes; returns the handshake."""
+    handshake: dict[str, Any] = server.client.get("/init/configuration").json()
+    for name in ("extractor", "reference"):
+        file = handshake[name]
+        for url in (file["url"], file["url"].partition("?")[0]):
+            content = server.client.get(url).content
+            assert hashlib.sha256(content).hexdigest() == file["sha256"]
+    return handshake
+
+
+def test_models_are_activated_and_rolled_back(server: Server, models: Path) -> None:
+    result = command(server, "activate", models)
+    assert (result.returncode, result.stdout) == (0, "Serving: CNN, DNN, MLP\n"), result.stderr
+    assert networks(server) == ["CNN", "DNN", "MLP"]
+    check_files(server)
+    assert server.predict("MLP") == server.predict("DNN")
+    again = command(server, "activate", models)
+    assert (again.returncode, again.stdout) == (0, "Serving: CNN, DNN, MLP\n"), again.stderr
+    result = command(server, "rollback")
+    assert (result.returncode, result.stdout) == (0, "Serving: CNN, DNN\n"), result.stderr
+    assert networks(server) == ["CNN", "DNN"]
+
+
+def test_broken_models_are_refused_and_change_nothing(server: Server, models: Path) -> None:
+    content = (models / "CNN.onnx").read_bytes()
+    (models / "CNN.onnx").write_bytes(content[:5000] + bytes([content[5000] ^ 4]) + content[5001:])
+    (models / "MLP.onnx").write_bytes(b"no model")
+    before, workers = networks(server), server.gunicorn().children()
+    for action in ("check", "activate"):
+        result = command(server, action, models)
+        assert result.returncode == 1
+        first, *reasons = result.stderr.splitlines()
+        assert first == "Refused:"
+        assert [reason.partition(":")[0] for reason in reasons] == ["CNN.onnx", "MLP.onnx"]
+    assert networks(server) == before
+    assert server.gunicorn().children() == workers
+
+
+def test_without_a_running_server_there_is_nothing_to_activate(
+    server: Server, models: Path, tmp_path: Path
+) -> None:
+    result = subprocess.run(
+        [PYTHON, "-m", "server", "models", "activate", models],
+        cwd=ROOT,
+        env=environment(server.port, tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: No server of this user runs")
+
+
+def with_another_extractor(models: Path) -> None:
+    """The same graph with another hash, as its file gains a name for what made it."""
+    import onnx
+
+    from training.seal import sealed
+
+    extractor = onnx.load(models / "mfcc.onnx")
+    extractor.producer_name = "another"
+    (models / "mfcc.onnx").write_bytes(sealed(extractor))
+
+
+def test_under_load_no_answer_is_lost_and_no_handshake_disagrees(
+    nginx: Path, models: Path, tmp_path: Path
+) -> None:
+    with_another_extractor(models)
+    with running(tmp_path / "run") as server, Load(server) as load:
+        old = check_files(server)["extractor"]
+        for action in (("activate", models), ("rollback",), ("activate", models)):
+            result = command(server, *action)
+            assert result.returncode == 0, result.stderr
+            load.wait_for_answers(100)
+        new = check_files(server)["extractor"]
+        assert old["sha256"] != new["sha256"]
+        # Whoever still has the handshake of before gets the file that it named.
+        content = server.client.get(old["url"]).content
+        assert hashlib.sha256(content).hexdigest() == old["sha256"]
+        gone = server.client.get("/init/mfcc.onnx?sha256=" + "0" * 64)
+        assert (gone.status_code, gone.json()["title"]) == (404, "File replaced")
+        assert load.failures == []
+
+
+def test_a_broken_models_directory_never_reaches_a_running_server(
+    nginx: Path, models: Path, tmp_path: Path
+) -> None:
+    with running(tmp_path / "run", SER_MODELS_DIRECTORY=models) as server, Load(server) as load:
+        for path in models.iterdir():
+            path.write_bytes(b"broken")
+        old = server.workers()
+        server.gunicorn().send_signal(signal.SIGHUP)
+        wait_until(lambda: not set(server.workers()) & set(old), "other workers")
+        load.wait_for_answers(100)
+        assert networks(server) == ["CNN", "DNN", "MLP"]
+        check_files(server)
+        assert load.failures == []
+
+
+def test_a_restart_keeps_what_was_activated(nginx: Path, models: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with running(tmp_path / "run", SER_MODELS_STATE_DIRECTORY=state) as server:
+        assert command(server, "activate", models).returncode == 0
+    with running(tmp_path / "run", SER_MODELS_STATE_DIRECTORY=state) as server:
+        assert networks(server) == ["CNN", "DNN", "MLP"]
+        assert command(server, "rollback").returncode == 0
+        assert networks(server) == ["CNN", "DNN"]
