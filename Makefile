@@ -1,7 +1,7 @@
 # Every target does its own set-up: nothing needs to be installed or activated before.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench .venv .venv-dev .venv-bench
+.PHONY: help run test check bench image image-test soak .venv .venv-dev .venv-bench
 
 # Given on the command line, these win over config.ini: make run PORT=9000 WORKERS=1
 ifdef PORT
@@ -12,7 +12,7 @@ export SER_SERVER_WORKERS := $(WORKERS)
 endif
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 run: .venv ## start the server on http://localhost:8080 (PORT, WORKERS); Ctrl-C stops it
 	@scripts/nginx 2>/dev/null || true
@@ -33,6 +33,17 @@ check: .venv-dev ## check style, types and formatting
 bench: .venv .venv-bench ## compare with an empty handler and with Flask, on one core
 	@scripts/packages wrk
 	@.venv/bin/python -m benchmarks.run
+
+image: ## build the container image emotion-recognition
+	@scripts/image
+
+image-test: .venv-dev ## build the image with podman, and test it from outside (as root)
+	@scripts/packages podman runc mmdebstrap || [ -z "$$CI" ]
+	@.venv-dev/bin/python -m pytest tests/image
+
+soak: .venv .venv-dev ## a million predictions under faults, overload, slow clients, fuzz (ARGS)
+	@scripts/nginx
+	@.venv-dev/bin/python -m tests.soak $(ARGS)
 
 .venv:
 	@scripts/environment $@ requirements/server.txt

@@ -2,5 +2,7 @@
 
 import os
 
-# onnxruntime reads it when it is imported.
+# onnxruntime and numpy read them when they are imported.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+# By default as many threads as the machine has cores, all idle, each counted by a limit of pids.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -3,9 +3,13 @@ from pathlib import Path
 
 import pytest
 
+from server.cgroups import ControlGroups
 from server.cores import usable_cores
+from server.workers import default_workers, usable_memory
 
 CORES = len(os.sched_getaffinity(0))
+MEBIBYTE = 2**20
+MEMORY = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def write(path: Path, text: str) -> None:
@@ -13,45 +17,70 @@ def write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def cores(tmp_path: Path, membership: str) -> int:
+def groups(tmp_path: Path, membership: str) -> ControlGroups:
     write(tmp_path / "membership", membership)
-    return usable_cores(tmp_path, tmp_path / "membership")
+    return ControlGroups(tmp_path, tmp_path / "membership")
 
 
-def test_without_control_groups_the_affinity_counts(tmp_path: Path) -> None:
-    assert usable_cores(tmp_path, tmp_path / "nothing") == CORES
+def test_without_control_groups_the_machine_counts(tmp_path: Path) -> None:
+    nowhere = ControlGroups(tmp_path, tmp_path / "nothing")
+    assert usable_cores(nowhere) == CORES
+    assert usable_memory(nowhere) == MEMORY
 
 
 def test_a_quota_of_version_2_counts(tmp_path: Path) -> None:
     write(tmp_path / "a/b/cpu.max", "100000 100000\n")
-    assert cores(tmp_path, "0::/a/b\n") == 1
+    write(tmp_path / "a/b/memory.max", "1000000\n")
+    assert usable_cores(groups(tmp_path, "0::/a/b\n")) == 1
+    assert usable_memory(groups(tmp_path, "0::/a/b\n")) == 1_000_000
 
 
 def test_a_quota_of_a_parent_counts(tmp_path: Path) -> None:
     write(tmp_path / "a/cpu.max", "50000 50000\n")
     write(tmp_path / "a/b/cpu.max", "max 100000\n")
-    assert cores(tmp_path, "0::/a/b\n") == 1
+    write(tmp_path / "a/memory.max", "1000000\n")
+    write(tmp_path / "a/b/memory.max", "max\n")
+    assert usable_cores(groups(tmp_path, "0::/a/b\n")) == 1
+    assert usable_memory(groups(tmp_path, "0::/a/b\n")) == 1_000_000
 
 
 def test_a_quota_of_version_1_counts(tmp_path: Path) -> None:
     write(tmp_path / "cpu,cpuacct/docker/1/cpu.cfs_quota_us", "100000\n")
     write(tmp_path / "cpu,cpuacct/docker/1/cpu.cfs_period_us", "100000\n")
-    assert cores(tmp_path, "5:memory:/x\n4:cpu,cpuacct:/docker/1\n") == 1
+    write(tmp_path / "memory/docker/1/memory.limit_in_bytes", "1000000\n")
+    both = groups(tmp_path, "5:memory:/docker/1\n4:cpu,cpuacct:/docker/1\n")
+    assert usable_cores(both) == 1
+    assert usable_memory(both) == 1_000_000
 
 
 def test_a_container_that_sees_the_path_of_its_host_finds_its_own_quota(tmp_path: Path) -> None:
     write(tmp_path / "cpu/cpu.cfs_quota_us", "100000\n")
     write(tmp_path / "cpu/cpu.cfs_period_us", "100000\n")
-    assert cores(tmp_path, "4:cpu:/docker/0123\n") == 1
+    write(tmp_path / "memory/memory.limit_in_bytes", "1000000\n")
+    both = groups(tmp_path, "4:cpu:/docker/0123\n5:memory:/docker/0123\n")
+    assert usable_cores(both) == 1
+    assert usable_memory(both) == 1_000_000
 
 
 @pytest.mark.parametrize("quota", ["max 100000\n", "100000000 100000\n"])
 def test_a_wide_quota_leaves_the_affinity(tmp_path: Path, quota: str) -> None:
     write(tmp_path / "cpu.max", quota)
-    assert cores(tmp_path, "0::/\n") == CORES
+    assert usable_cores(groups(tmp_path, "0::/\n")) == CORES
+
+
+@pytest.mark.parametrize("limit", ["max\n", "9223372036854771712\n"])
+def test_a_wide_limit_leaves_the_memory_of_the_machine(tmp_path: Path, limit: str) -> None:
+    write(tmp_path / "memory.max", limit)
+    assert usable_memory(groups(tmp_path, "0::/\n")) == MEMORY
 
 
 @pytest.mark.parametrize("quota", ["10000 100000\n", "190000 100000\n"])
 def test_a_fraction_is_rounded_down_but_not_to_nothing(tmp_path: Path, quota: str) -> None:
     write(tmp_path / "cpu.max", quota)
-    assert cores(tmp_path, "0::/\n") == 1
+    assert usable_cores(groups(tmp_path, "0::/\n")) == 1
+
+
+@pytest.mark.parametrize(("mebibytes", "workers"), [(16, 1), (256, 1), (383, 1), (16_384, CORES)])
+def test_workers_fit_the_cores_and_the_memory(tmp_path: Path, mebibytes: int, workers: int) -> None:
+    write(tmp_path / "memory.max", f"{mebibytes * MEBIBYTE}\n")
+    assert default_workers(groups(tmp_path, "0::/\n")) == workers

@@ -1,0 +1,48 @@
+# The server as one image:
+#   docker build --tag emotion-recognition .
+#   docker run -p 8080:8080 emotion-recognition
+
+FROM debian:bookworm-slim AS build
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates python3-venv
+WORKDIR /app
+
+FROM build AS page
+COPY scripts/environment scripts/packages scripts/page scripts/python scripts/
+COPY requirements/node.txt requirements/
+COPY clients/web clients/web
+RUN scripts/page
+
+FROM build AS environment
+COPY requirements/server.txt requirements/
+# The second ONNX Runtime library is for programs in C; tests are of no use to a server.
+RUN /usr/bin/python3 -m venv .venv \
+    && .venv/bin/pip install --no-cache-dir --requirement requirements/server.txt \
+    && .venv/bin/pip uninstall --yes setuptools pip \
+    && rm .venv/lib/python3*/site-packages/onnxruntime/capi/libonnxruntime.so.* \
+    && find .venv -type d -name tests -prune -exec rm -r {} +
+COPY configuration.py .
+COPY server server
+RUN .venv/bin/python -m compileall -q configuration.py server
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends nginx libnginx-mod-http-lua python3 \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/* /etc/nginx/sites-enabled
+WORKDIR /app
+COPY --from=environment /app/.venv .venv
+COPY --from=page /app/clients/web/dist clients/web/dist
+COPY config.ini supervisord.conf LICENSE ./
+COPY nginx nginx
+COPY models models
+COPY --from=environment /app/configuration.py .
+COPY --from=environment /app/__pycache__ __pycache__
+COPY --from=environment /app/server server
+# Any other user id works as well: nothing is written but below /tmp and /dev/shm.
+USER 10001:10001
+ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 ORT_DISABLE_TELEMETRY=1 HOME=/tmp
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["python", "-m", "server.healthcheck"]
+ENTRYPOINT ["python", "-m", "server"]
+CMD ["run"]

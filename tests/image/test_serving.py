@@ -1,0 +1,73 @@
+"""The locked-down container answers as the server does anywhere else."""
+
+import hashlib
+import re
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+from configuration import ROOT
+from tests.image.podman import Container
+
+MODELS = ROOT / "models"
+FRAMES = np.arange(12 * 25, dtype=np.float32).reshape(12, 25) % 97 - 60
+
+
+def expected(network: str, frames: np.ndarray[Any, Any]) -> list[float]:
+    """What ONNX Runtime on this machine makes of the file that went into the image."""
+    session = ort.InferenceSession(MODELS / f"{network}.onnx", providers=["CPUExecutionProvider"])
+    feed = (
+        {"mfccs": frames.mean(axis=0, keepdims=True)}
+        if session.get_inputs()[0].name == "mfccs"
+        else {"frames": frames[np.newaxis], "lengths": np.array([len(frames)], np.int64)}
+    )
+    probabilities: list[float] = session.run(["probabilities"], feed)[0][0].tolist()
+    return probabilities
+
+
+def test_every_network_predicts_what_its_file_says(container: Container) -> None:
+    with container.client() as client:
+        networks = client.get("/init/configuration").json()["networks"]
+        assert {f"{network['networkType']}.onnx" for network in networks} == {
+            path.name for path in MODELS.glob("*.onnx") if path.name != "mfcc.onnx"
+        }
+        for network in networks:
+            name = network["networkType"]
+            answer = client.post(f"/prediction/{name}", json={"mfccs": FRAMES.tolist()})
+            assert answer.status_code == 200, answer.text
+            results = answer.json()["results"]
+            assert [result["emotionType"] for result in results] == network["emotions"]
+            given = [result["prediction"] for result in results]
+            np.testing.assert_allclose(given, expected(name, FRAMES), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("member", ["extractor", "reference"])
+def test_the_handshake_names_the_files_that_are_served(container: Container, member: str) -> None:
+    with container.client() as client:
+        described = client.get("/init/configuration").json()[member]
+        content = client.get(described["url"]).content
+    assert hashlib.sha256(content).hexdigest() == described["sha256"]
+
+
+def test_the_reference_verifies(container: Container) -> None:
+    with container.client() as client:
+        reference = client.get("/init/configuration").json()["reference"]
+        answer = client.post("/init/verification", json={"mfccs": reference["mfccs"]})
+    assert answer.json()["verdict"] == "agreement"
+
+
+def test_the_page_and_all_that_it_loads_are_served(container: Container) -> None:
+    with container.client() as client:
+        page = client.get("/")
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        files = re.findall(r'(?:src|href)="\./(assets/[^"]+)"', page.text)
+        assert {file.rpartition(".")[2] for file in files} >= {"js", "css"}
+        for file in files:
+            assert client.get(f"/{file}").status_code == 200
+            assert client.get(f"/{file}").headers["content-encoding"] == "gzip"
+
+
+def test_the_container_finds_itself_healthy(container: Container) -> None:
+    assert container.healthcheck() == 0
