@@ -1,12 +1,16 @@
 """The application: routes and what stands behind them."""
 
+import logging
 import os
 from typing import Any
 
+from falcon import CORSMiddleware
 from falcon.asgi import App, Request, Response
 
 from server import problems
 from server.contract import FeatureContract
+from server.edge import EdgeMiddleware, request_id, route
+from server.keys import KeyMiddleware, KeyRing
 from server.networks import NetworkCatalog, load_catalog
 from server.releases import ReleaseStore
 from server.resources.files import FileResource
@@ -18,13 +22,19 @@ from server.resources.initialisation import (
 )
 from server.resources.prediction import PredictionResource
 from server.resources.verification import VerificationResource
-from server.runtime import WorkerReport, this_runtime
-from server.settings import Settings, load_settings
+from server.runtime import WorkerReport, stands_alone, this_runtime
+from server.settings import ServerSettings, Settings, load_settings
+
+_log = logging.getLogger("server.app")
 
 
-def create_app(settings: Settings, catalog: NetworkCatalog) -> App:  # type: ignore[type-arg]
-    """Builds the application over the networks of `catalog`."""
-    app = App()
+def create_app(settings: Settings, catalog: NetworkCatalog, *, alone: bool = False) -> App:  # type: ignore[type-arg]
+    """Builds the application over the networks of `catalog`.
+
+    alone: there is no Nginx before it.
+    """
+    app = App(middleware=_middleware(settings.server, alone))
+    app.add_error_handler(Exception, _log_error)
     app.set_error_serializer(problems.serialize)
     limit = settings.server.maximum_body_bytes
     app.add_route("/prediction/{network_type}", PredictionResource(catalog, limit))
@@ -38,6 +48,24 @@ def create_app(settings: Settings, catalog: NetworkCatalog) -> App:  # type: ign
     app.add_route("/readyz", ReadinessResource(catalog))
     app.add_sink(_refuse_path)
     return app
+
+
+def _middleware(settings: ServerSettings, alone: bool) -> list[Any]:
+    middleware: list[Any] = []
+    if alone:
+        middleware.append(EdgeMiddleware(settings.access_log))
+    if settings.origins:
+        exposed = ["X-Request-Id", "Retry-After"]
+        middleware.append(CORSMiddleware(allow_origins=settings.origins, expose_headers=exposed))
+    if settings.api_keys_path:
+        middleware.append(KeyMiddleware(KeyRing(settings.api_keys_path)))
+    return middleware
+
+
+async def _log_error(req: Request, _: Response, error: Exception, __: dict[str, Any]) -> None:
+    fields = {"request_id": request_id(req) or "", "route": route(req)}
+    _log.error("an answer failed", exc_info=error, extra={"fields": fields})
+    raise problems.internal_error()
 
 
 def _add_contract_routes(
@@ -65,7 +93,7 @@ def get_app() -> App:  # type: ignore[type-arg]
     catalog = load_catalog(directory, settings.models.maximum_file_bytes)
     if runtime:
         runtime.report(os.getpid(), WorkerReport(directory.name, dict(catalog.faults)))
-    return create_app(settings, catalog)
+    return create_app(settings, catalog, alone=stands_alone())
 
 
 async def _refuse_path(req: Request, resp: Response | None, **_: Any) -> None:  # noqa: ARG001

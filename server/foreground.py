@@ -3,8 +3,8 @@
 import ctypes
 import http.client
 import os
-import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -16,14 +16,16 @@ from typing import IO
 
 from configuration import ROOT
 from server.address import Address
+from server.logs import json_lines
 
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SECONDS_BETWEEN_PROBES = 0.05
+BYTES_AT_ONCE = 65_536
 
 
 def run_in_foreground(
-    command: Sequence[str], environment: Mapping[str, str], address: Address
+    command: Sequence[str], environment: Mapping[str, str], address: Address, tls: bool = False
 ) -> int:
     """Runs `command` from the project's folder until it ends and none of its processes is left.
 
@@ -48,7 +50,7 @@ def run_in_foreground(
     assert server.stdout is not None
     output = threading.Thread(target=_copy_output, args=(server.stdout, server.pid), daemon=True)
     output.start()
-    threading.Thread(target=_announce, args=(address,), daemon=True).start()
+    threading.Thread(target=_announce, args=(address, tls), daemon=True).start()
     _wait_for_all(server.pid)
     output.join()
     return 0 if stopped.is_set() else 1
@@ -74,28 +76,36 @@ def _adopt_orphans() -> None:
 
 
 def _copy_output(source: IO[bytes], server: int) -> None:
-    """Passes the server's output on; stops the server where nobody reads it any more."""
-    with open(sys.stdout.fileno(), "wb", buffering=0, closefd=False) as target:
-        try:
-            shutil.copyfileobj(source, target)
-        except BrokenPipeError:
-            _signal(server, signal.SIGTERM)
+    """Passes the output on as lines of JSON; stops the server where nobody reads it any more."""
+    parts = iter(lambda: source.read(BYTES_AT_ONCE), b"")
+    try:
+        for lines in json_lines(parts):
+            sys.stdout.buffer.write(lines)
+            sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        _signal(server, signal.SIGTERM)
 
 
-def _announce(address: Address) -> None:
+def _announce(address: Address, tls: bool) -> None:
     """Waits until the server answers, and says so."""
-    while (status := readiness(address.local)) is None:
+    while (status := readiness(address.local, tls)) is None:
         time.sleep(SECONDS_BETWEEN_PROBES)
-    url = f"http://{address.local.netloc}"
+    url = f"{'https' if tls else 'http'}://{address.local.netloc}"
     if status == http.HTTPStatus.OK:
         print(f"Ready: {url}", flush=True)
     else:
         print(f"Running, but not ready: {url}/readyz says why", flush=True)
 
 
-def readiness(address: Address) -> int | None:
+def readiness(address: Address, tls: bool = False) -> int | None:
     """The status of /readyz; None while nobody, or only Nginx, answers."""
     connection = http.client.HTTPConnection(address.host, address.port, timeout=60)
+    if tls:
+        # The certificate is for the server's name, and this is the same machine.
+        context = ssl._create_unverified_context()  # noqa: S323, SLF001  # the library's own name
+        connection = http.client.HTTPSConnection(
+            address.host, address.port, timeout=60, context=context
+        )
     try:
         connection.request("GET", "/readyz")
         status = connection.getresponse().status

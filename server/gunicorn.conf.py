@@ -4,21 +4,24 @@ import os
 from typing import Any
 
 from server.address import Address
-from server.cores import usable_cores
+from server.logs import CONFIGURATION
 from server.runtime import this_runtime
 from server.settings import load_settings
+from server.workers import default_workers
 
 _settings = load_settings().server
 _runtime = this_runtime()
 
 bind = Address(_settings.host, _settings.port).netloc
-workers = _settings.workers or usable_cores()
+workers = _settings.workers or default_workers()
 worker_class = "server.worker.Worker"
 timeout = 30  # seconds that a worker may hang before it is replaced
 graceful_timeout = 30  # seconds that open requests get at the end; below supervisord.conf's
-keepalive = 75  # seconds; longer than Nginx keeps an idle connection, so that Nginx closes first
+# Longer than Nginx keeps an idle connection, 60 s, so that Nginx closes first.
+keepalive = max(75, _settings.idle_timeout_seconds)
 preload_app = False  # ONNX Runtime sessions must be made after the fork
 control_socket_disable = True
+logconfig_dict = CONFIGURATION
 # A worker's sign of life is a file: on a disk it could hang with the disk.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  # tmpfs
 

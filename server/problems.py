@@ -21,10 +21,23 @@ class Problem(falcon.HTTPError):
     members: further members of the document, such as `pointer`, a JSON pointer (RFC 6901).
     """
 
-    def __init__(self, status: int, slug: str, title: str, detail: str, **members: Any) -> None:
-        super().__init__(status, title=title, description=detail)
+    def __init__(
+        self,
+        status: int,
+        slug: str,
+        title: str,
+        detail: str,
+        headers: dict[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(status, title=title, description=detail, headers=headers)
         self.slug = slug
         self.members = members
+
+
+def problem_document(status: int, slug: str, title: str, detail: str) -> bytes:
+    """A problem without further members."""
+    return _encode({"type": TYPE_PREFIX + slug, "title": title, "status": status, "detail": detail})
 
 
 def serialize(_: Request, resp: Response, error: falcon.HTTPError) -> None:
@@ -52,6 +65,18 @@ def _allowed(error: falcon.HTTPError) -> str | None:
 def _framework_slug(status: int) -> str:
     slugs = {405: "method-not-allowed", 416: "range-not-satisfiable"}
     return slugs.get(status, "malformed-request" if status < 500 else "internal-error")
+
+
+def key_needed() -> Problem:
+    """401: no key was sent, or one that is not known."""
+    detail = "A key is needed: Authorization: Bearer KEY."
+    headers = {"WWW-Authenticate": "Bearer"}
+    return Problem(401, "key-needed", "Key needed", detail, headers)
+
+
+def internal_error() -> Problem:
+    """500: the log says more."""
+    return Problem(500, "internal-error", "Internal error", "The server failed to answer.")
 
 
 def no_such_path(path: str) -> Problem:

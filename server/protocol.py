@@ -1,13 +1,16 @@
 """A worker's HTTP/1.1: uvicorn's, but an answer is sent as a whole or not at all."""
 
 import asyncio
+from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from server.guard import Guard, Waiting
+from server.settings import ServerSettings
 
 HEADER = b"HTTP/1.1 "
 INTERIM_HEADER = b"HTTP/1.1 1"
 
-MAXIMUM_HEADER_BYTES = 65_536
 HTTP_VERSIONS = ("1.0", "1.1")
 
 
@@ -31,6 +34,7 @@ HEADER_TOO_LARGE = _refusal(
     "header-too-large",
     "The header, or one line of it, is too long.",
 )
+TOO_SLOW = _refusal(408, "Request Timeout", "request-timeout", "The request did not come in time.")
 UNSUPPORTED_VERSION = _refusal(
     505,
     "HTTP Version Not Supported",
@@ -76,8 +80,13 @@ class WholeAnswers(asyncio.Transport):
 
 
 class Protocol(HttpToolsProtocol):
-    """One connection."""
+    """One connection.
 
+    guard: limits the clients; None where Nginx does.
+    """
+
+    guard: Guard | None = None
+    maximum_header_bytes = 65_536
     _header_bytes = 0
     _in_header = True
     _refused_with = MALFORMED
@@ -86,13 +95,26 @@ class Protocol(HttpToolsProtocol):
         """Starts the connection."""
         super().connection_made(transport)
         self.transport = self._answers = WholeAnswers(transport)
+        if self.guard:
+            self.guard.watched = self.connections  # type: ignore[assignment]  # all of our kind
+            self.guard.connected(self._address)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Ends the connection."""
+        super().connection_lost(exc)
+        if self.guard:
+            self.guard.disconnected(self._address)
+
+    @property
+    def _address(self) -> str:
+        return self.client[0] if self.client else ""
 
     def data_received(self, data: bytes) -> None:
         """Takes what came; refuses a header that does not end."""
         if self._in_header:
             self._header_bytes += len(data)
         super().data_received(data)
-        if self._in_header and self._header_bytes > MAXIMUM_HEADER_BYTES:
+        if self._in_header and self._header_bytes > self.maximum_header_bytes:
             self._refuse(HEADER_TOO_LARGE)
 
     def on_message_begin(self) -> None:
@@ -107,6 +129,27 @@ class Protocol(HttpToolsProtocol):
             self._refused_with = UNSUPPORTED_VERSION
             raise ValueError("uvicorn ends the connection by send_400_response")
         super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if self.guard:
+            refusal = self.guard.refusal(self._address, len(self.tasks), self.loop.time())
+            app = refusal or app
+        super()._start_asgi_task(cycle, app)
+
+    def waits_for(self, settings: ServerSettings) -> Waiting | None:
+        """What the client has not sent yet; None where it has nothing to send."""
+        if self.transport.is_closing():
+            return None
+        if self._in_header:
+            return Waiting(settings.header_timeout_seconds, self.scope)
+        cycle = self.cycle
+        if cycle and cycle.more_body and not cycle.response_complete:
+            return Waiting(settings.body_timeout_seconds, cycle)
+        return None
+
+    def cut_off(self) -> None:
+        """Refuses a client that is too slow."""
+        self._refuse(TOO_SLOW)
 
     def on_response_complete(self) -> None:
         """Ends an answer, which may have had no body."""

@@ -12,6 +12,7 @@ from server.releases import ReleaseStore
 
 PREFIX = "speech-emotion-"
 VARIABLE = "STACK_RUNTIME"  # tells the processes of a server where it is
+NGINX_VARIABLE = "STACK_NGINX"  # tells them which Nginx stands before them; empty: none
 LONGEST_SOCKET_PATH = 107  # bytes, a limit of Linux
 
 
@@ -99,6 +100,11 @@ def this_runtime() -> Runtime | None:
     """The runtime directory that this process belongs to, if it is part of a server."""
     path = os.environ.get(VARIABLE)
     return Runtime(Path(path)) if path else None
+
+
+def stands_alone() -> bool:
+    """Whether this process is part of a server without Nginx."""
+    return this_runtime() is not None and not os.environ.get(NGINX_VARIABLE)
 
 
 def children(process: int) -> list[int]:

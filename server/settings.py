@@ -1,10 +1,15 @@
 """The server's settings: `[server]` and `[models]` of config.ini as frozen dataclasses."""
 
+import os
+import re
 from dataclasses import dataclass, fields
+from ipaddress import ip_network
 from pathlib import Path
 
-from configuration import ROOT, config_path, read_section, setting
+from configuration import ROOT, SettingError, config_path, read_section, setting
 from server.model_files import DEFAULT_MAXIMUM_FILE_BYTES
+
+ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 
 
 @dataclass(frozen=True)
@@ -16,6 +21,38 @@ class ServerSettings:
     workers: int | None = setting(None, minimum=1, maximum=1_024)  # None: the usable cores
     runtime_directory: Path | None = None  # None: a new temporary folder
     maximum_body_bytes: int = setting(1_048_576, minimum=1_024, maximum=1_073_741_824)
+    maximum_header_line_bytes: int = setting(8_192, minimum=1_024, maximum=1_048_576)
+    header_timeout_seconds: int = setting(10, minimum=1, maximum=3_600)
+    body_timeout_seconds: int = setting(30, minimum=1, maximum=3_600)
+    send_timeout_seconds: int = setting(30, minimum=1, maximum=3_600)
+    idle_timeout_seconds: int = setting(75, minimum=1, maximum=3_600)
+    maximum_connections: int = setting(4_096, minimum=64, maximum=1_048_576)
+    maximum_open_requests: int = setting(400, minimum=20, maximum=1_048_576)
+    connections_per_address: int = setting(0, minimum=0, maximum=65_535)  # 0: any number
+    requests_per_second_per_address: int = setting(0, minimum=0, maximum=1_000_000)
+    trusted_proxies: str = ""  # networks, separated by spaces
+    api_keys_path: Path | None = None
+    tls_certificate_path: Path | None = None
+    tls_key_path: Path | None = None
+    cors_origins: str = ""  # separated by spaces
+    access_log: bool = True
+    operator_host: str = "127.0.0.1"
+    operator_port: int | None = setting(None, minimum=1, maximum=65_535)
+
+    @property
+    def trusted_networks(self) -> tuple[str, ...]:
+        """The networks and addresses of the proxies that are trusted."""
+        return tuple(self.trusted_proxies.split())
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins of the web pages that may use the server."""
+        return tuple(self.cors_origins.split())
+
+    @property
+    def tls(self) -> bool:
+        """Whether HTTPS is spoken."""
+        return self.tls_certificate_path is not None
 
 
 @dataclass(frozen=True)
@@ -44,10 +81,31 @@ def load_settings(path: Path | None = None) -> Settings:
         SettingError: names the key, the value and what was expected.
     """
     path = path or config_path()
-    return Settings(
+    settings = Settings(
         server=read_section(ServerSettings, "server", path),
         models=read_section(ModelSettings, "models", path),
     )
+    _check(settings.server)
+    return settings
+
+
+def _check(server: ServerSettings) -> None:
+    for network in server.trusted_networks:
+        try:
+            ip_network(network)
+        except ValueError:
+            expected = "an address or a network such as 10.0.0.0/8"
+            raise SettingError(f"[server] trusted_proxies: {network!r} is not {expected}") from None
+    for origin in server.origins:
+        if not ORIGIN.fullmatch(origin):
+            expected = "an origin such as https://example.org"
+            raise SettingError(f"[server] cors_origins: {origin!r} is not {expected}")
+    if (server.tls_certificate_path is None) != (server.tls_key_path is None):
+        raise SettingError("[server] tls_certificate_path and tls_key_path: expected both or none")
+    for key in ("api_keys_path", "tls_certificate_path", "tls_key_path"):
+        path = getattr(server, key)
+        if path and not os.access(path, os.R_OK):
+            raise SettingError(f"[server] {key}: {str(path)!r} is not a file that can be read")
 
 
 def settings_text(settings: Settings) -> str:

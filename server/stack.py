@@ -3,33 +3,30 @@
 import contextlib
 import errno
 import os
+import resource
 import shutil
-import string
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from configuration import CONFIG_VARIABLE, ROOT
 from server.address import Address
-from server.cores import usable_cores
 from server.foreground import run_in_foreground
+from server.nginx import NginxError, find_lua_modules, render
 from server.releases import ReleaseError, ReleaseStore, make_state_directory
-from server.runtime import VARIABLE, Runtime, make_runtime
-from server.settings import ModelSettings, Settings, settings_text
+from server.runtime import NGINX_VARIABLE, VARIABLE, Runtime, make_runtime
+from server.settings import ModelSettings, ServerSettings, Settings, settings_text
 
 # Debian keeps Nginx where the PATH of an ordinary user does not lead.
 NGINX_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
-IDLE_CONNECTIONS = 16  # that each Nginx process keeps open to the workers
-TRIES = IDLE_CONNECTIONS + 4  # how often Nginx sends a request before it gives up
-UNQUOTABLE = frozenset('$"\\\n')
+NO_LUA = (
+    "Nginx has no Lua module: a client may take as long as it likes to send a body, as long as it "
+    "does not pause. To have it: sudo apt-get install libnginx-mod-http-lua, then start again"
+)
 
 
 class StackError(Exception):
     """The stack cannot be started; the message says why and what helps."""
-
-
-class _NginxTemplate(string.Template):
-    delimiter = "@"
 
 
 def find_nginx() -> Path | None:
@@ -44,22 +41,44 @@ def run(settings: Settings, nginx: Path | None) -> int:
     Returns the exit status: 0 after SIGINT or SIGTERM, 1 where the stack ended by itself.
 
     Raises:
-        StackError: the address cannot be used.
+        StackError: the address cannot be used, or these settings need Nginx.
         RuntimeDirectoryError: the runtime directory cannot be used.
         ReleaseError: the models cannot be copied, or another server has their state directory.
     """
-    address = Address(settings.server.host, settings.server.port)
+    server = settings.server
+    address = Address(server.host, server.port)
     _check_free(address)
-    with make_runtime(settings.server.runtime_directory) as folder:
+    if server.operator_port:
+        _check_free(Address(server.operator_host, server.operator_port))
+    _allow_open_files()
+    if server.tls and nginx is None:
+        raise StackError("HTTPS needs Nginx: install it, or leave tls_certificate_path empty")
+    with make_runtime(server.runtime_directory) as folder:
         runtime = Runtime(Path(folder))
         with holding_models(settings.models, runtime):
             runtime.settings.write_text(settings_text(settings), encoding="utf-8")
             environment = _environment(runtime, nginx)
             if nginx is None:
                 return run_in_foreground(_gunicorn_command(), environment, address)
-            configuration = render_nginx_configuration(settings, runtime)
-            runtime.nginx_configuration.write_text(configuration, encoding="utf-8")
-            return run_in_foreground(_supervisord_command(), environment, address)
+            _configure_nginx(server, runtime, nginx)
+            return run_in_foreground(_supervisord_command(), environment, address, server.tls)
+
+
+def _configure_nginx(server: ServerSettings, runtime: Runtime, nginx: Path) -> None:
+    lua_modules = find_lua_modules(nginx)
+    if not lua_modules:
+        print(NO_LUA, flush=True)
+    try:
+        configuration = render(server, runtime, lua_modules)
+    except NginxError as error:
+        raise StackError(str(error)) from None
+    runtime.nginx_configuration.write_text(configuration, encoding="utf-8")
+
+
+def _allow_open_files() -> None:
+    """Every connection is an open file: as many as this user may have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 @contextlib.contextmanager
@@ -85,29 +104,6 @@ def holding_models(settings: ModelSettings, runtime: Runtime) -> Iterator[None]:
                 store.restore(store.publish(staged))
         store.prune()
         yield
-
-
-def render_nginx_configuration(settings: Settings, runtime: Runtime) -> str:
-    """The text of nginx.conf; `runtime` is where the socket is and all that Nginx writes."""
-    server = settings.server
-    template = (ROOT / "nginx" / "nginx.conf.template").read_text(encoding="utf-8")
-    page = ROOT / "clients" / "web" / "dist"
-    for path in (page, runtime.path):
-        if set(str(path)) & UNQUOTABLE:
-            raise StackError(f"Nginx cannot be given the path {path}: it holds $, a quote or \\")
-    return _NginxTemplate(template).substitute(
-        # Without this line Nginx started as root gives up the rights to reach the socket.
-        user="user root;" if os.geteuid() == 0 else "",
-        cores=usable_cores(),
-        runtime=runtime.path,
-        page=page,
-        models=runtime.state,
-        upstream="\n".join([f'        server "unix:{runtime.socket}" max_fails=0;'] * TRIES),
-        idle_connections=IDLE_CONNECTIONS,
-        listen=Address(server.host, server.port).netloc,
-        maximum_body_bytes=server.maximum_body_bytes,
-        maximum_body_bytes_in_words=f"{server.maximum_body_bytes:,}",
-    )
 
 
 def _check_free(address: Address) -> None:
@@ -146,5 +142,5 @@ def _environment(runtime: Runtime, nginx: Path | None) -> dict[str, str]:
         VARIABLE: str(runtime.path),
         "STACK_PYTHON": sys.executable,
         "STACK_SOCKET": str(runtime.socket),
-        "STACK_NGINX": str(nginx or ""),
+        NGINX_VARIABLE: str(nginx or ""),
     }

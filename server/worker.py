@@ -7,10 +7,14 @@ from typing import Any, ClassVar
 
 from uvicorn_worker import UvicornWorker
 
+from server.guard import Guard
 from server.protocol import Protocol
+from server.runtime import stands_alone
+from server.settings import load_settings
 
 # Longer than supervisord needs to start a new master: until then the orphans answer.
 SECONDS_WITHOUT_MASTER = 5.0
+HEADER_LINES = 4  # of the greatest length, as Nginx counts them
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]  # it ships no types
@@ -28,10 +32,24 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # it ships no types
         "timeout_notify": 1,  # seconds between two calls of callback_notify
     }
     _orphan_since: float | None = None
+    _guard: Guard | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if stands_alone():
+            settings = load_settings().server
+            self._guard = Guard(settings, self.cfg.workers)
+            members = {
+                "guard": self._guard,
+                "maximum_header_bytes": HEADER_LINES * settings.maximum_header_line_bytes,
+            }
+            self.config.http = type("GuardedProtocol", (Protocol,), members)
 
     async def callback_notify(self) -> None:
         """Tells the master that this worker lives; ends the worker where the master does not."""
         self.notify()
+        if self._guard:
+            self._guard.cut_off_the_slow(time.monotonic())
         if os.getppid() == self.ppid:
             return
         now = time.monotonic()

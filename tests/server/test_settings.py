@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from configuration import SettingError
-from server.settings import load_settings
+from server.settings import load_settings, settings_text
 
 
 def write(folder: Path, text: str) -> Path:
@@ -35,6 +35,13 @@ def test_paths_are_taken_from_the_file_s_folder(tmp_path: Path) -> None:
         ("[server]\nport = 70000\n", ["port", "70000", "65535"]),
         ("[server]\nworkers = 0\n", ["workers", "0", "at least 1"]),
         ("[server]\nprot = 80\n", ["prot", "port"]),
+        ("[server]\nheader_timeout_seconds = 0\n", ["header_timeout_seconds", "at least 1"]),
+        ("[server]\ntrusted_proxies = 10.0.0.0/8 proxy\n", ["trusted_proxies", "'proxy'"]),
+        ("[server]\ncors_origins = https://a/b\n", ["cors_origins", "'https://a/b'"]),
+        ("[server]\ncors_origins = *\n", ["cors_origins", "'*'", "https://"]),
+        ("[server]\ntls_key_path = key\n", ["tls_certificate_path", "both"]),
+        ("[server]\napi_keys_path = none\n", ["api_keys_path", "none", "read"]),
+        ("[models]\nmaximum_file_bytes = 1\n", ["maximum_file_bytes", "1024"]),
         ("port = 80\n", ["cannot be read"]),
         ("[sever]\nport = 80\n", ["[sever]", "server"]),
     ],
@@ -50,3 +57,10 @@ def test_an_error_names_key_value_and_what_was_expected(
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="cannot be read"):
         load_settings(tmp_path / "none.ini")
+
+
+def test_settings_are_written_and_read_again(tmp_path: Path) -> None:
+    text = "[server]\nport = 81\ncors_origins = https://a\naccess_log = no\n[models]\ndirectory = m"
+    settings = load_settings(write(tmp_path, text))
+    (tmp_path / "deeper").mkdir()
+    assert load_settings(write(tmp_path / "deeper", settings_text(settings))) == settings

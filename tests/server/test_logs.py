@@ -1,0 +1,49 @@
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from server.logs import JsonFormatter, json_lines
+
+
+def lines(*parts: bytes) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in b"".join(json_lines(parts)).splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("text", "process", "level", "message"),
+    [
+        (b"2026-11-21 02:49:22,254 INFO spawned: 'x'", "supervisord", "info", "spawned: 'x'"),
+        (b"2026/11/21 03:01:06 [error] 4#4: *1 oh", "nginx", "error", "4#4: *1 oh"),
+        (b'a "quote" and \xff', "server", "info", 'a "quote" and \ufffd'),
+    ],
+)
+def test_what_is_no_json_becomes_a_message(
+    text: bytes, process: str, level: str, message: str
+) -> None:
+    (line,) = lines(text + b"\n")
+    assert line.pop("time")
+    assert line == {"process": process, "level": level, "message": message}
+
+
+def test_json_passes_as_it_is_wherever_it_is_cut() -> None:
+    whole = b'{"a":1}\n{"b":2}\n'
+    for cut in range(len(whole)):
+        assert b"".join(json_lines([whole[:cut], whole[cut:]])) == whole
+
+
+def test_a_last_line_without_an_end_is_not_lost() -> None:
+    assert lines(b"the end")[0]["message"] == "the end"
+
+
+def test_a_fault_has_its_traceback_in_the_same_line() -> None:
+    error = ValueError("a\nb")
+    info = (type(error), error, error.__traceback__)
+    record = logging.LogRecord("server.app", logging.ERROR, "", 0, "no %s", ("answer",), info)
+    record.fields = {"request_id": "x"}
+    text = JsonFormatter().format(record)
+    assert "\n" not in text
+    line = json.loads(text)
+    assert (line["message"], line["level"], line["request_id"]) == ("no answer", "error", "x")
+    assert "ValueError" in line["traceback"]

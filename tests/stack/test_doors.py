@@ -1,0 +1,220 @@
+"""Keys, HTTPS, origins, proxies, and paths that are not public."""
+
+import hashlib
+import os
+import ssl
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.stack.harness import MFCCS, Server, free_port, running, started, wait_until
+from tests.stack.test_bad_input import check_problem
+
+FLAGS = [(), ("--without-nginx",)]
+ORIGIN = "https://example.org"
+GOOD, LATER = "first-key", "second-key"
+
+
+def write_keys(path: Path, *keys: str) -> None:
+    lines = [f"name{i} {hashlib.sha256(k.encode()).hexdigest()}" for i, k in enumerate(keys)]
+    part = path.with_name("part")
+    part.write_text("# names and hashes\n" + "\n".join(lines) + "\n")
+    part.replace(path)
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+@pytest.fixture(scope="module", params=FLAGS)
+def guarded(
+    nginx: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Server, Path]]:
+    """A server that wants keys, knows one origin, and the file of the keys."""
+    keys = tmp_path_factory.mktemp("keys") / "keys"
+    write_keys(keys, GOOD)
+    settings = {"SER_SERVER_API_KEYS_PATH": keys, "SER_SERVER_CORS_ORIGINS": ORIGIN}
+    with running(tmp_path_factory.mktemp("run"), *request.param, **settings) as server:
+        yield server, keys
+
+
+PATHS = ["/init/configuration", "/init/mfcc.onnx", "/init/reference.wav", "/nowhere"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("header", [{}, bearer("wrong"), {"Authorization": f"Basic {GOOD}"}])
+def test_without_a_key_nothing_is_told(
+    guarded: tuple[Server, Path], path: str, header: dict[str, str]
+) -> None:
+    server, _ = guarded
+    answer = server.client.get(path, headers=header)
+    assert check_problem(answer, 401)["type"] == "urn:problem:speech-emotion:key-needed"
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_with_a_key_all_is_as_ever(guarded: tuple[Server, Path]) -> None:
+    server, _ = guarded
+    for path in PATHS[:3]:
+        assert server.client.get(path, headers=bearer(GOOD)).status_code == 200
+    body = {"mfccs": MFCCS}
+    answer = server.client.post("/prediction/DNN", json=body, headers=bearer(GOOD))
+    assert answer.status_code == 200
+    assert server.client.post("/prediction/DNN", json=body).status_code == 401
+    for path in ("/livez", "/readyz"):
+        assert server.client.get(path).status_code == 200
+
+
+def test_keys_change_without_a_restart(guarded: tuple[Server, Path]) -> None:
+    server, keys = guarded
+
+    def statuses() -> list[int]:
+        """Of several requests, since each worker has its own."""
+        answers = [
+            server.client.get("/init/configuration", headers=bearer(key) | {"Connection": "close"})
+            for key in [GOOD, LATER] * 5
+        ]
+        return [answer.status_code for answer in answers]
+
+    write_keys(keys, LATER)
+    wait_until(lambda: statuses() == [401, 200] * 5, "the other key")
+    keys.write_text("neither name nor hash\n")
+    wait_until(
+        lambda: statuses() == [401, 200] * 5 and "the keys stay as they were" in server.output,
+        "a line in the log, and the same keys",
+    )
+    write_keys(keys, GOOD)
+    wait_until(lambda: statuses() == [200, 401] * 5, "the key again")
+
+
+def test_no_key_is_ever_logged(guarded: tuple[Server, Path]) -> None:
+    server, _ = guarded
+    server.client.get("/init/configuration", headers=bearer(GOOD) | {"X-Request-Id": "seen"})
+    wait_until(lambda: '"seen"' in server.output, "the request in the log")
+    assert GOOD not in server.output
+
+
+def allowed(answer: httpx.Response) -> str | None:
+    value: str | None = answer.headers.get("access-control-allow-origin")
+    return value
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/prediction/DNN"])
+def test_a_page_of_the_named_origin_may_ask(guarded: tuple[Server, Path], path: str) -> None:
+    server, _ = guarded
+    method = "POST" if "prediction" in path else "GET"
+    headers = {
+        "Origin": ORIGIN,
+        "Access-Control-Request-Method": method,
+        "Access-Control-Request-Headers": "authorization, content-type",
+    }
+    preflight = server.client.options(path, headers=headers)
+    assert allowed(preflight) in (ORIGIN, None)
+    if path != "/nowhere":
+        assert preflight.status_code == 200
+        assert method in preflight.headers["access-control-allow-methods"]
+        assert "authorization" in preflight.headers["access-control-allow-headers"]
+    answer = server.client.request(method, path, headers=bearer(GOOD) | {"Origin": ORIGIN})
+    assert answer.headers.get_list("access-control-allow-origin") == [ORIGIN]
+    refused = server.client.request(method, path, headers={"Origin": ORIGIN})
+    assert (refused.status_code, allowed(refused)) == (401, ORIGIN)
+    other = server.client.get(path, headers=bearer(GOOD) | {"Origin": "https://example.com"})
+    assert allowed(other) is None
+
+
+def test_without_named_origins_no_page_may_ask(server: Server) -> None:
+    for path in PATHS:
+        assert allowed(server.client.get(path, headers={"Origin": ORIGIN})) is None
+
+
+def test_the_client_s_name_of_a_request_comes_back(server: Server) -> None:
+    for path in ("/livez", "/nowhere", "/init/mfcc.onnx"):
+        answer = server.client.get(path, headers={"X-Request-Id": "my-request.1"})
+        assert answer.headers.get_list("x-request-id") == ["my-request.1"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("name", ["", "a b", 'quote"', "a" * 65])
+def test_what_cannot_stand_in_a_log_is_given_another_name(server: Server, name: str) -> None:
+    answer = server.client.get("/livez", headers={"X-Request-Id": name})
+    assert len(answer.headers["x-request-id"]) == 32
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("tls")
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    command += ["-keyout", str(key), "-out", str(certificate), "-subj", "/CN=localhost"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(command, check=True, capture_output=True)
+    return certificate, key
+
+
+def test_https_is_spoken_in_its_new_versions_only(
+    nginx: Path, tmp_path: Path, certificate: tuple[Path, Path]
+) -> None:
+    settings: dict[str, Any] = {
+        "SER_SERVER_TLS_CERTIFICATE_PATH": certificate[0],
+        "SER_SERVER_TLS_KEY_PATH": certificate[1],
+    }
+    with started(tmp_path, **settings) as server:
+        assert server.wait_for_line("Ready: ").startswith("Ready: https://")
+        url = f"https://127.0.0.1:{server.port}/livez"
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context = ssl.create_default_context(cafile=str(certificate[0]))
+            context.minimum_version = context.maximum_version = version
+            answer = httpx.get(url, verify=context)
+            assert answer.status_code == 200
+            assert "max-age" in answer.headers["strict-transport-security"]
+        context = ssl.create_default_context(cafile=str(certificate[0]))
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+            context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+        with pytest.raises(httpx.TransportError):
+            httpx.get(url, verify=context)
+        check_problem(server.client.get("/livez"), 400)
+
+
+def test_https_without_nginx_is_a_clear_error(
+    tmp_path: Path, certificate: tuple[Path, Path]
+) -> None:
+    settings: dict[str, Any] = {
+        "SER_SERVER_TLS_CERTIFICATE_PATH": certificate[0],
+        "SER_SERVER_TLS_KEY_PATH": certificate[1],
+    }
+    with started(tmp_path, "--without-nginx", **settings) as server:
+        assert server.process.wait(60) == 2
+    assert "HTTPS needs Nginx" in server.output
+
+
+@pytest.mark.parametrize(("trusted", "limited"), [("127.0.0.0/8", False), ("192.0.2.1", True)])
+def test_forwarded_addresses_are_believed_from_trusted_proxies_only(
+    nginx: Path, tmp_path: Path, trusted: str, limited: bool
+) -> None:
+    settings = {
+        "SER_SERVER_TRUSTED_PROXIES": trusted,
+        "SER_SERVER_REQUESTS_PER_SECOND_PER_ADDRESS": 1,
+    }
+    with running(tmp_path, **settings) as server:
+        headers = ({"X-Forwarded-For": f"198.51.100.{client}"} for client in range(50))
+        statuses = {server.client.get("/livez", headers=header).status_code for header in headers}
+        assert statuses == ({200, 429} if limited else {200})
+
+
+def test_an_operator_s_port_is_another_one(nginx: Path, tmp_path: Path) -> None:
+    port = free_port()
+    with running(tmp_path, SER_SERVER_OPERATOR_PORT=port) as server:
+        assert httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+        check_problem(httpx.get(f"http://127.0.0.1:{port}/metrics"), 404)
+        check_problem(server.client.get("/metrics"), 404)
+
+
+def test_the_files_are_private(guarded: tuple[Server, Path]) -> None:
+    server, _ = guarded
+    for path in server.runtime.iterdir():
+        assert path.stat().st_mode & 0o077 == 0
+        assert path.stat().st_uid == os.getuid()
