@@ -1,0 +1,210 @@
+"""What is done to a running server while its clients ask."""
+
+import asyncio
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, TypeVar
+
+import psutil
+
+from tests.stack.harness import PYTHON, ROOT, Server
+
+if TYPE_CHECKING:
+    from tests.soak.clients import Client
+
+FIRST, SECOND = "as committed", "names swapped"
+SECONDS_TO_FIND_A_VICTIM = 30.0
+
+KILLED_WORKER = "worker killed (SIGKILL)"
+RELOADED_WORKERS = "workers reloaded (SIGHUP)"
+KILLED_GUNICORN = "Gunicorn's master killed"
+RELOADED_NGINX = "Nginx reloaded (SIGHUP)"
+KILLED_NGINX = "Nginx killed, with its processes"
+ACTIVATED = "models activated"
+REFUSED = "broken models refused"
+
+Victim = TypeVar("Victim")
+Step = Callable[[], Coroutine[None, None, None]]
+
+
+@dataclass
+class Fault:
+    """One thing that was done, and when, on the monotonic clock."""
+
+    kind: str
+    start: float
+    end: float
+    connected: list[str] = field(default_factory=list)  # clients, when Nginx was killed
+    mishap: str = ""  # what went otherwise than it should
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How often each fault is done."""
+
+    worker_kills: int = 100
+    worker_reloads: int = 10
+    gunicorn_kills: int = 5
+    nginx_reloads: int = 10
+    nginx_kills: int = 3
+    activations: int = 5  # the second and the fourth with broken models
+
+
+class FaultInjector:
+    """Does the faults, and remembers which release of the models may answer."""
+
+    def __init__(self, server: Server, runtime: Path, releases: "Releases", random: Random) -> None:
+        self._server = server
+        self._runtime = runtime
+        self._releases = releases
+        self._random = random
+        self._activating = asyncio.Lock()
+        self._active = FIRST
+        self.live = frozenset([FIRST])
+        self.done: list[Fault] = []
+        self.clients: list[Client] = []
+
+    def plan(self, counts: Counts) -> list[Step]:
+        """All faults, in random order; the activations among themselves are in theirs."""
+        plan: list[Step] = [
+            *[self._kill_worker] * counts.worker_kills,
+            *[self._reload_workers] * counts.worker_reloads,
+            *[self._kill_gunicorn] * counts.gunicorn_kills,
+            *[self._reload_nginx] * counts.nginx_reloads,
+            *[self._kill_nginx] * counts.nginx_kills,
+            *[self._activate_next] * counts.activations,
+        ]
+        self._random.shuffle(plan)
+        return plan
+
+    async def _kill_worker(self) -> None:
+        worker = await self._find(lambda: self._random.choice(self._server.workers()))
+        self._signal(KILLED_WORKER, [worker], signal.SIGKILL)
+
+    async def _reload_workers(self) -> None:
+        self._signal(RELOADED_WORKERS, [await self._find_gunicorn()], signal.SIGHUP)
+
+    async def _kill_gunicorn(self) -> None:
+        self._signal(KILLED_GUNICORN, [await self._find_gunicorn()], signal.SIGKILL)
+
+    async def _reload_nginx(self) -> None:
+        self._signal(RELOADED_NGINX, (await self._find_nginx())[:1], signal.SIGHUP)
+
+    async def _kill_nginx(self) -> None:
+        processes = await self._find_nginx()
+        connected = [client.name for client in self.clients if client.connected is not None]
+        self._signal(KILLED_NGINX, processes, signal.SIGKILL)
+        fault = self.done[-1]
+        fault.connected = connected
+        # Until they are gone they have connections, which go with them.
+        while any(map(_lives, processes)):  # noqa: ASYNC110  # no event tells it
+            await asyncio.sleep(0.001)
+        fault.end = time.monotonic()
+
+    async def _activate_next(self) -> None:
+        """Good and broken models in turn, one activation at a time."""
+        async with self._activating:
+            number = sum(fault.kind in (ACTIVATED, REFUSED) for fault in self.done)
+            if number % 2:
+                await self._activate(self._releases.broken[number // 2 % 2], None)
+            else:
+                release = SECOND if self._active == FIRST else FIRST
+                await self._activate(self._releases.good[release], release)
+
+    async def _activate(self, folder: Path, release: str | None) -> None:
+        """Activates models; `release` is None for those that must be refused."""
+        fault = Fault(ACTIVATED if release else REFUSED, time.monotonic(), time.monotonic())
+        self.done.append(fault)
+        if release:
+            self.live |= {release}
+        process = await asyncio.create_subprocess_exec(
+            *(PYTHON, "-m", "server", "models", "activate", folder),
+            cwd=ROOT,
+            env=os.environ | {"SER_SERVER_RUNTIME_DIRECTORY": str(self._runtime)},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+        fault.end = time.monotonic()
+        if (process.returncode == 0) != (release is not None):
+            fault.mishap = f"exit status {process.returncode}: {output.decode().strip()}"
+        if process.returncode == 0 and release:
+            self._active = release
+        self.live = frozenset([self._active])
+
+    def _signal(
+        self, kind: str, processes: Iterable[psutil.Process], number: signal.Signals
+    ) -> None:
+        start = time.monotonic()
+        for process in processes:
+            try:
+                process.send_signal(number)
+            except psutil.NoSuchProcess:
+                continue
+        self.done.append(Fault(kind, start, time.monotonic()))
+
+    async def _find_gunicorn(self) -> psutil.Process:
+        """The master, once it has workers: before, it takes no signals."""
+
+        def find() -> psutil.Process:
+            self._server.workers()[0]
+            return self._server.gunicorn()
+
+        return await self._find(find)
+
+    async def _find_nginx(self) -> list[psutil.Process]:
+        """The master and its processes, once it has some."""
+
+        def find() -> list[psutil.Process]:
+            master = self._server.nginx()
+            children = master.children()
+            children[0].pid  # noqa: B018  # raises where there is none
+            return [master, *children]
+
+        return await self._find(find)
+
+    async def _find(self, look: Callable[[], Victim]) -> Victim:
+        """Looks until there is something to find: the last fault may not be over."""
+        deadline = time.monotonic() + SECONDS_TO_FIND_A_VICTIM
+        while True:
+            try:
+                return look()
+            except (LookupError, psutil.NoSuchProcess):
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(0.05)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@dataclass(frozen=True)
+class Releases:
+    """Directories with models to activate."""
+
+    good: dict[str, Path]  # name of a release -> directory
+    broken: tuple[Path, Path]
+
+
+def make_releases(models: Path, folder: Path) -> Releases:
+    """The models as they are, the same with two networks' names swapped, and two broken copies."""
+    swapped, truncated, foreign = (
+        shutil.copytree(models, folder / name) for name in ("swapped", "truncated", "foreign")
+    )
+    (swapped / "CNN.onnx").rename(swapped / "kept")
+    (swapped / "DNN.onnx").rename(swapped / "CNN.onnx")
+    (swapped / "kept").rename(swapped / "DNN.onnx")
+    whole = (truncated / "CNN.onnx").read_bytes()
+    (truncated / "CNN.onnx").write_bytes(whole[: len(whole) // 2])
+    shutil.copy(foreign / "mfcc.onnx", foreign / "DNN.onnx")
+    return Releases({FIRST: models, SECOND: swapped}, (truncated, foreign))

@@ -1,0 +1,169 @@
+"""Bodies and requests that no honest client sends, each made from a seed."""
+
+import gzip
+import json
+import zlib
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
+
+from tests.soak.http1 import request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NETWORKS = (*("DNN", "CNN", "dnn", "cNn") * 4, "RNN", "mfcc", "%2e%2e", "")
+NUMBERS = (
+    *("0", "-0", "1", "-1.5", "1e5", "1E-5", "3.4028235e38", "3.5e38", "-1e39", "1e308", "1e999"),
+    *("9" * 30, "9" * 400, "0." + "3" * 400, "1e-999", "-1e400", "NaN", "Infinity", "-Infinity"),
+    *("01", "+1", ".5", "5.", "1e", "0x10", "1_000", "--1", "1e+400000000"),
+)
+STRINGS = (
+    '""',
+    '"1"',
+    '"\\u0000"',
+    '"\\ud800"',
+    '"\\x41"',
+    '"mfccs"',
+    '"\t"',
+    '"' + "a" * 500 + '"',
+)
+KEYS = (
+    '"mfccs"',
+    '"mfccs"',
+    '"mfccs"',
+    '"MFCCs"',
+    '"mfcc\\u0073"',
+    '""',
+    '"speaker"',
+    "mfccs",
+    "1",
+)
+LITERALS = ("true", "false", "null", "True", "nul", "undefined", "{}", "[]", "")
+CODINGS = ("chunked", "gzip", "chunked, gzip", "gzip, chunked", "xchunked", "identity")
+DEPTHS = (10, 1_000, 100_000)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One request as bytes."""
+
+    kind: str
+    data: bytes
+    framed: bool  # whether its length is as it says, so that another may follow
+
+
+class Mutator:
+    """Makes requests, the same ones from the same seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)
+        self._kinds: tuple[tuple[int, Callable[[], Mutant]], ...] = (
+            (40, self._from_grammar),
+            (20, self._with_changed_bytes),
+            (10, self._random_bytes),
+            (8, self._other_encoding),
+            (6, self._compressed),
+            (6, self._chunked),
+            (6, self._contradictory),
+            (1, self._deep),
+            (3, self._good),
+        )
+
+    def make(self) -> Mutant:
+        """The next request."""
+        weights, makers = zip(*self._kinds, strict=True)
+        maker: Callable[[], Mutant] = self._random.choices(makers, weights)[0]
+        return maker()
+
+    def _good(self) -> Mutant:
+        return self._framed("good", self._vector())
+
+    def _from_grammar(self) -> Mutant:
+        return self._framed("grammar", self._value(self._random.randrange(5)).encode())
+
+    def _with_changed_bytes(self) -> Mutant:
+        body = bytearray(self._vector())
+        for _ in range(self._random.randint(1, 8)):
+            start = self._random.randrange(len(body) + 1)
+            end = start + self._random.randrange(6)
+            body[start:end] = self._random.choice(
+                (b"", bytes(body[start:end]) * 2, self._random.randbytes(2), b",", b"[", b"}")
+            )
+        return self._framed("changed bytes", bytes(body))
+
+    def _random_bytes(self) -> Mutant:
+        return self._framed("random bytes", self._random.randbytes(self._random.randrange(2_000)))
+
+    def _other_encoding(self) -> Mutant:
+        name = self._random.choice(("utf-16", "utf-16-le", "utf-32", "utf-8-sig", "cp037", "utf-7"))
+        body = self._vector().decode().encode(name)
+        content_type = self._random.choice(
+            ("application/json", f"application/json; charset={name}")
+        )
+        return self._framed("other encoding", body, f"Content-Type: {content_type}")
+
+    def _compressed(self) -> Mutant:
+        plain = self._random.choice((self._vector(), b" " * 200_000, b""))
+        body = self._random.choice((gzip.compress, zlib.compress))(plain)
+        named = self._random.choice(("gzip", "deflate", "br", "identity", "gzip, gzip", "*", ""))
+        return self._framed("compressed", body, f"Content-Encoding: {named}")
+
+    def _chunked(self) -> Mutant:
+        body, choose = self._vector(), self._random.choice
+        size = choose((f"{len(body):x}", f"{len(body):X};a=b", f"{len(body) + 1:x}", "-1", "g", ""))
+        size = choose((size, "f" * 17, f"0x{len(body):x}", f"{len(body):x}"))
+        end = choose((b"\r\n0\r\n\r\n", b"\r\n0\r\nX: y\r\n\r\n", b"0\r\n\r\n", b"\r\n"))
+        head = (
+            f"POST /prediction/{choose(NETWORKS)} HTTP/1.1\r\nHost: a\r\n"
+            f"Transfer-Encoding: chunked\r\n\r\n{size}\r\n"
+        )
+        return Mutant("chunked", head.encode() + body + end, framed=False)
+
+    def _contradictory(self) -> Mutant:
+        body, choose = self._vector(), self._random.choice
+        length = choose(
+            ("0", "1", "99999999999", "-1", "+1", "1.0", "1,1", " ", f"{2**64 + 1}", "x")
+        )
+        right = f"Content-Length: {len(body)}\r\n"
+        lines = choose(
+            (
+                f"Content-Length: {length}\r\n",
+                f"{right}Content-Length: {length}\r\n",
+                f"{right}Transfer-Encoding: chunked\r\n",
+                f"Content-Length : {len(body)}\r\n",
+                f"Transfer-Encoding: {choose(CODINGS)}\r\n",
+            )
+        )
+        head = f"POST /prediction/DNN HTTP/1.1\r\nHost: a\r\n{lines}\r\n"
+        return Mutant("contradictory length", head.encode() + body, framed=False)
+
+    def _deep(self) -> Mutant:
+        depth = self._random.choice(DEPTHS)
+        opening, closing = self._random.choice((("[", "]"), ('{"mfccs":', "}")))
+        closing *= self._random.randrange(2)
+        body = f'{{"mfccs":{opening * depth}{closing * depth}}}'
+        return self._framed("deep nesting", body.encode())
+
+    def _framed(self, kind: str, body: bytes, *headers: str) -> Mutant:
+        path = f"/prediction/{self._random.choice(NETWORKS)}"
+        return Mutant(kind, request(path, body, headers=headers), framed=True)
+
+    def _vector(self) -> bytes:
+        values = [self._random.uniform(-500, 500) for _ in range(25)]
+        return json.dumps({"mfccs": values}).encode()
+
+    def _value(self, depth: int) -> str:
+        """A JSON text, or nearly one: objects with `mfccs` outside, numbers inside."""
+        choose = self._random.choice
+        if depth == 0:
+            return choose((choose(NUMBERS), choose(NUMBERS), choose(STRINGS), choose(LITERALS)))
+        if self._random.random() < 0.6:
+            count = choose((0, 1, 2, 3))
+            members = [f"{choose(KEYS)}:{self._value(depth - 1)}" for _ in range(count)]
+            return "{" + choose((",", ",", ",,", " ")).join(members) + choose(("}", "}", "", ",}"))
+        count = choose((0, 1, 24, 25, 25, 25, 26))
+        items = [choose(("1", "-2.5", choose(NUMBERS)))] * count
+        if depth > 1 and count:
+            items = [self._value(depth - 1) for _ in range(min(count, 3))]
+        return "[" + ",".join(items) + choose(("]", "]", "]", ""))

@@ -1,0 +1,204 @@
+"""Ten times the load that the server can take: it serves what it can, and refuses the rest."""
+
+import asyncio
+import tempfile
+import time
+from array import array
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import uvloop
+
+from tests.soak.clients import Connection
+from tests.soak.faults import FIRST
+from tests.soak.http1 import Answer, ProtocolError
+from tests.soak.load import ask_for, percentile
+from tests.soak.processes import memory, own_core
+from tests.soak.questions import Question, make_questions
+from tests.stack.harness import ROOT, Server, started
+
+TIMES = 10
+SECONDS = 20.0
+SECONDS_OF_A_TICK = 0.002
+CLIENTS = (8, 16, 32)  # with which the best throughput is looked for
+MOST_CONNECTIONS = 1_000
+REFUSALS = (429, 503)
+LOWEST_SHARE = 0.9  # of the best throughput
+LONGEST_REFUSAL = 0.1  # seconds
+SECONDS_TO_RECOVER = 2.0
+LARGEST_GROWTH = 0.1  # of the memory
+
+
+@dataclass
+class Findings:
+    """What was measured."""
+
+    best: float = 0.0  # answers a second
+    normal_median: float = 0.0  # seconds, with few clients
+    offered: int = 0
+    served: int = 0
+    refused: "array[float]" = field(default_factory=lambda: array("d"))  # seconds until it was
+    without_retry_after: int = 0
+    wrong: Counter[str] = field(default_factory=Counter)
+    probes: "array[float]" = field(default_factory=lambda: array("d"))  # seconds, of /livez
+    memory: list[int] = field(default_factory=list)  # bytes, before and meanwhile
+    median_after: float = 0.0  # seconds, of the clients after SECONDS_TO_RECOVER
+
+    @property
+    def share(self) -> float:
+        """Of the best throughput."""
+        return self.served / SECONDS / self.best
+
+    @property
+    def growth(self) -> float:
+        """Of the memory, at most."""
+        return max(self.memory) / self.memory[0] - 1
+
+    @property
+    def is_good(self) -> bool:
+        """Whether all held."""
+        return (
+            self.share >= LOWEST_SHARE
+            and percentile_of(self.refused, 99) <= LONGEST_REFUSAL
+            and not self.without_retry_after
+            and not self.wrong
+            and self.growth <= LARGEST_GROWTH
+            and self.median_after <= 2 * self.normal_median
+        )
+
+
+def percentile_of(values: "array[float]", share: float) -> float:
+    """NaN where there are none."""
+    return float(np.percentile(values, share)) if values else float("nan")
+
+
+def overload() -> Findings:
+    """Measures on a stack of its own, on other cores than this process if there are any."""
+    questions = make_questions({FIRST: ROOT / "models"}, 16, np.random.default_rng(1))
+    with (
+        tempfile.TemporaryDirectory(prefix="overload-") as name,
+        own_core() as command,
+        started(
+            Path(name), command=command, SER_SERVER_ACCESS_LOG="no", SER_SERVER_WORKERS=1
+        ) as server,
+    ):
+        server.wait_for_line("Ready: ")
+        return uvloop.run(_measure(server, questions))
+
+
+async def _measure(server: Server, questions: list[Question]) -> Findings:
+    findings = Findings()
+    for clients in CLIENTS:
+        _, rate = await ask_for(5, server.port, questions, clients)
+        findings.best = max(findings.best, rate)
+    tally, _ = await ask_for(3, server.port, questions, 4)
+    findings.normal_median = percentile(tally, 50)
+    findings.memory.append(memory(server))
+    await _Overload(server, questions, findings).run()
+    await asyncio.sleep(SECONDS_TO_RECOVER)
+    tally, _ = await ask_for(3, server.port, questions, 4)
+    findings.median_after = percentile(tally, 50)
+    return findings
+
+
+class _Overload:
+    """Requests at a rate of their own, whatever comes back."""
+
+    def __init__(self, server: Server, questions: list[Question], findings: Findings) -> None:
+        self._server = server
+        self._questions = [(q, q.request(keep_alive=True)) for q in questions]
+        self._findings = findings
+        self._idle: deque[Connection] = deque()
+        self._open = 0
+
+    async def run(self) -> None:
+        rate = TIMES * self._findings.best
+        start, end = time.monotonic(), time.monotonic() + SECONDS
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._watch(end))
+            while time.monotonic() < end:
+                due = int((time.monotonic() - start) * rate)
+                for number in range(self._findings.offered, due):
+                    if self._open < MOST_CONNECTIONS or self._idle:
+                        self._findings.offered += 1
+                        tasks.create_task(self._ask(number))
+                await asyncio.sleep(SECONDS_OF_A_TICK)
+        for connection in self._idle:
+            connection.close()
+
+    async def _ask(self, number: int) -> None:
+        question, request = self._questions[number % len(self._questions)]
+        sent = time.monotonic()
+        try:
+            connection, answer = await self._exchange(request)
+        except (OSError, ProtocolError) as error:
+            self._open -= 1
+            self._findings.wrong[str(error) or type(error).__name__] += 1
+            return
+        if answer.status == 200 and question.releases(answer.body):
+            self._findings.served += 1
+        elif answer.status in REFUSALS:
+            self._findings.refused.append(time.monotonic() - sent)
+            self._findings.without_retry_after += b"retry-after:" not in answer.header.lower()
+        else:
+            self._findings.wrong[f"status {answer.status}"] += 1
+        if answer.closes:
+            connection.close()
+            self._open -= 1
+        else:
+            self._idle.append(connection)
+
+    async def _exchange(self, request: bytes) -> tuple[Connection, Answer]:
+        """An answer, on a connection that rested or else on a new one."""
+        if self._idle:
+            connection = self._idle.popleft()
+            answer = await connection.ask(request)
+            if answer:
+                return connection, answer
+        else:
+            self._open += 1
+        connection = await Connection.open(self._server.port)
+        answer = await connection.ask(request)
+        if answer is None:
+            raise ProtocolError("closed without an answer")
+        return connection, answer
+
+    async def _watch(self, end: float) -> None:
+        """Asks /livez, and looks at the memory."""
+        request = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        while time.monotonic() < end:
+            connection = await Connection.open(self._server.port)
+            start = time.monotonic()
+            answer = await connection.ask(request)
+            connection.close()
+            if answer is None or answer.status != 200:
+                self._findings.wrong["/livez"] += 1
+            self._findings.probes.append(time.monotonic() - start)
+            self._findings.memory.append(memory(self._server))
+            await asyncio.sleep(0.25)
+
+
+def report(findings: Findings) -> str:
+    """What was measured."""
+    before, most = findings.memory[0] / 1e6, max(findings.memory) / 1e6
+    served, offered = findings.served / SECONDS, findings.offered / SECONDS
+    refused, probes = findings.refused, findings.probes
+    return "\n".join(
+        [
+            f"best {findings.best:,.0f} answers a second",
+            f"offered {offered:,.0f}, served {served:,.0f}: {findings.share:.0%} of the best",
+            f"refused {len(refused):,}, {findings.without_retry_after} without Retry-After",
+            f"refused after {_milliseconds(refused, 50)}, p99 {_milliseconds(refused, 99)}",
+            f"anything else: {dict(findings.wrong) or 'nothing'}",
+            f"/livez answered {len(probes)} times, p99 {_milliseconds(probes, 99)}",
+            f"memory {before:.0f} MB, at most {most:.0f} MB: {findings.growth:+.1%}",
+            f"median latency {findings.normal_median * 1000:.1f} ms before",
+            f"and {findings.median_after * 1000:.1f} ms {SECONDS_TO_RECOVER:.0f} s afterwards",
+        ]
+    )
+
+
+def _milliseconds(values: "array[float]", share: float) -> str:
+    return f"{percentile_of(values, share) * 1000:.0f} ms"

@@ -1,0 +1,113 @@
+"""Requests whose answers are known beforehand, from the model files themselves."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from tests.soak.http1 import request
+
+TOLERANCE = 1e-5  # of a probability
+FRAMES = 20
+
+Float32 = NDArray[np.float32]
+
+
+@dataclass
+class Question:
+    """A prediction to ask for, and what each release of the models must answer."""
+
+    network: str
+    body: bytes
+    expected: dict[str, list[float]]  # release -> probabilities, in the order of the labels
+    _right: dict[bytes, frozenset[str]] = field(default_factory=dict)
+
+    def request(self, *, keep_alive: bool) -> bytes:
+        """The bytes to send."""
+        return request(f"/prediction/{self.network}", self.body, keep_alive=keep_alive)
+
+    def releases(self, answer: bytes) -> frozenset[str]:
+        """The releases whose answer this is; none where it is wrong.
+
+        Every probability of every answer counts: a body is only looked up where the very same
+        bytes were compared before.
+        """
+        found = self._right.get(answer)
+        if found is None:
+            found = self._right[answer] = frozenset(
+                release
+                for release, probabilities in self.expected.items()
+                if _agrees(answer, probabilities)
+            )
+        return found
+
+
+def make_questions(
+    releases: dict[str, Path], count: int, random: np.random.Generator
+) -> list[Question]:
+    """Vectors and frames, `count` for each network of the first release.
+
+    releases: name -> directory with the models of a release; all serve the same networks.
+    """
+    first = next(iter(releases.values()))
+    networks = [path.stem for path in sorted(first.glob("*.onnx")) if path.stem != "mfcc"]
+    sessions = {
+        (release, network): _open(folder / f"{network}.onnx")
+        for release, folder in releases.items()
+        for network in networks
+    }
+    questions = []
+    for network in networks:
+        for index in range(count):
+            frames = _frames(random)
+            takes_vectors = _takes_vectors(sessions[next(iter(releases)), network])
+            mfccs = frames.mean(axis=0) if takes_vectors and index % 4 else frames
+            body = json.dumps({"mfccs": mfccs.tolist()}).encode()
+            expected = {
+                release: _predict(sessions[release, network], mfccs) for release in releases
+            }
+            questions.append(Question(network, body, expected))
+    return questions
+
+
+def _frames(random: np.random.Generator) -> Float32:
+    """Frames that look like speech, roughly: float32 (FRAMES, 25), decibel cepstra."""
+    scale = np.array([80.0, 40.0] + [15.0] * 23)
+    centre = np.array([-350.0, 70.0] + [0.0] * 23)
+    return (random.normal(centre, scale, (FRAMES, 25))).round(2).astype(np.float32)
+
+
+def _open(path: Path) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def _takes_vectors(session: ort.InferenceSession) -> bool:
+    return bool(session.get_inputs()[0].name == "mfccs")
+
+
+def _predict(session: ort.InferenceSession, mfccs: Float32) -> list[float]:
+    if _takes_vectors(session):
+        vector = mfccs if mfccs.ndim == 1 else mfccs.mean(axis=0, dtype=np.float64)
+        feed: dict[str, Any] = {"mfccs": vector.astype(np.float32)[np.newaxis]}
+    else:
+        feed = {"frames": mfccs[np.newaxis], "lengths": np.array([len(mfccs)], np.int64)}
+    probabilities: list[float] = session.run(["probabilities"], feed)[0][0].tolist()
+    return probabilities
+
+
+def _agrees(answer: bytes, expected: Sequence[float]) -> bool:
+    try:
+        results: Iterable[dict[str, Any]] = json.loads(answer)["results"]
+        given = [result["prediction"] for result in results]
+    except (ValueError, KeyError, TypeError):
+        return False
+    return len(given) == len(expected) and bool(
+        np.abs(np.subtract(given, expected)).max() <= TOLERANCE
+    )
