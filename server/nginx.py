@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import string
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,8 +17,10 @@ from server.settings import ServerSettings
 TEMPLATE = ROOT / "nginx" / "nginx.conf.template"
 PAGE = ROOT / "clients" / "web" / "dist"
 LUA_MODULES = ("ndk_http_module.so", "ngx_http_lua_module.so")
-IDLE_CONNECTIONS = 16  # that each Nginx process keeps open to the workers
-TRIES = IDLE_CONNECTIONS + 4  # how often Nginx sends a request before it gives up
+IDLE_CONNECTIONS = 128  # that each Nginx process keeps open to the workers
+MORE_TRIES = 4  # than idle connections, before Nginx gives a request up
+TRIES_FOR_HEALTH = 4  # of the requests that use no idle connection
+REFUSAL_SECONDS = 0.05  # that a refusal takes, so that refusing leaves time for answering
 FILES_BESIDE_CONNECTIONS = 64  # of an Nginx process
 UNQUOTABLE = frozenset('$"\\\n')
 
@@ -50,8 +53,10 @@ def render(server: ServerSettings, runtime: Runtime, lua_modules: Sequence[Path]
     for path in filter(None, paths):
         if set(str(path)) & UNQUOTABLE:
             raise NginxError(f"Nginx cannot be given the path {path}: it holds $, a quote or \\")
-    tries = f'server "unix:{runtime.socket}" max_fails=0'
-    share = max(1, server.maximum_open_requests // TRIES)
+    line = f'server "unix:{runtime.socket}" max_fails=0'
+    open_requests = server.maximum_open_requests
+    tries = min(IDLE_CONNECTIONS + MORE_TRIES, open_requests)
+    shares = [open_requests // tries + (i < open_requests % tries) for i in range(tries)]
     values = {
         "cores": usable_cores(),
         # Without this line Nginx started as root gives up the rights to reach the socket.
@@ -59,12 +64,10 @@ def render(server: ServerSettings, runtime: Runtime, lua_modules: Sequence[Path]
         "runtime": runtime.path,
         "models": runtime.state,
         "page": PAGE,
-        "limited_upstream": _lines([f"{tries} max_conns={share};"] * TRIES),
-        "upstream": _lines([f"{tries};"] * TRIES),
-        "idle_connections": IDLE_CONNECTIONS,
-        "files": 2 * server.maximum_connections + FILES_BESIDE_CONNECTIONS,
-        # Each client's connection may need one to a worker.
-        "connections": 2 * server.maximum_connections,
+        "limited_upstream": _lines(f"{line} max_conns={share};" for share in shares),
+        "health_upstream": _lines([f"{line};"] * TRIES_FOR_HEALTH),
+        "idle_connections": tries - MORE_TRIES,
+        "connections": _connections(server),
         "maximum_body_bytes_in_words": f"{server.maximum_body_bytes:,}",
         "log": "/dev/stdout json buffer=4k flush=1s" if server.access_log else "off",
     }
@@ -76,15 +79,36 @@ def render(server: ServerSettings, runtime: Runtime, lua_modules: Sequence[Path]
     return text.replace("#common_headers;", _lines(_common_headers(server)))
 
 
+def _connections(server: ServerSettings) -> int:
+    """Of an Nginx process: each client's may need one to a worker, and each is an open file."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * server.maximum_connections
+    if files == resource.RLIM_INFINITY:
+        return wanted
+    return max(1, min(wanted, files - FILES_BESIDE_CONNECTIONS))
+
+
 def _lua(server: ServerSettings, modules: Sequence[Path]) -> dict[str, str]:
     if not modules:
-        return {"modules": "", "lua": "", "read_body": ""}
+        return {
+            "modules": "",
+            "lua": "",
+            "read_body": "",
+            "refuse_429": "return 429 $problem;",
+            "refuse_503": "return 503 $problem;",
+        }
     seconds = server.body_timeout_seconds
     return {
         "modules": "\n".join(f'load_module "{module}";' for module in modules),
-        "lua": f'init_by_lua_file "{TEMPLATE.with_name("read_body.lua")}";',
+        "lua": f'init_by_lua_file "{TEMPLATE.with_name("clients.lua")}";',
+        "refuse_429": _refuse(429),
+        "refuse_503": _refuse(503),
         "read_body": f"access_by_lua_block {{ read_body({seconds}) }}",
     }
+
+
+def _refuse(status: int) -> str:
+    return f"content_by_lua_block {{ refuse({status}, {REFUSAL_SECONDS}) }}"
 
 
 def _doors(server: ServerSettings) -> dict[str, str]:
