@@ -2,6 +2,10 @@
 
 local read_all, spawn, sleep = ngx.req.read_body, ngx.thread.spawn, ngx.sleep
 
+-- For so long after the workers' queue was found full it is taken as full: it cannot empty in it.
+local SECONDS_FULL = 0.005
+local full_until = 0
+
 local function read(progress)
     read_all()
     progress.is_over = true
@@ -14,6 +18,9 @@ end
 -- Reads a request's body within a time. Nginx only knows the time between two parts of it, so that
 -- a client could send one byte a second for ever.
 function read_body(seconds)
+    if ngx.now() < full_until then
+        return ngx.exec("/.problem/503")
+    end
     local progress = { is_over = false }
     local reading = spawn(read, progress)
     if progress.is_over then -- it had come with the header, as nearly always
@@ -31,6 +38,9 @@ end
 -- workers need.
 function refuse(status, seconds)
     local problem = ngx.var.problem
+    if ngx.var.overloaded ~= "" then -- the queue was really asked
+        full_until = ngx.now() + SECONDS_FULL
+    end
     sleep(seconds)
     ngx.status = status
     ngx.header.content_length = #problem

@@ -59,8 +59,7 @@ class Runtime:
         """The process id of the Gunicorn master, if it lives and is ready for signals."""
         with suppress(OSError, ValueError):
             process = int(self._gunicorn_pid.read_text(encoding="ascii"))
-            if b"gunicorn" in Path(f"/proc/{process}/cmdline").read_bytes():
-                return process
+            return process if _is_gunicorn(process) else None
         return None
 
     @property
@@ -86,14 +85,26 @@ class Runtime:
         (self._reports / str(worker)).unlink(missing_ok=True)
 
     def workers(self, gunicorn: int) -> dict[int, WorkerReport | None]:
-        """The living workers of the master; None for one that has not loaded its networks yet."""
-        return {worker: self._read_report(worker) for worker in children(gunicorn)}
+        """The living workers, of the master or left behind by one that was killed.
+
+        None stands for one that has not loaded its networks yet.
+        """
+        reported = (int(path.name) for path in self._reports.glob("*") if path.name.isdecimal())
+        living = {*children(gunicorn), *filter(_is_gunicorn, reported)}
+        return {worker: self._read_report(worker) for worker in living}
 
     def _read_report(self, worker: int) -> WorkerReport | None:
         try:
             return WorkerReport(**json.loads((self._reports / str(worker)).read_text("utf-8")))
         except FileNotFoundError:
             return None
+
+
+def _is_gunicorn(process: int) -> bool:
+    """Whether the process lives and is a Gunicorn master or worker."""
+    with suppress(OSError):
+        return b"gunicorn" in Path(f"/proc/{process}/cmdline").read_bytes()
+    return False
 
 
 def this_runtime() -> Runtime | None:

@@ -27,7 +27,7 @@ class ServerSettings:
     send_timeout_seconds: int = setting(30, minimum=1, maximum=3_600)
     idle_timeout_seconds: int = setting(75, minimum=1, maximum=3_600)
     maximum_connections: int = setting(4_096, minimum=64, maximum=1_048_576)
-    maximum_open_requests: int = setting(400, minimum=20, maximum=1_048_576)
+    maximum_open_requests: int = setting(800, minimum=20, maximum=1_048_576)
     connections_per_address: int = setting(0, minimum=0, maximum=65_535)  # 0: any number
     requests_per_second_per_address: int = setting(0, minimum=0, maximum=1_000_000)
     trusted_proxies: str = ""  # networks, separated by spaces

@@ -158,3 +158,16 @@ def test_a_restart_keeps_what_was_activated(nginx: Path, models: Path, tmp_path:
         assert networks(server) == ["CNN", "DNN", "MLP"]
         assert command(server, "rollback").returncode == 0
         assert networks(server) == ["CNN", "DNN"]
+
+
+def test_no_worker_that_a_killed_master_left_behind_answers_afterwards(
+    nginx: Path, models: Path, tmp_path: Path
+) -> None:
+    shutil.copy(MODELS / "CNN.onnx", models / "DNN.onnx")
+    with running(tmp_path / "run") as server:
+        old = server.predict("DNN")
+        server.gunicorn().kill()
+        result = command(server, "activate", models)
+        assert result.returncode == 0, result.stderr
+        for _ in range(100):
+            assert server.predict("DNN") != old

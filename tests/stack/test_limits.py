@@ -22,8 +22,8 @@ HEADER = b"POST /prediction/DNN HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\
 def hasty(
     nginx: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """A server that waits for a second or two only."""
-    times = {"SER_SERVER_HEADER_TIMEOUT_SECONDS": 1, "SER_SERVER_BODY_TIMEOUT_SECONDS": 2}
+    """A server that waits for some seconds only."""
+    times = {"SER_SERVER_HEADER_TIMEOUT_SECONDS": 3, "SER_SERVER_BODY_TIMEOUT_SECONDS": 5}
     with running(tmp_path_factory.mktemp("run"), *request.param, **times) as server:
         yield server
 
@@ -50,14 +50,14 @@ def test_a_slow_client_is_cut_off_however_steadily_it_sends(hasty: Server, start
     with socket.create_connection(("127.0.0.1", hasty.port)) as connection:
         connection.sendall(start)
         said = drip(connection, iter([b"1"] * 300))  # a minute
-    assert said.startswith((b"", b"HTTP/1.1 408"))
+    assert said == b"" or said.startswith(b"HTTP/1.1 408")
     assert hasty.predict()
 
 
 def test_a_client_that_says_nothing_is_cut_off(hasty: Server) -> None:
     with socket.create_connection(("127.0.0.1", hasty.port), timeout=60) as connection:
         said = b"".join(iter(lambda: connection.recv(65_536), b""))
-    assert said.startswith((b"", b"HTTP/1.1 408"))
+    assert said == b"" or said.startswith(b"HTTP/1.1 408")
 
 
 def test_a_body_in_parts_is_taken_in_time(hasty: Server) -> None:
@@ -113,9 +113,13 @@ def test_too_many_connections_from_an_address_are_refused(
 ) -> None:
     limits = {"SER_SERVER_CONNECTIONS_PER_ADDRESS": 3, "SER_SERVER_WORKERS": 1}
     with running(tmp_path, *flags, **limits) as server:
-        server.client.get("/livez")
-        with open_requests(server, 4):
-            wait_until(status_is(server, 429), "a refusal")
+        with contextlib.ExitStack() as stack:
+
+            def is_refused_after_one_more() -> bool:
+                stack.enter_context(open_requests(server, 1))
+                return status_is(server, 429)()
+
+            wait_until(is_refused_after_one_more, "a refusal")
             check_retry(server.client.get("/livez"), 429)
         wait_until(status_is(server, 200), "an answer")
 
