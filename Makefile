@@ -1,7 +1,7 @@
 # Every target does its own set-up: nothing needs to be installed or activated before.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench image image-test soak .venv .venv-dev .venv-bench
+.PHONY: help run test check train bench image image-test soak .venv .venv-dev .venv-bench
 
 # Given on the command line, these win over config.ini: make run PORT=9000 WORKERS=1
 ifdef PORT
@@ -29,6 +29,13 @@ check: .venv-dev ## check style, types and formatting
 	@.venv-dev/bin/python -m ruff check .
 	@.venv-dev/bin/python -m ruff format --check .
 	@.venv-dev/bin/python -m mypy .
+
+train: .venv-dev ## make the networks of models/ again from [data] source_path: hours
+	@.venv-dev/bin/python -m training features
+	@.venv-dev/bin/python -m training fit --resume
+	@.venv-dev/bin/python -m training evaluate
+	@.venv-dev/bin/python -m training export
+	@.venv-dev/bin/python -m training report
 
 bench: .venv .venv-bench ## compare with an empty handler and with Flask, on one core
 	@scripts/packages wrk

@@ -30,3 +30,27 @@ class Augmentation:
 
 
 AUGMENTATION = Augmentation()
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One augmented copy of a recording, the same on every machine."""
+
+    number: int  # from 1
+    augmentation: Augmentation = AUGMENTATION
+
+    @property
+    def folder(self) -> str:
+        """Its folder in the feature cache."""
+        return f"augmented-{self.augmentation.digest()}-{self.number}"
+
+    def apply(self, audio: Float32, content: str) -> Float32:
+        """The copy of `audio`; the recording's hash and the number decide what is drawn."""
+        return self.augmentation.apply(
+            audio, np.random.default_rng([int(content, 16), self.number])
+        )
+
+
+def variants(count: int) -> tuple[Variant, ...]:
+    """The first `count` of them."""
+    return tuple(Variant(number) for number in range(1, count + 1))

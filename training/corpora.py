@@ -47,6 +47,10 @@ class Reader(Protocol):
         """`female` or `male`."""
         ...
 
+    def traits(self, utterance: Utterance) -> tuple[int, int, int]:
+        """What else the name tells: intensity, sex and statement, each 0 or 1; -1 is unknown."""
+        ...
+
 
 class Ravdess:
     """The speech part of RAVDESS: Livingstone and Russo 2018, doi:10.1371/journal.pone.0196391."""
@@ -88,6 +92,11 @@ class Ravdess:
     def sex(self, speaker: str) -> str:
         """Odd actors are male, even ones female."""
         return "male" if int(speaker) % 2 else "female"
+
+    def traits(self, utterance: Utterance) -> tuple[int, int, int]:
+        """Normal or strong, female or male, first or second sentence."""
+        numbers = [int(part) for part in utterance.path.stem.split("-")]
+        return numbers[3] - 1, int(self.sex(utterance.speaker) == "male"), numbers[4] - 1
 
 
 RAVDESS = Ravdess()

@@ -8,17 +8,19 @@ import numpy as np
 import numpy.typing as npt
 
 from training.arrays import Float32, Integers
-from training.corpora import Corpus
-from training.features import FeatureCache
+from training.augmentation import variants
+from training.features import ORIGINAL, Change, Extraction, FeatureCache
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Vectors of N utterances with their targets and speakers."""
+    """N utterances with their targets and speakers."""
 
     vectors: Float32  # (N, 1 + variants, 25); [:, 0] is the recording, the rest its augmentations
     targets: Integers  # (N,), columns of `labels`
     speakers: npt.NDArray[np.str_]  # (N,)
+    contents: npt.NDArray[np.str_]  # (N,), under which the caches know the recordings
+    traits: Integers  # (N, 3): intensity, sex, statement; 0 or 1, and -1 where unknown
     labels: tuple[str, ...]  # L emotions, in alphabetical order
 
     @property
@@ -32,22 +34,35 @@ class Examples:
 
     def where(self, mask: npt.NDArray[np.bool_]) -> "Examples":
         """The utterances that `mask` (N,) marks."""
-        kept = self.vectors[mask], self.targets[mask], self.speakers[mask]
-        return Examples(*kept, labels=self.labels)
+        return Examples(
+            vectors=self.vectors[mask],
+            targets=self.targets[mask],
+            speakers=self.speakers[mask],
+            contents=self.contents[mask],
+            traits=self.traits[mask],
+            labels=self.labels,
+        )
 
     def digest(self) -> str:
         """A short hash of every number and label."""
-        parts = (self.vectors, self.targets, self.speakers)
+        parts = (self.vectors, self.targets, self.speakers, self.contents, self.traits)
         content = b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
         return hashlib.sha256(content + repr(self.labels).encode()).hexdigest()[:16]
 
 
-def load_examples(corpus: Corpus, cache: FeatureCache, variants: int) -> Examples:
-    """The vectors of a corpus whose features are in the cache."""
-    labels = corpus.reader.emotions
+def changes(count: int) -> tuple[Change, ...]:
+    """What vector networks are fitted to: the recording, and `count` variants of it."""
+    return (ORIGINAL, *variants(count))
+
+
+def load_examples(extraction: Extraction, cache: FeatureCache, count: int) -> Examples:
+    """The vectors of recordings and `count` variants of each, which the cache must hold."""
+    reader, utterances = extraction.corpus.reader, extraction.corpus.utterances
     return Examples(
-        vectors=cache.vectors(corpus.utterances, variants),
-        targets=np.array([labels.index(item.emotion) for item in corpus.utterances]),
-        speakers=np.array([item.speaker for item in corpus.utterances]),
-        labels=labels,
+        vectors=cache.vectors(extraction.contents, changes(count)),
+        targets=np.array([reader.emotions.index(item.emotion) for item in utterances]),
+        speakers=np.array([item.speaker for item in utterances]),
+        contents=np.array(extraction.contents),
+        traits=np.array([reader.traits(item) for item in utterances]),
+        labels=reader.emotions,
     )

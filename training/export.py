@@ -1,27 +1,25 @@
 """A fitted network as a self-describing ONNX file that says the same as PyTorch."""
 
 import contextlib
-import copy
 import itertools
 import logging
-import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch.export import Dim
 
 from training.arrays import Float32
-from training.distance import CLUSTERS, Distance
-from training.fitting import Fitted
+from training.files import written_whole
 from training.recipe import RECIPE
-from training.standardisation import CLIP
+from training.seal import sealed
+from training.served import Feed, Served
 
+OUTPUTS = ("probabilities", "distance")
 OPSET = 18  # the newest that onnxruntime-web and mobile runtimes all take
 TOLERANCE = 1e-5
 
@@ -30,74 +28,37 @@ class ExportError(RuntimeError):
     """A graph that must not be written; the message says what is wrong with it."""
 
 
-class Served(nn.Module):
-    """Everything between raw MFCC vectors and the answer, in as few graph nodes as it takes.
-
-    Standardisation is one BatchNormalization node, the distance one Gemm and two reductions: of a
-    prediction's microseconds most go to the nodes' number, not to their arithmetic.
-    """
-
-    def __init__(self, fitted: Fitted, distance: Distance, temperature: float) -> None:
-        super().__init__()
-        self.module = _tempered(fitted.module, temperature)
-        self.clip = CLIP
-        self.mean = _constant(fitted.standardisation.mean)
-        self.variance = torch.square(_constant(fitted.standardisation.scale))
-        self.whitening = _constant(distance.whitening).T.contiguous()
-        self.centres = _constant(distance.centres)
-
-    def forward(self, mfccs: Tensor) -> tuple[Tensor, Tensor]:
-        """Vectors (N, 25), any finite numbers, to probabilities (N, L) and distances (N,)."""
-        standardised = functional.batch_norm(mfccs, self.mean, self.variance, eps=0.0)
-        standardised = torch.clamp(standardised, -self.clip, self.clip)
-        probabilities = torch.softmax(self.module(standardised), dim=1)
-        offsets = functional.linear(standardised, self.whitening, -self.centres)
-        offsets = offsets.reshape(-1, CLUSTERS, RECIPE.n_mfcc)
-        return probabilities, torch.linalg.vector_norm(offsets, dim=2).amin(dim=1)
-
-
-def _tempered(module: nn.Module, temperature: float) -> nn.Module:
-    """A copy of the network whose last layer gives logits that are divided by the temperature."""
-    tempered = copy.deepcopy(module)
-    *_, last = (layer for layer in tempered.modules() if isinstance(layer, nn.Linear))
-    with torch.no_grad():
-        last.weight.div_(temperature)
-        last.bias.div_(temperature)
-    return tempered
-
-
 def export_network(
-    served: Served, metadata: Mapping[str, str], recordings: Float32, path: Path
+    served: Served, metadata: Mapping[str, str], clips: Sequence[Float32], path: Path
 ) -> None:
     """Writes `path` as a whole, after the graph has been held against PyTorch.
 
     Args:
-        served: the network with all that stands around it.
+        served: the network with all that stands around it, in evaluation mode.
         metadata: the `metadata_props` of the file.
-        recordings: float32 (N, 25), the real features on which both must agree.
+        clips: frames float32 (T, 25) of the real clips on which both must agree.
         path: the .onnx file to write.
 
     Raises:
         ExportError: an output differs by more than 1e-5, or is not finite for a finite input.
     """
-    model = to_onnx(served.eval(), metadata)
-    verify(model, served, recordings)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        file.write(model.SerializeToString())
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(path)
+    model = to_onnx(served, metadata)
+    verify(model, served, clips)
+    with written_whole(path) as part:
+        part.write_bytes(sealed(model))
 
 
 def to_onnx(served: Served, metadata: Mapping[str, str]) -> onnx.ModelProto:
-    """One graph with its weights inside: `mfccs` to `probabilities` and `distance`."""
+    """One graph with its weights inside: named inputs to `probabilities` and `distance`."""
+    axes = {name: {d: Dim(n) for d, n in free.items()} for name, free in served.axes.items()}
+    example = served.feeds([np.zeros((64, RECIPE.n_mfcc), np.float32)] * 2)[0]
     with _without_the_exporters_remarks():
         program = torch.onnx.export(
             served,
-            (torch.zeros(2, RECIPE.n_mfcc),),
-            input_names=["mfccs"],
-            output_names=["probabilities", "distance"],
-            dynamic_shapes={"mfccs": {0: torch.export.Dim("N")}},
+            tuple(torch.from_numpy(array) for array in example.values()),
+            input_names=list(example),
+            output_names=list(OUTPUTS),
+            dynamic_shapes=axes,
             opset_version=OPSET,
             dynamo=True,
             external_data=False,
@@ -120,6 +81,7 @@ def _without_the_exporters_remarks() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
+            warnings.filterwarnings("ignore", "# The axis name", UserWarning)
             yield
     finally:
         logger.setLevel(level)
@@ -137,21 +99,22 @@ def without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def verify(model: onnx.ModelProto, served: Served, recordings: Float32) -> None:
+def verify(model: onnx.ModelProto, served: Served, clips: Sequence[Float32]) -> None:
     """Raises ExportError where ONNX Runtime and PyTorch differ, or an answer is not finite."""
     session = onnxruntime.InferenceSession(model.SerializeToString())
-    _verify_against_pytorch(session, served, recordings)
-    _verify_extremes(session, recordings)
+    for feed in served.feeds(clips):
+        _verify_against_pytorch(session, served, feed)
+    _verify_extremes(session, served.extremes())
 
 
 def _verify_against_pytorch(
-    session: onnxruntime.InferenceSession, served: Served, recordings: Float32
+    session: onnxruntime.InferenceSession, served: Served, feed: Feed
 ) -> None:
     with torch.inference_mode():
-        expected = [output.numpy() for output in served(torch.from_numpy(recordings))]
-    answers = session.run(["probabilities", "distance"], {"mfccs": recordings})
-    for name, ours, theirs in zip(("probabilities", "distance"), answers, expected, strict=True):
-        difference = float(np.abs(ours - theirs).max())
+        expected = served(*(torch.from_numpy(array) for array in feed.values()))
+    answers = session.run(OUTPUTS, feed)
+    for name, ours, theirs in zip(OUTPUTS, answers, expected, strict=True):
+        difference = float(np.abs(ours - theirs.numpy()).max())
         if not difference <= TOLERANCE:
             raise ExportError(
                 f"{name}: ONNX Runtime and PyTorch differ by {difference:.2g} on real features; "
@@ -159,14 +122,7 @@ def _verify_against_pytorch(
             )
 
 
-def _verify_extremes(session: onnxruntime.InferenceSession, recordings: Float32) -> None:
-    largest = np.finfo(np.float32).max
-    signs = np.where(np.random.default_rng(0).random((64, recordings.shape[1])) < 0.5, -1, 1)
-    extremes = np.concatenate([signs * largest, np.zeros_like(signs[:1])]).astype(np.float32)
-    probabilities, distance = session.run(["probabilities", "distance"], {"mfccs": extremes})
+def _verify_extremes(session: onnxruntime.InferenceSession, feed: Feed) -> None:
+    probabilities, distance = session.run(OUTPUTS, feed)
     if not (np.isfinite(distance).all() and np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)):
         raise ExportError("a finite input has an answer that is not finite or does not sum to 1")
-
-
-def _constant(array: Float32) -> Tensor:
-    return torch.from_numpy(array)

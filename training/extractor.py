@@ -18,6 +18,7 @@ from training.arrays import Float32
 from training.corpora import read_corpus
 from training.extractor_graph import extractor_graph
 from training.features import extract_frames, load_audio, pool
+from training.files import written_whole
 from training.mistakes import table
 from training.recipe import RECIPE
 from training.reference import FILE_NAME as REFERENCE_NAME
@@ -154,7 +155,6 @@ def build_extractor(directory: Path, signals: Iterable[Signal]) -> Agreement:
     model = sealed(graph)
     if len(model) > MAXIMUM_BYTES:
         raise ExtractorError(f"{FILE_NAME}: {len(model)} bytes; expected at most {MAXIMUM_BYTES}")
-    directory.mkdir(parents=True, exist_ok=True)
     _write(directory / REFERENCE_NAME, clip)
     _write(directory / FILE_NAME, model)
     return agreement
@@ -178,10 +178,8 @@ def _metadata(samples: Pcm, clip: bytes) -> dict[str, str]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    part.replace(path)
+    with written_whole(path) as part:
+        part.write_bytes(content)
 
 
 def run(directory: Path, source_path: Path) -> str:

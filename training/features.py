@@ -3,23 +3,22 @@
 This is the reference that every other extractor is held to.
 """
 
+import functools
 import hashlib
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-import joblib
 import librosa
 import numpy as np
 import soundfile
-from joblib.externals.loky import get_reusable_executor
-from tqdm import tqdm
 
 from training.arrays import Float32
-from training.augmentation import AUGMENTATION, Augmentation
-from training.corpora import Corpus, Unusable, Utterance
+from training.corpora import Corpus, Unusable
+from training.files import written_whole
 from training.recipe import RECIPE, FeatureRecipe
+from training.scheduling import Scheduler
 
 MINIMUM_SECONDS = 0.1
 
@@ -74,37 +73,63 @@ def pool(frames: Float32) -> Float32:
     return vector
 
 
+class Change(Protocol):
+    """What is done to a recording's audio before its features are taken."""
+
+    @property
+    def folder(self) -> str:
+        """Its folder in the cache; whatever gives other audio has another one."""
+        ...
+
+    def apply(self, audio: Float32, content: str) -> Float32:
+        """Float32 (samples,) to the same; `content`, the recording's hash, seeds what is random."""
+        ...
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """The recording as it is."""
+
+    folder: str = "original"
+
+    def apply(self, audio: Float32, content: str) -> Float32:  # noqa: ARG002  # as in Change
+        """The same audio."""
+        return audio
+
+
+ORIGINAL = Unchanged()
+
+
 @dataclass(frozen=True)
 class FeatureCache:
-    """Frames on disk, found by recipe, augmentation and the content of the recording."""
+    """Frames on disk, found by recipe, change and the content of the recording."""
 
     directory: Path
     recipe: FeatureRecipe = RECIPE
-    augmentation: Augmentation = AUGMENTATION
 
-    def path(self, content: str, variant: int) -> Path:
-        """The file of one variant; variant 0 is the recording as it is."""
-        made = f"augmented-{self.augmentation.digest()}-{variant}" if variant else "original"
-        return self.directory / f"mfcc-{self.recipe.digest()}" / made / f"{content}.npy"
+    def path(self, content: str, folder: str) -> Path:
+        """The file of one recording, changed as `folder` names it."""
+        return self.directory / f"mfcc-{self.recipe.digest()}" / folder / f"{content}.npy"
 
-    def missing(self, path: Path, variants: int) -> list[int]:
-        """The variants of a recording, out of 0 to `variants`, that are not in the cache."""
-        content = content_hash(path)
-        return [v for v in range(variants + 1) if not _holds_anything(self.path(content, v))]
+    def missing(self, content: str, changes: Sequence[Change]) -> tuple[Change, ...]:
+        """Those of the changes that the cache lacks of a recording."""
+        return tuple(c for c in changes if not _holds_anything(self.path(content, c.folder)))
 
-    def frames(self, utterance: Utterance, variant: int = 0) -> Float32:
-        """Frames float32 (T, 25) of an utterance that was extracted before."""
-        frames: Float32 = np.load(self.path(content_hash(utterance.path), variant))
+    def frames(self, content: str, folder: str = ORIGINAL.folder) -> Float32:
+        """Frames float32 (T, 25) that were extracted before."""
+        frames: Float32 = np.load(self.path(content, folder))
         return frames
 
-    def vectors(self, utterances: Iterable[Utterance], variants: int = 0) -> Float32:
-        """Vectors float32 (utterances, 1 + variants, 25); the first of each is the recording's."""
-        return np.stack([self._variants(utterance, variants) for utterance in utterances])
+    def write(self, content: str, folder: str, frames: Float32) -> None:
+        """Keeps frames float32 (T, 25)."""
+        with written_whole(self.path(content, folder)) as part, part.open("wb") as file:
+            np.save(file, frames)
 
-    def _variants(self, utterance: Utterance, variants: int) -> Float32:
-        content = content_hash(utterance.path)
-        paths = [self.path(content, variant) for variant in range(variants + 1)]
-        return np.stack([pool(np.load(path)) for path in paths])
+    def vectors(self, contents: Sequence[str], changes: Sequence[Change]) -> Float32:
+        """The means of their frames, float32 (recordings, changes, 25)."""
+        folders = [change.folder for change in changes]
+        rows = [[pool(self.frames(content, f)) for f in folders] for content in contents]
+        return np.array(rows, np.float32)
 
 
 def _holds_anything(path: Path) -> bool:
@@ -116,57 +141,62 @@ class Extraction:
     """What a run did: recordings extracted anew, those found in the cache, and the rest."""
 
     corpus: Corpus  # only what features exist of; `corpus.unusable` has every file left out
+    contents: tuple[str, ...]  # the hash of each of its recordings, their names in the cache
     extracted: int
     cached: int
 
 
-def extract_corpus(corpus: Corpus, cache: FeatureCache, variants: int) -> Extraction:
-    """Brings the cache up to date, on all usable cores, with a progress bar.
+def extract_corpus(
+    corpus: Corpus, cache: FeatureCache, changes: Sequence[Change], scheduler: Scheduler
+) -> Extraction:
+    """Brings the cache up to date.
 
     Raises:
         CorpusError: no recording is left that could be read.
     """
-    missing = [item.path for item in corpus.utterances if cache.missing(item.path, variants)]
-    jobs = min(joblib.cpu_count(), max(1, len(missing)))
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator")
-    outcomes = parallel(joblib.delayed(_extract)(path, cache, variants) for path in missing)
-    bar = tqdm(outcomes, total=len(missing), desc="features", unit="clip", disable=None)
-    unusable = [outcome for outcome in bar if outcome]
-    # The pool is joblib's for the whole process, and takes a later import of torch for a leak.
-    get_reusable_executor().shutdown()
+    paths = [utterance.path for utterance in corpus.utterances]
+    contents = {path: content_hash(path) for path in paths}
+    wanted = [Wanted(path, contents[path], tuple(changes)) for path in paths]
+    extracted, unusable = extract(wanted, cache, scheduler)
+    usable = corpus.without(unusable)
     return Extraction(
-        corpus=corpus.without(unusable),
-        extracted=len(missing) - len(unusable),
-        cached=len(corpus.utterances) - len(missing),
+        corpus=usable,
+        contents=tuple(contents[utterance.path] for utterance in usable.utterances),
+        extracted=extracted,
+        cached=len(paths) - extracted - len(unusable),
     )
 
 
-def _extract(path: Path, cache: FeatureCache, variants: int) -> Unusable | None:
-    """Extracts what the cache lacks of one recording; what comes back says why it could not."""
+@dataclass(frozen=True)
+class Wanted:
+    """The changes under which a recording's frames are needed."""
+
+    path: Path
+    content: str
+    changes: tuple[Change, ...]
+
+
+def extract(
+    wanted: Sequence[Wanted], cache: FeatureCache, scheduler: Scheduler, what: str = "features"
+) -> tuple[int, list[Unusable]]:
+    """Extracts what the cache lacks: the number of recordings extracted, and the unreadable."""
+    lacking = [Wanted(w.path, w.content, cache.missing(w.content, w.changes)) for w in wanted]
+    tasks = [item for item in lacking if item.changes]
+    outcomes = scheduler.run(functools.partial(_extract, cache=cache), tasks, what, "clip")
+    unusable = [outcome for outcome in outcomes if outcome]
+    return len(tasks) - len(unusable), unusable
+
+
+def _extract(wanted: Wanted, cache: FeatureCache) -> Unusable | None:
+    """Extracts from one recording; what comes back says why it could not."""
     try:
-        audio = load_audio(path, cache.recipe.sample_rate)
+        audio = load_audio(wanted.path, cache.recipe.sample_rate)
     except UnusableAudioError as error:
-        return Unusable(path, str(error))
-    content = content_hash(path)
-    for variant in cache.missing(path, variants):
-        made = _variant(audio, content, variant, cache.augmentation)
-        _write(cache.path(content, variant), extract_frames(made, cache.recipe))
+        return Unusable(wanted.path, str(error))
+    for change in wanted.changes:
+        changed = change.apply(audio, wanted.content)
+        cache.write(wanted.content, change.folder, extract_frames(changed, cache.recipe))
     return None
-
-
-def _variant(audio: Float32, content: str, variant: int, augmentation: Augmentation) -> Float32:
-    if variant == 0:
-        return audio
-    random = np.random.default_rng([int(content, 16), variant])
-    return augmentation.apply(audio, random)
-
-
-def _write(path: Path, frames: Float32) -> None:
-    """Whole or not at all: an interrupted run leaves no half-written file under the name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        np.save(file, frames)
-    Path(file.name).replace(path)
 
 
 def content_hash(path: Path) -> str:

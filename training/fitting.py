@@ -6,8 +6,7 @@ is what is kept.
 """
 
 import math
-import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,16 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from training.arrays import Float32
+from training.checkpoints import CheckpointError, Identity, read_checkpoint, write_checkpoint
 from training.examples import Examples
+from training.features import pool
 from training.networks import NETWORKS
+from training.provenance import code_digest
 from training.settings import TrainingSettings
 from training.standardisation import Standardisation
 
 WARM_UP_STEPS = 50
+CODE = ("training.fitting", "training.networks", "training.standardisation")
 
 
 class FitError(ValueError):
@@ -32,10 +35,6 @@ class FitError(ValueError):
 
 
 Progress = Callable[[int, float], None]  # called after each epoch with its number and its loss
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that this run cannot continue from; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,13 @@ class Fitted:
     labels: tuple[str, ...]
     standardisation: Standardisation
     module: nn.Module  # standardised vectors (N, 25) to logits (N, L); in evaluation mode
+    losses: Float32  # (epochs,)
 
-    def logits(self, vectors: Float32) -> Float32:
+    def logits(self, clips: Sequence[Float32]) -> Float32:
+        """Frames of N clips, float32 (T, 25) each, to logits float32 (N, L)."""
+        return self.logits_of_vectors(np.stack([pool(frames) for frames in clips]))
+
+    def logits_of_vectors(self, vectors: Float32) -> Float32:
         """Vectors float32 (N, 25), not standardised, to logits float32 (N, L)."""
         with torch.inference_mode():
             standardised = torch.from_numpy(self.standardisation.apply(vectors))
@@ -76,12 +80,17 @@ class Fit:
         steps_per_epoch = math.ceil(len(examples.targets) / settings.batch_size)
         self._steps = settings.epochs * steps_per_epoch
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, self._rate)
-        self.epoch = 0  # epochs done
-        self._examples_digest = examples.digest()
+        self.losses: list[float] = []  # the mean loss of each epoch done
+        self.identity = identity(network, examples, settings)
 
     def _rate(self, step: int) -> float:
         warm_up = min(1.0, (step + 1) / WARM_UP_STEPS)
         return warm_up * 0.5 * (1 + math.cos(math.pi * min(1.0, step / self._steps)))
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done."""
+        return len(self.losses)
 
     @property
     def done(self) -> bool:
@@ -91,9 +100,8 @@ class Fit:
     def run_epoch(self) -> float:
         """Sees every utterance once, in one of its variants; gives the mean loss."""
         self.module.train()
-        losses = [self._step(batch) for batch in self._batches()]
-        self.epoch += 1
-        loss = float(np.mean(losses))
+        loss = float(np.mean([self._step(batch) for batch in self._batches()]))
+        self.losses.append(loss)
         if not math.isfinite(loss):
             raise FitError(f"the loss of epoch {self.epoch} is {loss}; try a lower learning rate")
         return loss
@@ -129,10 +137,7 @@ class Fit:
     def state(self) -> dict[str, Any]:
         """All that `load` needs to continue bit for bit."""
         return {
-            "network": self.network,
-            "settings": self.settings.of_the_fit(),
-            "examples": self._examples_digest,
-            "epoch": self.epoch,
+            "losses": self.losses,
             "module": self.module.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -146,32 +151,24 @@ class Fit:
         Raises:
             CheckpointError: it is of another network, other settings or other recordings.
         """
-        self._check_identity(state)
+        self.identity.check(state)
         self.module.load_state_dict(state["module"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.schedule.load_state_dict(state["schedule"])
-        self.epoch = state["epoch"]
+        self.losses = list(state["losses"])
         torch.set_rng_state(state["random"])
-
-    def _check_identity(self, state: dict[str, Any]) -> None:
-        if (state["network"], state["examples"]) != (self.network, self._examples_digest):
-            raise CheckpointError(
-                f"the checkpoint is of {state['network']}, or of other recordings or augmentations"
-            )
-        there, here = state["settings"], self.settings.of_the_fit()
-        differences = [
-            f"{key}: {there.get(key)} there, {here[key]} here"
-            for key in here
-            if there.get(key) != here[key]
-        ]
-        if differences:
-            raise CheckpointError(f"the checkpoint has other settings; {', '.join(differences)}")
 
     def result(self) -> Fitted:
         """The averaged weights as they stand now."""
         module = self.average.module.eval()
-        return Fitted(self.network, self.labels, self.standardisation, module)
+        losses = np.array(self.losses, np.float32)
+        return Fitted(self.network, self.labels, self.standardisation, module, losses)
+
+
+def identity(network: str, examples: Examples, settings: TrainingSettings) -> Identity:
+    """All that a fit depends on."""
+    return Identity(network, examples.digest(), code_digest(CODE), settings.of_the_fit())
 
 
 def fit(
@@ -196,7 +193,7 @@ def fit(
     while not run.done:
         loss = run.run_epoch()
         if checkpoint:
-            write_checkpoint(checkpoint, run.state())
+            write_checkpoint(checkpoint, run.identity, run.state())
         if progress:
             progress(run.epoch, loss)
     return run.result()
@@ -218,30 +215,6 @@ def load_fitted(
             "continue with: python -m training fit --resume"
         )
     return run.result()
-
-
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Raises CheckpointError where there is none, or none that can be read."""
-    if not path.exists():
-        raise CheckpointError(f"{path}: no such checkpoint; make one with: python -m training fit")
-    try:
-        state: dict[str, Any] = torch.load(path, weights_only=True)
-    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
-        reason = str(error).partition("\n")[0]
-        raise CheckpointError(f"{path}: not a checkpoint: {reason}") from error
-    return state
-
-
-def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Replaces the file as a whole: a stop at any moment leaves the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    try:
-        # By its path: through a file object PyTorch turns Ctrl-C into an error of its own.
-        torch.save(state, part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _smooth(examples: Examples, smoothing: float) -> Tensor:

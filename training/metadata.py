@@ -6,12 +6,14 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
+
 from training.augmentation import AUGMENTATION
-from training.calibration import distance_limit, fit_temperature
+from training.calibration import distance_limit
 from training.corpora import Corpus
-from training.protocol import OutOfFold, measure
+from training.evaluation import Evaluation
 from training.recipe import RECIPE
-from training.settings import TrainingSettings
+from training.trainers import Trainer
 
 FORMAT = "speech-emotion-network/1"
 
@@ -31,42 +33,60 @@ INTENDED_USE = {
 }
 
 
-def network_metadata(
-    network: str, corpus: Corpus, settings: TrainingSettings, result: OutOfFold
-) -> dict[str, str]:
+def network_metadata(corpus: Corpus, trainer: Trainer, evaluation: Evaluation) -> dict[str, str]:
     """The `metadata_props` of a network file: every value but `format` is a JSON text."""
     values = {
-        "input": "vector",
-        "labels": corpus.reader.emotions,
+        "input": evaluation.input,
+        "labels": evaluation.labels,
         "recipe": RECIPE.as_json(),
-        "distance_limit": distance_limit(result.distances),
-        "metrics": _metrics(result, corpus.reader.emotions),
+        "distance_limit": distance_limit(evaluation.distances),
+        "metrics": _metrics(evaluation),
         "corpus": _corpus(corpus),
-        "training": _training(network, settings),
+        "training": _training(trainer),
         "intended_use": INTENDED_USE,
     }
     return {"format": FORMAT, **{key: json.dumps(value) for key, value in values.items()}}
 
 
-def _metrics(result: OutOfFold, labels: tuple[str, ...]) -> dict[str, Any]:
-    metrics = measure(result, labels)
-    limit = distance_limit(result.distances)
+def _metrics(evaluation: Evaluation) -> dict[str, Any]:
+    uar, interval, ece = evaluation.uar(), evaluation.interval(), evaluation.ece()
+    limit = distance_limit(evaluation.distances)
     return {
-        "protocol": (
-            f"speaker-independent cross-validation: {len(result.folds)} folds by speaker, "
-            "the sexes spread evenly; figures over all out-of-fold utterances together"
-        ),
-        "speakerIndependentUar": round(metrics.uar, 4),
-        "speakerIndependentAccuracy": round(metrics.accuracy, 4),
-        "foldUar": [round(uar, 4) for uar in metrics.fold_uar],
+        "protocol": _protocol(evaluation),
+        "seeds": list(evaluation.seeds),
+        "folds": [list(fold) for fold in evaluation.folds],
+        "speakerIndependentUar": round(uar.mean, 4),
+        "uarDeviation": round(uar.deviation, 4),
+        "uarInterval": [round(interval.low, 4), round(interval.high, 4)],
+        "speakerIndependentAccuracy": round(evaluation.accuracy().mean, 4),
+        "macroF1": round(evaluation.macro_f1().mean, 4),
+        "foldUar": [round(uar, 4) for uar in evaluation.fold_uar()],
         "perEmotion": {
             label: {name: round(value, 4) for name, value in asdict(score).items()}
-            for label, score in metrics.emotions.items()
+            for label, score in evaluation.emotions().items()
         },
-        "confusion": metrics.confusion.tolist(),
-        "temperature": round(fit_temperature(result.logits, result.targets), 4),
-        "unseenSpeakersWarned": round(float((result.distances > limit).mean()), 4),
+        "confusion": np.round(evaluation.confusion(), 2).tolist(),
+        "expectedCalibrationError": round(ece.mean, 4),
+        "expectedCalibrationErrorDeviation": round(ece.deviation, 4),
+        "temperature": round(evaluation.temperature(), 4),
+        "unseenSpeakersWarned": round(float((evaluation.distances > limit).mean()), 4),
+        "permutedLabelsUar": _rounded(evaluation.permuted_uar),
+        "inflatedRandomSplitUar": _rounded(evaluation.random_split_uar),
+        "robustness": {name: round(evaluation.uar(name).mean, 4) for name in evaluation.robustness},
     }
+
+
+def _protocol(evaluation: Evaluation) -> str:
+    seeds = len(evaluation.seeds)
+    return (
+        f"speaker-independent cross-validation: {len(evaluation.folds)} folds by speaker; "
+        "figures over all out-of-fold utterances together, "
+        + (f"mean of {seeds} seeds" if seeds > 1 else "one seed")
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def _corpus(corpus: Corpus) -> dict[str, Any]:
@@ -80,12 +100,12 @@ def _corpus(corpus: Corpus) -> dict[str, Any]:
     }
 
 
-def _training(network: str, settings: TrainingSettings) -> dict[str, Any]:
+def _training(trainer: Trainer) -> dict[str, Any]:
     packages = ("torch", "librosa", "soundfile", "soxr", "numpy", "scikit-learn", "onnx")
     return {
-        "command": f"python -m training fit --network {network} && "
-        f"python -m training export --network {network}",
-        "settings": settings.of_the_fit(),
+        "command": f"python -m training fit --network {trainer.name} && "
+        f"python -m training export --network {trainer.name}",
+        "settings": trainer.settings_of_the_fit,
         "augmentation": asdict(AUGMENTATION),
         "versions": {
             "python": platform.python_version(),

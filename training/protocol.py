@@ -1,142 +1,142 @@
-"""How a network is measured: on speakers it has not heard."""
+"""How a network is measured: on speakers it has not heard, with several seeds.
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+The temperature of a fold comes from inside its training part: a network that was fitted without
+this fold and its partner says how sure one may be of the partner's speakers. One such network
+serves both folds of a pair.
+"""
 
-import joblib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
 import numpy as np
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, recall_score
-from tqdm import tqdm
+import numpy.typing as npt
 
 from training.arrays import Float32, Integers
-from training.distance import Distance
+from training.calibration import fit_temperature
+from training.evaluation import Evaluation
 from training.examples import Examples
-from training.fitting import fit
-from training.settings import TrainingSettings
+from training.features import FeatureCache, Wanted, extract
+from training.folds import Fold
+from training.jobs import CLEAN, Bench, Job, Outcome, run_jobs
+from training.metrics import unweighted_average_recall
+from training.plan import Part, Plan
+from training.robustness import CONDITIONS, Talkers, Worsened
+from training.scheduling import Scheduler
 
-FOLDS = 5
-
-Fold = tuple[str, ...]  # the speakers held out together
-
-
-class ProtocolError(ValueError):
-    """A corpus that cannot be split by speaker; the message says why."""
-
-
-@dataclass(frozen=True)
-class OutOfFold:
-    """What networks said of utterances whose speakers they had not heard, N in all."""
-
-    folds: tuple[Fold, ...]
-    fold: Integers  # (N,), index of the fold in which the utterance was held out
-    targets: Integers  # (N,)
-    logits: Float32  # (N, L)
-    distances: Float32  # (N,), from the training distribution of that fold
+Outcomes = Mapping[Job, Outcome]
+Number = TypeVar("Number", bound=np.generic)
 
 
-@dataclass(frozen=True)
-class EmotionScore:
-    """How one emotion fared; each between 0 and 1."""
+def worsened_features(
+    paths: Sequence[Path],
+    examples: Examples,
+    folds: Sequence[Fold],
+    cache: FeatureCache,
+    scheduler: Scheduler,
+) -> dict[str, tuple[str, ...]]:
+    """Brings the cache up to date for every condition.
 
-    precision: float
-    recall: float
-    f1: float
-    utterances: int
+    The babble behind an utterance is of speakers of other folds alone.
 
-
-@dataclass(frozen=True)
-class Metrics:
-    """Speaker-independent figures, over the utterances of all folds together."""
-
-    uar: float  # unweighted average recall: the mean of the emotions' recalls; chance is 1 / L
-    accuracy: float
-    fold_uar: tuple[float, ...]
-    emotions: dict[str, EmotionScore]
-    confusion: Integers  # (L, L), rows are true emotions, columns predicted ones
-
-
-def speaker_folds(
-    speakers: Sequence[str], sex: Callable[[str], str], count: int = FOLDS
-) -> tuple[Fold, ...]:
-    """Splits speakers into `count` folds, the sexes spread evenly; the same every time.
-
-    Raises:
-        ProtocolError: fewer speakers than folds.
+    Returns:
+        By the name of the condition, the folder of each utterance's frames in the cache.
     """
-    distinct = sorted(set(speakers), key=lambda speaker: (sex(speaker), speaker))
-    if len(distinct) < count:
-        raise ProtocolError(
-            f"{len(distinct)} speakers ({', '.join(distinct)}); expected at least {count}, "
-            f"one for each of {count} speaker-independent folds"
-        )
-    return tuple(tuple(distinct[index::count]) for index in range(count))
+    contents = examples.contents.tolist()
+    changes: dict[int, tuple[Worsened, ...]] = {}
+    for fold in folds:
+        held_out = examples.of(fold)
+        others = np.flatnonzero(~held_out).tolist()
+        talkers = Talkers({contents[i]: paths[i] for i in others})
+        changes |= {i: talkers.conditions(contents[i]) for i in np.flatnonzero(held_out).tolist()}
+    wanted = [Wanted(path, contents[i], changes[i]) for i, path in enumerate(paths)]
+    extract(wanted, cache, scheduler, "conditions")
+    return {
+        name: tuple(item.changes[index].folder for item in wanted)
+        for index, name in enumerate(CONDITIONS)
+    }
 
 
-def cross_validate(
-    network: str, examples: Examples, folds: tuple[Fold, ...], settings: TrainingSettings
-) -> OutOfFold:
-    """Fits once for each fold, on the others' speakers, on all usable cores.
+def evaluate(
+    bench: Bench,
+    folds: tuple[Fold, ...],
+    seeds: Sequence[int],
+    scheduler: Scheduler,
+    *,
+    controls: bool,
+) -> Evaluation:
+    """Fits K times for each seed, and what temperatures and controls take beside it.
 
     Nothing of a held-out speaker, augmented or not, takes part in the fit that it measures.
+
+    Args:
+        bench: the network, and what it is fitted to and measured on.
+        folds: the speakers that are held out together; at least 3 folds.
+        seeds: those of the fits; the controls take the first.
+        scheduler: where the fits run.
+        controls: whether to measure on permuted labels and on a random split too.
     """
-    parallel = joblib.Parallel(n_jobs=joblib.cpu_count(), return_as="generator")
-    outcomes = parallel(
-        joblib.delayed(_measure_fold)(network, examples, fold, settings) for fold in folds
+    plan = Plan.of(
+        bench.examples,
+        folds,
+        tuple(seeds),
+        controls=controls,
+        all_pairs=bench.trainer.input == "vector",  # whose fits take seconds
     )
-    progress = tqdm(outcomes, total=len(folds), desc=f"{network} folds", unit="fold", disable=None)
-    return _gather(examples, folds, iter(progress))
-
-
-def _measure_fold(
-    network: str, examples: Examples, fold: Fold, settings: TrainingSettings
-) -> tuple[Float32, Float32]:
-    """Logits (n, L) and distances (n,) of the held-out speakers' recordings."""
-    held_out = examples.of(fold)
-    training = examples.where(~held_out)
-    fitted = fit(network, training, settings)
-    recordings = examples.recordings[held_out]
-    distance = Distance.fit(training.vectors, fitted.standardisation)
-    return fitted.logits(recordings), distance.of(recordings)
-
-
-def _gather(
-    examples: Examples,
-    folds: tuple[Fold, ...],
-    outcomes: Iterator[tuple[Float32, Float32]],
-) -> OutOfFold:
-    utterances = len(examples.targets)
-    fold_index = np.zeros(utterances, np.int64)
-    logits = np.zeros((utterances, len(examples.labels)), np.float32)
-    distances = np.zeros(utterances, np.float32)
-    for index, (fold, outcome) in enumerate(zip(folds, outcomes, strict=True)):
-        held_out = examples.of(fold)
-        fold_index[held_out] = index
-        logits[held_out], distances[held_out] = outcome
-    return OutOfFold(folds, fold_index, examples.targets, logits, distances)
-
-
-def measure(result: OutOfFold, labels: tuple[str, ...]) -> Metrics:
-    """Unweighted average recall and the rest, from out-of-fold logits."""
-    targets, predictions = result.targets, result.logits.argmax(axis=1)
-    columns = range(len(labels))
-    scores = precision_recall_fscore_support(
-        targets, predictions, labels=columns, zero_division=0.0
-    )
-    return Metrics(
-        uar=_uar(targets, predictions),
-        accuracy=float(np.mean(targets == predictions)),
-        fold_uar=tuple(
-            _uar(targets[result.fold == index], predictions[result.fold == index])
-            for index in range(len(result.folds))
-        ),
-        emotions={
-            label: EmotionScore(float(p), float(r), float(f), int(n))
-            for label, p, r, f, n in zip(labels, *scores, strict=True)
-        },
-        confusion=confusion_matrix(targets, predictions, labels=columns),
+    jobs = plan.jobs()
+    outcomes = dict(zip(jobs, run_jobs(jobs, bench, scheduler), strict=True))
+    outer = [[outcomes[job] for job in plan.outer(seed)] for seed in seeds]
+    targets = bench.examples.targets
+    return Evaluation(
+        network=bench.trainer.name,
+        input=bench.trainer.input,
+        labels=bench.examples.labels,
+        folds=folds,
+        seeds=plan.seeds,
+        targets=targets,
+        speakers=bench.examples.speakers,
+        fold=_in_order([np.full(len(part), k) for k, part in enumerate(plan.parts)], plan.parts),
+        logits=_logits(CLEAN, outer, plan.parts),
+        distances=_in_order([outcome.distances for outcome in outer[0]], plan.parts),
+        temperatures=_temperatures(plan, outcomes, targets),
+        robustness={name: _logits(name, outer, plan.parts) for name in bench.conditions},
+        history={"loss": np.array([[outcome.losses for outcome in row] for row in outer])},
+        permuted_uar=_recall(plan.permuted(), outcomes, targets),
+        random_split_uar=_recall(plan.random_split(), outcomes, targets),
     )
 
 
-def _uar(targets: Integers, predictions: Any) -> float:
-    return float(recall_score(targets, predictions, average="macro", labels=np.unique(targets)))
+def _logits(condition: str, outer: list[list[Outcome]], parts: Sequence[Part]) -> Float32:
+    """Of every seed: (S, N, L)."""
+    rows = ([outcome.logits[condition] for outcome in row] for row in outer)
+    return np.stack([_in_order(row, parts) for row in rows])
+
+
+def _in_order(rows: Sequence[npt.NDArray[Number]], parts: Sequence[Part]) -> npt.NDArray[Number]:
+    """What stands by part, (n, ...) each, in the order of the utterances, (N, ...)."""
+    return np.concatenate(rows)[np.argsort(np.concatenate(parts))]
+
+
+def _temperatures(plan: Plan, outcomes: Outcomes, targets: Integers) -> npt.NDArray[np.float64]:
+    """(S, K): fitted to speakers of other folds, once for all seeds."""
+    folds = range(len(plan.parts))
+    row = [_temperature(plan, fold, outcomes, targets) for fold in folds]
+    return np.tile(row, (len(plan.seeds), 1))
+
+
+def _temperature(plan: Plan, fold: int, outcomes: Outcomes, targets: Integers) -> float:
+    rows, true = [], []
+    for partner, job in plan.partners(fold).items():
+        of_partner = np.isin(job.held_out, plan.parts[partner])
+        rows.append(outcomes[job].logits[CLEAN][of_partner])
+        true.append(targets[np.array(job.held_out)[of_partner]])
+    return fit_temperature(np.concatenate(rows), np.concatenate(true))
+
+
+def _recall(jobs: Sequence[Job], outcomes: Outcomes, targets: Integers) -> float | None:
+    """Over the held-out utterances of all jobs together."""
+    if not jobs:
+        return None
+    held_out = np.concatenate([job.held_out for job in jobs])
+    logits = np.concatenate([outcomes[job].logits[CLEAN] for job in jobs])
+    return unweighted_average_recall(targets[held_out], logits.argmax(axis=1))

@@ -6,6 +6,8 @@ from typing import Any
 
 from configuration import ROOT, setting
 
+NOT_OF_THE_FIT = ("frame_epochs", "seeds", "folds", "controls", "scheduler", "models_path")
+
 
 @dataclass(frozen=True)
 class DataSettings:
@@ -29,9 +31,14 @@ class TrainingSettings:
     noise: float = setting(0.3, minimum=0.0)  # on the vectors, in standard deviations
     average_decay: float = setting(0.99, minimum=0.0, maximum=0.99999)  # of the weights, per step
     variants: int = setting(8, minimum=0, maximum=1000)  # augmented copies of each recording
+    frame_epochs: int | None = setting(None, minimum=1)  # of frame networks; default: their own
     seed: int = setting(1, minimum=0)
+    seeds: int = setting(3, minimum=1, maximum=100)  # evaluations, of which `seed` is the first
+    folds: Path | None = None  # a CSV file: speaker,fold; default: made here
+    controls: bool = True  # also evaluate on permuted labels and on a random split
+    scheduler: str | None = None  # address of a Dask scheduler; default: this machine's cores
     models_path: Path = ROOT / "models"  # `export` writes there
 
     def of_the_fit(self) -> dict[str, Any]:
-        """What a fit depends on: all but where models are written."""
-        return {key: value for key, value in asdict(self).items() if key != "models_path"}
+        """What the fit of a vector network depends on, the seed among it."""
+        return {key: value for key, value in asdict(self).items() if key not in NOT_OF_THE_FIT}

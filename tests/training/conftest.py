@@ -1,24 +1,69 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
+from training.arrays import Float32
 from training.corpora import read_corpus
-from training.examples import Examples, load_examples
-from training.features import FeatureCache, extract_corpus
+from training.examples import Examples, changes, load_examples
+from training.features import Extraction, FeatureCache, extract_corpus
+from training.scheduling import Scheduler
 
 EMOTIONS = range(1, 9)
 
 
+class Here(Scheduler):
+    """Runs everything in this process: quicker for little work than a pool."""
+
+    def run(self, function: Any, tasks: Any, what: str, unit: str) -> Any:
+        return list(map(function, tasks))
+
+
 @pytest.fixture(scope="session")
-def examples(ravdess: Path, tmp_path_factory: pytest.TempPathFactory) -> Examples:
-    """Vectors of the first repetition of the first sentence, from every actor."""
+def cache(tmp_path_factory: pytest.TempPathFactory) -> FeatureCache:
+    """Features that every test may share: they are found by content."""
+    return FeatureCache(tmp_path_factory.mktemp("features"))
+
+
+@pytest.fixture(scope="session")
+def extraction(
+    ravdess: Path, cache: FeatureCache, tmp_path_factory: pytest.TempPathFactory
+) -> Extraction:
+    """The first repetition of the first sentence, from every actor."""
     folder = tmp_path_factory.mktemp("first-sentences")
     for clip in ravdess.glob("*/*-01-01-??.*"):
         (folder / clip.name).symlink_to(clip)
-    cache = FeatureCache(tmp_path_factory.mktemp("features"))
-    return load_examples(extract_corpus(read_corpus(folder), cache, 0).corpus, cache, 0)
+    return extract_corpus(read_corpus(folder), cache, changes(0), Here())
+
+
+@pytest.fixture(scope="session")
+def examples(extraction: Extraction, cache: FeatureCache) -> Examples:
+    """Vectors of real clips."""
+    return load_examples(extraction, cache, 0)
+
+
+@pytest.fixture(scope="session")
+def clips(examples: Examples, cache: FeatureCache) -> list[Float32]:
+    """Frames (T, 25) of the same clips."""
+    return [cache.frames(content) for content in examples.contents.tolist()]
+
+
+@pytest.fixture(scope="session")
+def clouds() -> Examples:
+    """Four emotions as four clouds of vectors, each in two variants; ten speakers."""
+    random = np.random.default_rng(0)
+    targets = np.arange(80) % 4
+    vectors = random.normal(size=(80, 2, 25)) + 1.5 * targets[:, None, None]
+    return Examples(
+        vectors=vectors.astype(np.float32),
+        targets=targets,
+        speakers=np.array([f"{index // 8:02d}" for index in range(80)]),
+        contents=np.array([f"{index:032x}" for index in range(80)]),
+        traits=np.full((80, 3), -1),
+        labels=("a", "b", "c", "d"),
+    )
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from configuration import ROOT
 from tests.training.conftest import clip_name
 from training.__main__ import main
 
-QUICK = ("--epochs", "2", "--variants", "0")
+QUICK = ("--epochs=2", "--variants=0", "--frame-epochs=1", "--seeds=1", "--controls=no")
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +41,7 @@ def test_from_recordings_to_networks_and_their_card(
     assert "80 extracted, 0 already in the cache, 0 files left out" in printed
     assert "0 extracted, 80 already in the cache" in printed
     written = {path.name for path in (tmp_path / "models").iterdir()}
-    assert written == {"CNN.onnx", "DNN.onnx", "README.md"}
+    assert written == {"CNN.onnx", "DNN.onnx", "TCN.onnx", "README.md", "networks.svg"}
     properties = onnx.load(tmp_path / "models" / "DNN.onnx").metadata_props
     training = json.loads(next(item.value for item in properties if item.key == "training"))
     assert training["settings"]["epochs"] == 2
@@ -51,10 +51,12 @@ def test_from_recordings_to_networks_and_their_card(
 def test_evaluate_prints_the_tables_of_one_network(
     options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["evaluate", "--network", "DNN", *options]) == 0
+    assert main(["evaluate", "--network", "DNN", *options, "--controls=yes"]) == 0
     printed = capsys.readouterr().out
-    assert "DNN, speaker-independent, 5 folds by speaker" in printed
-    assert all(word in printed for word in ("unweighted average recall", "confusion", "fearful"))
+    assert "DNN, speaker-independent, 5 folds by speaker, seeds: 1" in printed
+    for word in ("unweighted average recall", "confusion", "fearful", "babble 0 dB"):
+        assert word in printed
+    assert "(inflated: every speaker is known from training)" in printed
     assert "CNN" not in printed
 
 
@@ -94,6 +96,20 @@ def test_what_a_user_got_wrong_is_said_without_a_traceback(
     error = capsys.readouterr().err
     assert error.splitlines()[-1].startswith("error: ")
     assert message in error
+
+
+def test_anyone_elses_folds_are_taken(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folds = tmp_path / "folds.csv"
+    lines = ["speaker,fold", *(f"{actor:02d},{actor % 3}" for actor in range(1, 11))]
+    folds.write_text("\n".join(lines), encoding="utf-8")
+    arguments = ["evaluate", "--network", "DNN", *options, f"--folds={folds}"]
+    assert main(arguments) == 0
+    assert "3 folds by speaker" in capsys.readouterr().out
+    folds.write_text("\n".join([*lines, "11,1"]), encoding="utf-8")
+    assert main(arguments) == 1
+    assert f"{folds}: speakers not in the corpus: 11" in capsys.readouterr().err
 
 
 def test_too_few_speakers_are_an_error(

@@ -10,40 +10,117 @@ import torch
 from training.arrays import Float32
 from training.distance import Distance
 from training.examples import Examples
-from training.export import ExportError, Served, export_network, to_onnx, verify
+from training.export import ExportError, export_network, to_onnx, verify
 from training.fitting import fit
+from training.frames.network import FrameNetwork, Member, MemberSettings
 from training.networks import NETWORKS
+from training.served import Served, ServedFrames, ServedVectors, serve
 from training.settings import TrainingSettings
+from training.standardisation import Standardisation
+from training.trainers import FittedFrames
+
+LENGTHS = (10, 11, 130, 3_000)
 
 
 def served_network(network: str, examples: Examples) -> Served:
     fitted = fit(network, examples, TrainingSettings(epochs=2, variants=0))
     distance = Distance.fit(examples.vectors, fitted.standardisation)
-    return Served(fitted, distance, temperature=1.3).eval()
+    return serve(fitted, distance, temperature=1.3)
 
 
-def answers(path: Path, vectors: Float32) -> tuple[Float32, Float32]:
+@pytest.fixture(scope="module")
+def served_frames(examples: Examples, clips: list[Float32]) -> ServedFrames:
+    """A small network that was fitted to nothing: graphs do not mind."""
+    torch.manual_seed(0)
+    members = [Member(MemberSettings(channels=16, dilations=(1,)), 8) for _ in range(2)]
+    for member in members:
+        member.standardisation.fit(np.concatenate(clips))
+    fitted = FittedFrames(FrameNetwork(members).eval(), np.zeros(1, np.float32))
+    standardisation = Standardisation.fit(examples.vectors)
+    served = serve(fitted, Distance.fit(examples.vectors, standardisation), temperature=0.8)
+    assert isinstance(served, ServedFrames)
+    return served
+
+
+@pytest.fixture(scope="module")
+def frames_path(
+    served_frames: ServedFrames, clips: list[Float32], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    path = tmp_path_factory.mktemp("models") / "TCN.onnx"
+    export_network(served_frames, {"format": "test"}, clips, path)
+    return path
+
+
+def answer(path: Path, **feed: np.ndarray) -> tuple[Float32, Float32]:
     session = onnxruntime.InferenceSession(path)
-    probabilities, distance = session.run(["probabilities", "distance"], {"mfccs": vectors})
+    probabilities, distance = session.run(["probabilities", "distance"], feed)
     return probabilities, distance
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_the_file_says_what_pytorch_says(network: str, examples: Examples, tmp_path: Path) -> None:
+def test_the_file_says_what_pytorch_says(
+    network: str, examples: Examples, clips: list[Float32], tmp_path: Path
+) -> None:
     served = served_network(network, examples)
     path = tmp_path / f"{network}.onnx"
-    export_network(served, {"format": "test"}, examples.recordings, path)
+    export_network(served, {"format": "test"}, clips, path)
     with torch.inference_mode():
         expected = served(torch.from_numpy(examples.recordings))
-    for ours, theirs in zip(answers(path, examples.recordings), expected, strict=True):
+    for ours, theirs in zip(answer(path, mfccs=examples.recordings), expected, strict=True):
         np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-5)
 
 
+@pytest.mark.parametrize("length", LENGTHS)
+def test_frames_of_any_length_have_the_answers_of_pytorch(
+    frames_path: Path, served_frames: ServedFrames, clips: list[Float32], length: int
+) -> None:
+    frames = np.resize(clips[0], (2, length, 25))
+    lengths = np.array([length, length // 2 + 1])
+    with torch.inference_mode():
+        expected = served_frames(torch.from_numpy(frames), torch.from_numpy(lengths))
+    answers = answer(frames_path, frames=frames, lengths=lengths)
+    for ours, theirs in zip(answers, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-4)
+    np.testing.assert_allclose(answers[0].sum(axis=1), 1, atol=1e-5)
+
+
+def test_what_stands_behind_the_length_does_not_count(
+    frames_path: Path, clips: list[Float32]
+) -> None:
+    clip = clips[0]
+    padding = np.random.default_rng(0).normal(0, 300, (70, 25)).astype(np.float32)
+    lengths = np.array([len(clip)])
+    alone = answer(frames_path, frames=clip[None], lengths=lengths)
+    padded = answer(frames_path, frames=np.concatenate([clip, padding])[None], lengths=lengths)
+    for one, other in zip(alone, padded, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_the_distance_of_frames_is_that_of_their_mean(
+    frames_path: Path, examples: Examples, clips: list[Float32]
+) -> None:
+    distance = Distance.fit(examples.vectors, Standardisation.fit(examples.vectors))
+    for clip, vector in list(zip(clips, examples.recordings, strict=True))[:5]:
+        _, found = answer(frames_path, frames=clip[None], lengths=np.array([len(clip)]))
+        np.testing.assert_allclose(found, distance.of(vector[None]), rtol=1e-4)
+
+
+def test_any_finite_frames_have_a_finite_answer(frames_path: Path) -> None:
+    random = np.random.default_rng(0)
+    signs = np.sign(random.normal(size=(50, 12, 25)))
+    frames = (signs * 10.0 ** random.uniform(-38, 38.5, (50, 12, 1))).astype(np.float32)
+    frames[:2] = np.finfo(np.float32).max
+    for lengths in (np.full(50, 12), np.full(50, 10), np.zeros(50, np.int64)):
+        probabilities, distance = answer(frames_path, frames=frames, lengths=lengths)
+        assert np.isfinite(distance).all()
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+
+
 def test_the_file_stands_alone_and_names_no_path_of_this_machine(
-    examples: Examples, tmp_path: Path
+    examples: Examples, clips: list[Float32], tmp_path: Path
 ) -> None:
     path = tmp_path / "DNN.onnx"
-    export_network(served_network("DNN", examples), {}, examples.recordings, path)
+    export_network(served_network("DNN", examples), {}, clips, path)
     assert [item.name for item in tmp_path.iterdir()] == ["DNN.onnx"]
     assert b".py" not in path.read_bytes()
     model = onnx.load(path, load_external_data=False)
@@ -51,17 +128,23 @@ def test_the_file_stands_alone_and_names_no_path_of_this_machine(
     assert (model.ir_version, model.opset_import[0].version) == (10, 18)
 
 
-def test_a_graph_that_differs_from_pytorch_is_refused(examples: Examples) -> None:
+def test_a_graph_that_differs_from_pytorch_is_refused(
+    examples: Examples, clips: list[Float32]
+) -> None:
     served = served_network("DNN", examples)
+    assert isinstance(served, ServedVectors)
     model = to_onnx(served, {})
-    served.mean = served.mean + 1
+    served.standardise.mean = served.standardise.mean + 1
     with pytest.raises(ExportError, match="probabilities: ONNX Runtime and PyTorch differ by"):
-        verify(model, served, examples.recordings)
+        verify(model, served, clips)
 
 
-def test_a_graph_that_overflows_is_refused(examples: Examples, tmp_path: Path) -> None:
+def test_a_graph_that_overflows_is_refused(
+    examples: Examples, clips: list[Float32], tmp_path: Path
+) -> None:
     served = served_network("DNN", examples)
-    served.clip = math.inf
+    assert isinstance(served, ServedVectors)
+    served.standardise.clip = math.inf
     with pytest.raises(ExportError, match="not finite"):
-        export_network(served, {}, examples.recordings, tmp_path / "DNN.onnx")
+        export_network(served, {}, clips, tmp_path / "DNN.onnx")
     assert not list(tmp_path.iterdir())

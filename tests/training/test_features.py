@@ -5,16 +5,20 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.training.conftest import clip_name, write_tone
-from training.augmentation import Augmentation
+from tests.training.conftest import Here, clip_name, write_tone
+from training.augmentation import Augmentation, Variant
 from training.corpora import CorpusError, read_corpus
+from training.examples import changes
 from training.features import (
     FeatureCache,
     UnusableAudioError,
+    content_hash,
     extract_corpus,
     extract_frames,
     load_audio,
 )
+
+HERE = Here()
 
 
 def test_frames_are_what_librosas_own_two_lines_give(ravdess: Path) -> None:
@@ -59,7 +63,8 @@ def test_audio_without_speech_is_refused_with_the_reason(
 
 def test_only_what_is_new_is_extracted(tmp_path: Path) -> None:
     def run() -> tuple[int, int]:
-        extraction = extract_corpus(read_corpus(corpus), FeatureCache(tmp_path / "cache"), 1)
+        cache = FeatureCache(tmp_path / "cache")
+        extraction = extract_corpus(read_corpus(corpus), cache, changes(1), HERE)
         return extraction.extracted, extraction.cached
 
     corpus = tmp_path / "corpus"
@@ -75,20 +80,21 @@ def test_only_what_is_new_is_extracted(tmp_path: Path) -> None:
 
 def test_another_augmentation_does_not_touch_the_originals(tmp_path: Path) -> None:
     write_tone(tmp_path / clip_name(1, 1), 200)
-    gentle, strong = (
-        FeatureCache(tmp_path / "cache", augmentation=Augmentation(speed)) for speed in (0.05, 0.3)
-    )
-    extract_corpus(read_corpus(tmp_path), gentle, 1)
-    assert strong.missing(tmp_path / clip_name(1, 1), 1) == [1]
+    cache = FeatureCache(tmp_path / "cache")
+    extract_corpus(read_corpus(tmp_path), cache, changes(1), HERE)
+    strong = Variant(1, Augmentation(0.3))
+    content = content_hash(tmp_path / clip_name(1, 1))
+    assert cache.missing(content, (*changes(1), strong)) == (strong,)
 
 
 def test_variants_are_the_same_on_every_machine(tmp_path: Path) -> None:
     write_tone(tmp_path / clip_name(1, 1), 200)
-    corpus = read_corpus(tmp_path)
-    caches = [FeatureCache(tmp_path / name) for name in ("one", "other")]
-    for cache in caches:
-        extract_corpus(corpus, cache, 2)
-    one, other = (cache.vectors(corpus.utterances, 2) for cache in caches)
+    vectors = []
+    for name in ("one", "other"):
+        cache = FeatureCache(tmp_path / name)
+        extraction = extract_corpus(read_corpus(tmp_path), cache, changes(2), HERE)
+        vectors.append(cache.vectors(extraction.contents, changes(2)))
+    one, other = vectors
     np.testing.assert_array_equal(one, other)
     assert one.shape == (1, 3, 25)
     assert not np.allclose(one[:, 0], one[:, 1])
@@ -97,7 +103,8 @@ def test_variants_are_the_same_on_every_machine(tmp_path: Path) -> None:
 def test_a_corrupt_recording_is_left_out_by_name(tmp_path: Path) -> None:
     write_tone(tmp_path / clip_name(1, 1), 200)
     (tmp_path / clip_name(2, 3)).write_bytes(b"RIFF no more")
-    extraction = extract_corpus(read_corpus(tmp_path), FeatureCache(tmp_path / "cache"), 0)
+    cache = FeatureCache(tmp_path / "cache")
+    extraction = extract_corpus(read_corpus(tmp_path), cache, changes(0), HERE)
     assert extraction.extracted == len(extraction.corpus.utterances) == 1
     (unusable,) = extraction.corpus.unusable
     assert unusable.path.name == clip_name(2, 3)
@@ -107,4 +114,4 @@ def test_a_corrupt_recording_is_left_out_by_name(tmp_path: Path) -> None:
 def test_nothing_but_corrupt_recordings_is_an_error(tmp_path: Path) -> None:
     (tmp_path / clip_name(2, 3)).write_bytes(b"RIFF no more")
     with pytest.raises(CorpusError, match="no usable recording"):
-        extract_corpus(read_corpus(tmp_path), FeatureCache(tmp_path / "cache"), 0)
+        extract_corpus(read_corpus(tmp_path), FeatureCache(tmp_path / "c"), changes(0), HERE)

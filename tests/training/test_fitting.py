@@ -1,11 +1,13 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from training.checkpoints import CheckpointError
 from training.examples import Examples
-from training.fitting import CheckpointError, fit, load_fitted
+from training.fitting import fit, load_fitted
 from training.networks import NETWORKS
 from training.settings import TrainingSettings
 
@@ -13,13 +15,8 @@ SETTINGS = TrainingSettings(epochs=6, batch_size=16, variants=1)
 
 
 @pytest.fixture
-def examples() -> Examples:
-    """Four emotions as four clouds of vectors, each in two variants."""
-    random = np.random.default_rng(0)
-    targets = np.arange(64) % 4
-    vectors = random.normal(size=(64, 2, 25)) + 2.0 * targets[:, None, None]
-    speakers = np.array([f"{index % 8:02d}" for index in range(64)])
-    return Examples(vectors.astype(np.float32), targets, speakers, ("a", "b", "c", "d"))
+def examples(clouds: Examples) -> Examples:
+    return clouds
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -27,7 +24,9 @@ def test_a_fit_learns(network: str, examples: Examples) -> None:
     losses: list[float] = []
     settings = TrainingSettings(epochs=40, batch_size=16, variants=1)
     fitted = fit(network, examples, settings, progress=lambda _, loss: losses.append(loss))
-    accuracy = (fitted.logits(examples.recordings).argmax(axis=1) == examples.targets).mean()
+    accuracy = (
+        fitted.logits_of_vectors(examples.recordings).argmax(axis=1) == examples.targets
+    ).mean()
     assert losses[-1] < losses[0]
     assert accuracy > 0.8
 
@@ -53,7 +52,9 @@ def test_a_stopped_fit_continues_bit_for_bit(
 def test_the_same_seed_gives_the_same_network(examples: Examples) -> None:
     one, other = (fit("DNN", examples, SETTINGS) for _ in range(2))
     recordings = examples.recordings
-    np.testing.assert_array_equal(one.logits(recordings), other.logits(recordings))
+    np.testing.assert_array_equal(
+        one.logits_of_vectors(recordings), other.logits_of_vectors(recordings)
+    )
 
 
 def test_an_unfinished_fit_is_not_taken_for_a_finished_one(
@@ -75,6 +76,13 @@ def test_a_checkpoint_of_other_settings_is_refused(examples: Examples, tmp_path:
         fit("DNN", examples, other, tmp_path / "fit.pt", resume=True)
 
 
+def test_a_checkpoint_of_other_recordings_is_refused(examples: Examples, tmp_path: Path) -> None:
+    fit("DNN", examples, SETTINGS, tmp_path / "fit.pt")
+    others = replace(examples, contents=examples.contents[::-1])
+    with pytest.raises(CheckpointError, match="of other recordings"):
+        fit("DNN", others, SETTINGS, tmp_path / "fit.pt", resume=True)
+
+
 @pytest.mark.parametrize("content", [b"", b"nothing like it"])
 def test_a_checkpoint_that_cannot_be_read_is_named(
     examples: Examples, tmp_path: Path, content: bytes
@@ -88,4 +96,4 @@ def test_a_checkpoint_that_cannot_be_read_is_named(
 def test_any_finite_input_has_finite_logits(examples: Examples) -> None:
     largest = np.finfo(np.float32).max
     extremes = np.array([[largest] * 25, [-largest] * 25], np.float32)
-    assert np.isfinite(fit("DNN", examples, SETTINGS).logits(extremes)).all()
+    assert np.isfinite(fit("DNN", examples, SETTINGS).logits_of_vectors(extremes)).all()

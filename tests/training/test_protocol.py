@@ -1,58 +1,152 @@
-from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.training.conftest import Here
 from training.calibration import distance_limit, fit_temperature
 from training.corpora import RAVDESS
+from training.evaluation import Evaluation
 from training.examples import Examples
-from training.protocol import OutOfFold, ProtocolError, cross_validate, measure, speaker_folds
+from training.features import Extraction, FeatureCache
+from training.folds import Fold, speaker_folds
+from training.jobs import Bench
+from training.metrics import unweighted_average_recall
+from training.plan import Plan
+from training.protocol import evaluate, worsened_features
+from training.robustness import CONDITIONS
 from training.settings import TrainingSettings
+from training.trainers import VectorTrainer
 
 QUICK = TrainingSettings(epochs=60, batch_size=64, variants=0)
-ACTORS = [f"{actor:02d}" for actor in range(1, 21)]
+HERE = Here()
 
 
-def test_every_speaker_is_held_out_once_and_the_sexes_are_even() -> None:
-    folds = speaker_folds(ACTORS * 60, RAVDESS.sex)
-    assert sorted(speaker for fold in folds for speaker in fold) == ACTORS
-    assert [len(fold) for fold in folds] == [4] * 5
-    assert all(sum(RAVDESS.sex(actor) == "male" for actor in fold) == 2 for fold in folds)
-    assert folds == speaker_folds(ACTORS[::-1], RAVDESS.sex)
+@pytest.fixture(scope="module")
+def folds(examples: Examples) -> tuple[Fold, ...]:
+    return speaker_folds(examples.speakers.tolist(), RAVDESS.sex)
 
 
-def test_too_few_speakers_for_the_folds_is_an_error() -> None:
-    with pytest.raises(ProtocolError, match=r"2 speakers \(02, 01\); expected at least 5"):
-        speaker_folds(["01", "02", "01"], RAVDESS.sex)
+def bench_of(examples: Examples, cache: FeatureCache, directory: Path) -> Bench:
+    return Bench(VectorTrainer("DNN", QUICK), examples, cache, {}, directory)
 
 
-def test_metrics_are_those_of_the_definition() -> None:
-    targets = np.array([0, 0, 0, 0, 1, 1])
-    predictions = np.array([0, 0, 0, 1, 1, 0])
-    logits = np.eye(2, dtype=np.float32)[predictions]
-    result = OutOfFold((("x",),), np.zeros(6, np.int64), targets, logits, np.zeros(6, np.float32))
-    metrics = measure(result, ("calm", "sad"))
-    assert metrics.uar == pytest.approx((3 / 4 + 1 / 2) / 2)
-    assert metrics.accuracy == pytest.approx(4 / 6)
-    assert metrics.fold_uar == pytest.approx((metrics.uar,))
-    assert metrics.emotions["calm"].precision == pytest.approx(3 / 4)
-    assert metrics.emotions["sad"].f1 == pytest.approx(1 / 2)
-    assert metrics.confusion.tolist() == [[3, 1], [1, 1]]
+@pytest.fixture(scope="module")
+def evaluation(
+    examples: Examples,
+    cache: FeatureCache,
+    folds: tuple[Fold, ...],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Evaluation:
+    bench = bench_of(examples, cache, tmp_path_factory.mktemp("outcomes"))
+    return evaluate(bench, folds, (1, 2), HERE, controls=True)
 
 
-def test_held_out_voices_are_told_better_than_by_chance(examples: Examples) -> None:
-    assert uar(examples) > 0.28
+def test_held_out_voices_are_told_better_than_by_chance(evaluation: Evaluation) -> None:
+    assert evaluation.uar().mean > 0.28
+    interval = evaluation.interval()
+    assert interval.low < evaluation.uar().mean < interval.high
+    values = [unweighted_average_recall(evaluation.targets, p) for p in evaluation.predictions]
+    assert evaluation.uar().deviation == pytest.approx(abs(values[0] - values[1]) / 2**0.5)
 
 
-def test_permuted_labels_fall_to_chance(examples: Examples) -> None:
-    permuted = np.random.default_rng(0).permutation(examples.targets)
-    assert uar(replace(examples, targets=permuted)) == pytest.approx(1 / 8, abs=0.06)
+def test_permuted_labels_fall_to_chance(evaluation: Evaluation) -> None:
+    assert evaluation.permuted_uar == pytest.approx(1 / 8, abs=0.06)
 
 
-def uar(examples: Examples) -> float:
-    folds = speaker_folds(examples.speakers.tolist(), RAVDESS.sex)
-    result = cross_validate("DNN", examples, folds, QUICK)
-    return measure(result, examples.labels).uar
+def test_temperatures_from_inside_calibrate_what_is_outside(evaluation: Evaluation) -> None:
+    assert evaluation.temperatures.shape == (2, 5)
+    assert len(np.unique(evaluation.temperatures)) == 5
+    assert evaluation.ece().mean < 0.15
+
+
+def test_without_controls_there_are_none(
+    examples: Examples, cache: FeatureCache, folds: tuple[Fold, ...], tmp_path: Path
+) -> None:
+    plan = Plan.of(examples, folds, (1,), controls=False, all_pairs=False)
+    assert len(plan.jobs()) == 5 + 3
+    result = evaluate(bench_of(examples, cache, tmp_path), folds, (1,), HERE, controls=False)
+    assert (result.permuted_uar, result.random_split_uar) == (None, None)
+    assert result.uar().deviation == 0
+
+
+def test_no_speaker_helps_to_fit_what_measures_them(
+    examples: Examples, folds: tuple[Fold, ...]
+) -> None:
+    neighbours = Plan.of(examples, folds, (1, 2, 3), controls=True, all_pairs=False)
+    assert len(neighbours.jobs()) == 3 * 5 + 3 + 2
+    plan = Plan.of(examples, folds, (1, 2, 3), controls=True, all_pairs=True)
+    assert len(plan.jobs()) == 3 * 5 + 10 + 2
+    for number, (fold, job) in enumerate(zip(folds, plan.outer(1), strict=True)):
+        held_out = set(np.flatnonzero(examples.of(fold)).tolist())
+        assert set(job.held_out) == held_out
+        assert plan.partners(number).keys() == set(range(5)) - {number}
+        for partner, inner in (plan.partners(number) | neighbours.partners(number)).items():
+            assert set(inner.held_out) == held_out | set(plan.parts[partner])
+
+
+def test_what_was_done_before_a_stop_is_not_done_again(
+    examples: Examples,
+    cache: FeatureCache,
+    folds: tuple[Fold, ...],
+    evaluation: Evaluation,
+    tmp_path: Path,
+) -> None:
+    class Interrupted(Here):
+        def run(self, function: Any, tasks: Any, what: str, unit: str) -> Any:
+            for task in tasks[:3]:
+                function(task)
+            raise KeyboardInterrupt
+
+    class Counting(Here):
+        def run(self, function: Any, tasks: Any, what: str, unit: str) -> Any:
+            counts.append(len(tasks))
+            return super().run(function, tasks, what, unit)
+
+    counts: list[int] = []
+    bench = bench_of(examples, cache, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(bench, folds, (1, 2), Interrupted(), controls=True)
+    results = [evaluate(bench, folds, (1, 2), Counting(), controls=True) for _ in range(2)]
+    assert counts == [2 * 5 + 3 + 2 - 3, 0]
+    for result in results:
+        np.testing.assert_array_equal(result.logits, evaluation.logits)
+        assert result.permuted_uar == evaluation.permuted_uar
+
+
+def test_other_examples_or_settings_are_other_outcomes(
+    examples: Examples, cache: FeatureCache, clouds: Examples, tmp_path: Path
+) -> None:
+    bench = bench_of(examples, cache, tmp_path)
+    longer = VectorTrainer("DNN", TrainingSettings(epochs=61, batch_size=64, variants=0))
+    seeded = VectorTrainer("DNN", TrainingSettings(epochs=60, batch_size=64, variants=0, seed=9))
+    (job, *_) = Plan.of(
+        examples, (("01",), ("02",), ("03",)), (1,), controls=False, all_pairs=False
+    ).jobs()
+    paths = {
+        bench.path(job),
+        bench_of(clouds, cache, tmp_path).path(job),
+        Bench(longer, examples, cache, {}, tmp_path).path(job),
+        Bench(seeded, examples, cache, {}, tmp_path).path(job),
+    }
+    assert len(paths) == 3
+
+
+def test_recall_is_measured_under_every_condition(
+    extraction: Extraction, examples: Examples, cache: FeatureCache, tmp_path: Path
+) -> None:
+    some = examples.of(["01", "02", "03", "04", "05", "06"])
+    few = examples.where(some)
+    utterances = [u for u, kept in zip(extraction.corpus.utterances, some, strict=True) if kept]
+    folds = (("01", "02"), ("03", "04"), ("05", "06"))
+    paths = [utterance.path for utterance in utterances]
+    conditions = worsened_features(paths, few, folds, cache, HERE)
+    bench = Bench(VectorTrainer("DNN", QUICK), few, cache, conditions, tmp_path)
+    result = evaluate(bench, folds, (1,), HERE, controls=False)
+    assert tuple(result.robustness) == CONDITIONS
+    assert all(rows.shape == result.logits.shape for rows in result.robustness.values())
+    assert not any(np.allclose(rows, result.logits) for rows in result.robustness.values())
 
 
 def test_temperature_undoes_a_scale_of_the_logits() -> None:

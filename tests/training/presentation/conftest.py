@@ -1,0 +1,66 @@
+import itertools
+from typing import Literal
+
+import numpy as np
+import pytest
+import soundfile
+
+from training.corpora import Corpus, read_corpus
+from training.evaluation import Evaluation
+from training.presentation.corpus import CorpusSummary
+from training.recipe import RECIPE
+
+Kind = Literal["frames", "vector"]
+SEEDS, EPOCHS = 2, 3
+CONDITIONS = ("white noise 20 dB", "telephone band")
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """Ten actors, a quarter of a second of noise for each emotion."""
+    folder = tmp_path_factory.mktemp("corpus")
+    random = np.random.default_rng(0)
+    for actor, emotion in itertools.product(range(1, 11), range(1, 9)):
+        noise = random.normal(0, 0.1, RECIPE.sample_rate // 4)
+        path = folder / f"03-01-{emotion:02d}-01-01-01-{actor:02d}.wav"
+        soundfile.write(path, noise, RECIPE.sample_rate)
+    return read_corpus(folder)
+
+
+@pytest.fixture(scope="session")
+def summary(corpus: Corpus) -> CorpusSummary:
+    return CorpusSummary.of(corpus)
+
+
+@pytest.fixture(scope="session")
+def evaluations(corpus: Corpus) -> list[Evaluation]:
+    """A network that is mostly right, and one that guesses."""
+    return [evaluation_of(corpus, "Good", "frames", 2.0), evaluation_of(corpus, "Bad", "vector", 0)]
+
+
+def evaluation_of(corpus: Corpus, network: str, kind: Kind, skill: float) -> Evaluation:
+    """Two seeds and five folds of two actors; `skill` is what the right logit has above noise."""
+    labels = corpus.reader.emotions
+    speakers = np.array([utterance.speaker for utterance in corpus.utterances])
+    targets = np.array([labels.index(utterance.emotion) for utterance in corpus.utterances])
+    voices = np.unique(speakers)
+    random = np.random.default_rng(len(network))
+    right = skill * np.eye(len(labels))[targets]
+    logits = (right + random.normal(size=(SEEDS, *right.shape))).astype(np.float32)
+    return Evaluation(
+        network=network,
+        input=kind,
+        labels=labels,
+        folds=tuple(tuple(voices[index::5]) for index in range(5)),
+        seeds=tuple(range(SEEDS)),
+        targets=targets,
+        speakers=speakers,
+        fold=np.searchsorted(voices, speakers) % 5,
+        logits=logits,
+        distances=np.ones(logits.shape[:2], np.float32),
+        temperatures=np.ones((SEEDS, 5)),
+        robustness={name: logits[..., ::-1].copy() for name in CONDITIONS},
+        history={"loss": random.random((SEEDS, 5, EPOCHS)).astype(np.float32)},
+        permuted_uar=0.12,
+        random_split_uar=None,
+    )

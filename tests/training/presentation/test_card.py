@@ -1,0 +1,101 @@
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.server.tiny_models import (
+    LABELS,
+    network_metadata,
+    write_extractor,
+    write_frame_network,
+    write_vector_network,
+)
+from training.export import ExportError
+from training.presentation.card import write_model_card
+
+SCORE = {"precision": 0.5, "recall": 0.25, "f1": 0.333, "utterances": 40}
+METRICS = {
+    "protocol": "folds by speaker",
+    "speakerIndependentUar": 0.664,
+    "uarDeviation": 0.006,
+    "uarInterval": [0.612, 0.701],
+    "speakerIndependentAccuracy": 0.671,
+    "macroF1": 0.651,
+    "foldUar": [0.66, 0.668],
+    "expectedCalibrationError": 0.031,
+    "unseenSpeakersWarned": 0.007,
+    "permutedLabelsUar": 0.333,
+    "inflatedRandomSplitUar": 0.876,
+    "robustness": {"gain +12 dB": 0.644},
+    "perEmotion": dict.fromkeys(LABELS, SCORE),
+}
+CORPUS = {
+    "name": "some speech",
+    "description": "two sentences",
+    "speakers": 20,
+    "utterances": 1200,
+    "licence": "CC BY-NC-SA 4.0",
+    "citation": "Somebody (2018)",
+}
+
+
+def metadata(**metrics: Any) -> dict[str, Any]:
+    return network_metadata(metrics=METRICS | metrics, corpus=CORPUS)
+
+
+def card(directory: Path) -> str:
+    return write_model_card(directory).read_text(encoding="utf-8")
+
+
+def test_it_gives_every_figure_that_the_files_tell(tmp_path: Path) -> None:
+    write_extractor(tmp_path)
+    path = write_frame_network(tmp_path, "TCN", **metadata() | {"input": "frames"})
+    text = card(tmp_path)
+    row = next(line for line in text.splitlines() if line.startswith("| TCN | "))
+    size = f"{path.stat().st_size / 1e6:.2f} MB"
+    figures = "0.664 | 0.006 | 0.612 to 0.701 | 0.333 | 0.671 | 0.651 | 0.031"
+    assert row.startswith(f"| TCN | frames | {figures} | {size} | ")
+    assert "| gain +12 dB | 0.644 (-2.0) |" in text
+    assert "| calm | 0.500 | 0.250 | 0.333 | 40 |" in text
+    assert "- some speech: **CC BY-NC-SA 4.0**. Somebody (2018)" in text
+
+
+def test_the_figure_of_a_random_split_is_one_line_marked_inflated(tmp_path: Path) -> None:
+    write_vector_network(tmp_path, "DNN", **metadata())
+    lines = [line for line in card(tmp_path).splitlines() if "0.876" in line]
+    assert len(lines) == 1
+    assert "Inflated" in lines[0]
+
+
+def test_checks_that_were_not_made_are_not_mentioned(tmp_path: Path) -> None:
+    missing = {"permutedLabelsUar": None, "inflatedRandomSplitUar": None}
+    write_vector_network(tmp_path, "DNN", **metadata(**missing))
+    text = card(tmp_path)
+    assert "permuted" not in text
+    assert "random split" not in text
+
+
+def test_a_picture_of_the_recall_stands_beside_it(tmp_path: Path) -> None:
+    write_vector_network(tmp_path, "DNN", **metadata())
+    assert "(networks.svg)" in card(tmp_path)
+    picture = ET.parse(tmp_path / "networks.svg").getroot()
+    assert "DNN 66.4% (61.2% to 70.1%)" in str(picture.get("aria-label"))
+
+
+def test_a_condition_that_only_some_networks_met_is_shown(tmp_path: Path) -> None:
+    write_vector_network(tmp_path, "CNN", **metadata(robustness={}))
+    write_vector_network(tmp_path, "DNN", **metadata())
+    assert "| gain +12 dB | not measured | 0.644 (-2.0) |" in card(tmp_path)
+
+
+def test_a_file_without_a_figure_is_named_by_what_it_lacks(tmp_path: Path) -> None:
+    write_vector_network(tmp_path, "DNN")
+    with pytest.raises(ExportError, match="lacks 'uarInterval'"):
+        write_model_card(tmp_path)
+
+
+def test_a_folder_without_networks_is_refused(tmp_path: Path) -> None:
+    write_extractor(tmp_path)
+    with pytest.raises(ExportError, match="no network file"):
+        write_model_card(tmp_path)

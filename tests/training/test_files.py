@@ -1,0 +1,37 @@
+from pathlib import Path
+
+import pytest
+
+from training.files import written_whole
+
+
+def test_a_file_takes_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file"
+    with written_whole(path) as part:
+        part.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt, OSError])
+def test_a_stop_leaves_the_old_file_and_no_part(tmp_path: Path, fault: type[BaseException]) -> None:
+    def write_half(path: Path) -> None:
+        with written_whole(path) as part:
+            part.write_text("ha")
+            raise fault
+
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(fault):
+        write_half(path)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_writers_at_once_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with written_whole(path) as one, written_whole(path) as other:
+        one.write_text("one")
+        other.write_text("other")
+    assert path.read_text() == "one"

@@ -1,0 +1,128 @@
+"""Jobs on a real Dask cluster of two worker processes, and here."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pytest
+
+from configuration import ROOT
+from tests.training.conftest import Here
+from training.examples import Examples
+from training.features import FeatureCache
+from training.folds import Fold
+from training.jobs import Bench
+from training.protocol import evaluate
+from training.scheduling import Scheduler, SchedulerError
+from training.settings import TrainingSettings
+from training.trainers import VectorTrainer
+
+DEADLINE = 120.0  # seconds
+FOLDS: tuple[Fold, ...] = (("01", "02"), ("03", "04"), ("05", "06"))
+JOBS = 3 + 3  # a fit without each fold, and without each pair of them
+T = TypeVar("T")
+
+
+class Cluster:
+    """A Dask scheduler and its workers, each a process of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+        self.address = str(wait_for(partial(self.found, r"Scheduler at:\s+(tcp://\S+)")))
+        self.workers = [self.start_worker(), self.start_worker()]
+
+    def start(self, kind: str, *arguments: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", f"distributed.cli.dask_{kind}", *arguments]
+        with (self.folder / f"{kind}.log").open("ab") as log:
+            process = subprocess.Popen(
+                command, cwd=ROOT, stderr=log, env={**os.environ, "PYTHONPATH": str(ROOT)}
+            )
+        self.processes.append(process)
+        return process
+
+    def start_worker(self) -> subprocess.Popen[bytes]:
+        options = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1")
+        return self.start(
+            "worker", self.address, *options, "--local-directory", str(self.folder / "spill")
+        )
+
+    def found(self, pattern: str) -> str | None:
+        match = re.search(pattern, (self.folder / "scheduler.log").read_text())
+        return match[1] if match else None
+
+    def stop(self) -> None:
+        for process in reversed(self.processes):
+            process.kill()
+            process.wait()
+
+
+def wait_for(condition: Callable[[], T | None]) -> T:
+    end = time.monotonic() + DEADLINE
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise TimeoutError(condition)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    cluster = Cluster(tmp_path)
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+def measure(examples: Examples, cache: FeatureCache) -> Callable[[Path, Scheduler], np.ndarray]:
+    """Out-of-fold logits of a small network with three folds."""
+
+    def run(directory: Path, scheduler: Scheduler) -> np.ndarray:
+        few = examples.where(examples.of(["01", "02", "03", "04", "05", "06"]))
+        trainer = VectorTrainer("DNN", TrainingSettings(epochs=60, batch_size=16, variants=0))
+        bench = Bench(trainer, few, cache, {}, directory)
+        return evaluate(bench, FOLDS, (1,), scheduler, controls=False).logits
+
+    return run
+
+
+def test_pool_and_cluster_give_the_same_metrics_bit_for_bit(
+    cluster: Cluster, measure: Callable[[Path, Scheduler], np.ndarray], tmp_path: Path
+) -> None:
+    here = measure(tmp_path / "here", Here())
+    np.testing.assert_array_equal(here, measure(tmp_path / "pool", Scheduler()))
+    np.testing.assert_array_equal(here, measure(tmp_path / "dask", Scheduler(cluster.address)))
+
+
+def test_a_worker_that_is_killed_halfway_loses_nothing(
+    cluster: Cluster, measure: Callable[[Path, Scheduler], np.ndarray], tmp_path: Path
+) -> None:
+    outcomes = tmp_path / "dask"
+
+    def kill_one() -> int:
+        wait_for(lambda: list(outcomes.glob("*.npz")))
+        cluster.workers[0].kill()
+        return len(list(outcomes.glob("*.npz")))
+
+    with ThreadPoolExecutor(1) as pool:
+        killing = pool.submit(kill_one)
+        found = measure(outcomes, Scheduler(cluster.address))
+        done_before = killing.result(DEADLINE)
+    assert cluster.workers[0].wait(DEADLINE) != 0
+    assert 1 <= done_before < JOBS
+    np.testing.assert_array_equal(found, measure(tmp_path / "here", Here()))
+
+
+def test_no_cluster_is_said_in_one_line() -> None:
+    with pytest.raises(SchedulerError, match=r"tcp://127.0.0.1:9: no Dask scheduler answers"):
+        Scheduler("tcp://127.0.0.1:9").run(abs, [1], "numbers", "number")

@@ -1,0 +1,92 @@
+"""Folds by speaker, made here or taken from a file."""
+
+import csv
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from training.files import written_whole
+
+FOLDS = 5
+MINIMUM_FOLDS = 3  # one is held out, one sets the temperature, one trains
+COLUMNS = ("speaker", "fold")
+
+Fold = tuple[str, ...]  # the speakers held out together
+
+
+class FoldsError(ValueError):
+    """Speakers that cannot be split, or a file that does not say how; the message says why."""
+
+
+def speaker_folds(
+    speakers: Iterable[str], sex: Callable[[str], str], count: int = FOLDS
+) -> tuple[Fold, ...]:
+    """Splits speakers into `count` folds, the sexes spread evenly; the same every time.
+
+    Raises:
+        FoldsError: fewer speakers than folds.
+    """
+    distinct = sorted(set(speakers), key=lambda speaker: (sex(speaker), speaker))
+    if len(distinct) < count:
+        raise FoldsError(
+            f"{len(distinct)} speakers ({', '.join(distinct)}); expected at least {count}, "
+            f"one for each of {count} speaker-independent folds"
+        )
+    return tuple(tuple(distinct[index::count]) for index in range(count))
+
+
+def read_folds(path: Path, speakers: Iterable[str]) -> tuple[Fold, ...]:
+    """Reads a CSV file with the header `speaker,fold` and a line for each speaker.
+
+    Folds are ordered by their names, numbers by their size.
+
+    Args:
+        path: the file.
+        speakers: those of the corpus, as it names them; each must be in exactly one fold.
+
+    Raises:
+        FoldsError: not such a file, a speaker unknown, missing or given twice, or under 3 folds.
+    """
+    rows = _rows(path)
+    named, known = [speaker for speaker, _ in rows], set(speakers)
+    _refuse(path, "given twice", (name for name in named if named.count(name) > 1))
+    _refuse(path, "not in the corpus", set(named) - known)
+    _refuse(path, "of the corpus but in no fold", known - set(named))
+    folds: dict[str, list[str]] = {}
+    for speaker, fold in rows:
+        folds.setdefault(fold, []).append(speaker)
+    if len(folds) < MINIMUM_FOLDS:
+        raise FoldsError(f"{path}: {len(folds)} folds; expected at least {MINIMUM_FOLDS}")
+    return tuple(tuple(sorted(folds[name])) for name in sorted(folds, key=_by_number))
+
+
+def write_folds(folds: Sequence[Fold], path: Path) -> None:
+    """Writes what `read_folds` reads; folds are numbered from 1."""
+    with written_whole(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for number, fold in enumerate(folds, 1):
+            writer.writerows((speaker, number) for speaker in fold)
+
+
+def _rows(path: Path) -> list[tuple[str, str]]:
+    try:
+        lines = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines(), strict=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise FoldsError(f"{path}: cannot be read as a file of folds: {error}") from error
+    header, *rows = [[cell.strip() for cell in line] for line in lines if line] or [[]]
+    if tuple(header) != COLUMNS:
+        raise FoldsError(f"{path}: the header is {','.join(header)!r}; expected 'speaker,fold'")
+    for number, row in enumerate(rows, 2):
+        if len(row) != len(COLUMNS) or not all(row):
+            raise FoldsError(f"{path}: row {number} is {','.join(row)!r}; expected 'speaker,fold'")
+    return [(speaker, fold) for speaker, fold in rows]
+
+
+def _refuse(path: Path, what: str, speakers: Iterable[str]) -> None:
+    names = sorted(set(speakers))
+    if names:
+        raise FoldsError(f"{path}: speakers {what}: {', '.join(names)}")
+
+
+def _by_number(name: str) -> tuple[int, str]:
+    return (int(name), "") if name.isascii() and name.isdigit() else (-1, name)
