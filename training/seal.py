@@ -19,6 +19,7 @@ def sealed(model: onnx.ModelProto) -> bytes:
     kept = [item for item in model.metadata_props if item.key != KEY]
     del model.metadata_props[:]
     model.metadata_props.extend(kept)
-    content = model.SerializeToString()
+    content: bytes = model.SerializeToString()
     entry = onnx.StringStringEntryProto(key=KEY, value=hashlib.sha256(content).hexdigest())
-    return content + onnx.ModelProto(metadata_props=[entry]).SerializeToString()
+    seal: bytes = onnx.ModelProto(metadata_props=[entry]).SerializeToString()
+    return content + seal

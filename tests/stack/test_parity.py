@@ -3,68 +3,90 @@
 import dataclasses
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
 from configuration import ROOT
 from tests.stack.harness import Server, running
-from training.corpora import Corpus, read_corpus
+from training.arrays import Float32
+from training.corpora import read_corpus
 from training.distance import Distance
-from training.examples import Examples, load_examples
-from training.export import Served, export_network
-from training.features import FeatureCache, extract_corpus
+from training.examples import Examples, changes, load_examples
+from training.export import export_network
+from training.features import FeatureCache, extract_corpus, pool
 from training.fitting import fit
-from training.metadata import network_metadata
+from training.frames.network import FrameNetwork, Member, MemberSettings
 from training.networks import NETWORKS
-from training.protocol import cross_validate, speaker_folds
+from training.scheduling import Scheduler
+from training.served import Served, serve
 from training.settings import TrainingSettings
+from training.standardisation import Standardisation
+from training.trainers import FittedFrames, FittedNetwork
 
 # PyTorch's exporter uses a part of PyTorch that it deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")
 
 CLIPS = 200
-SETTINGS = TrainingSettings(epochs=2, variants=0)
+FRAME_NETWORK = "TCN"
 TEMPERATURE = 1.3
 
 
-@pytest.fixture(scope="module")
-def corpus(ravdess: Path) -> Corpus:
-    """200 recordings, of all speakers."""
-    corpus = read_corpus(ravdess)
-    step = len(corpus.utterances) // CLIPS
-    return dataclasses.replace(corpus, utterances=corpus.utterances[::step][:CLIPS])
+@dataclass(frozen=True)
+class Material:
+    """200 real recordings, of all speakers."""
+
+    examples: Examples
+    clips: list[Float32]  # frames (T, 25) of each
 
 
 @pytest.fixture(scope="module")
-def examples(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Examples:
+def material(ravdess: Path, tmp_path_factory: pytest.TempPathFactory) -> Material:
+    whole = read_corpus(ravdess)
+    chosen = whole.utterances[:: len(whole.utterances) // CLIPS][:CLIPS]
+    corpus = dataclasses.replace(whole, utterances=chosen)
     cache = FeatureCache(tmp_path_factory.mktemp("features"))
-    return load_examples(extract_corpus(corpus, cache, 0).corpus, cache, 0)
+    examples = load_examples(extract_corpus(corpus, cache, changes(0), Scheduler()), cache, 0)
+    return Material(examples, [cache.frames(content) for content in examples.contents.tolist()])
 
 
-def fit_and_export(network: str, corpus: Corpus, examples: Examples, models: Path) -> Served:
-    """Fits a network for a short while, and exports it as the trainer does."""
-    fitted = fit(network, examples, SETTINGS)
-    distance = Distance.fit(examples.recordings, fitted.standardisation)
-    served = Served(fitted, distance, TEMPERATURE).eval()
-    folds = speaker_folds(examples.speakers.tolist(), corpus.reader.sex)
-    result = cross_validate(network, examples, folds, SETTINGS)
-    metadata = network_metadata(network, corpus, SETTINGS, result)
-    export_network(served, metadata, examples.recordings, models / f"{network}.onnx")
+def fitted_network(network: str, material: Material) -> FittedNetwork:
+    """A vector network that was fitted for a short while, or a small frame network."""
+    if network in NETWORKS:
+        return fit(network, material.examples, TrainingSettings(epochs=2, variants=0))
+    torch.manual_seed(0)
+    settings = MemberSettings(channels=16, dilations=(1, 2))
+    members = [Member(settings, len(material.examples.labels)) for _ in range(2)]
+    for member in members:
+        member.standardisation.fit(np.concatenate(material.clips))
+    return FittedFrames(FrameNetwork(members).eval(), np.zeros(1, np.float32))
+
+
+def export(network: str, material: Material, models: Path) -> Served:
+    """Exports as the trainer does; what the file says about itself is the shared network's."""
+    vectors = material.examples.vectors
+    distance = Distance.fit(vectors, Standardisation.fit(vectors))
+    served = serve(fitted_network(network, material), distance, TEMPERATURE)
+    shared = onnx.load(ROOT / "models" / f"{network}.onnx")
+    metadata = {item.key: item.value for item in shared.metadata_props}
+    export_network(served, metadata, material.clips, models / f"{network}.onnx")
     return served
 
 
 @pytest.fixture(scope="module")
 def pytorch(
-    corpus: Corpus, examples: Examples, tmp_path_factory: pytest.TempPathFactory
+    material: Material, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, dict[str, Served]]:
     """A models' directory, and the same networks in PyTorch."""
     models = tmp_path_factory.mktemp("models")
     for file in ("mfcc.onnx", "reference.wav"):
         shutil.copy(ROOT / "models" / file, models)
-    return models, {name: fit_and_export(name, corpus, examples, models) for name in NETWORKS}
+    networks = (*NETWORKS, FRAME_NETWORK)
+    return models, {network: export(network, material, models) for network in networks}
 
 
 @pytest.fixture(scope="module")
@@ -75,16 +97,25 @@ def server(
         yield server
 
 
-@pytest.mark.parametrize("network", NETWORKS)
-def test_the_server_says_what_pytorch_says(
-    server: Server, pytorch: tuple[Path, dict[str, Served]], examples: Examples, network: str
-) -> None:
+def answer_of_pytorch(served: Served, clip: Float32, network: str) -> Float32:
+    """Probabilities (L,)."""
+    inputs = [pool(clip)[None]] if network in NETWORKS else [clip[None], np.array([len(clip)])]
     with torch.inference_mode():
-        expected, _ = pytorch[1][network](torch.from_numpy(examples.recordings))
-    assert len(expected) == CLIPS
-    for vector, probabilities in zip(examples.recordings.tolist(), expected.numpy(), strict=True):
-        response = server.client.post(f"/prediction/{network}", json={"mfccs": vector})
+        probabilities, _ = served(*map(torch.from_numpy, inputs))
+    answer: Float32 = probabilities[0].numpy()
+    return answer
+
+
+@pytest.mark.parametrize("network", [*NETWORKS, FRAME_NETWORK])
+def test_the_server_says_what_pytorch_says(
+    server: Server, pytorch: tuple[Path, dict[str, Served]], material: Material, network: str
+) -> None:
+    assert len(material.clips) == CLIPS
+    for clip in material.clips:
+        mfccs = pool(clip) if network in NETWORKS else clip
+        response = server.client.post(f"/prediction/{network}", json={"mfccs": mfccs.tolist()})
         results = response.json()["results"]
-        assert [result["emotionType"] for result in results] == list(examples.labels)
+        assert [result["emotionType"] for result in results] == list(material.examples.labels)
         answered = [result["prediction"] for result in results]
-        np.testing.assert_allclose(answered, probabilities, rtol=0, atol=1e-4)
+        expected = answer_of_pytorch(pytorch[1][network], clip, network)
+        np.testing.assert_allclose(answered, expected, rtol=0, atol=1e-4)
