@@ -76,6 +76,7 @@ class Podman:
         self._environment = os.environ | {
             "CONTAINERS_STORAGE_CONF": self._write("storage.conf", STORAGE),
             "CONTAINERS_CONF": self._write("containers.conf", CONTAINERS),
+            "TMPDIR": str(folder),
         }
 
     def __call__(
@@ -141,8 +142,13 @@ class Podman:
             self("rm", "--force", "--time=0", name)
 
     def remove_everything(self) -> None:
+        """Leaves the folder so that it can be removed."""
         self("rm", "--all", "--force", "--time=0")
         self("rmi", "--all", "--force")
+        mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+        for point in reversed(mounted):
+            if Path(point).is_relative_to(self._folder):
+                subprocess.run(["umount", point], check=True)
 
     def _write(self, name: str, text: str) -> str:
         path = self._folder / name

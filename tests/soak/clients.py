@@ -25,6 +25,7 @@ class Loss:
     connected: float  # when its connection was begun, on the monotonic clock
     noticed: float
     reason: str
+    sent_again: bool = False
 
 
 @dataclass
@@ -112,7 +113,7 @@ class Client:
             answer = await self._connection.ask(request)
             if answer:
                 return answer
-            self._tally.repeated.append(self._loss("sent again"))
+            self._tally.repeated.append(self._loss("sent again", sent_again=True))
         self._connection = await self._connect()
         answer = await self._connection.ask(request)
         if answer is None:
@@ -150,9 +151,9 @@ class Client:
     def _lose(self, reason: str) -> None:
         self._tally.losses.append(self._loss(reason))
 
-    def _loss(self, reason: str) -> Loss:
+    def _loss(self, reason: str, *, sent_again: bool = False) -> Loss:
         now = time.monotonic()
-        return Loss(self.name, self.connected or now, now, reason)
+        return Loss(self.name, self.connected or now, now, reason, sent_again)
 
 
 class Connection(asyncio.Protocol):

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import uvloop
 
+from server.settings import load_settings
 from tests.soak.clients import Loss
 from tests.soak.faults import FIRST
 from tests.soak.load import ask_for
 from tests.soak.processes import descriptors, memory
 from tests.soak.questions import Question, make_questions
-from tests.stack.harness import ROOT, Server, running
+from tests.stack.harness import Server, running
 
 CLIENTS = 16
 SECONDS_OF_WARM_UP = 60.0
@@ -58,7 +59,9 @@ def _ends(values: list[int]) -> tuple[list[int], list[int]]:
 
 def endure(minutes: float) -> Findings:
     """Runs a stack of its own for that time."""
-    questions = make_questions({FIRST: ROOT / "models"}, 16, np.random.default_rng(1))
+    questions = make_questions(
+        {FIRST: load_settings().models.directory}, 16, np.random.default_rng(1)
+    )
     with (
         tempfile.TemporaryDirectory(prefix="endurance-") as name,
         running(Path(name), SER_SERVER_ACCESS_LOG="no") as server,
@@ -72,10 +75,10 @@ async def _endure(server: Server, questions: list[Question], seconds: float) -> 
     await ask_for(SECONDS_OF_WARM_UP, server.port, questions, CLIENTS, findings.rate)
     load = asyncio.create_task(ask_for(seconds, server.port, questions, CLIENTS, findings.rate))
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end - SECONDS_BETWEEN_LOOKS:
+        await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
         findings.memory.append(memory(server))
         findings.descriptors.append(descriptors(server))
-        await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
     tally, _ = await load
     findings.answers, findings.losses = tally.answers, tally.losses
     return findings

@@ -13,6 +13,7 @@ from random import Random
 import numpy as np
 import uvloop
 
+from server.settings import load_settings
 from tests.soak.clients import Client, Loss, Tally, Target
 from tests.soak.faults import (
     KILLED_NGINX,
@@ -25,11 +26,10 @@ from tests.soak.faults import (
 )
 from tests.soak.questions import Question, make_questions
 from tests.soak.tables import table
-from tests.stack.harness import ROOT, Server, running
+from tests.stack.harness import Server, running
 
 CLIENTS_OF_EACH_KIND = 16
 QUESTIONS = 64  # for each network
-NO_FAULT = "no fault before it"
 # A connection that was idle when Nginx was reloaded may be closed as long as this afterwards.
 SECONDS_OF_A_RELOAD = 10.0
 
@@ -78,9 +78,10 @@ class Outcome:
         return [f"{fault.kind}: {fault.mishap}" for fault in self.faults if fault.mishap]
 
     def cause(self, loss: Loss) -> str:
-        """The kind of the last fault before the loss."""
+        """The kind of the fault that explains the loss, or else of the last one before it."""
+        explanation = self._killed(loss) or (self._reloaded(loss) if loss.sent_again else None)
         before = [fault for fault in self.faults if fault.start <= loss.noticed]
-        return (self._killed(loss) or max(before, key=lambda fault: fault.start)).kind
+        return (explanation or max(before, key=lambda fault: fault.start)).kind
 
     def lost_with(self, kill: Fault) -> set[str]:
         """The clients that lost an answer when Nginx was killed."""
@@ -90,11 +91,15 @@ class Outcome:
     def _killed(self, loss: Loss) -> Fault | None:
         return next((kill for kill in self.nginx_kills if _fits(loss, kill)), None)
 
-    def _reloaded(self, loss: Loss) -> bool:
-        return any(
-            fault.kind == RELOADED_NGINX
-            and fault.start <= loss.noticed <= fault.start + SECONDS_OF_A_RELOAD
-            for fault in self.faults
+    def _reloaded(self, loss: Loss) -> Fault | None:
+        return next(
+            (
+                fault
+                for fault in self.faults
+                if fault.kind == RELOADED_NGINX
+                and fault.start <= loss.noticed <= fault.start + SECONDS_OF_A_RELOAD
+            ),
+            None,
         )
 
 
@@ -107,7 +112,7 @@ def endure_faults(options: Options) -> Outcome:
     """Runs a stack of its own, and ends it."""
     with tempfile.TemporaryDirectory(prefix="soak-") as name:
         folder = Path(name)
-        releases = make_releases(ROOT / "models", folder)
+        releases = make_releases(load_settings().models.directory, folder)
         random = np.random.default_rng(options.seed)
         questions = make_questions(releases.good, QUESTIONS, random)
         with running(folder / "run", SER_SERVER_ACCESS_LOG="no") as server:

@@ -11,19 +11,21 @@ from pathlib import Path
 import numpy as np
 import uvloop
 
+from server.settings import load_settings
 from tests.soak.clients import Connection
 from tests.soak.faults import FIRST
 from tests.soak.http1 import Answer, ProtocolError
 from tests.soak.load import ask_for, percentile
 from tests.soak.processes import memory, own_core
 from tests.soak.questions import Question, make_questions
-from tests.stack.harness import ROOT, Server, started
+from tests.stack.harness import Server, started
 
 TIMES = 10
+FRAMES = 130
 SECONDS = 20.0
 SECONDS_OF_A_TICK = 0.002
 CLIENTS = (8, 16, 32)  # with which the best throughput is looked for
-MOST_CONNECTIONS = 1_000
+MOST_CONNECTIONS = 2_000
 REFUSALS = (429, 503)
 LOWEST_SHARE = 0.9  # of the best throughput
 LONGEST_REFUSAL = 0.1  # seconds
@@ -75,8 +77,15 @@ def percentile_of(values: "array[float]", share: float) -> float:
 
 
 def overload() -> Findings:
-    """Measures on a stack of its own, on other cores than this process if there are any."""
-    questions = make_questions({FIRST: ROOT / "models"}, 16, np.random.default_rng(1))
+    """Measures on a stack of its own, on other cores than this process if there are any.
+
+    It asks for what takes the workers most: the frames of a clip of three seconds, of a network
+    that takes them if there is one. Nothing else can be asked for ten times as often as it is
+    answered without the asking itself taking all of the machine.
+    """
+    models = load_settings().models.directory
+    questions = make_questions({FIRST: models}, 16, np.random.default_rng(1), FRAMES)
+    of_frames = [question for question in questions if question.takes_frames]
     with (
         tempfile.TemporaryDirectory(prefix="overload-") as name,
         own_core() as command,
@@ -85,7 +94,7 @@ def overload() -> Findings:
         ) as server,
     ):
         server.wait_for_line("Ready: ")
-        return uvloop.run(_measure(server, questions))
+        return uvloop.run(_measure(server, of_frames or questions))
 
 
 async def _measure(server: Server, questions: list[Question]) -> Findings:
@@ -120,19 +129,23 @@ class _Overload:
             tasks.create_task(self._watch(end))
             while time.monotonic() < end:
                 due = int((time.monotonic() - start) * rate)
-                for number in range(self._findings.offered, due):
-                    if self._open < MOST_CONNECTIONS or self._idle:
-                        self._findings.offered += 1
-                        tasks.create_task(self._ask(number))
+                while self._findings.offered < due and self._may_ask():
+                    connection = self._idle.popleft() if self._idle else None
+                    self._open += connection is None
+                    self._findings.offered += 1
+                    tasks.create_task(self._ask(self._findings.offered, connection))
                 await asyncio.sleep(SECONDS_OF_A_TICK)
         for connection in self._idle:
             connection.close()
 
-    async def _ask(self, number: int) -> None:
+    def _may_ask(self) -> bool:
+        return bool(self._idle) or self._open < MOST_CONNECTIONS
+
+    async def _ask(self, number: int, connection: Connection | None) -> None:
         question, request = self._questions[number % len(self._questions)]
         sent = time.monotonic()
         try:
-            connection, answer = await self._exchange(request)
+            connection, answer = await self._exchange(request, connection)
         except (OSError, ProtocolError) as error:
             self._open -= 1
             self._findings.wrong[str(error) or type(error).__name__] += 1
@@ -150,15 +163,14 @@ class _Overload:
         else:
             self._idle.append(connection)
 
-    async def _exchange(self, request: bytes) -> tuple[Connection, Answer]:
-        """An answer, on a connection that rested or else on a new one."""
-        if self._idle:
-            connection = self._idle.popleft()
+    async def _exchange(
+        self, request: bytes, connection: Connection | None
+    ) -> tuple[Connection, Answer]:
+        """An answer, on the connection that rested or else on a new one."""
+        if connection:
             answer = await connection.ask(request)
             if answer:
                 return connection, answer
-        else:
-            self._open += 1
         connection = await Connection.open(self._server.port)
         answer = await connection.ask(request)
         if answer is None:

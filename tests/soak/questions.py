@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from tests.soak.http1 import request
 
 TOLERANCE = 1e-5  # of a probability
-FRAMES = 20
 
 Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
 
 
 @dataclass
@@ -25,6 +25,7 @@ class Question:
     network: str
     body: bytes
     expected: dict[str, list[float]]  # release -> probabilities, in the order of the labels
+    takes_frames: bool  # whether the network takes nothing else
     _right: dict[bytes, frozenset[str]] = field(default_factory=dict)
 
     def request(self, *, keep_alive: bool) -> bytes:
@@ -48,38 +49,39 @@ class Question:
 
 
 def make_questions(
-    releases: dict[str, Path], count: int, random: np.random.Generator
+    releases: dict[str, Path], count: int, random: np.random.Generator, length: int = 20
 ) -> list[Question]:
-    """Vectors and frames, `count` for each network of the first release.
+    """Vectors and frames, `count` for each network.
 
     releases: name -> directory with the models of a release; all serve the same networks.
+    length: frames of a clip.
     """
-    first = next(iter(releases.values()))
-    networks = [path.stem for path in sorted(first.glob("*.onnx")) if path.stem != "mfcc"]
-    sessions = {
-        (release, network): _open(folder / f"{network}.onnx")
-        for release, folder in releases.items()
-        for network in networks
-    }
+    folders = releases.values()
+    names = sorted({path.stem for folder in folders for path in folder.glob("*.onnx")} - {"mfcc"})
     questions = []
-    for network in networks:
+    for network in names:
+        sessions = {
+            release: _open(folder / f"{network}.onnx") for release, folder in releases.items()
+        }
         for index in range(count):
-            frames = _frames(random)
-            takes_vectors = _takes_vectors(sessions[next(iter(releases)), network])
-            mfccs = frames.mean(axis=0) if takes_vectors and index % 4 else frames
+            mfccs = _frames(length, random)
+            if index % 4 and any(map(_takes_vectors, sessions.values())):
+                mfccs = mfccs.mean(axis=0).round(4)
             body = json.dumps({"mfccs": mfccs.tolist()}).encode()
             expected = {
-                release: _predict(sessions[release, network], mfccs) for release in releases
+                release: _predict(session, mfccs.astype(np.float32))
+                for release, session in sessions.items()
             }
-            questions.append(Question(network, body, expected))
+            takes_frames = not any(map(_takes_vectors, sessions.values()))
+            questions.append(Question(network, body, expected, takes_frames))
     return questions
 
 
-def _frames(random: np.random.Generator) -> Float32:
-    """Frames that look like speech, roughly: float32 (FRAMES, 25), decibel cepstra."""
+def _frames(length: int, random: np.random.Generator) -> Float64:
+    """Frames that look like speech, roughly: float64 (length, 25), decibel cepstra."""
     scale = np.array([80.0, 40.0] + [15.0] * 23)
     centre = np.array([-350.0, 70.0] + [0.0] * 23)
-    return (random.normal(centre, scale, (FRAMES, 25))).round(2).astype(np.float32)
+    return random.normal(centre, scale, (length, 25)).round(2)
 
 
 def _open(path: Path) -> ort.InferenceSession:

@@ -14,7 +14,7 @@ from server.settings import load_settings
 from tests.soak.faults import FIRST
 from tests.soak.load import ask_for, percentile
 from tests.soak.questions import Question, make_questions
-from tests.stack.harness import ROOT, Server, running
+from tests.stack.harness import Server, running
 
 SLOW_CLIENTS = 500
 NORMAL_CLIENTS = 8
@@ -48,7 +48,9 @@ class Findings:
 
 def bear_slow_clients(slow_clients: int = SLOW_CLIENTS) -> Findings:
     """Measures on a stack of its own."""
-    questions = make_questions({FIRST: ROOT / "models"}, 16, np.random.default_rng(1))
+    questions = make_questions(
+        {FIRST: load_settings().models.directory}, 16, np.random.default_rng(1)
+    )
     with (
         tempfile.TemporaryDirectory(prefix="slow-") as name,
         running(Path(name), SER_SERVER_ACCESS_LOG="no") as server,
