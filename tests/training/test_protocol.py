@@ -109,7 +109,7 @@ def test_what_was_done_before_a_stop_is_not_done_again(
     with pytest.raises(KeyboardInterrupt):
         evaluate(bench, folds, (1, 2), Interrupted(), controls=True)
     results = [evaluate(bench, folds, (1, 2), Counting(), controls=True) for _ in range(2)]
-    assert counts == [2 * 5 + 3 + 2 - 3, 0]
+    assert counts == [2 * 5 + 10 + 2 - 3, 0]
     for result in results:
         np.testing.assert_array_equal(result.logits, evaluation.logits)
         assert result.permuted_uar == evaluation.permuted_uar
