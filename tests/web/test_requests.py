@@ -12,6 +12,7 @@ from tests.web.conftest import Open
 from tests.web.visits import Visit
 
 FILES = re.compile(r"/(favicon\.svg|assets/[\w.-]+)?")
+VERSION = re.compile(r"sha256=[0-9a-f]{64}")  # of the extractor and of the reference clip
 HANDSHAKE = re.compile(r"/init/(configuration|mfcc\.onnx|reference\.wav)")
 POSTS = re.compile(r"/init/verification|/prediction/\w+")
 LARGEST_FEATURE = 10_000.0
@@ -35,7 +36,7 @@ def check_features(body: str) -> None:
 def check(request: Request, host: str) -> None:
     address = urlsplit(request.url)
     assert address.netloc == host
-    assert not address.query
+    assert not address.query or VERSION.fullmatch(address.query)
     if request.method == "GET":
         assert FILES.fullmatch(address.path) or HANDSHAKE.fullmatch(address.path), address.path
         assert request.post_data_buffer is None

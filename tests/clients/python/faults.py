@@ -39,17 +39,18 @@ class FaultyProxy:
     def __init__(self, upstream: str) -> None:
         self.upstream = upstream
         self.faults: dict[str, list[Change]] = defaultdict(list)
-        self.requests: list[tuple[str, bytes]] = []  # path, body
+        self.requests: list[tuple[str, bytes]] = []  # path without the query, body
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}/prefix"
 
     def count(self, path: str) -> int:
         return sum(found == path for found, _ in self.requests)
 
-    def answer(self, method: str, path: str, body: bytes, headers: Any) -> Answer | None:
+    def answer(self, method: str, target: str, body: bytes, headers: Any) -> Answer | None:
+        path = target.partition("?")[0]
         self.requests.append((path, body))
         sent = {"Content-Type": headers["Content-Type"]} if body else {}
-        found = httpx.request(method, self.upstream + path, content=body, headers=sent)
+        found = httpx.request(method, self.upstream + target, content=body, headers=sent)
         answer = Answer(
             found.status_code, found.content, {"Content-Type": found.headers["Content-Type"]}
         )
@@ -75,8 +76,8 @@ def _handler(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
             self._pass_on(self.rfile.read(int(self.headers["Content-Length"])))
 
         def _pass_on(self, body: bytes) -> None:
-            path = self.path.removeprefix("/prefix")
-            answer = proxy.answer(self.command, path, body, self.headers)
+            target = self.path.removeprefix("/prefix")
+            answer = proxy.answer(self.command, target, body, self.headers)
             if answer is None:
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                 self.connection.close()
