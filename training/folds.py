@@ -41,13 +41,14 @@ def read_folds(path: Path, speakers: Iterable[str]) -> tuple[Fold, ...]:
 
     Args:
         path: the file.
-        speakers: those of the corpus, as it names them; each must be in exactly one fold.
+        speakers: those of the corpus, each of which must be in exactly one fold; 1 stands for 01.
 
     Raises:
         FoldsError: not such a file, a speaker unknown, missing or given twice, or under 3 folds.
     """
-    rows = _rows(path)
-    named, known = [speaker for speaker, _ in rows], set(speakers)
+    known = set(speakers)
+    rows = [(_as_known(speaker, known), fold) for speaker, fold in _rows(path)]
+    named = [speaker for speaker, _ in rows]
     _refuse(path, "given twice", (name for name in named if named.count(name) > 1))
     _refuse(path, "not in the corpus", set(named) - known)
     _refuse(path, "of the corpus but in no fold", known - set(named))
@@ -80,6 +81,12 @@ def _rows(path: Path) -> list[tuple[str, str]]:
         if len(row) != len(COLUMNS) or not all(row):
             raise FoldsError(f"{path}: row {number} is {','.join(row)!r}; expected 'speaker,fold'")
     return [(speaker, fold) for speaker, fold in rows]
+
+
+def _as_known(name: str, known: set[str]) -> str:
+    """The corpus's own name of a speaker: spreadsheets turn 01 into 1."""
+    numbers = {int(speaker): speaker for speaker in known if speaker.isdecimal()}
+    return numbers.get(int(name), name) if name.isdecimal() else name
 
 
 def _refuse(path: Path, what: str, speakers: Iterable[str]) -> None:

@@ -1,5 +1,6 @@
 """`python -m training`, as a user types it."""
 
+import functools
 import json
 import signal
 import subprocess
@@ -140,6 +141,10 @@ def test_a_stopped_fit_is_resumed(options: list[str], tmp_path: Path) -> None:
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,
+        # Whoever runs the tests in the background may have switched Ctrl-C off for all below.
+        preexec_fn=functools.partial(  # noqa: PLW1509  # no thread runs here
+            signal.signal, signal.SIGINT, signal.SIG_DFL
+        ),
     )
     deadline = time.monotonic() + 120
     while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:

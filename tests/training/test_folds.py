@@ -35,6 +35,12 @@ def test_anyone_elses_file_is_read(tmp_path: Path) -> None:
     assert read_folds(path, ["01", "02", "03", "04"]) == (("02", "04"), ("03",), ("01",))
 
 
+def test_a_spreadsheet_may_have_eaten_the_zeros(tmp_path: Path) -> None:
+    path = tmp_path / "folds.csv"
+    path.write_text("speaker,fold\n1,1\n2,2\n10,3\n")
+    assert read_folds(path, ["01", "02", "10"]) == (("01",), ("02",), ("10",))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

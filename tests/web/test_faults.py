@@ -1,6 +1,8 @@
 """Each state that people meet when something is wrong: plain words, and what to do."""
 
+import contextlib
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,13 +10,15 @@ import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
 from tests.clients.python.faults import Answer, Change, FaultyProxy, replaced_by, reset
-from tests.stack.harness import Server
+from tests.stack.harness import Server, running, wait_until
 from tests.web.conftest import Open
 from tests.web.sounds import noise, silence, tone, write
 from tests.web.visits import FLAGS, listening_to, visiting
 
 HANDSHAKE = "/init/configuration"
 VERIFICATION = "/init/verification"
+CONNECTIONS = 12  # more than a browser opens
+UNFINISHED = b"POST /prediction/DNN HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n"
 
 
 def problem(status: int, **headers: str) -> Change:
@@ -138,6 +142,30 @@ def test_a_server_that_refuses(
     visited.screenshot(f"fault-{kind}")
     visited.page.get_by_role("button", name="Try again").click()
     visited.wait_for_result()
+
+
+def test_the_servers_own_limit(
+    nginx: Path, browser: Browser, original: Path, tmp_path: Path
+) -> None:
+    limit = {"SER_SERVER_CONNECTIONS_PER_ADDRESS": CONNECTIONS}
+    with (
+        running(tmp_path / "run", **limit) as server,
+        visiting(browser, str(server.client.base_url)) as open_page,
+    ):
+        visited = open_page()
+        visited.wait_for_agreement()
+        visited.upload(original)  # loads what the page had not loaded yet
+        visited.wait_for_result()
+        with contextlib.ExitStack() as others:
+            for _ in range(CONNECTIONS):
+                address = ("127.0.0.1", server.port)
+                others.enter_context(socket.create_connection(address)).sendall(UNFINISHED)
+            wait_until(lambda: server.client.get(HANDSHAKE).status_code == 429, "the limit holds")
+            visited.upload(original)
+            visited.expect_fault("too-many-requests")
+        wait_until(lambda: server.client.get(HANDSHAKE).status_code == 200, "the limit ends")
+        visited.page.get_by_role("button", name="Try again").click()
+        visited.wait_for_result()
 
 
 def test_windows_wait_for_a_busy_server(
