@@ -69,6 +69,11 @@ class WholeAnswers(asyncio.Transport):
         if self._header:
             self.write(b"")
 
+    def write_eof(self) -> None:
+        """Says, after all that was written, that nothing follows; what comes in is still read."""
+        self.flush()
+        self._transport.write_eof()
+
     def close(self) -> None:
         """Closes the connection after all that was written."""
         self.flush()
@@ -77,6 +82,9 @@ class WholeAnswers(asyncio.Transport):
     def is_closing(self) -> bool:
         """Whether the connection is closed or about to be."""
         return self._transport.is_closing()
+
+
+LINGER_SECONDS = 1.0  # in which what a refused client still sends is thrown away
 
 
 class Protocol(HttpToolsProtocol):
@@ -90,6 +98,7 @@ class Protocol(HttpToolsProtocol):
     _header_bytes = 0
     _in_header = True
     _refused_with = MALFORMED
+    _refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts the connection."""
@@ -111,6 +120,8 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Takes what came; refuses a header that does not end."""
+        if self._refused:
+            return
         if self._in_header:
             self._header_bytes += len(data)
         super().data_received(data)
@@ -138,7 +149,7 @@ class Protocol(HttpToolsProtocol):
 
     def waits_for(self, settings: ServerSettings) -> Waiting | None:
         """What the client has not sent yet; None where it has nothing to send."""
-        if self.transport.is_closing():
+        if self._refused or self.transport.is_closing():
             return None
         if self._in_header:
             return Waiting(settings.header_timeout_seconds, self.scope)
@@ -161,5 +172,10 @@ class Protocol(HttpToolsProtocol):
         self._refuse(self._refused_with)
 
     def _refuse(self, answer: bytes) -> None:
+        """Answers, and reads on for a moment: closing at once would take the answer back."""
+        if self._refused:
+            return
+        self._refused = True
         self.transport.write(answer)
-        self.transport.close()
+        self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
