@@ -1,11 +1,13 @@
 """A worker's HTTP/1.1: uvicorn's, but an answer is sent as a whole or not at all."""
 
 import asyncio
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from server.guard import Guard, Waiting
+from server.problems import problem_document
 from server.settings import ServerSettings
 
 HEADER = b"HTTP/1.1 "
@@ -14,30 +16,27 @@ INTERIM_HEADER = b"HTTP/1.1 1"
 HTTP_VERSIONS = ("1.0", "1.1")
 
 
-def _refusal(status: int, reason: str, slug: str, detail: str) -> bytes:
+def _refusal(status: HTTPStatus, slug: str, detail: str) -> bytes:
     """A whole answer, in the words that Nginx has where it stands before."""
-    title = slug.replace("-", " ").capitalize()
-    body = (
-        f'{{"type":"urn:problem:speech-emotion:{slug}","title":"{title}",'
-        f'"status":{status},"detail":"{detail}"}}'
+    body = problem_document(status, slug, slug.replace("-", " ").capitalize(), detail)
+    header = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/problem+json\r\n"
+        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
     )
-    return (
-        f"HTTP/1.1 {status} {reason}\r\ncontent-type: application/problem+json\r\n"
-        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n{body}"
-    ).encode()
+    return header.encode() + body
 
 
-MALFORMED = _refusal(400, "Bad Request", "malformed-request", "The request is not valid HTTP.")
+MALFORMED = _refusal(HTTPStatus.BAD_REQUEST, "malformed-request", "The request is not valid HTTP.")
 HEADER_TOO_LARGE = _refusal(
-    431,
-    "Request Header Fields Too Large",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     "header-too-large",
     "The header, or one line of it, is too long.",
 )
-TOO_SLOW = _refusal(408, "Request Timeout", "request-timeout", "The request did not come in time.")
+TOO_SLOW = _refusal(
+    HTTPStatus.REQUEST_TIMEOUT, "request-timeout", "The request did not come in time."
+)
 UNSUPPORTED_VERSION = _refusal(
-    505,
-    "HTTP Version Not Supported",
+    HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
     "unsupported-http-version",
     "The server speaks HTTP/1.1 and HTTP/1.0.",
 )
