@@ -26,9 +26,18 @@ def nginx() -> Path:
 @pytest.fixture(scope="session")
 def ravdess() -> Path:
     """The corpus."""
-    path = read_section(DataSettings, "data", config_path()).source_path
+    path = read_section(DataSettings, "data", config_path()).recordings
     if not path.is_dir():
         missing(f"{path}: no such folder; [data] source_path or SER_DATA_SOURCE_PATH names it")
+    return path
+
+
+@pytest.fixture(scope="session")
+def emodb(ravdess: Path) -> Path:
+    """EmoDB, its clips cut to 2 s, in the folder beside."""
+    path = ravdess.parent / "emodb-2s"
+    if not path.is_dir():
+        missing(f"{path}: no such folder; it is looked for beside [data] source_path")
     return path
 
 

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from training import extractor
 from training.arrays import Float32
-from training.corpora import Corpus, read_corpus
+from training.corpora import Corpus, read_corpus, reader_named
 from training.distance import Distance
 from training.evaluation import Evaluation
 from training.examples import Examples, changes, load_examples
@@ -69,9 +69,14 @@ class Run:
         spectra = SpectraCache(self.data.cache_path / "spectra")
         return FrameTrainer(network, self.features, spectra, self.training.seed, settings)
 
+    def corpus(self) -> Corpus:
+        """That of [data], its files read by name."""
+        reader = reader_named(self.data.corpus)
+        return read_corpus(self.data.recordings.resolve(), reader)
+
     def checkpoint(self, network: str) -> Path:
         """Where `fit` leaves the network."""
-        return self.data.cache_path / "checkpoints" / f"{network}.pt"
+        return self.data.cache_path / "checkpoints" / self.data.corpus / f"{network}.pt"
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ class Material:
 
 def features(run: Run) -> Material:
     """Brings the caches of features up to date, and says what was left out of them."""
-    corpus = read_corpus(run.data.source_path.resolve())
+    corpus = run.corpus()
     wanted = changes(run.training.variants)
     extraction = extract_corpus(corpus, run.features, wanted, run.scheduler)
     print(extraction_text(extraction))
@@ -151,7 +156,7 @@ def report(run: Run) -> None:
 
 def build_extractor(run: Run) -> None:
     """Writes the recipe as an ONNX graph, after it has been held against librosa."""
-    print(extractor.run(run.training.models_path, run.data.source_path))
+    print(extractor.run(run.training.models_path, run.corpus()))
 
 
 def _fitted(run: Run, examples: Examples) -> dict[str, FittedNetwork]:

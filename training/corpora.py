@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 AUDIO_SUFFIXES = (".flac", ".wav")
@@ -32,10 +33,18 @@ class Unusable:
 class Reader(Protocol):
     """What is known about one corpus: how its file names are read, and its terms."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """What is said, by whom, in which language."""
+        ...
+
     licence: str
     citation: str
-    description: str
     pattern: str  # of the file names, for people
     emotions: tuple[str, ...]  # in alphabetical order
 
@@ -103,6 +112,76 @@ RAVDESS = Ravdess()
 
 
 @dataclass(frozen=True)
+class Emodb:
+    """The Berlin Database of Emotional Speech: Burkhardt et al. 2005."""
+
+    name: str = "EmoDB"
+    description: str = "ten everyday sentences spoken by actors, German"
+
+    licence = "free to use"
+    citation = (
+        "Burkhardt F, Paeschke A, Rolfes M, Sendlmeier WF, Weiss B (2005). A Database of German "
+        "Emotional Speech. Interspeech 2005, 1517-1520. doi:10.21437/Interspeech.2005-446"
+    )
+    pattern = "SSTTTEV, such as 03a01Fa"
+
+    _EMOTIONS = MappingProxyType(  # by the letter of their German name
+        {
+            "A": "fearful",  # Angst
+            "E": "disgust",  # Ekel
+            "F": "happy",  # Freude
+            "L": "bored",  # Langeweile
+            "N": "neutral",
+            "T": "sad",  # Trauer
+            "W": "angry",  # Wut
+        }
+    )
+    _MALE = ("03", "10", "11", "12", "15")
+    _FEMALE = ("08", "09", "13", "14", "16")
+    _TEXTS = ("a01", "a02", "a04", "a05", "a07", "b01", "b02", "b03", "b09", "b10")
+    emotions = tuple(sorted(_EMOTIONS.values()))
+
+    def read_name(self, path: Path) -> Utterance:
+        """Reads speaker, text, emotion and version."""
+        name = path.stem
+        if len(name) != 7 or not ("a" <= name[6] <= "z"):
+            raise ValueError(f"foreign name; expected {self.pattern}")
+        speaker, text, letter = name[:2], name[2:5], name[5]
+        for field, value, known in (
+            ("speaker", speaker, sorted(self._MALE + self._FEMALE)),
+            ("text", text, self._TEXTS),
+            ("emotion", letter, sorted(self._EMOTIONS)),
+        ):
+            if value not in known:
+                raise ValueError(f"foreign name; {field} {value} is none of {', '.join(known)}")
+        return Utterance(path, speaker=speaker, emotion=self._EMOTIONS[letter])
+
+    def sex(self, speaker: str) -> str:
+        """As the corpus's own list of speakers has it."""
+        return "male" if speaker in self._MALE else "female"
+
+    def traits(self, utterance: Utterance) -> tuple[int, int, int]:
+        """Nothing tells the intensity, and of statements there are more than two."""
+        return -1, int(self.sex(utterance.speaker) == "male"), -1
+
+
+EMODB = Emodb()
+EMODB_2S = Emodb(
+    name="emodb-2s",
+    description="EmoDB in a copy whose clips were cut or padded to 2.0 s: ten everyday sentences "
+    "spoken by actors, German; not comparable with figures on whole recordings",
+)
+READERS: dict[str, Reader] = {"ravdess": RAVDESS, "emodb": EMODB, "emodb-2s": EMODB_2S}
+
+
+def reader_named(name: str) -> Reader:
+    """Raises CorpusError where no corpus is called so."""
+    if name not in READERS:
+        raise CorpusError(f"{name!r}: no such corpus; known: {', '.join(READERS)}")
+    return READERS[name]
+
+
+@dataclass(frozen=True)
 class Corpus:
     """The utterances of a folder in the order of their names, and the files left out."""
 
@@ -151,11 +230,11 @@ def read_corpus(source: Path, reader: Reader = RAVDESS) -> Corpus:
 def _require_utterances(corpus: Corpus) -> Corpus:
     if corpus.utterances:
         return corpus
-    reasons = [f"  {item.path.name}: {item.reason}" for item in corpus.unusable[:10]]
+    reasons = [f"\n  {item.path.name}: {item.reason}" for item in corpus.unusable[:10]]
     raise CorpusError(
         f"{corpus.source}: no usable recording; looked in this folder and all below it for .wav "
         f"and .flac files named {corpus.reader.pattern}, and found {len(corpus.unusable)} files, "
-        "none of them usable\n" + "\n".join(reasons)
+        "none of them usable" + "".join(reasons)
     )
 
 

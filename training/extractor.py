@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from configuration import ROOT
 from training.arrays import Float32
-from training.corpora import read_corpus
+from training.corpora import Corpus
 from training.extractor_graph import extractor_graph
 from training.features import extract_frames, load_audio, pool
 from training.files import written_whole
@@ -100,15 +100,15 @@ def _burst(samples: int) -> Float32:
     return envelope
 
 
-def corpus_signals(source_path: Path) -> Iterator[Signal]:
+def corpus_signals(corpus: Corpus) -> Iterator[Signal]:
     """Every usable recording of a corpus, with a progress bar.
 
     Raises:
-        CorpusError: there is no usable recording.
         UnusableAudioError: one of them cannot be read as audio.
     """
-    utterances = read_corpus(source_path).utterances
-    for utterance in tqdm(utterances, desc="comparing with librosa", unit="clip", disable=None):
+    for utterance in tqdm(
+        corpus.utterances, desc="comparing with librosa", unit="clip", disable=None
+    ):
         yield Signal(utterance.path.name, load_audio(utterance.path))
 
 
@@ -182,14 +182,13 @@ def _write(path: Path, content: bytes) -> None:
         part.write_bytes(content)
 
 
-def run(directory: Path, source_path: Path) -> str:
+def run(directory: Path, corpus: Corpus) -> str:
     """`python -m training extractor`: writes the files and the table; returns what to print.
 
     Raises:
         ExtractorError: see `build_extractor`.
-        CorpusError: there is no usable recording under `source_path` to compare with librosa on.
     """
-    agreement = build_extractor(directory, chain(edge_signals(), corpus_signals(source_path)))
+    agreement = build_extractor(directory, chain(edge_signals(), corpus_signals(corpus)))
     _write(MISTAKES_PATH, table().encode())
     return (
         f"{directory / FILE_NAME}: within {agreement.frames:.4f} of librosa in every frame and "

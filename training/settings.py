@@ -13,8 +13,15 @@ NOT_OF_THE_FIT = ("frame_epochs", "seeds", "folds", "controls", "scheduler", "mo
 class DataSettings:
     """Where recordings are read from and what was made of them is kept."""
 
-    source_path: Path = ROOT.parent / "shared" / "data" / "ravdess"
+    corpus: str = "ravdess"
+    source_path: Path | None = None  # default: the folder of the corpus's name in `corpora_path`
+    corpora_path: Path = ROOT.parent / "shared" / "data"
     cache_path: Path = ROOT / ".cache"
+
+    @property
+    def recordings(self) -> Path:
+        """The folder of the corpus."""
+        return self.source_path or self.corpora_path / self.corpus
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,7 @@ def test_files_left_out_are_named_and_counted(
     ("arguments", "message"),
     [
         (["features", "--source-path", "/nowhere"], "/nowhere: no such folder"),
+        (["features", "--corpus", "tess"], "'tess': no such corpus; known: ravdess, emodb"),
         (["fit", "--epochs", "many"], "--epochs: 'many' is not a whole number"),
         (["fit", "--dropout", "2"], "--dropout: 2.0 is too large; expected at most 0.95"),
         (["fit", "--weight-decay", "inf"], "--weight-decay: inf is not a finite number"),
@@ -135,7 +136,7 @@ def test_an_option_wins_over_the_variable(
 
 def test_a_stopped_fit_is_resumed(options: list[str], tmp_path: Path) -> None:
     arguments = ["fit", "--network", "DNN", *options, "--epochs", "400"]
-    checkpoint = tmp_path / "cache" / "checkpoints" / "DNN.pt"
+    checkpoint = tmp_path / "cache" / "checkpoints" / "ravdess" / "DNN.pt"
     process = subprocess.Popen(
         [sys.executable, "-m", "training", *arguments],
         cwd=ROOT,

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.conftest import clip_name, write_tone
-from training.corpora import RAVDESS, CorpusError, read_corpus
+from training.corpora import EMODB, EMODB_2S, RAVDESS, CorpusError, read_corpus, reader_named
 
 
 def reasons(folder: Path) -> dict[str, str]:
@@ -14,6 +14,42 @@ def test_a_name_says_emotion_and_speaker() -> None:
     utterance = RAVDESS.read_name(Path("03-01-08-02-01-02-12.wav"))
     assert (utterance.emotion, utterance.speaker) == ("surprised", "12")
     assert RAVDESS.sex("12") == "female"
+
+
+def test_an_emodb_name_says_speaker_and_emotion() -> None:
+    utterance = EMODB.read_name(Path("03a01Fa.wav"))
+    assert (utterance.speaker, utterance.emotion) == ("03", "happy")
+    assert [EMODB.sex(speaker) for speaker in ("03", "08")] == ["male", "female"]
+    assert EMODB.traits(utterance) == (-1, 1, -1)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("03a01F", "foreign name; expected SSTTTEV, such as 03a01Fa"),
+        ("03a01F1", "foreign name; expected SSTTTEV, such as 03a01Fa"),
+        ("17a01Fa", "foreign name; speaker 17 is none of 03, 08, "),
+        ("03a03Fa", "foreign name; text a03 is none of a01, a02, "),
+        ("03a01Xa", "foreign name; emotion X is none of A, E, F, L, N, T, W"),
+    ],
+)
+def test_a_name_that_is_not_of_emodb_is_foreign(name: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        EMODB.read_name(Path(f"{name}.wav"))
+
+
+def test_the_cut_copy_of_emodb_is_read_whole_and_never_called_emodb(emodb: Path) -> None:
+    corpus = read_corpus(emodb, EMODB_2S)
+    assert corpus.reader.name == "emodb-2s"
+    assert len(corpus.utterances) == 428
+    assert len({item.speaker for item in corpus.utterances}) == 8
+    assert {item.emotion for item in corpus.utterances} == set(EMODB.emotions)
+    assert not corpus.unusable
+
+
+def test_an_unknown_corpus_is_an_error_that_names_the_known() -> None:
+    with pytest.raises(CorpusError, match="'tess': no such corpus; known: ravdess, emodb"):
+        reader_named("tess")
 
 
 def test_wav_and_flac_are_found_at_any_depth(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import soxr
 
 from configuration import ROOT
 from training.arrays import Float32
+from training.corpora import read_corpus
 from training.extractor import (
     MAXIMUM_BYTES,
     MISTAKES_PATH,
@@ -52,7 +53,7 @@ def test_the_graph_agrees_with_librosa_on_short_audio(committed: Extractor, samp
 
 
 def test_the_graph_agrees_with_librosa_on_every_clip(committed: Extractor, ravdess: Path) -> None:
-    agreement = compare(committed, corpus_signals(ravdess))
+    agreement = compare(committed, corpus_signals(read_corpus(ravdess)))
     assert agreement.signals > 0
     assert agreement.frames < 0.02
     assert agreement.vectors < 0.01
