@@ -1,10 +1,26 @@
 -- What Nginx itself cannot do: time a whole body, and take its time to refuse.
 
-local read_all, spawn, sleep = ngx.req.read_body, ngx.thread.spawn, ngx.sleep
+local read_all, spawn, sleep, now = ngx.req.read_body, ngx.thread.spawn, ngx.sleep, ngx.now
 
 -- For so long after the workers' queue was found full it is taken as full: it cannot empty in it.
 local SECONDS_FULL = 0.005
 local full_until = 0
+
+-- A refusal takes a moment, so that who asks again at once does not take the time that the workers
+-- need; many are sent together, which costs less.
+local REFUSAL_SECONDS, TICK_SECONDS = 0.05, 0.02
+
+local function answer(status, problem)
+    local due = now() + REFUSAL_SECONDS
+    sleep(math.ceil(due / TICK_SECONDS) * TICK_SECONDS - now())
+    ngx.req.discard_body()
+    ngx.status = status
+    ngx.header.content_type = "application/problem+json"
+    ngx.header.content_length = #problem
+    ngx.header.retry_after = 1
+    ngx.print(problem)
+    return ngx.exit(ngx.HTTP_OK)
+end
 
 local function read(progress)
     read_all()
@@ -18,8 +34,8 @@ end
 -- Reads a request's body within a time. Nginx only knows the time between two parts of it, so that
 -- a client could send one byte a second for ever.
 function read_body(seconds)
-    if ngx.now() < full_until then
-        return ngx.exec("/.problem/503")
+    if now() < full_until then
+        return answer(503, ngx.var.overload)
     end
     local progress = { is_over = false }
     local reading = spawn(read, progress)
@@ -34,15 +50,11 @@ function read_body(seconds)
     ngx.thread.kill(timer)
 end
 
--- Answers with the problem, a moment later: who asks again at once must not take the time that the
--- workers need.
-function refuse(status, seconds)
-    local problem = ngx.var.problem
-    if ngx.var.overloaded ~= "" then -- the queue was really asked
-        full_until = ngx.now() + SECONDS_FULL
-    end
-    sleep(seconds)
-    ngx.status = status
-    ngx.header.content_length = #problem
-    ngx.print(problem)
+function too_many_requests()
+    return answer(429, ngx.var.too_many_requests)
+end
+
+function overloaded()
+    full_until = now() + SECONDS_FULL -- the queue was really asked
+    return answer(503, ngx.var.overload)
 end

@@ -38,7 +38,7 @@ class Guard:
 
     def __init__(self, settings: ServerSettings, workers: int) -> None:
         self._settings = settings
-        self._open_requests = -(-settings.maximum_open_requests // workers)
+        self._open_requests = -(-settings.open_requests(workers) // workers)
         self._connections = -(-settings.connections_per_address // workers)
         self._requests = -(-settings.requests_per_second_per_address // workers)
         self._of_address: Counter[str] = Counter()

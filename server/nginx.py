@@ -13,15 +13,16 @@ from server.address import Address
 from server.cores import usable_cores
 from server.runtime import Runtime
 from server.settings import ServerSettings
+from server.workers import default_workers
 
 TEMPLATE = ROOT / "nginx" / "nginx.conf.template"
 PAGE = ROOT / "clients" / "web" / "dist"
 LUA_MODULES = ("ndk_http_module.so", "ngx_http_lua_module.so")
 IDLE_CONNECTIONS = 128  # that each Nginx process keeps open to the workers
 MORE_TRIES = 4  # than idle connections, before Nginx gives a request up
-TRIES_FOR_HEALTH = 4  # of the requests that use no idle connection
-REFUSAL_SECONDS = 0.05  # that a refusal takes, so that refusing leaves time for answering
+TRIES_FOR_HEALTH = 4
 FILES_BESIDE_CONNECTIONS = 64  # of an Nginx process
+RETRY_AFTER = "add_header Retry-After 1 always; #common_headers;"
 UNQUOTABLE = frozenset('$"\\\n')
 
 
@@ -54,7 +55,7 @@ def render(server: ServerSettings, runtime: Runtime, lua_modules: Sequence[Path]
         if set(str(path)) & UNQUOTABLE:
             raise NginxError(f"Nginx cannot be given the path {path}: it holds $, a quote or \\")
     line = f'server "unix:{runtime.socket}" max_fails=0'
-    open_requests = server.maximum_open_requests
+    open_requests = server.open_requests(server.workers or default_workers())
     tries = min(IDLE_CONNECTIONS + MORE_TRIES, open_requests)
     shares = [open_requests // tries + (i < open_requests % tries) for i in range(tries)]
     values = {
@@ -67,6 +68,7 @@ def render(server: ServerSettings, runtime: Runtime, lua_modules: Sequence[Path]
         "limited_upstream": _lines(f"{line} max_conns={share};" for share in shares),
         "health_upstream": _lines([f"{line};"] * TRIES_FOR_HEALTH),
         "idle_connections": tries - MORE_TRIES,
+        "idle_health_connections": TRIES_FOR_HEALTH // 2,
         "connections": _connections(server),
         "maximum_body_bytes_in_words": f"{server.maximum_body_bytes:,}",
         "log": "/dev/stdout json buffer=4k flush=1s" if server.access_log else "off",
@@ -94,21 +96,17 @@ def _lua(server: ServerSettings, modules: Sequence[Path]) -> dict[str, str]:
             "modules": "",
             "lua": "",
             "read_body": "",
-            "refuse_429": "return 429 $problem;",
-            "refuse_503": "return 503 $problem;",
+            "refuse_429": f"{RETRY_AFTER} return 429 $too_many_requests;",
+            "refuse_503": f"{RETRY_AFTER} return 503 $overload;",
         }
     seconds = server.body_timeout_seconds
     return {
         "modules": "\n".join(f'load_module "{module}";' for module in modules),
         "lua": f'init_by_lua_file "{TEMPLATE.with_name("clients.lua")}";',
-        "refuse_429": _refuse(429),
-        "refuse_503": _refuse(503),
+        "refuse_429": "content_by_lua_block { too_many_requests() }",
+        "refuse_503": "content_by_lua_block { overloaded() }",
         "read_body": f"access_by_lua_block {{ read_body({seconds}) }}",
     }
-
-
-def _refuse(status: int) -> str:
-    return f"content_by_lua_block {{ refuse({status}, {REFUSAL_SECONDS}) }}"
 
 
 def _doors(server: ServerSettings) -> dict[str, str]:

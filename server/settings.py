@@ -11,6 +11,8 @@ from server.model_files import DEFAULT_MAXIMUM_FILE_BYTES
 
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 
+OPEN_REQUESTS_OF_A_WORKER = 100
+
 
 @dataclass(frozen=True)
 class ServerSettings:
@@ -27,7 +29,7 @@ class ServerSettings:
     send_timeout_seconds: int = setting(30, minimum=1, maximum=3_600)
     idle_timeout_seconds: int = setting(75, minimum=1, maximum=3_600)
     maximum_connections: int = setting(4_096, minimum=64, maximum=1_048_576)
-    maximum_open_requests: int = setting(800, minimum=20, maximum=1_048_576)
+    maximum_open_requests: int | None = setting(None, minimum=20, maximum=1_048_576)
     connections_per_address: int = setting(0, minimum=0, maximum=65_535)  # 0: any number
     requests_per_second_per_address: int = setting(0, minimum=0, maximum=1_000_000)
     trusted_proxies: str = ""  # networks, separated by spaces
@@ -48,6 +50,10 @@ class ServerSettings:
     def origins(self) -> tuple[str, ...]:
         """The origins of the web pages that may use the server."""
         return tuple(self.cors_origins.split())
+
+    def open_requests(self, workers: int) -> int:
+        """How many requests that number of workers may have to answer."""
+        return self.maximum_open_requests or OPEN_REQUESTS_OF_A_WORKER * workers
 
     @property
     def tls(self) -> bool:

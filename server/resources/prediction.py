@@ -6,6 +6,7 @@ from server import problems
 from server.networks import Network, NetworkCatalog
 from server.payloads import MfccDecoder, encode_prediction
 from server.resources.bodies import read_json_body
+from server.turns import Turns
 
 
 class PredictionResource:
@@ -16,11 +17,15 @@ class PredictionResource:
         # Without a contract no network is served, and no body is decoded.
         self._decode = MfccDecoder(catalog.contract.n_mfcc if catalog.contract else 0)
         self._maximum_body_bytes = maximum_body_bytes
+        self._turns = Turns()
 
     async def on_post(self, req: Request, resp: Response, network_type: str) -> None:
         """Predicts the emotion of one utterance."""
         network = self._network(network_type)
-        mfccs = self._decode(await read_json_body(req, self._maximum_body_bytes))
+        body = await read_json_body(req, self._maximum_body_bytes)
+        if (turn := self._turns.wait()) is not None:
+            await turn
+        mfccs = self._decode(body)
         if mfccs.ndim == 1 and not network.takes_vectors:
             raise problems.frames_needed(network.name, self._catalog.vector_names)
         prediction = network.predict(mfccs)

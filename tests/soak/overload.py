@@ -29,6 +29,7 @@ MOST_CONNECTIONS = 2_000
 REFUSALS = (429, 503)
 LOWEST_SHARE = 0.9  # of the best throughput
 LONGEST_REFUSAL = 0.1  # seconds
+LONGEST_PROBE = 1.0  # seconds: what orchestrators wait for /livez by default
 SECONDS_TO_RECOVER = 2.0
 LARGEST_GROWTH = 0.1  # of the memory
 
@@ -64,6 +65,7 @@ class Findings:
         return (
             self.share >= LOWEST_SHARE
             and percentile_of(self.refused, 99) <= LONGEST_REFUSAL
+            and percentile_of(self.probes, 99) <= LONGEST_PROBE
             and not self.without_retry_after
             and not self.wrong
             and self.growth <= LARGEST_GROWTH
