@@ -176,3 +176,30 @@ def test_no_worker_that_a_killed_master_left_behind_answers_afterwards(
         assert result.returncode == 0, result.stderr
         for _ in range(100):
             assert server.predict("DNN") != old
+
+
+def with_a_large_network(models: Path) -> None:
+    """One of three million bytes, good in itself."""
+    import onnx
+
+    from training.seal import sealed
+
+    network = onnx.load(models / "DNN.onnx")
+    network.doc_string = "x" * 3_000_000
+    (models / "MLP.onnx").write_bytes(sealed(network))
+
+
+def test_where_the_workers_cannot_serve_them_the_old_models_come_back(
+    nginx: Path, models: Path, tmp_path: Path
+) -> None:
+    with_a_large_network(models)
+    small = {"SER_MODELS_MAXIMUM_FILE_BYTES": 2_000_000}  # which the command does not know of
+    with running(tmp_path / "run", **small) as server, Load(server) as load:
+        result = command(server, "activate", models)
+        assert result.returncode != 0
+        assert "MLP.onnx" in result.stderr
+        assert "2,000,000" in result.stderr
+        assert networks(server) == SHARED
+        check_files(server)
+        load.wait_for_answers(100)
+        assert load.failures == []
