@@ -15,7 +15,7 @@ local function answer(status, problem)
     sleep(math.ceil(due / TICK_SECONDS) * TICK_SECONDS - now())
     ngx.req.discard_body()
     ngx.status = status
-    ngx.header.content_type = "application/problem+json"
+    ngx.header.content_type = ngx.var.refusal_type
     ngx.header.content_length = #problem
     ngx.header.retry_after = 1
     ngx.print(problem)

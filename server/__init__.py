@@ -2,6 +2,9 @@
 
 import os
 
+NAME = "speech-emotion-server"
+VERSION = "0.1.0"
+
 # onnxruntime and numpy read them when they are imported.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 # By default as many threads as the machine has cores, all idle, each counted by a limit of pids.

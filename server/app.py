@@ -13,6 +13,7 @@ from server.edge import EdgeMiddleware, request_id, route
 from server.keys import KeyMiddleware, KeyRing
 from server.networks import NetworkCatalog, load_catalog
 from server.releases import ReleaseStore
+from server.resources import open_inference
 from server.resources.files import FileResource
 from server.resources.health import LivenessResource, ReadinessResource
 from server.resources.initialisation import (
@@ -24,6 +25,7 @@ from server.resources.prediction import PredictionResource
 from server.resources.verification import VerificationResource
 from server.runtime import WorkerReport, stands_alone, this_runtime
 from server.settings import ServerSettings, Settings, load_settings
+from server.turns import Turns
 
 _log = logging.getLogger("server.app")
 
@@ -36,14 +38,15 @@ def create_app(settings: Settings, catalog: NetworkCatalog, *, alone: bool = Fal
     app = App(middleware=_middleware(settings.server, alone))
     app.add_error_handler(Exception, _log_error)
     app.set_error_serializer(problems.serialize)
-    limit = settings.server.maximum_body_bytes
-    app.add_route("/prediction/{network_type}", PredictionResource(catalog, limit))
+    limit, turns = settings.server.maximum_body_bytes, Turns()
+    app.add_route("/prediction/{network_type}", PredictionResource(catalog, limit, turns))
     configuration = ConfigurationResource(catalog)
     app.add_route("/init/configuration", configuration)
     # The path that the published Android client calls.
     app.add_route("/configuration/init", configuration)
     if catalog.contract:
         _add_contract_routes(app, catalog.contract, limit)
+    open_inference.add_routes(app, catalog, settings.server, turns)
     app.add_route("/livez", LivenessResource())
     app.add_route("/readyz", ReadinessResource(catalog))
     app.add_sink(_refuse_path)

@@ -32,7 +32,7 @@ class EdgeMiddleware:
         params: dict[str, str],
     ) -> None:
         """Keeps the network's name, which stands in the path."""
-        req.context.network = params.get("network_type", "")
+        req.context.network = params.get("network_type") or params.get("name", "")
 
     async def process_response(
         self,

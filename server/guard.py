@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from server.problems import problem_document
+from server.problems import in_open_inference, inference_error, problem_document
 from server.settings import ServerSettings
 
 Asgi = Callable[..., Any]
@@ -93,14 +93,17 @@ class Guard:
 
 
 def _refuser(status: int, slug: str, title: str, detail: str) -> Asgi:
-    body = problem_document(status, slug, title, detail)
-    headers = [
-        (b"content-type", b"application/problem+json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"retry-after", b"1"),
-    ]
+    problem = problem_document(status, slug, title, detail)
 
-    async def refuse(_: Any, __: Any, send: Callable[..., Any]) -> None:
+    async def refuse(scope: Any, _: Any, send: Callable[..., Any]) -> None:
+        content_type, body = "application/problem+json", problem
+        if in_open_inference(scope["path"]):
+            content_type, body = "application/json", inference_error(detail)
+        headers = [
+            (b"content-type", content_type.encode()),
+            (b"content-length", str(len(body)).encode()),
+            (b"retry-after", b"1"),
+        ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 

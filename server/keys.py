@@ -18,7 +18,7 @@ from falcon.asgi import Request, Response
 from server import problems
 
 LINE = re.compile(r"(?P<name>\S+)\s+(?P<sha256>[0-9a-fA-F]{64})")
-OPEN_PATHS = frozenset({"/livez", "/readyz"})
+OPEN_PATHS = frozenset({"/livez", "/readyz", "/v2/health/live", "/v2/health/ready"})
 SECONDS_BETWEEN_LOOKS = 1.0
 
 _log = logging.getLogger("server.keys")

@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 import onnxruntime as ort
 from msgspec import Meta
-from numpy.typing import NDArray
 
+from server.batches import OUTPUTS, Array, PredictBatch, frame_batches, vector_batches
 from server.contract import FeatureContract, read_contract
 from server.model_files import (
     DEFAULT_MAXIMUM_FILE_BYTES,
@@ -21,10 +21,7 @@ from server.model_files import (
 from server.onnx_files import OnnxModel, decode_metadata, open_model
 
 NETWORK_FORMAT = "speech-emotion-network/1"
-OUTPUTS = ("probabilities", "distance")
 PROBE_FRAMES = 10
-
-Array = NDArray[np.float32]
 
 
 class Prediction(NamedTuple):
@@ -62,12 +59,14 @@ class Network:
     """One verified ONNX model.
 
     `predict` takes one utterance: float32 (n_mfcc,) for a vector network, float32 (T, n_mfcc) for
-    either kind. It must not be called from two threads at once.
+    either kind. It must not be called from two threads at once; `predict_batch` may.
     """
 
     name: str
     metadata: NetworkMetadata
     predict: Predict
+    predict_batch: PredictBatch
+    sha256: str  # of the file
 
     @property
     def takes_vectors(self) -> bool:
@@ -186,7 +185,8 @@ def load_network(
     Raises:
         ModelFileError: says everything that is wrong and what was expected.
     """
-    model = open_model(read_file(path, maximum_file_bytes).content, NETWORK_FORMAT)
+    file = read_file(path, maximum_file_bytes)
+    model = open_model(file.content, NETWORK_FORMAT)
     metadata = _read_metadata(model)
     n_mfcc: int = contract.n_mfcc if contract else metadata.recipe.get("nMfcc", 0)
     faults = list(_label_faults(metadata.labels))
@@ -195,15 +195,19 @@ def load_network(
     faults += [*_input_faults(model, metadata, n_mfcc), *_output_faults(model, metadata)]
     if faults:
         raise ModelFileError(*faults)
-    network = Network(path.stem, metadata, _predictor(model.session, metadata, n_mfcc))
+    predictors = _predictors(model.session, metadata, n_mfcc)
+    network = Network(path.stem, metadata, *predictors, file.sha256)
     _probe(network, n_mfcc)
     return network
 
 
-def _predictor(session: ort.InferenceSession, metadata: NetworkMetadata, n_mfcc: int) -> Predict:
+def _predictors(
+    session: ort.InferenceSession, metadata: NetworkMetadata, n_mfcc: int
+) -> tuple[Predict, PredictBatch]:
+    labels = len(metadata.labels)
     if metadata.input == "vector":
-        return vector_predictor(session, n_mfcc, len(metadata.labels))
-    return frame_predictor(session)
+        return vector_predictor(session, n_mfcc, labels), vector_batches(session, labels)
+    return frame_predictor(session), frame_batches(session, labels)
 
 
 def _read_metadata(model: OnnxModel) -> NetworkMetadata:

@@ -71,6 +71,7 @@ def render(server: ServerSettings, runtime: Runtime, lua_modules: Sequence[Path]
         "idle_health_connections": TRIES_FOR_HEALTH // 2,
         "connections": _connections(server),
         "maximum_body_bytes_in_words": f"{server.maximum_body_bytes:,}",
+        "maximum_batch_bytes_in_words": f"{server.maximum_batch_bytes:,}",
         "log": "/dev/stdout json buffer=4k flush=1s" if server.access_log else "off",
     }
     settings = {name: getattr(server, name) for name in server.__dataclass_fields__}

@@ -40,8 +40,15 @@ def problem_document(status: int, slug: str, title: str, detail: str) -> bytes:
     return _encode({"type": TYPE_PREFIX + slug, "title": title, "status": status, "detail": detail})
 
 
-def serialize(_: Request, resp: Response, error: falcon.HTTPError) -> None:
-    """Writes any Falcon error, our own or the framework's, as a problem document."""
+def serialize(req: Request, resp: Response, error: falcon.HTTPError) -> None:
+    """Writes any Falcon error, our own or the framework's, as a problem document.
+
+    Under `/v2` it has the form that the Open Inference Protocol gives to errors.
+    """
+    if in_open_inference(req.path):
+        detail = error.description or _allowed(error) or error.title or error.status
+        resp.data = inference_error(str(detail))
+        return
     slug, members = _framework_slug(error.status_code), {}
     if isinstance(error, Problem):
         slug, members = error.slug, error.members
@@ -54,6 +61,16 @@ def serialize(_: Request, resp: Response, error: falcon.HTTPError) -> None:
     }
     resp.data = _encode(document | members)
     resp.content_type = CONTENT_TYPE
+
+
+def inference_error(detail: str) -> bytes:
+    """An error as the Open Inference Protocol writes it."""
+    return _encode({"error": detail})
+
+
+def in_open_inference(path: str) -> bool:
+    """Whether the path belongs to the Open Inference Protocol."""
+    return path == "/v2" or path.startswith("/v2/")
 
 
 def _allowed(error: falcon.HTTPError) -> str | None:
@@ -109,9 +126,10 @@ def not_ready(faults: Mapping[str, str]) -> Problem:
     return Problem(503, "not-ready", "Not ready", "; ".join(reasons), errors=reasons)
 
 
-def unsupported_media_type(content_type: str) -> Problem:
-    """415: the body is not declared as JSON."""
-    detail = f"The content type is {_short(content_type)}; expected 'application/json'."
+def unsupported_media_type(content_type: str, expected: Iterable[str]) -> Problem:
+    """415: the body is not declared as what the path takes."""
+    known = " or ".join(repr(media_type) for media_type in expected)
+    detail = f"The content type is {_short(content_type)}; expected {known}."
     return Problem(415, "unsupported-media-type", "Unsupported media type", detail)
 
 
@@ -145,6 +163,43 @@ def frames_needed(name: str, vector_networks: Iterable[str]) -> Problem:
         f"Networks that take one vector: {', '.join(names) or 'none'}."
     )
     return Problem(422, "frames-needed", "Frames needed", detail, pointer="/mfccs", networks=names)
+
+
+def unknown_version(name: str, wanted: str, served: str) -> Problem:
+    """404: the network is served, but not from that file."""
+    detail = f"The network {name!r} has no version {_short(wanted)}; served: {served!r}."
+    return Problem(404, "unknown-version", "Unknown version", detail)
+
+
+def invalid_inference(detail: str) -> Problem:
+    """400: the body is no inference request for this network."""
+    return Problem(400, "invalid-inference-request", "Invalid inference request", detail + ".")
+
+
+def batch_too_large(rows: int, limit: int) -> Problem:
+    """413: more rows than the server takes."""
+    detail = f"The batch has {rows:,} rows; expected at most {limit:,}."
+    return Problem(413, "batch-too-large", "Batch too large", detail)
+
+
+def too_many_batches() -> Problem:
+    """503: the batches under way take as much memory as they may."""
+    detail = "This worker has as many batches as it may have; try again later."
+    return Problem(503, "overloaded", "Overloaded", detail, {"Retry-After": "1"})
+
+
+def repository_not_supported() -> Problem:
+    """501: the operator changes models, not the clients."""
+    detail = (
+        "The model repository extension is not supported; "
+        "`python -m server models activate` changes the models."
+    )
+    return Problem(501, "not-supported", "Not supported", detail)
+
+
+def shortened(value: object) -> str:
+    """A value that a client sent, cut where it is long."""
+    return _short(value) if isinstance(value, str) else _short(repr(value))[1:-1]
 
 
 def _short(text: str) -> str:

@@ -23,6 +23,9 @@ class ServerSettings:
     workers: int | None = setting(None, minimum=1, maximum=1_024)  # None: the usable cores
     runtime_directory: Path | None = None  # None: a new temporary folder
     maximum_body_bytes: int = setting(1_048_576, minimum=1_024, maximum=1_073_741_824)
+    maximum_batch_bytes: int = setting(8_388_608, minimum=1_024, maximum=1_073_741_824)
+    maximum_batch_rows: int = setting(65_536, minimum=1, maximum=16_777_216)
+    maximum_open_batch_bytes: int = setting(16_777_216, minimum=1_024, maximum=1_073_741_824)
     maximum_header_line_bytes: int = setting(8_192, minimum=1_024, maximum=1_048_576)
     header_timeout_seconds: int = setting(10, minimum=1, maximum=3_600)
     body_timeout_seconds: int = setting(30, minimum=1, maximum=3_600)

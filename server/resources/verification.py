@@ -4,7 +4,7 @@ from falcon.asgi import Request, Response
 
 from server.contract import FeatureContract
 from server.payloads import decode_any_width, encode_verdict
-from server.resources.bodies import read_json_body
+from server.resources.bodies import read_body
 from server.verification import Verifier
 
 
@@ -18,6 +18,6 @@ class VerificationResource:
 
     async def on_post(self, req: Request, resp: Response) -> None:
         """Answers agreement, the most likely mistake, or that none is recognised."""
-        body = await read_json_body(req, self._maximum_body_bytes)
+        body = await read_body(req, self._maximum_body_bytes)
         mfccs = decode_any_width(body, self._n_mfcc)
         resp.data = encode_verdict(self._verifier.verify(mfccs))

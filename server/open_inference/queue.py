@@ -1,0 +1,45 @@
+"""Large batches: worked on beside the event loop, one after the other, as many as memory bears."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+from server import problems
+
+T = TypeVar("T")
+
+
+class BatchQueue:
+    """The batches of one worker.
+
+    One thread, since a worker has one core: more would only take turns. ONNX Runtime releases the
+    interpreter while it computes, so single predictions go on meanwhile.
+
+    maximum_bytes: of the bodies that are under way together; a body above it may come alone.
+    """
+
+    def __init__(self, maximum_bytes: int) -> None:
+        self._maximum_bytes = maximum_bytes
+        self._bytes = 0
+        self._executor = ThreadPoolExecutor(1, "batches")
+
+    @contextmanager
+    def place(self, size: int) -> Iterator[None]:
+        """A place for a body of that many bytes, before it is read.
+
+        Raises:
+            Problem: 503, there is no more room.
+        """
+        if self._bytes and self._bytes + size > self._maximum_bytes:
+            raise problems.too_many_batches()
+        self._bytes += size
+        try:
+            yield
+        finally:
+            self._bytes -= size
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Does the work when its turn has come."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
