@@ -22,7 +22,7 @@ run: .venv ## start the server on http://localhost:8080 (PORT, WORKERS); Ctrl-C 
 test: .venv .venv-dev ## run every test
 	@scripts/nginx || [ -z "$$CI" ]
 	@scripts/page || [ -z "$$CI" ]
-	@scripts/packages chromium || [ -z "$$CI" ]
+	@scripts/packages chromium wrk || [ -z "$$CI" ]
 	@.venv-dev/bin/python -m pytest
 
 check: .venv-dev ## check style, types and formatting
@@ -37,9 +37,10 @@ train: .venv-dev ## make the networks of models/ again from [data] source_path: 
 	@.venv-dev/bin/python -m training export
 	@.venv-dev/bin/python -m training report
 
-bench: .venv .venv-bench ## compare with an empty handler and with Flask, on one core
+bench: .venv .venv-bench ## race an empty handler and the peers, on one core (ARGS)
 	@scripts/packages wrk
-	@.venv/bin/python -m benchmarks.run
+	@scripts/nginx
+	@.venv-bench/bin/python -m benchmarks.run $(ARGS)
 
 image: ## build the container image emotion-recognition
 	@scripts/image

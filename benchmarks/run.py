@@ -1,171 +1,85 @@
-"""`make bench`: single predictions on one core, beside an empty handler and beside Flask.
+"""`make bench`: single predictions on one core, beside an empty handler and beside the peers.
 
-Only ratios of runs that alternate on the same machine are kept: absolute figures drift with it.
+Only ratios of turns of the same round are compared: absolute figures drift with the machine.
 """
 
-import contextlib
-import http.client
-import json
-import os
-import re
-import socket
-import statistics
+import argparse
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib.metadata import version
+from collections.abc import Iterable
 from pathlib import Path
 
-from server.settings import load_settings
+from benchmarks.contenders import CONTENDERS, OURS, PEERS, Contender
+from benchmarks.race import Race
+from benchmarks.report import write_report
+from benchmarks.results import Results, collect
+from benchmarks.serving import BenchmarkError
+from configuration import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
-SCRIPT = ROOT / "benchmarks" / "predict.lua"
-PATH = "/prediction/DNN"
-GUNICORN = ("bin/python", "-m", "gunicorn", "--workers", "1", "--bind")
-OUR_SETTINGS = ("--config", "server/gunicorn.conf.py")
-
-ROUNDS = 7
-SECONDS = 4
-CONNECTIONS = 16
-STARTUP_SECONDS = 30
-
-
-class BenchmarkError(Exception):
-    """The comparison would not be fair, or cannot be made."""
-
-
-@dataclass(frozen=True)
-class Contender:
-    name: str
-    environment: Path
-    arguments: tuple[str, ...]
-    predicts: bool = True
-
-
-OURS = Contender("server", ROOT / ".venv", (*OUR_SETTINGS, "server.app:get_app()"))
-EMPTY = Contender(
-    "empty handler", ROOT / ".venv", (*OUR_SETTINGS, "benchmarks.empty_app:app"), predicts=False
-)
-FLASK = Contender("Flask", ROOT / ".venv-bench", ("benchmarks.flask_app:app",))
-TARGETS = {EMPTY: 0.70, FLASK: 5.0}
+RESULTS = ROOT / "test-output" / "bench"
+DEFAULT_ROUNDS = 5
+DEFAULT_SECONDS = 4
 
 
 def main() -> int:
+    options = _parser().parse_args()
+    chosen = [c for c in CONTENDERS if c in OURS or c.name in options.peers]
     try:
-        rates = _compare()
+        results = _race(chosen, options.rounds, options.seconds)
     except BenchmarkError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    _report(rates)
+    write_report(results, options.output)
     return 0
 
 
-def _compare() -> dict[Contender, list[float]]:
-    """Requests per second in each round."""
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
-        raise BenchmarkError("two cores are needed: one for the server, one for wrk")
-    with contextlib.ExitStack() as stack:
-        ports = {
-            contender: stack.enter_context(_serving(contender, cores[0]))
-            for contender in (OURS, *TARGETS)
-        }
-        _check_answers(ports)
-        return _race(ports, cores[1])
-
-
-@contextlib.contextmanager
-def _serving(contender: Contender, core: int) -> Iterator[int]:
-    """One worker on one core; gives the port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    python, *rest = GUNICORN
-    command = [str(contender.environment / python), *rest, f"127.0.0.1:{port}"]
-    model = load_settings().models.directory / "DNN.onnx"
-    environment = os.environ | {"MODEL": str(model), "ORT_DISABLE_TELEMETRY": "1"}
-    with subprocess.Popen(
-        ["taskset", "--cpu-list", str(core), *command, *contender.arguments],
-        cwd=ROOT,
-        env=environment,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        try:
-            _wait_for(process, port, contender.name)
-            yield port
-        finally:
-            process.terminate()
-
-
-def _wait_for(process: subprocess.Popen[bytes], port: int, name: str) -> None:
-    deadline = time.monotonic() + STARTUP_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", port)).close()
-            return
-        time.sleep(0.05)
-    raise BenchmarkError(f"{name} did not start")
-
-
-def _check_answers(ports: dict[Contender, int]) -> None:
-    """Both servers must give the same probabilities, and the empty handler must answer at all."""
-    text = SCRIPT.read_text(encoding="utf-8")
-    body = "".join(re.findall(r"'([^']*)'", text))
-    answers = {contender: _post(port, body) for contender, port in ports.items()}
-    ours, flasks = (
-        [result["prediction"] for result in json.loads(answers[contender])["results"]]
-        for contender in (OURS, FLASK)
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
+    parser.add_argument(
+        "--peers",
+        nargs="*",
+        choices=_names(PEERS),
+        default=_names(PEERS),
+        metavar="PEER",
+        help=f"which of {', '.join(_names(PEERS))}",
     )
-    if any(abs(a - b) > 1e-6 for a, b in zip(ours, flasks, strict=True)):
-        raise BenchmarkError(f"the answers differ: {ours} and {flasks}")
+    parser.add_argument("--rounds", type=_positive, default=DEFAULT_ROUNDS)
+    parser.add_argument("--seconds", type=_positive, default=DEFAULT_SECONDS, help="of each turn")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="folder of what is written")
+    return parser
 
 
-def _post(port: int, body: str) -> bytes:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=STARTUP_SECONDS)
-    try:
-        connection.request("POST", PATH, body, {"Content-Type": "application/json"})
-        response = connection.getresponse()
-        answer = response.read()
-    finally:
-        connection.close()
-    if response.status != http.HTTPStatus.OK:
-        raise BenchmarkError(f"status {response.status}: {answer.decode()}")
-    return answer
+def _names(contenders: Iterable[Contender]) -> list[str]:
+    return [contender.name for contender in contenders]
 
 
-def _race(ports: dict[Contender, int], core: int) -> dict[Contender, list[float]]:
-    """Requests per second in each round; the first round only warms up."""
-    rates: dict[Contender, list[float]] = {contender: [] for contender in ports}
-    for number in range(ROUNDS + 1):
-        for contender, port in ports.items():
-            rate = _measure(port, core)
-            if number:
-                rates[contender].append(rate)
-    return rates
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
+    return number
 
 
-def _measure(port: int, core: int) -> float:
-    command = ["taskset", "--cpu-list", str(core), "wrk", "--threads", "1"]
-    command += ["--connections", str(CONNECTIONS), "--duration", f"{SECONDS}s"]
-    command += ["--script", str(SCRIPT), f"http://127.0.0.1:{port}{PATH}"]
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    rate = re.search(r"Requests/sec:\s*([\d.]+)", output)
-    if not rate or "Non-2xx" in output or "Socket errors" in output:
-        raise BenchmarkError(f"wrk counted failures:\n{output}")
-    return float(rate[1])
+def _race(contenders: list[Contender], rounds: int, seconds: int) -> Results:
+    ready, missing = [], {}
+    for contender in contenders:
+        reason = _make_environment(contender)
+        if reason:
+            missing[contender] = reason
+            print(f"{contender.name} cannot take part: {reason}", flush=True)
+        else:
+            ready.append(contender)
+    race = Race(failures=missing)
+    race.run(ready, rounds, seconds, lambda text: print(text, flush=True))
+    return collect(race, rounds, seconds)
 
 
-def _report(rates: dict[Contender, list[float]]) -> None:
-    packages = ("falcon", "gunicorn", "uvicorn", "uvloop", "httptools", "msgspec", "onnxruntime")
-    print(f"Python {sys.version.split()[0]}", *(f"{p} {version(p)}" for p in packages), sep=", ")
-    print(f"POST {PATH}, one worker on one core, {CONNECTIONS} connections, {ROUNDS} rounds")
-    for contender, target in TARGETS.items():
-        ratios = [ours / other for ours, other in zip(rates[OURS], rates[contender], strict=True)]
-        print(
-            f"server / {contender.name}: {statistics.median(ratios):.2f} "
-            f"({min(ratios):.2f} to {max(ratios):.2f}; target {target:.2f})"
-        )
+def _make_environment(contender: Contender) -> str | None:
+    """Why there is none, if so."""
+    command = [str(ROOT / "scripts" / "environment")]
+    command += [str(contender.environment), str(contender.requirements)]
+    made = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
+    return made.stderr.strip() or "its environment cannot be made" if made.returncode else None
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from server.settings import ModelSettings, ServerSettings, Settings, settings_te
 
 # Debian keeps Nginx where the PATH of an ordinary user does not lead.
 NGINX_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
+APPLICATION = "server.app:get_app()"
 NO_LUA = (
     "Nginx has no Lua module: a client may take as long as it likes to send a body, as long as it "
     "does not pause. To have it: sudo apt-get install libnginx-mod-http-lua, then start again"
@@ -35,8 +36,10 @@ def find_nginx() -> Path | None:
     return Path(found) if found else None
 
 
-def run(settings: Settings, nginx: Path | None) -> int:
+def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) -> int:
     """Starts the stack, or Gunicorn alone where `nginx` is None, and stays until it ends.
+
+    application: what Gunicorn imports.
 
     Returns the exit status: 0 after SIGINT or SIGTERM, 1 where the stack ended by itself.
 
@@ -57,9 +60,9 @@ def run(settings: Settings, nginx: Path | None) -> int:
         runtime = Runtime(Path(folder))
         with holding_models(settings.models, runtime):
             runtime.settings.write_text(settings_text(settings), encoding="utf-8")
-            environment = _environment(runtime, nginx)
+            environment = _environment(runtime, nginx, application)
             if nginx is None:
-                return run_in_foreground(_gunicorn_command(), environment, address)
+                return run_in_foreground(_gunicorn_command(application), environment, address)
             _configure_nginx(server, runtime, nginx)
             return run_in_foreground(_supervisord_command(), environment, address, server.tls)
 
@@ -115,15 +118,8 @@ def _check_free(address: Address) -> None:
         raise StackError(f"Cannot listen on {address.netloc}: {reason}{hint}") from error
 
 
-def _gunicorn_command() -> list[str]:
-    return [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "-c",
-        "server/gunicorn.conf.py",
-        "server.app:get_app()",
-    ]
+def _gunicorn_command(application: str) -> list[str]:
+    return [sys.executable, "-m", "gunicorn", "-c", "server/gunicorn.conf.py", application]
 
 
 def _supervisord_command() -> list[str]:
@@ -132,7 +128,7 @@ def _supervisord_command() -> list[str]:
     return [*command, "-u", "root"] if os.geteuid() == 0 else command
 
 
-def _environment(runtime: Runtime, nginx: Path | None) -> dict[str, str]:
+def _environment(runtime: Runtime, nginx: Path | None, application: str) -> dict[str, str]:
     """What supervisord.conf expands, and what leads the processes to the runtime directory.
 
     They read the settings that the server was started with, so that a reload is the same server.
@@ -142,5 +138,6 @@ def _environment(runtime: Runtime, nginx: Path | None) -> dict[str, str]:
         VARIABLE: str(runtime.path),
         "STACK_PYTHON": sys.executable,
         "STACK_SOCKET": str(runtime.socket),
+        "STACK_APPLICATION": application,
         NGINX_VARIABLE: str(nginx or ""),
     }

@@ -1,0 +1,55 @@
+"""Asks as fast as it is answered, with wrk."""
+
+import json
+import subprocess
+import tempfile
+from dataclasses import dataclass
+
+from benchmarks.serving import JSON, BenchmarkError
+from configuration import ROOT
+
+SCRIPT = ROOT / "benchmarks" / "post.lua"
+
+
+@dataclass(frozen=True)
+class Load:
+    """What came of asking for a while."""
+
+    answers: int
+    seconds: float
+    failures: int
+    p50_ms: float
+    p99_ms: float
+
+    @property
+    def rate(self) -> float:
+        """Answers per second."""
+        return self.answers / self.seconds
+
+
+@dataclass(frozen=True)
+class Client:
+    """wrk on a core of its own."""
+
+    core: int
+
+    def ask(self, url: str, body: bytes, connections: int, seconds: int) -> Load:
+        """Posts the body over and over.
+
+        Raises:
+            BenchmarkError: an answer was missing, or was no success.
+        """
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(body)
+            file.flush()
+            command = ["taskset", "--cpu-list", str(self.core), "wrk", "--threads", "1"]
+            command += ["--connections", str(connections), "--duration", f"{seconds}s", "--latency"]
+            command += ["--timeout", "10s", "--script", str(SCRIPT), url, "--", file.name, JSON]
+            output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        lines = [line for line in output.splitlines() if line.startswith("{")]
+        if not lines:
+            raise BenchmarkError(f"wrk told nothing: {output}")
+        load = Load(**json.loads(lines[-1]))
+        if load.failures or not load.answers:
+            raise BenchmarkError(f"wrk counted {load.failures} failures of {load.answers} answers")
+        return load

@@ -1,0 +1,15 @@
+"""Flask, as its quickstart writes an API."""
+
+from typing import Any
+
+from flask import Flask, request
+
+from benchmarks.peers.network import Emotions
+
+emotions = Emotions()
+app = Flask(__name__)
+
+
+@app.post("/prediction/DNN")
+def predict() -> dict[str, Any]:
+    return emotions.answer(request.get_json()["mfccs"])

@@ -1,0 +1,22 @@
+-- wrk posts the file that its first argument names, as the content type that the second one is, and
+-- writes what came of it as JSON.
+
+function init(arguments)
+   local file = assert(io.open(arguments[1], "rb"))
+   wrk.method = "POST"
+   wrk.body = file:read("*a")
+   wrk.headers["Content-Type"] = arguments[2]
+   file:close()
+end
+
+function done(summary, latency)
+   local errors = summary.errors
+   io.write(string.format(
+      '\n{"answers":%d,"seconds":%f,"failures":%d,"p50_ms":%f,"p99_ms":%f}\n',
+      summary.requests,
+      summary.duration / 1e6,
+      errors.connect + errors.read + errors.write + errors.status + errors.timeout,
+      latency:percentile(50) / 1e3,
+      latency:percentile(99) / 1e3
+   ))
+end

@@ -1,0 +1,61 @@
+"""What the processes of a contender take: CPU time and memory."""
+
+import ctypes
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+from server.runtime import children
+
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+def adopt_orphans() -> None:
+    """Makes this process the parent of every descendant whose own parent dies."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def descendants(process: int) -> list[int]:
+    """The process ids of all that it started, directly or not."""
+    found = []
+    for child in children(process):
+        found += [child, *descendants(child)]
+    return found
+
+
+def cpu_seconds() -> float:
+    """CPU time of all descendants, with those that they have waited for."""
+    return sum(map(_cpu_seconds, descendants(os.getpid())))
+
+
+def _cpu_seconds(process: int) -> float:
+    with suppress(OSError):
+        # The name before the parenthesis may hold anything.
+        fields = Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()
+        return sum(map(int, fields[11:15])) / TICKS_PER_SECOND
+    return 0.0
+
+
+def pss_mebibytes() -> float:
+    """Memory of all descendants; what several share counts once."""
+    return sum(map(_pss_kibibytes, descendants(os.getpid()))) / 1024
+
+
+def _pss_kibibytes(process: int) -> int:
+    with suppress(OSError):
+        for line in Path(f"/proc/{process}/smaps_rollup").read_text("ascii").splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0
+
+
+def end_all() -> None:
+    """Ends all descendants at once, and waits for them."""
+    while left := descendants(os.getpid()):
+        for process in left:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.wait()

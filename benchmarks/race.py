@@ -1,0 +1,89 @@
+"""Rounds of turns: each contender in turn has the core for itself."""
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from benchmarks.contenders import Contender
+from benchmarks.load import Client, Load
+from benchmarks.payloads import CLIP
+from benchmarks.processes import adopt_orphans, cpu_seconds, pss_mebibytes
+from benchmarks.serving import BenchmarkError, serving
+
+CONNECTIONS = 16
+OTHER_CONNECTIONS = (1, 64)  # for the curve of throughput against latency
+ALL_CONNECTIONS = sorted([CONNECTIONS, *OTHER_CONNECTIONS])
+SECONDS_AT_OTHERS = 1
+WARM_UP_SECONDS = 1
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one contender did in one round.
+
+    loads: by the number of connections.
+    cpu_ms: CPU time that 1,000 predictions took, at 16 connections.
+    pss_mib: memory of all its processes, after them.
+    """
+
+    loads: dict[int, Load]
+    cpu_ms: float
+    pss_mib: float
+
+    @property
+    def load(self) -> Load:
+        """The one that is compared."""
+        return self.loads[CONNECTIONS]
+
+
+@dataclass
+class Race:
+    """The turns of each contender, and why others could not take part."""
+
+    turns: dict[Contender, list[Turn]] = field(default_factory=dict)
+    failures: dict[Contender, str] = field(default_factory=dict)
+
+    def run(
+        self,
+        contenders: Iterable[Contender],
+        rounds: int,
+        seconds: int,
+        tell: Callable[[str], None],
+    ) -> None:
+        """Races; who fails once is left out from then on.
+
+        Raises:
+            BenchmarkError: the machine has no two cores.
+        """
+        cores = sorted(os.sched_getaffinity(0))
+        if len(cores) < 2:
+            raise BenchmarkError("two cores are needed: one for the server, one for wrk")
+        adopt_orphans()
+        self.turns = {contender: [] for contender in contenders}
+        for number in range(1, rounds + 1):
+            for contender in list(self.turns):
+                try:
+                    turn = _take_turn(contender, cores[0], Client(cores[1]), seconds)
+                except BenchmarkError as error:
+                    self.failures[contender] = str(error)
+                    del self.turns[contender]
+                    tell(f"round {number}: {contender.name} is out: {error}")
+                    continue
+                self.turns[contender].append(turn)
+                tell(f"round {number}: {contender.name} {turn.load.rate:,.0f}/s")
+
+
+def _take_turn(contender: Contender, core: int, client: Client, seconds: int) -> Turn:
+    body = contender.payload.body(CLIP)
+    with serving(contender, core) as port:
+        url = f"http://127.0.0.1:{port}{contender.path}"
+        client.ask(url, body, CONNECTIONS, WARM_UP_SECONDS)
+        before = cpu_seconds()
+        load = client.ask(url, body, CONNECTIONS, seconds)
+        cpu_ms = (cpu_seconds() - before) * 1e6 / load.answers
+        pss_mib = pss_mebibytes()
+        loads = {CONNECTIONS: load} | {
+            connections: client.ask(url, body, connections, SECONDS_AT_OTHERS)
+            for connections in OTHER_CONNECTIONS
+        }
+    return Turn(dict(sorted(loads.items())), cpu_ms, pss_mib)

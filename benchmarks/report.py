@@ -1,0 +1,106 @@
+"""Table, ratios and plot of a race, for docs/benchmarks.md.
+
+Usage: python -m benchmarks.report RESULTS.json FOLDER
+"""
+
+import statistics
+import sys
+from collections.abc import Callable, Iterator
+from operator import attrgetter
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.load import Load
+from benchmarks.race import ALL_CONNECTIONS
+from benchmarks.results import Entry, Results, load_results
+
+# The ratios that the project promises: (contender, other, at least).
+PROMISES = (
+    ("server", "fastapi", 4.0),
+    ("server", "mlserver", 10.0),
+    ("server", "empty", 0.75),
+    ("alone", "fastapi", 5.0),
+)
+
+
+def write_report(results: Results, folder: Path) -> None:
+    """Writes results.json, table.md and plot.svg, and prints the table."""
+    folder.mkdir(parents=True, exist_ok=True)
+    results.save(folder / "results.json")
+    table = "\n".join([*_table(results), "", *_promises(results), ""])
+    (folder / "table.md").write_text(table, encoding="utf-8")
+    _plot(results).savefig(folder / "plot.svg", metadata={"Date": None})
+    print(table)
+    print(f"Written to {folder}")
+
+
+def _table(results: Results) -> Iterator[str]:
+    yield "| | server = 1 | p50 ms | p99 ms | CPU ms, 1,000 predictions | memory MiB | versions |"
+    yield "|---|---|---|---|---|---|---|"
+    entries = [entry for entry in results.entries.values() if entry.turns]
+    for entry in sorted(entries, key=lambda e: -e.median(lambda turn: turn.load.rate)):
+        yield _row(results, entry)
+    for entry in results.entries.values():
+        if not entry.turns:
+            yield f"| {entry.title} | did not take part: {entry.failure.splitlines()[0]} |||||"
+
+
+def _row(results: Results, entry: Entry) -> str:
+    ratio = results.ratio(entry.name, "server")
+    cells = [
+        entry.title,
+        f"{ratio.median:.2f}" if ratio else "",
+        f"{entry.median(lambda turn: turn.load.p50_ms):.2f}",
+        f"{entry.median(lambda turn: turn.load.p99_ms):.1f}",
+        f"{entry.median(lambda turn: turn.cpu_ms):.0f}",
+        f"{entry.median(lambda turn: turn.pss_mib):.0f}",
+        ", ".join(f"{package} {version}" for package, version in entry.versions.items()),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _promises(results: Results) -> Iterator[str]:
+    for name, other, least in PROMISES:
+        ratio = results.ratio(name, other)
+        if ratio:
+            verdict = "kept" if ratio.median >= least else "MISSED"
+            titles = f"{results.entries[name].title} / {results.entries[other].title}"
+            yield f"- {titles}: {ratio}; promised {least:g}: {verdict}"
+
+
+def _plot(results: Results) -> Figure:
+    plt.rcParams["svg.hashsalt"] = "benchmarks"  # the same file for the same results
+    figure, axes = plt.subplots(figsize=(9, 6), layout="constrained")
+    for entry in results.entries.values():
+        if entry.turns:
+            _draw(axes, entry)
+    axes.set_title(f"One core; {', '.join(map(str, ALL_CONNECTIONS))} connections")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("predictions per second")
+    axes.set_ylabel("latency in ms: median, and 99th percentile above it")
+    axes.grid(visible=True, which="both", alpha=0.3)
+    axes.legend(fontsize="small")
+    return figure
+
+
+def _draw(axes: Axes, entry: Entry) -> None:
+    rates, middles, highs = (
+        _medians(entry, value)
+        for value in (attrgetter("rate"), attrgetter("p50_ms"), attrgetter("p99_ms"))
+    )
+    (line,) = axes.plot(rates, middles, marker="o", label=entry.title)
+    axes.vlines(rates, middles, highs, color=line.get_color(), alpha=0.5)
+
+
+def _medians(entry: Entry, value: Callable[[Load], float]) -> list[float]:
+    """At each number of connections."""
+    by_turn = [[value(load) for load in turn.loads.values()] for turn in entry.turns]
+    return [statistics.median(values) for values in zip(*by_turn, strict=True)]
+
+
+if __name__ == "__main__":
+    write_report(load_results(Path(sys.argv[1])), Path(sys.argv[2]))

@@ -1,0 +1,121 @@
+"""What a race found, as it is kept: JSON of plain numbers, with the versions."""
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.contenders import Contender
+from benchmarks.load import Load
+from benchmarks.race import CONNECTIONS, Race, Turn
+
+VERSIONS = "import importlib.metadata as m, sys; print(*map(m.version, sys.argv[1:]))"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One contender.
+
+    turns: one for each round; empty where it could not take part, for the reason in `failure`.
+    """
+
+    name: str
+    title: str
+    followed: str
+    versions: dict[str, str]
+    turns: list[Turn]
+    failure: str = ""
+
+    def median(self, value: Callable[[Turn], float]) -> float:
+        """The median of a value over the rounds."""
+        return statistics.median(map(value, self.turns))
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times one contender answers what another does in the same round."""
+
+    median: float
+    lowest: float
+    highest: float
+
+    def __str__(self) -> str:
+        return f"{self.median:.2f} ({self.lowest:.2f} to {self.highest:.2f})"
+
+
+@dataclass(frozen=True)
+class Results:
+    """A whole race."""
+
+    machine: dict[str, Any]
+    rounds: int
+    seconds: int
+    entries: dict[str, Entry]
+
+    def ratio(self, name: str, other: str) -> Ratio | None:
+        """None where one of the two did not race."""
+        pairs = zip(self._turns(name), self._turns(other), strict=False)
+        ratios = [mine.load.rate / theirs.load.rate for mine, theirs in pairs]
+        if not ratios:
+            return None
+        return Ratio(statistics.median(ratios), min(ratios), max(ratios))
+
+    def _turns(self, name: str) -> list[Turn]:
+        return self.entries[name].turns if name in self.entries else []
+
+    def save(self, path: Path) -> None:
+        """Writes them."""
+        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+
+def load_results(path: Path) -> Results:
+    """Reads what `save` wrote."""
+    document = json.loads(path.read_text(encoding="utf-8"))
+    entries = {
+        name: Entry(**{**entry, "turns": [_turn(turn) for turn in entry["turns"]]})
+        for name, entry in document["entries"].items()
+    }
+    return Results(**{**document, "entries": entries})
+
+
+def _turn(turn: dict[str, Any]) -> Turn:
+    loads = {int(connections): Load(**load) for connections, load in turn["loads"].items()}
+    return Turn(**{**turn, "loads": loads})
+
+
+def collect(race: Race, rounds: int, seconds: int) -> Results:
+    """Adds the versions and the machine."""
+    entries = {c.name: _entry(c, turns) for c, turns in race.turns.items()}
+    entries |= {c.name: _entry(c, [], failure) for c, failure in race.failures.items()}
+    return Results(_machine(), rounds, seconds, entries)
+
+
+def _entry(contender: Contender, turns: list[Turn], failure: str = "") -> Entry:
+    versions = _versions(contender)
+    name, title, followed = contender.name, contender.title, contender.followed
+    return Entry(name, title, followed, versions, turns, failure)
+
+
+def _versions(contender: Contender) -> dict[str, str]:
+    python = contender.environment / "bin" / "python"
+    if not python.exists():
+        return {}
+    command = [str(python), "-c", VERSIONS, *contender.packages]
+    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+    return dict(zip(contender.packages, found, strict=False))
+
+
+def _machine() -> dict[str, Any]:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return {
+        "processor": models[0] if models else platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "connections": CONNECTIONS,
+    }
