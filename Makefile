@@ -1,7 +1,8 @@
 # Every target does its own set-up: nothing needs to be installed or activated before.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check train bench image image-test soak .venv .venv-dev .venv-bench
+.PHONY: help run test check train bench image image-test soak
+.PHONY: .venv .venv-dev .venv-bench .venv-inference-clients
 
 # Given on the command line, these win over config.ini: make run PORT=9000 WORKERS=1
 ifdef PORT
@@ -19,7 +20,7 @@ run: .venv ## start the server on http://localhost:8080 (PORT, WORKERS); Ctrl-C 
 	@scripts/page || echo "Without the page: only the API is served"
 	@.venv/bin/python -m server run
 
-test: .venv .venv-dev ## run every test
+test: .venv .venv-dev .venv-inference-clients ## run every test
 	@scripts/nginx || [ -z "$$CI" ]
 	@scripts/page || [ -z "$$CI" ]
 	@scripts/packages chromium wrk || [ -z "$$CI" ]
@@ -61,3 +62,6 @@ soak: .venv .venv-dev ## a million predictions under faults, overload, slow clie
 
 .venv-bench:
 	@scripts/environment $@ requirements/bench.txt
+
+.venv-inference-clients:
+	@scripts/environment $@ requirements/inference-clients.txt

@@ -123,6 +123,8 @@ class _Inputs:
             raise problems.invalid_inference(f"{place}: the input {given.name!r} is given twice")
         if given.datatype != tensor.datatype:
             raise _unexpected(f"{place}.datatype", given.datatype, [tensor.datatype])
+        if len(tensor.shape) == 1 and given.shape[1:] == [1]:
+            given.shape = given.shape[:1]  # a column, as MLServer's codec writes what has one axis
         if not tensor.fits(given.shape):
             raise problems.invalid_inference(
                 f"{place}.shape is {given.shape}; expected {list(tensor.shape)}, where -1 is any"

@@ -219,6 +219,11 @@ def test_a_frame_network_takes_frames_with_or_without_lengths(
     np.testing.assert_allclose(outputs(document)["probabilities"], expected, rtol=1e-6)
 
 
+def test_lengths_may_be_a_column(client: TestClient) -> None:
+    column = tensor("lengths", [[3], [2]], "INT64")
+    assert infer(client, {"inputs": [FRAMES, column]}, "TCN").status_code == 200
+
+
 def test_frames_may_be_nested(client: TestClient) -> None:
     frames = np.tile(np.array(VECTOR, np.float32), (2, 4, 1))
     nested = tensor("frames", frames) | {"data": frames.tolist()}
