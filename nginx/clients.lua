@@ -1,4 +1,4 @@
--- What Nginx itself cannot do: time a whole body, and take its time to refuse.
+-- What Nginx itself cannot do: time a whole body, take its time to refuse, and count its answers.
 
 local read_all, spawn, sleep, now = ngx.req.read_body, ngx.thread.spawn, ngx.sleep, ngx.now
 
@@ -45,6 +45,7 @@ function read_body(seconds)
     local timer = spawn(sleep_for, seconds)
     ngx.thread.wait(reading, timer)
     if not progress.is_over then
+        ngx.shared.counts:incr(",408", 1, 0) -- this answer passes no location that counts
         return ngx.exit(ngx.HTTP_REQUEST_TIMEOUT)
     end
     ngx.thread.kill(timer)
@@ -57,4 +58,18 @@ end
 function overloaded()
     full_until = now() + SECONDS_FULL -- the queue was really asked
     return answer(503, ngx.var.overload)
+end
+
+-- Counts an answer of Nginx itself. Routes and statuses are few, so that there is always room.
+function count(route)
+    ngx.shared.counts:incr(route .. "," .. ngx.status, 1, 0)
+end
+
+-- All counts, as server/metrics/exposition.py reads them.
+function counted()
+    local parts = {}
+    for _, key in ipairs(ngx.shared.counts:get_keys(0)) do
+        parts[#parts + 1] = key .. "," .. ngx.shared.counts:get(key)
+    end
+    return table.concat(parts, ";")
 end

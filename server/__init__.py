@@ -3,7 +3,7 @@
 import os
 
 NAME = "speech-emotion-server"
-VERSION = "0.1.0"
+VERSION = "0.1.0"  # as in pyproject.toml and openapi.yaml
 
 # onnxruntime and numpy read them when they are imported.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

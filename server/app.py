@@ -2,6 +2,8 @@
 
 import logging
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from falcon import CORSMiddleware
@@ -11,6 +13,9 @@ from server import problems
 from server.contract import FeatureContract
 from server.edge import EdgeMiddleware, request_id, route
 from server.keys import KeyMiddleware, KeyRing
+from server.metrics.exposition import Collector
+from server.metrics.pages import Page, read_pages
+from server.metrics.recording import Recorder
 from server.networks import NetworkCatalog, load_catalog
 from server.releases import ReleaseStore
 from server.resources import open_inference
@@ -21,36 +26,61 @@ from server.resources.initialisation import (
     REFERENCE_PATH,
     ConfigurationResource,
 )
+from server.resources.metrics import MetricsResource
 from server.resources.prediction import PredictionResource
 from server.resources.verification import VerificationResource
-from server.runtime import WorkerReport, stands_alone, this_runtime
+from server.runtime import Runtime, WorkerReport, stands_alone, this_runtime
 from server.settings import ServerSettings, Settings, load_settings
 from server.turns import Turns
 
 _log = logging.getLogger("server.app")
 
 
-def create_app(settings: Settings, catalog: NetworkCatalog, *, alone: bool = False) -> App:  # type: ignore[type-arg]
+def create_app(
+    settings: Settings,
+    catalog: NetworkCatalog,
+    *,
+    alone: bool = False,
+    runtime: Runtime | None = None,
+) -> App:  # type: ignore[type-arg]
     """Builds the application over the networks of `catalog`.
 
     alone: there is no Nginx before it.
+    runtime: of the server that this process is a worker of.
     """
-    app = App(middleware=_middleware(settings.server, alone))
+    page = Page.take(runtime.metrics) if runtime else Page.in_memory()
+    recorder = Recorder(page)
+    app = App(middleware=[recorder, *_middleware(settings.server, alone)])
     app.add_error_handler(Exception, _log_error)
     app.set_error_serializer(problems.serialize)
     limit, turns = settings.server.maximum_body_bytes, Turns()
-    app.add_route("/prediction/{network_type}", PredictionResource(catalog, limit, turns))
+    prediction = PredictionResource(catalog, limit, turns, recorder)
+    app.add_route("/prediction/{network_type}", prediction)
     configuration = ConfigurationResource(catalog)
     app.add_route("/init/configuration", configuration)
     # The path that the published Android client calls.
     app.add_route("/configuration/init", configuration)
     if catalog.contract:
         _add_contract_routes(app, catalog.contract, limit)
-    open_inference.add_routes(app, catalog, settings.server, turns)
+    open_inference.add_routes(app, catalog, settings.server, turns, recorder)
     app.add_route("/livez", LivenessResource())
     app.add_route("/readyz", ReadinessResource(catalog))
+    collector = _collector(catalog, page, runtime)
+    port = settings.server.operator_port or 0
+    app.add_route("/metrics", MetricsResource(collector, port if alone else None))
     app.add_sink(_refuse_path)
+    recorder.worker_started()
     return app
+
+
+def _collector(
+    catalog: NetworkCatalog, page: Page, runtime: Runtime | None
+) -> Callable[[str], Collector]:
+    """Of all workers of the server, or of this process where it is no part of one."""
+    if runtime is None:
+        return partial(Collector, catalog, page.read, lambda: [os.getpid()])
+    read = partial(read_pages, runtime.metrics)
+    return partial(Collector, catalog, read, lambda: runtime.workers(runtime.gunicorn or 0))
 
 
 def _middleware(settings: ServerSettings, alone: bool) -> list[Any]:
@@ -96,7 +126,7 @@ def get_app() -> App:  # type: ignore[type-arg]
     catalog = load_catalog(directory, settings.models.maximum_file_bytes)
     if runtime:
         runtime.report(os.getpid(), WorkerReport(directory.name, dict(catalog.faults)))
-    return create_app(settings, catalog, alone=stands_alone())
+    return create_app(settings, catalog, alone=stands_alone(), runtime=runtime)
 
 
 async def _refuse_path(req: Request, resp: Response | None, **_: Any) -> None:  # noqa: ARG001

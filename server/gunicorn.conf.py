@@ -12,7 +12,9 @@ from server.workers import default_workers
 _settings = load_settings().server
 _runtime = this_runtime()
 
-bind = Address(_settings.host, _settings.port).netloc
+bind = [Address(_settings.host, _settings.port).netloc]
+if _settings.operator_port:
+    bind.append(Address(_settings.operator_host, _settings.operator_port).netloc)
 workers = _settings.workers or default_workers()
 worker_class = "server.worker.Worker"
 timeout = 30  # seconds that a worker may hang before it is replaced

@@ -76,7 +76,12 @@ def render(server: ServerSettings, runtime: Runtime, lua_modules: Sequence[Path]
     }
     settings = {name: getattr(server, name) for name in server.__dataclass_fields__}
     text = _Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        settings, **values, **_lua(server, lua_modules), **_doors(server), **_address_limits(server)
+        settings,
+        **values,
+        **_lua(server, lua_modules),
+        **_doors(server),
+        **_address_limits(server),
+        operator_server=_operator_server(server, lua=bool(lua_modules)),
     )
     # The headers that every answer has: a location that adds one inherits none of them.
     return text.replace("#common_headers;", _lines(_common_headers(server)))
@@ -99,11 +104,14 @@ def _lua(server: ServerSettings, modules: Sequence[Path]) -> dict[str, str]:
             "read_body": "",
             "refuse_429": f"{RETRY_AFTER} return 429 $too_many_requests;",
             "refuse_503": f"{RETRY_AFTER} return 503 $overload;",
+            "count": "",
         }
     seconds = server.body_timeout_seconds
     return {
         "modules": "\n".join(f'load_module "{module}";' for module in modules),
-        "lua": f'init_by_lua_file "{TEMPLATE.with_name("clients.lua")}";',
+        "lua": f"lua_shared_dict counts 64k;\n    "
+        f'init_by_lua_file "{TEMPLATE.with_name("clients.lua")}";',
+        "count": "log_by_lua_block { count(ngx.var.file_route) }",
         "refuse_429": "content_by_lua_block { too_many_requests() }",
         "refuse_503": "content_by_lua_block { overloaded() }",
         "read_body": f"access_by_lua_block {{ read_body({seconds}) }}",
@@ -119,7 +127,6 @@ def _doors(server: ServerSettings) -> dict[str, str]:
     trusted = [f"set_real_ip_from {network};" for network in server.trusted_networks]
     return {
         "listen": f"{listen} ssl" if server.tls else listen,
-        "operator_server": _operator_server(server),
         "tls": _lines(tls if server.tls else ()),
         "origins": _lines(f'"{origin}" $http_origin;' for origin in server.origins),
         "trusted": _lines([*trusted, "real_ip_header X-Forwarded-For;", "real_ip_recursive on;"]),
@@ -128,12 +135,26 @@ def _doors(server: ServerSettings) -> dict[str, str]:
     }
 
 
-def _operator_server(server: ServerSettings) -> str:
+def _operator_server(server: ServerSettings, lua: bool) -> str:
     """All paths of the application, of which the public server leaves some out."""
     if not server.operator_port:
         return ""
     listen = Address(server.operator_host, server.operator_port).netloc
-    return f"server {{ listen {listen}; location / {{ proxy_pass http://health; }} }}"
+    counts = "set_by_lua_block $counts { return counted() }" if lua else 'set $counts "";'
+    return f"""server {{
+        listen {listen};
+        location / {{
+            proxy_pass http://health;
+        }}
+        location = /metrics {{
+            {counts}
+            proxy_set_header Connection "";
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Request-Id $request_identifier;
+            proxy_set_header X-Nginx-Counts $counts;
+            proxy_pass http://health;
+        }}
+    }}"""
 
 
 def _address_limits(server: ServerSettings) -> dict[str, str]:

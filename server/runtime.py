@@ -50,6 +50,11 @@ class Runtime:
         return self.path / "config.ini"
 
     @property
+    def metrics(self) -> Path:
+        """Where the workers count."""
+        return self.path / "metrics"
+
+    @property
     def nginx_configuration(self) -> Path:
         """What Nginx was started with."""
         return self.path / "nginx.conf"

@@ -8,6 +8,7 @@ import msgspec
 from falcon.asgi import App, Request, Response
 
 from server import problems
+from server.metrics.recording import NetworkRecorder, Recorder
 from server.networks import Network, NetworkCatalog
 from server.open_inference.inference import infer
 from server.open_inference.metadata import model_configuration, model_metadata, server_metadata
@@ -44,8 +45,15 @@ class _Models:
 class InferenceResource:
     """`POST /v2/models/{name}/infer`."""
 
-    def __init__(self, models: _Models, settings: ServerSettings, turns: Turns) -> None:
+    def __init__(
+        self,
+        models: _Models,
+        settings: ServerSettings,
+        turns: Turns,
+        recorders: Mapping[str, NetworkRecorder],
+    ) -> None:
         self._models = models
+        self._recorders = recorders
         self._turns = turns
         self._maximum_bytes = settings.maximum_batch_bytes
         self._maximum_rows = settings.maximum_batch_rows
@@ -59,22 +67,19 @@ class InferenceResource:
         version: str | None = None,
     ) -> None:
         """Scores a batch of one row or more."""
-        work = partial(
-            infer,
-            *self._models.find(name, version),
-            self._maximum_rows,
-            _json_bytes(req),
-        )
+        network, tensors = self._models.find(name, version)
+        work = partial(infer, network, tensors, self._maximum_rows, _json_bytes(req))
         length = req.content_length
         if length is not None and length <= LARGEST_ON_LOOP:
             body = await read_body(req, self._maximum_bytes, MEDIA_TYPES)
             if (turn := self._turns.wait()) is not None:
                 await turn
-            answer = work(body)
+            answer, seconds, distance = work(body)
         else:
             with self._queue.place(min(length or self._maximum_bytes, self._maximum_bytes)):
                 body = await read_body(req, self._maximum_bytes, MEDIA_TYPES)
-                answer = await self._queue.run(partial(work, body))
+                answer, seconds, distance = await self._queue.run(partial(work, body))
+        self._recorders[network.name].predicted_batch(seconds, distance)
         resp.data = answer.content
         if answer.json_bytes is not None:
             resp.content_type = "application/octet-stream"
@@ -164,6 +169,7 @@ def add_routes(
     catalog: NetworkCatalog,
     settings: ServerSettings,
     turns: Turns,
+    recorder: Recorder,
 ) -> None:
     """Adds all of `/v2`."""
     app.add_route("/v2", _Document(server_metadata()))
@@ -171,7 +177,7 @@ def add_routes(
     app.add_route("/v2/health/ready", ReadinessResource(catalog))
     models = _Models(catalog)
     model = ModelResource(models, settings.maximum_batch_rows)
-    inference = InferenceResource(models, settings, turns)
+    inference = InferenceResource(models, settings, turns, recorder.networks(catalog))
     for path in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
         app.add_route(path, model)
         app.add_route(f"{path}/ready", model, suffix="ready")

@@ -1,8 +1,11 @@
 """`POST /prediction/{networkType}`: MFCCs in, a probability for each emotion out."""
 
+from time import perf_counter
+
 from falcon.asgi import Request, Response
 
 from server import problems
+from server.metrics.recording import Recorder
 from server.networks import NetworkCatalog
 from server.payloads import MfccDecoder, encode_prediction
 from server.resources.bodies import read_body
@@ -13,8 +16,11 @@ from server.turns import Turns
 class PredictionResource:
     """Answers with the probabilities of one network."""
 
-    def __init__(self, catalog: NetworkCatalog, maximum_body_bytes: int, turns: Turns) -> None:
+    def __init__(
+        self, catalog: NetworkCatalog, maximum_body_bytes: int, turns: Turns, recorder: Recorder
+    ) -> None:
         self._catalog = catalog
+        self._recorders = recorder.networks(catalog)
         # Without a contract no network is served, and no body is decoded.
         self._decode = MfccDecoder(catalog.contract.n_mfcc if catalog.contract else 0)
         self._maximum_body_bytes = maximum_body_bytes
@@ -29,5 +35,7 @@ class PredictionResource:
         mfccs = self._decode(body)
         if mfccs.ndim == 1 and not network.takes_vectors:
             raise problems.frames_needed(network.name, self._catalog.vector_names)
+        start = perf_counter()
         prediction = network.predict(mfccs)
+        self._recorders[network.name].predicted(perf_counter() - start, prediction.distance)
         resp.data = encode_prediction(network.metadata, prediction)

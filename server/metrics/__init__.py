@@ -1,0 +1,1 @@
+"""What Prometheus scrapes, counted in memory that outlives a worker."""
