@@ -10,7 +10,13 @@ local full_until = 0
 -- need; many are sent together, which costs less.
 local REFUSAL_SECONDS, TICK_SECONDS = 0.05, 0.02
 
+-- Counts an answer of Nginx itself. Routes and statuses are few, so that there is always room.
+function count(route, status)
+    ngx.shared.counts:incr(route .. "," .. status, 1, 0)
+end
+
 local function answer(status, problem)
+    count("", status)
     local due = now() + REFUSAL_SECONDS
     sleep(math.ceil(due / TICK_SECONDS) * TICK_SECONDS - now())
     ngx.req.discard_body()
@@ -45,7 +51,7 @@ function read_body(seconds)
     local timer = spawn(sleep_for, seconds)
     ngx.thread.wait(reading, timer)
     if not progress.is_over then
-        ngx.shared.counts:incr(",408", 1, 0) -- this answer passes no location that counts
+        count("", ngx.HTTP_REQUEST_TIMEOUT)
         return ngx.exit(ngx.HTTP_REQUEST_TIMEOUT)
     end
     ngx.thread.kill(timer)
@@ -58,11 +64,6 @@ end
 function overloaded()
     full_until = now() + SECONDS_FULL -- the queue was really asked
     return answer(503, ngx.var.overload)
-end
-
--- Counts an answer of Nginx itself. Routes and statuses are few, so that there is always room.
-function count(route)
-    ngx.shared.counts:incr(route .. "," .. ngx.status, 1, 0)
 end
 
 -- All counts, as server/metrics/exposition.py reads them.

@@ -9,6 +9,7 @@ from typing import Any
 from falcon import CORSMiddleware
 from falcon.asgi import App, Request, Response
 
+from configuration import ROOT
 from server import problems
 from server.contract import FeatureContract
 from server.edge import EdgeMiddleware, request_id, route
@@ -16,6 +17,7 @@ from server.keys import KeyMiddleware, KeyRing
 from server.metrics.exposition import Collector
 from server.metrics.pages import Page, read_pages
 from server.metrics.recording import Recorder
+from server.model_files import read_file
 from server.networks import NetworkCatalog, load_catalog
 from server.releases import ReleaseStore
 from server.resources import open_inference
@@ -32,6 +34,8 @@ from server.resources.verification import VerificationResource
 from server.runtime import Runtime, WorkerReport, stands_alone, this_runtime
 from server.settings import ServerSettings, Settings, load_settings
 from server.turns import Turns
+
+OPENAPI = ROOT / "server" / "openapi.yaml"
 
 _log = logging.getLogger("server.app")
 
@@ -63,6 +67,7 @@ def create_app(
     if catalog.contract:
         _add_contract_routes(app, catalog.contract, limit)
     open_inference.add_routes(app, catalog, settings.server, turns, recorder)
+    app.add_route("/openapi.yaml", FileResource(read_file(OPENAPI), "application/yaml"))
     app.add_route("/livez", LivenessResource())
     app.add_route("/readyz", ReadinessResource(catalog))
     collector = _collector(catalog, page, runtime)

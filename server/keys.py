@@ -19,7 +19,7 @@ from server import problems
 
 LINE = re.compile(r"(?P<name>\S+)\s+(?P<sha256>[0-9a-fA-F]{64})")
 HEALTH_PATHS = frozenset({"/livez", "/readyz", "/v2/health/live", "/v2/health/ready"})
-OPEN_PATHS = HEALTH_PATHS | {"/metrics"}  # the last is not public
+OPEN_PATHS = HEALTH_PATHS | {"/openapi.yaml", "/metrics"}  # the last is not public
 SECONDS_BETWEEN_LOOKS = 1.0
 
 _log = logging.getLogger("server.keys")

@@ -111,7 +111,7 @@ def _lua(server: ServerSettings, modules: Sequence[Path]) -> dict[str, str]:
         "modules": "\n".join(f'load_module "{module}";' for module in modules),
         "lua": f"lua_shared_dict counts 64k;\n    "
         f'init_by_lua_file "{TEMPLATE.with_name("clients.lua")}";',
-        "count": "log_by_lua_block { count(ngx.var.file_route) }",
+        "count": "log_by_lua_block { count(ngx.var.file_route, ngx.status) }",
         "refuse_429": "content_by_lua_block { too_many_requests() }",
         "refuse_503": "content_by_lua_block { overloaded() }",
         "read_body": f"access_by_lua_block {{ read_body({seconds}) }}",

@@ -1,4 +1,6 @@
+import json
 from pathlib import Path
+from typing import Any
 
 import falcon.testing
 import pytest
@@ -6,6 +8,7 @@ import pytest
 from server.app import create_app
 from server.networks import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings
+from tests.openapi import Exchange, check
 from tests.server.tiny_models import write_extractor, write_frame_network, write_vector_network
 
 
@@ -18,9 +21,23 @@ def models(tmp_path: Path) -> Path:
     return tmp_path
 
 
+class CheckedClient(falcon.testing.TestClient):
+    """Holds every exchange to the description."""
+
+    def simulate_request(self, *arguments: Any, **options: Any) -> Any:
+        answer = super().simulate_request(*arguments, **options)
+        method, path = arguments
+        body = json.dumps(options["json"]) if "json" in options else options.get("body") or b""
+        request = body.encode() if isinstance(body, str) else body
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        exchange = Exchange(method, path, request, answer.status_code, headers, answer.content)
+        check(exchange, with_headers=False)
+        return answer
+
+
 def make_client(models: Path) -> falcon.testing.TestClient:
     settings = Settings(ServerSettings(), ModelSettings(models))
-    return falcon.testing.TestClient(create_app(settings, load_catalog(models)))
+    return CheckedClient(create_app(settings, load_catalog(models)))
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from typing import Any, Self
 import httpx
 import psutil
 
+from tests.openapi import Exchange, check
+
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv" / "bin" / "python"
 RUN = (str(PYTHON), "-m", "server", "run")
@@ -128,6 +130,21 @@ def environment(port: int, runtime: Path, **settings: Any) -> dict[str, str]:
     return os.environ | {key: str(value) for key, value in values.items()}
 
 
+def hold_to_description(response: httpx.Response) -> None:
+    """Checks an exchange, where the answer was not asked for in parts."""
+    request = response.request
+    content = b"" if request.method == "HEAD" else response.read()
+    exchange = Exchange(
+        request.method,
+        request.url.raw_path.partition(b"?")[0].decode(),
+        None if "transfer-encoding" in request.headers else request.content,
+        response.status_code,
+        response.headers,
+        content,
+    )
+    check(exchange, with_headers=True)
+
+
 @contextlib.contextmanager
 def started(
     runtime: Path, *arguments: str, command: tuple[str, ...] = RUN, **settings: Any
@@ -135,7 +152,11 @@ def started(
     """A server in a session of its own; whatever is left of it at the end is killed."""
     assert PYTHON.exists(), "no .venv: `make test` makes it"
     port = free_port()
-    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE)
+    client = httpx.Client(
+        base_url=f"http://127.0.0.1:{port}",
+        timeout=DEADLINE,
+        event_hooks={"response": [hold_to_description]},
+    )
     with (
         client,
         subprocess.Popen(

@@ -1,0 +1,72 @@
+"""The description itself, and that a departure from it is noticed."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from configuration import ROOT
+from server import VERSION
+from tests.openapi import Exchange, check, description
+
+PATH = "/prediction/DNN"
+# Under /v2 errors have another form, without a type.
+OF_INFERENCE = {
+    "batch-too-large",
+    "invalid-inference-request",
+    "not-supported",
+    "unknown-version",
+}
+RESULTS = [{"emotionType": "angry", "prediction": 0.25}, {"emotionType": "sad", "prediction": 0.75}]
+GOOD = {"results": RESULTS}
+
+
+def exchange(answer: Any, status: int = 200, kind: str = "application/json", **others: Any) -> None:
+    members = {
+        "method": "POST",
+        "path": PATH,
+        "request": json.dumps({"mfccs": [0.0] * 25}).encode(),
+        "headers": {"content-type": kind, "x-request-id": "a"},
+    } | others
+    content = json.dumps(answer).encode()
+    check(Exchange(status=status, content=content, **members), with_headers=True)
+
+
+def test_an_exchange_as_described_is_good() -> None:
+    exchange(GOOD)
+
+
+@pytest.mark.parametrize(
+    ("departure", "message"),
+    [
+        ({"answer": {"results": RESULTS[:1]}}, "less than 2 items"),
+        ({"answer": GOOD | {"extra": 1}}, "extra"),
+        ({"answer": GOOD, "status": 201}, "not described"),
+        ({"answer": GOOD, "kind": "text/plain"}, "text/plain"),
+        ({"answer": GOOD, "headers": {"content-type": "application/json"}}, "X-Request-Id"),
+        ({"answer": GOOD, "request": b'{"mfccs": [1]}'}, "accepted"),
+        ({"answer": {}, "status": 404, "kind": "application/problem+json"}, "required"),
+    ],
+)
+def test_a_departure_is_noticed(departure: dict[str, Any], message: str) -> None:
+    with pytest.raises(AssertionError, match=message):
+        exchange(**departure)
+
+
+def test_every_type_of_problem_is_described() -> None:
+    known = description()["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
+    sources = [*ROOT.glob("server/*.py"), ROOT / "nginx" / "nginx.conf.template"]
+    text = "".join(path.read_text(encoding="utf-8") for path in sources)
+    slugs = {name.rpartition(":")[2] for name in known}
+    unused = {slug for slug in slugs if f'"{slug}"' not in text and f":{slug}" not in text}
+    assert not unused
+    written = set(re.findall(r'Problem\(\s*\d+, "([a-z-]+)"', text))
+    written |= set(re.findall(r"urn:problem:speech-emotion:([a-z-]+)\"", text))
+    assert written - slugs - OF_INFERENCE == set()
+
+
+def test_the_versions_agree() -> None:
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'version = "{VERSION}"' in project
+    assert description()["info"]["version"] == VERSION
