@@ -1,0 +1,76 @@
+"""The alert rules and the dashboard ask for metrics that there are."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from configuration import ROOT
+from server.networks import load_catalog
+from tests.missing import missing
+
+RULES = ROOT / "deploy" / "prometheus" / "rules.yaml"
+TESTS = RULES.with_name("tests.yaml")
+DASHBOARD = ROOT / "deploy" / "grafana" / "dashboard.json"
+METRIC = re.compile(r"\bspeech_emotion_\w+")
+RECORDED = re.compile(r"\b\w+:speech_emotion_\w+:\w+")
+
+
+@pytest.fixture(scope="module")
+def promtool() -> str:
+    found = shutil.which("promtool", path=f"{ROOT / '.venv-tools'}:/usr/bin:/usr/local/bin")
+    if found is None:
+        missing("promtool is missing: scripts/promtool")
+    return found
+
+
+@pytest.fixture(scope="module")
+def told() -> set[str]:
+    """Every name that a server tells."""
+    import falcon.testing
+
+    from server.app import create_app
+    from server.settings import ModelSettings, ServerSettings, Settings
+
+    models = ROOT / "models"
+    settings = Settings(ServerSettings(), ModelSettings(models))
+    client = falcon.testing.TestClient(create_app(settings, load_catalog(models)))
+    header = {"X-Nginx-Counts": ",503,1"}
+    client.simulate_get("/metrics")
+    return set(METRIC.findall(client.simulate_get("/metrics", headers=header).text))
+
+
+def expressions(path: Path) -> str:
+    if path == DASHBOARD:
+        panels = json.loads(path.read_text(encoding="utf-8"))["panels"]
+        return "\n".join(target["expr"] for p in panels for target in p.get("targets", []))
+    groups = yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
+    return "\n".join(rule["expr"] for group in groups for rule in group["rules"])
+
+
+def test_the_rules_do_what_their_tests_say(promtool: str) -> None:
+    for action in (["check", "rules", str(RULES)], ["test", "rules", str(TESTS)]):
+        run = subprocess.run([promtool, *action], capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_every_alert_has_a_test() -> None:
+    groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+    tests = yaml.safe_load(TESTS.read_text(encoding="utf-8"))["tests"]
+    alerts = {rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule}
+    assert {t["alertname"] for test in tests for t in test.get("alert_rule_test", [])} == alerts
+
+
+@pytest.mark.parametrize("path", [RULES, DASHBOARD], ids=lambda path: path.name)
+def test_every_metric_that_is_asked_for_exists(path: Path, told: set[str]) -> None:
+    text = expressions(path)
+    recorded = set(RECORDED.findall(text))
+    names = set(METRIC.findall(RECORDED.sub("", text)))
+    assert names
+    assert names <= told
+    groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+    assert recorded <= {rule.get("record") for group in groups for rule in group["rules"]}
