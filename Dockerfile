@@ -11,6 +11,7 @@ FROM build AS page
 COPY scripts/environment scripts/packages scripts/page scripts/python scripts/
 COPY requirements/node.txt requirements/
 COPY clients/web clients/web
+COPY server/openapi.yaml server/
 RUN scripts/page
 
 FROM build AS environment

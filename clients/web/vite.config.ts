@@ -4,6 +4,7 @@ import { constants, gzipSync } from "node:zlib";
 
 import { defineConfig, type Plugin } from "vite";
 
+import { renderDescription } from "./docs.ts";
 import * as strings from "./src/strings.ts";
 
 const COMPRESSIBLE = /\.(css|html|js|svg|wasm)$/;
@@ -20,6 +21,14 @@ function fillIn(): Plugin {
   return {
     name: "fill-in",
     transformIndexHtml: (html) => html.replace(/{{([\w.]+)}}/g, (_, path: string) => lookUp(path)),
+  };
+}
+
+/** Fills docs.html with the description of the API. */
+function describe(): Plugin {
+  return {
+    name: "describe",
+    transformIndexHtml: (html) => html.replace("<!-- openapi.yaml -->", () => renderDescription()),
   };
 }
 
@@ -41,11 +50,12 @@ function compress(): Plugin {
 
 export default defineConfig({
   base: "./", // the page also works below a path of a reverse proxy
-  plugins: [fillIn(), compress()],
+  plugins: [fillIn(), describe(), compress()],
   worker: { format: "es" },
   build: {
     target: "es2022",
     assetsInlineLimit: 0, // the content security policy allows no data: addresses
     modulePreload: { polyfill: false },
+    rollupOptions: { input: ["index.html", "docs.html"] },
   },
 });

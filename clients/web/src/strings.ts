@@ -27,6 +27,10 @@ export const page = {
   noScript: "This page computes the features of your recording itself, so it needs JavaScript.",
 };
 
+export const docs = {
+  title: "Speech emotions: the API",
+};
+
 export const input = {
   heading: "Your voice",
   choose: "Choose a recording",

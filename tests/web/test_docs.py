@@ -1,0 +1,49 @@
+"""The description of the API as a page: all of it, and without a script."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.openapi import METHODS, description
+from tests.stack.harness import Server
+from tests.web.conftest import Open
+from tests.web.test_accessibility import violations
+from tests.web.visits import PHONE
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_severe_in_the_description(
+    visit: Open, site: Server, scheme: str
+) -> None:
+    visited = visit(f"{site.client.base_url}/docs", color_scheme=scheme, viewport=PHONE)
+    expect(visited.page.get_by_role("heading", level=1)).to_contain_text(
+        description()["info"]["title"]
+    )
+    assert violations(visited) == []
+    assert visited.page.evaluate("document.scripts.length") == 0
+    assert visited.page.evaluate("document.body.scrollWidth <= innerWidth")
+
+
+def test_every_operation_and_schema_can_be_reached(visit: Open, site: Server) -> None:
+    page = visit(f"{site.client.base_url}/docs").page
+    operations = [
+        path[method]["operationId"]
+        for path in description()["paths"].values()
+        for method in METHODS & path.keys()
+    ]
+    for name in operations:
+        expect(page.locator(f"nav a[href='#{name}']")).to_have_count(1)
+        expect(page.locator(f"article#{name}")).to_have_count(1)
+    for name in description()["components"]["schemas"]:
+        expect(page.locator(f"article#schema-{name}")).to_have_count(1)
+    dead = page.evaluate(
+        "[...document.links].filter(a => a.hash && !document.querySelector(a.hash)).length"
+    )
+    assert dead == 0
+
+
+def test_the_description_has_the_strict_policy(site: Server) -> None:
+    policies = {
+        site.client.get(path).headers["content-security-policy"]
+        for path in ("/", "/docs", "/docs.html")
+    }
+    assert len(policies) == 1
