@@ -15,7 +15,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 ROOT = Path(__file__).resolve().parent
 CONFIG_VARIABLE = "SER_CONFIG"
-SECTIONS = ("server", "models", "data", "training")
+SECTIONS = ("server", "models", "data", "training", "comparison")
 
 Section = TypeVar("Section")
 

@@ -1,4 +1,4 @@
-"""python -m training features | fit | evaluate | export | report | extractor."""
+"""python -m training COMMAND, of which --help gives the list."""
 
 import argparse
 import dataclasses
@@ -12,6 +12,10 @@ from configuration import SettingError, config_path, read_section
 from training import commands
 from training.checkpoints import CheckpointError
 from training.commands import NAMES, Run
+from training.comparison import commands as comparison
+from training.comparison.commands import ComparisonRun
+from training.comparison.declaration import RecipeError
+from training.comparison.settings import ComparisonSettings
 from training.corpora import CorpusError
 from training.export import ExportError
 from training.extractor import ExtractorError
@@ -20,7 +24,11 @@ from training.folds import FoldsError
 from training.scheduling import SchedulerError
 from training.settings import DataSettings, TrainingSettings
 
-SECTIONS: dict[str, type] = {"data": DataSettings, "training": TrainingSettings}
+SECTIONS: dict[str, type] = {
+    "data": DataSettings,
+    "training": TrainingSettings,
+    "comparison": ComparisonSettings,
+}
 Settings = TypeVar("Settings")
 
 USER_ERRORS = (
@@ -32,6 +40,7 @@ USER_ERRORS = (
     SchedulerError,
     ExportError,
     ExtractorError,
+    RecipeError,
 )
 
 
@@ -39,13 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; the exit code is 0 only where it did all that was asked."""
     options = _parser().parse_args(arguments)
     try:
-        run = Run(
-            data=_settings(DataSettings, "data", options),
-            training=_settings(TrainingSettings, "training", options),
-            networks=NAMES if options.network == "all" else (options.network,),
-            resume=options.resume,
-        )
-        options.command(run)
+        options.command(options)
     except USER_ERRORS as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -70,21 +73,68 @@ COMMANDS: dict[str, tuple[Callable[[Run], object], str]] = {
 }
 
 
+def _run(options: argparse.Namespace) -> Run:
+    return Run(
+        data=_settings(DataSettings, "data", options),
+        training=_settings(TrainingSettings, "training", options),
+        networks=NAMES if options.network == "all" else (options.network,),
+        resume=options.resume,
+    )
+
+
+def _comparison_run(options: argparse.Namespace) -> ComparisonRun:
+    return ComparisonRun(
+        run=_run(options),
+        settings=_settings(ComparisonSettings, "comparison", options),
+        recipes=options.recipes,
+        corpus=options.corpus,
+        clip=options.clip,
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (command, description) in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=description, description=description)
-        subparser.set_defaults(command=command, network="all", resume=False)
+        subparser.set_defaults(command=_then(command, _run), network="all", resume=False)
         if name != "extractor":
             subparser.add_argument("--network", choices=(*NAMES, "all"), default="all")
         if name == "fit":
             subparser.add_argument(
                 "--resume", action="store_true", help="continue where a fit was stopped"
             )
-        for section in SECTIONS:
-            _add_options(subparser, section)
+        _add_options(subparser, "data")
+        _add_options(subparser, "training")
+    _add_comparison_commands(subparsers)
     return parser
+
+
+Given = TypeVar("Given")
+
+
+def _then(
+    command: Callable[[Given], object], prepare: Callable[[argparse.Namespace], Given]
+) -> Callable[[argparse.Namespace], object]:
+    return lambda options: command(prepare(options))
+
+
+def _add_comparison_commands(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> None:
+    description = "train and measure recipes side by side, and export them"
+    compare = subparsers.add_parser("compare", help=description, description=description)
+    compare.add_argument("--recipes", default="all", metavar="all|NAME,NAME...")
+    compare.set_defaults(command=_then(comparison.compare, _comparison_run))
+    description = "say what an exported recipe hears in a clip"
+    predict = subparsers.add_parser("predict", help=description, description=description)
+    predict.add_argument("--recipe", dest="recipes", required=True, metavar="NAME")
+    predict.add_argument("clip", metavar="CLIP_OR_ID", help="a file, or an utterance of the corpus")
+    predict.set_defaults(command=_then(comparison.predict_clip, _comparison_run))
+    for subparser in (compare, predict):
+        subparser.set_defaults(network="all", resume=False, clip="")
+        _add_options(subparser, "data")
+        _add_options(subparser, "comparison")
 
 
 def _add_options(parser: argparse.ArgumentParser, section: str) -> None:
@@ -98,7 +148,7 @@ def _add_options(parser: argparse.ArgumentParser, section: str) -> None:
 def _settings(section: type[Settings], name: str, options: argparse.Namespace) -> Settings:
     environment, origins = dict(os.environ), {}
     for key, kind in get_type_hints(section).items():
-        text = getattr(options, key)
+        text = getattr(options, key, None)
         if text is not None:
             variable = f"SER_{name}_{key}".upper()
             is_path = Path in (kind, *get_args(kind))

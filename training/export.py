@@ -52,7 +52,7 @@ def to_onnx(served: Served, metadata: Mapping[str, str]) -> onnx.ModelProto:
     """One graph with its weights inside: named inputs to `probabilities` and `distance`."""
     axes = {name: {d: Dim(n) for d, n in free.items()} for name, free in served.axes.items()}
     example = served.feeds([np.zeros((64, RECIPE.n_mfcc), np.float32)] * 2)[0]
-    with _without_the_exporters_remarks():
+    with quiet_exporter():
         program = torch.onnx.export(
             served,
             tuple(torch.from_numpy(array) for array in example.values()),
@@ -73,7 +73,7 @@ def to_onnx(served: Served, metadata: Mapping[str, str]) -> onnx.ModelProto:
 
 
 @contextlib.contextmanager
-def _without_the_exporters_remarks() -> Iterator[None]:
+def quiet_exporter() -> Iterator[None]:
     """PyTorch remarks on its own inner workings and on packages that are not needed here."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level

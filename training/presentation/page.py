@@ -14,9 +14,14 @@ from training.presentation import sections
 from training.presentation.corpus import CorpusSummary
 from training.presentation.drawing import Drawing, theme_css
 from training.presentation.saliency import Attribution, attribute, choose_clips, listener
+from training.presentation.sections import Section
 from training.trainers import FittedNetwork
 
 TEMPLATE = "report.html.jinja"
+CARD_REMARK = (
+    "What the networks may be used for, their licence\n"
+    "and their limits stand in the model card beside this file."
+)
 
 
 def write_report(
@@ -75,7 +80,15 @@ def render(
         sections.maps(evaluations),
         sections.learning(evaluations),
     ]
-    return _environment().get_template(TEMPLATE).render(sections=chapters)
+    return render_page(
+        "Speech emotion networks: report", "python -m training report", CARD_REMARK, chapters
+    )
+
+
+def render_page(title: str, command: str, remark: str, chapters: Sequence[Section]) -> str:
+    """Any chapters as one HTML page, with the command that made it."""
+    template = _environment().get_template(TEMPLATE)
+    return template.render(title=title, command=command, remark=remark, sections=chapters)
 
 
 def _environment() -> jinja2.Environment:

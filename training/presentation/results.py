@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from training.evaluation import Evaluation
@@ -71,10 +72,16 @@ def _rows(axes: Axes, names: Sequence[str]) -> None:
     axes.grid(visible=False, axis="y")
 
 
-@styled
 def draw_confusion(evaluation: Evaluation) -> Drawing:
     """Rows are true emotions, columns predicted ones, in per cent of the row."""
-    counts = evaluation.confusion()
+    return draw_confusion_matrix(evaluation.network, evaluation.confusion(), evaluation.labels)
+
+
+@styled
+def draw_confusion_matrix(
+    name: str, counts: npt.NDArray[np.floating | np.integer], labels: Sequence[str]
+) -> Drawing:
+    """Of any counts (L, L), in per cent of the row."""
     shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-9)
     figure, axes = new_axes(340)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=100, interpolation="none")
@@ -82,14 +89,14 @@ def draw_confusion(evaluation: Evaluation) -> Drawing:
         # The cells keep their colours in either theme.
         colour = "#fefefe" if share > 55 else "#010101"
         axes.text(column, row, f"{share:.0f}", ha="center", va="center", color=colour)
-    axes.set_xticks(range(len(evaluation.labels)), evaluation.labels, rotation=40, ha="right")
-    axes.set_yticks(range(len(evaluation.labels)), evaluation.labels)
+    axes.set_xticks(range(len(labels)), labels, rotation=40, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
     axes.set(xlabel="predicted emotion", ylabel="true emotion (row = 100 %)")
     axes.grid(visible=False)
-    recalls = zip(evaluation.labels, np.diag(shares), strict=True)
+    recalls = zip(labels, np.diag(shares), strict=True)
     told = ", ".join(f"{label} {share:.0f} %" for label, share in recalls)
-    title = f"{evaluation.network}: confusion (% of the true emotion)"
-    return finish(figure, title, f"Confusion matrix of {evaluation.network}. Recall: {told}.")
+    title = f"{name}: confusion (% of the true emotion)"
+    return finish(figure, title, f"Confusion matrix of {name}. Recall: {told}.")
 
 
 @styled

@@ -1,0 +1,175 @@
+"""`python -m training compare` and `predict`, as a user types them."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from tests.training.comparison.conftest import NEW_RECIPE, Command
+from training.__main__ import main
+from training.comparison.declaration import read_recipe
+from training.comparison.features import compute
+from training.features import load_audio
+
+SYSTEMS = ["sixth", "several/regression", "several/forest", "several/boosting", "several"]
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_recipe_of_a_users_own_is_in_every_table(compared: Command) -> None:
+    results = json.loads((compared.output / "results.json").read_text(encoding="utf-8"))
+    assert results["corpus"]["name"] == "emodb-2s"
+    assert [system["system"] for system in results["systems"]] == SYSTEMS
+    for system in results["systems"]:
+        assert system["protocols"].keys() == {"speaker-separated", "random"}
+        assert min(system["parameters"], system["latencyMilliseconds"]) > 0
+    assert {row["system"] for row in rows(compared.output / "emotions.csv")} == {*SYSTEMS}
+    assert "| several |" in (compared.output / "comparison.md").read_text(encoding="utf-8")
+
+
+def test_figures_are_those_of_the_predictions(compared: Command) -> None:
+    results = json.loads((compared.output / "results.json").read_text(encoding="utf-8"))
+    figures = results["systems"][0]["protocols"]["speaker-separated"]
+    said = [
+        row
+        for row in rows(compared.output / "predictions.csv")
+        if (row["system"], row["protocol"]) == ("sixth", "speaker-separated")
+    ]
+    labels = results["labels"]
+    right = [max(labels, key=lambda label: float(row[label])) == row["emotion"] for row in said]
+    assert len(said) == sum(map(sum, figures["confusion"]))
+    assert figures["pooled"]["accuracy"] == pytest.approx(np.mean(right), abs=0.03)  # rounding
+
+
+def test_the_speakers_of_a_fold_are_held_out_together(compared: Command) -> None:
+    results = json.loads((compared.output / "results.json").read_text(encoding="utf-8"))
+    assert results["folds"] == [["10"], ["11"], ["14"]]
+
+
+def test_each_fold_chooses_among_the_models_of_a_recipe(compared: Command) -> None:
+    results = json.loads((compared.output / "results.json").read_text(encoding="utf-8"))
+    chosen = results["systems"][-1]["protocols"]["speaker-separated"]["chosen"]
+    assert len(chosen) == 3
+    assert set(chosen) <= {"regression", "forest", "boosting"}
+
+
+def test_plots_show_the_corpus_the_confusions_and_the_gap(compared: Command) -> None:
+    plots = {path.stem for path in (compared.output / "plots").glob("*.svg")}
+    corpus = {"emotions", "lengths", "speakers", "waveforms", "spectrograms"}
+    assert {"gap", "confusion-sixth"} | {f"corpus-{name}" for name in corpus} <= plots
+    assert "several/forest" in (compared.output / "comparison.html").read_text(encoding="utf-8")
+
+
+def test_what_was_done_is_not_done_again(
+    compared: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, files = compared.outcomes(), (compared.output / "models" / "sixth.onnx").stat()
+    assert compared("compare", "--recipes", "sixth,several") == 0
+    assert compared.outcomes() == before
+    assert (compared.output / "models" / "sixth.onnx").stat().st_mtime_ns == files.st_mtime_ns
+    assert "sixth" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_an_exported_recipe_describes_itself(compared: Command, system: str) -> None:
+    path = compared.output / "models" / f"{system}.onnx"
+    properties = {item.key: item.value for item in onnx.load(path).metadata_props}
+    assert properties["format"] == "speech-emotion-recipe/1"
+    assert json.loads(properties["labels"])[0] == "angry"
+    session = onnxruntime.InferenceSession(path)
+    width = session.get_inputs()[0].shape[1]
+    zeros = np.zeros((2, width), np.float32)
+    (probabilities,) = session.run(["probabilities"], {"features": zeros})
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+def test_an_utterance_is_predicted_by_its_name_and_by_its_file(
+    compared: Command, german: Path, recipes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = min(german.glob("*"))
+    assert compared("predict", "--recipe", "sixth", clip.stem) == 0
+    by_name = capsys.readouterr().out
+    assert compared("predict", "--recipe", "sixth", str(clip)) == 0
+    assert capsys.readouterr().out == by_name
+    session = onnxruntime.InferenceSession(compared.output / "models" / "sixth.onnx")
+    vector = compute(read_recipe(recipes / "sixth.toml").features, load_audio(clip))
+    (probabilities,) = session.run(["probabilities"], {"features": vector[None]})
+    first, *lines = by_name.splitlines()
+    assert len(lines) == 7
+    assert first == f"{clip.name}: {lines[0].split()[0]}"
+    assert float(lines[0].split()[1]) == pytest.approx(probabilities.max(), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["predict", "--recipe", "sixth", "03a01Fa"], "'03a01Fa': neither a file nor one of"),
+        (["predict", "--recipe", "seventh", "10a01Wa"], "seventh.onnx: No such file"),
+        (["compare", "--recipes", "seventh"], "'seventh': no such recipe; known: CNN, DNN, TCN"),
+        (["compare", "--folds", "2"], "--folds: 2 is too small; expected at least 3"),
+    ],
+)
+def test_what_a_user_got_wrong_is_one_line(
+    compared: Command,
+    arguments: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command, *rest = arguments
+    assert compared(command, *rest) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert message in line
+
+
+def test_a_file_that_is_no_audio_is_one_line(
+    compared: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.wav").write_text("?")
+    assert compared("predict", "--recipe", "sixth", str(tmp_path / "notes.wav")) == 1
+    assert "notes.wav: not readable as audio" in capsys.readouterr().err
+
+
+def test_folds_by_speaker_need_three_speakers(
+    german: Path, recipes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    for clip in german.glob("10*"):
+        (alone / clip.name).symlink_to(clip.resolve())
+    assert Command(tmp_path, alone, recipes)("compare", "--recipes", "sixth") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "error: 1 speaker (10); folds by speaker need at least 3"
+
+
+def test_an_empty_corpus_is_one_line(
+    recipes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    assert Command(tmp_path, tmp_path / "empty", recipes)("compare", "--recipes", "sixth") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no usable recording" in line
+
+
+def test_a_recipe_with_an_unknown_key_leaves_what_was_trained(
+    compared: Command, recipes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "recipes"
+    shutil.copytree(recipes, folder)
+    wrong = NEW_RECIPE.replace("batch", "bach")
+    (folder / "wrong.toml").write_text(wrong, encoding="utf-8")
+    before = compared.outcomes()
+    options = [*compared.options, f"--recipes-path={folder}"]  # the last one counts
+    assert main(["compare", "--recipes", "sixth,wrong", *options]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "wrong.toml: Object contains unknown field `bach` - at `$.training`" in line
+    assert compared.outcomes() == before
+    assert (compared.output / "models" / "sixth.onnx").exists()

@@ -1,0 +1,1 @@
+"""Published systems as recipes: trained, measured, exported and asked by the same means."""

@@ -1,0 +1,134 @@
+"""`python -m training compare` and `predict`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from training.commands import Material, Run, features
+from training.comparison import drawings, writing
+from training.comparison.declaration import ProjectModel, Recipe, ServedFeatures, read_recipes
+from training.comparison.exported import Exported, Exporter
+from training.comparison.measurement import Yard
+from training.comparison.prediction import find_clip, predict, prediction_text
+from training.comparison.results import Comparison, Result
+from training.comparison.scores import Scores
+from training.comparison.settings import ComparisonSettings
+from training.comparison.splits import folds_by_speaker, split
+from training.comparison.systems import System, Workshop
+from training.corpora import reader_named
+from training.examples import Examples
+from training.trainers import Trainer
+
+
+@dataclass(frozen=True)
+class ComparisonRun:
+    """What the commands are given."""
+
+    run: Run
+    settings: ComparisonSettings
+    recipes: str  # names, separated by commas, or all
+    corpus: str | None = None  # named by an option
+    clip: str = ""  # a file, or the name of an utterance
+
+
+def compare(given: ComparisonRun) -> None:
+    """Trains and measures recipes on one protocol, exports them, and writes the tables."""
+    settings, run = given.settings, given.run
+    recipes = {
+        name: recipe.with_epochs(settings.epochs)
+        for name, recipe in read_recipes(settings.folders, given.recipes).items()
+    }
+    material = features(_lean(run, recipes))
+    examples = with_occurring_labels(material.examples)
+    folds = folds_by_speaker(examples, material.corpus.reader.sex, settings.folds)
+    systems = make_workshop(run, material, examples).systems(recipes)
+    exporter = Exporter(
+        settings.models, run.data.corpus, examples.labels, len(examples.targets), run.scheduler
+    )
+    results = []
+    for name, recipe in recipes.items():
+        of_recipe = [system for system in systems if system.recipe == name]
+        parts = split(examples, folds)
+        yard = Yard(examples.targets, run.data.cache_path / "comparison", run.scheduler)
+        measured = [
+            yard.measure(of_recipe, protocol, parts[protocol], recipe.protocol.seed)
+            for protocol in recipe.protocol.splits
+        ]
+        exporter.export(of_recipe, recipe)
+        scores = [[Scores(m, examples.targets, examples.labels) for m in row] for row in measured]
+        rows = list(zip(*scores, strict=True))
+        if len(of_recipe) > 1:
+            exporter.choose(name, _best(of_recipe, rows))
+        results += [_result(row, recipe, of_recipe, exporter) for row in rows]
+    comparison = Comparison(material.corpus, run.data.corpus, examples.labels, folds, results)
+    print(writing.text(comparison))
+    writing.write(comparison, drawings.draw(comparison, settings.models), settings.output_path)
+    print(f"\nfiles: {settings.output_path}")
+
+
+def _lean(run: Run, recipes: Mapping[str, Recipe]) -> Run:
+    """The run without what only this project's own networks need, where none is asked for."""
+    own = any(isinstance(recipe.features, ServedFeatures) for recipe in recipes.values())
+    training = run.training if own else replace(run.training, variants=0)
+    return replace(run, networks=(), training=training)
+
+
+def _best(systems: list[System], rows: list[tuple[Scores, ...]]) -> System:
+    """By the recall over all folds of the first protocol."""
+    recalls = [row[0].over_folds()["uar"].mean for row in rows[: len(systems)]]
+    return systems[int(np.argmax(recalls))]
+
+
+def _result(
+    row: tuple[Scores, ...], recipe: Recipe, systems: list[System], exporter: Exporter
+) -> Result:
+    name = row[0].measurement.system
+    exported = Exported.read(exporter.path(name))
+    inputs = systems[0].learner.inputs(0)
+    return Result(
+        name,
+        recipe,
+        {scores.measurement.protocol: scores for scores in row},
+        exported.parameters,
+        exported.least_milliseconds(inputs),
+    )
+
+
+def with_occurring_labels(examples: Examples) -> Examples:
+    """The same, without emotions of which the corpus has no clip."""
+    known, targets = np.unique(examples.targets, return_inverse=True)
+    labels = tuple(examples.labels[index] for index in known.tolist())
+    return replace(examples, targets=targets, labels=labels)
+
+
+def make_workshop(run: Run, material: Material, examples: Examples) -> Workshop:
+    """What the learners of a run are made of; `examples` are the material's."""
+    recordings = dict(zip(examples.contents.tolist(), material.paths, strict=True))
+
+    def trainer(model: ProjectModel) -> Trainer:
+        # A recipe's settings are numbers, as those of a fit are.
+        training = replace(run.training, **model.settings)  # type: ignore[arg-type]
+        if model.epochs:
+            training = replace(training, epochs=model.epochs, frame_epochs=model.epochs)
+        (made,) = replace(run, training=training, networks=(model.network,)).trainers
+        made.prepare(recordings, run.scheduler)
+        return made
+
+    return Workshop(
+        examples=examples,
+        paths=material.paths,
+        cache=run.features,
+        trainer=trainer,
+        directory=run.data.cache_path / "recipes",
+        scheduler=run.scheduler,
+    )
+
+
+def predict_clip(given: ComparisonRun) -> None:
+    """Says what an exported recipe hears in a clip."""
+    exported = Exported.read(given.settings.models / f"{given.recipes}.onnx")
+    name = given.corpus or exported.corpus
+    data = replace(given.run.data, corpus=name)
+    path = find_clip(given.clip, data.recordings, reader_named(name))
+    print(prediction_text(path, exported.labels, predict(exported, path)))

@@ -1,0 +1,104 @@
+"""The plots of a comparison."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnx.numpy_helper
+
+from training.arrays import Float32
+from training.comparison.results import Comparison
+from training.comparison.splits import RANDOM, SPEAKER_SEPARATED
+from training.comparison.tables import best_first
+from training.presentation.clips import draw_speakers, draw_spectrograms, draw_waveforms, examples
+from training.presentation.corpus import CorpusSummary, draw_emotions, draw_lengths
+from training.presentation.drawing import SERIES, Drawing, finish, new_axes, new_figure, styled
+from training.presentation.results import draw_confusion_matrix
+
+COLUMNS = 8
+LARGEST_GRID = 64  # filters that are shown
+ROW = 22  # points
+
+
+def draw(comparison: Comparison, models: Path) -> dict[str, Drawing]:
+    """Every plot, by the name of its file."""
+    drawings = {"gap": draw_gap(comparison), **draw_corpus(comparison)}
+    for result in comparison.results:
+        name = re.sub(r"[^A-Za-z0-9]+", "-", result.system)
+        if SPEAKER_SEPARATED in result.scores:
+            counts = result.scores[SPEAKER_SEPARATED].confusion()
+            drawings[f"confusion-{name}"] = draw_confusion_matrix(
+                result.system, counts, comparison.labels
+            )
+        filters = first_filters(models / f"{result.system}.onnx")
+        if filters is not None:
+            drawings[f"filters-{name}"] = draw_filters(result.system, filters)
+    return drawings
+
+
+def draw_corpus(comparison: Comparison) -> dict[str, Drawing]:
+    """What the corpus holds."""
+    summary = CorpusSummary.of(comparison.corpus)
+    chosen = examples(comparison.corpus)
+    return {
+        "corpus-emotions": draw_emotions(summary),
+        "corpus-lengths": draw_lengths(summary),
+        "corpus-speakers": draw_speakers(comparison.corpus),
+        "corpus-waveforms": draw_waveforms(chosen),
+        "corpus-spectrograms": draw_spectrograms(chosen),
+    }
+
+
+@styled
+def draw_gap(comparison: Comparison) -> Drawing:
+    """Each system's recall on new speakers and on a random split, joined by a line."""
+    names = best_first(comparison)
+    by_name = {result.system: result for result in comparison.results}
+    figure, axes = new_axes(90 + ROW * len(names))
+    told = []
+    for row, name in enumerate(names):
+        uars = {p: 100 * s.over_folds()["uar"].mean for p, s in by_name[name].scores.items()}
+        axes.plot(list(uars.values()), [row] * len(uars), color=SERIES[0].light, lw=1.5)
+        axes.plot(uars[SPEAKER_SEPARATED], row, "o", color=SERIES[0].light)
+        if RANDOM in uars:
+            axes.plot(uars[RANDOM], row, "D", color=SERIES[1].light)
+        told.append(f"{name} " + ", ".join(f"{p} {uar:.1f} %" for p, uar in uars.items()))
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set(xlim=(0, 100), xlabel="UAR (%): circle new speakers, diamond random split")
+    title = f"{comparison.corpus.reader.name}: what a random split promises"
+    return finish(figure, title, f"{title}. {'; '.join(told)}.")
+
+
+def first_filters(path: Path) -> Float32 | None:
+    """The kernels (channels, height, width) of a network's first convolution, if it has one."""
+    graph = onnx.load(path).graph
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    if not convolutions:
+        return None
+    by_name = {tensor.name: tensor for tensor in graph.initializer}
+    weights = onnx.numpy_helper.to_array(by_name[convolutions[0].input[1]])
+    kernels = weights.mean(axis=1)  # over the input channels
+    return np.asarray(kernels if kernels.ndim == 3 else kernels[:, np.newaxis], np.float32)
+
+
+@styled
+def draw_filters(name: str, filters: Float32) -> Drawing:
+    """The kernels of the first convolution, each on its own scale about zero."""
+    shown = filters[:LARGEST_GRID]
+    rows = -(-len(shown) // COLUMNS)
+    height = max(14, 36 * shown.shape[1] / shown.shape[2])
+    figure = new_figure(round(50 + rows * height))
+    grid = figure.subplots(rows, COLUMNS, squeeze=False)
+    for axes in grid.flat:
+        axes.axis("off")
+    for axes, kernel in zip(grid.flat, shown, strict=False):
+        limit = max(float(np.abs(kernel).max()), 1e-9)
+        axes.imshow(
+            kernel, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto", interpolation="none"
+        )
+    title = f"{name}: filters of the first convolution"
+    size = " x ".join(map(str, shown.shape[1:]))
+    told = f"{title}: {len(shown)} of {len(filters)}, {size} each; red is negative, blue positive."
+    return finish(figure, title, told)

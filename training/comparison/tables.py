@@ -1,0 +1,103 @@
+"""The tables of a comparison, as rows of text."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from training.comparison.results import Comparison, Result
+from training.comparison.scores import FIGURES, Scores
+from training.comparison.splits import RANDOM, SPEAKER_SEPARATED
+from training.evaluation import Score
+
+Row = tuple[str, ...]
+HEADS = {"f1": "F1", "precision": "precision", "recall": "recall", "uar": "UAR"}
+NOTE = (
+    "Mean ± standard deviation over the folds, in per cent. F1, precision and recall are weighted "
+    "by clips, so that recall is accuracy; UAR counts every emotion alike. Parameters of trees are "
+    "their nodes; seconds are of one fit, latency of one clip, each on one thread. "
+    "The random split knows every speaker from training: its figures say nothing about new voices."
+)
+
+
+def systems(comparison: Comparison) -> list[Row]:
+    """A head, and one row for each system and protocol, the two protocols side by side."""
+    head = ("system", "protocol", *(HEADS.get(name, name) for name in FIGURES))
+    rows = [(*head, "parameters", "training s", "latency ms")]
+    for result in comparison.results:
+        for index, (protocol, scores) in enumerate(result.scores.items()):
+            figures = [_percent(score) for score in scores.over_folds().values()]
+            costs = [f"{result.parameters:,}", f"{result.seconds:.1f}", _latency(result)]
+            first = [result.system, protocol, *figures]
+            rows.append((*first, *(costs if index == 0 else ("", "", ""))))
+    return rows
+
+
+def _latency(result: Result) -> str:
+    return f"{result.milliseconds:.3f}"
+
+
+def _percent(score: Score) -> str:
+    return f"{100 * score.mean:.1f} ± {100 * score.deviation:.1f}"
+
+
+def gaps(comparison: Comparison) -> list[Row]:
+    """A head, and one row for each system: its recall on both protocols, best first."""
+    rows: list[tuple[float, Row]] = []
+    for result in comparison.results:
+        uars = {name: scores.over_folds()["uar"].mean for name, scores in result.scores.items()}
+        if uars.keys() >= {SPEAKER_SEPARATED, RANDOM}:
+            separated, random = uars[SPEAKER_SEPARATED], uars[RANDOM]
+            cells = (f"{100 * value:.1f}" for value in (separated, random, random - separated))
+            rows.append((-separated, (result.system, *cells, result.recipe.claim)))
+    head = ("system", "UAR, new speakers", "UAR, random split", "gap", "published with it")
+    return [head, *(row for _, row in sorted(rows))]
+
+
+def emotions(comparison: Comparison) -> list[Row]:
+    """A head, and one row for each system: the F1 of each emotion on new speakers."""
+    rows = [
+        (result.system, *(f"{100 * s.f1:.1f}" for s in scores.emotions().values()))
+        for result, scores in _separated(comparison)
+    ]
+    return [("F1 (%)", *comparison.labels), *rows]
+
+
+def _separated(comparison: Comparison) -> Iterator[tuple[Result, Scores]]:
+    for result in comparison.results:
+        if SPEAKER_SEPARATED in result.scores:
+            yield result, result.scores[SPEAKER_SEPARATED]
+
+
+def confusions(comparison: Comparison) -> Iterator[tuple[str, list[Row]]]:
+    """The confusion matrix of each system on new speakers, by its name."""
+    for result, scores in _separated(comparison):
+        counts = scores.confusion()
+        rows = [
+            (label, *map(str, row))
+            for label, row in zip(comparison.labels, counts.tolist(), strict=True)
+        ]
+        yield result.system, [("true \\ predicted", *comparison.labels), *rows]
+
+
+def aligned(rows: Sequence[Row]) -> str:
+    """Columns as wide as their widest cell; figures to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The same as a table of Markdown."""
+    lines = [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows]
+    return "\n".join([lines[0], "|---" * len(rows[0]) + "|", *lines[1:]])
+
+
+def best_first(comparison: Comparison) -> list[str]:
+    """The systems' names by their recall of new speakers."""
+    recalls = {r.system: s.over_folds()["uar"].mean for r, s in _separated(comparison)}
+    return sorted(recalls, key=lambda name: -np.nan_to_num(recalls[name]))

@@ -1,0 +1,120 @@
+"""A comparison as files: what people read, and what programs do."""
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from training.comparison import tables
+from training.comparison.results import Comparison
+from training.comparison.tables import Row
+from training.files import written_whole
+from training.presentation.drawing import Drawing
+from training.presentation.page import render_page
+from training.presentation.sections import Section, Table
+
+
+def text(comparison: Comparison) -> str:
+    """What is printed."""
+    parts = [comparison.heading, tables.NOTE, tables.aligned(tables.systems(comparison))]
+    parts += [tables.aligned(tables.gaps(comparison)), tables.aligned(tables.emotions(comparison))]
+    for name, rows in tables.confusions(comparison):
+        parts.append(f"{name}, clips of new speakers\n{tables.aligned(rows)}")
+    return "\n\n".join(parts)
+
+
+def markdown(comparison: Comparison) -> str:
+    """The same as a document."""
+    parts = [f"# Comparison on {comparison.corpus.reader.name}", _provenance(comparison)]
+    parts += ["## Systems", tables.NOTE, tables.markdown(tables.systems(comparison))]
+    parts += ["## The gap between the protocols", tables.markdown(tables.gaps(comparison))]
+    parts += ["## Each emotion, on new speakers", tables.markdown(tables.emotions(comparison))]
+    parts += ["## Confusion, on new speakers", "Clips; all folds together."]
+    for name, rows in tables.confusions(comparison):
+        parts += [f"### {name}", tables.markdown(rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _provenance(comparison: Comparison) -> str:
+    reader = comparison.corpus.reader
+    return (
+        f"Made by `python -m training compare --corpus {comparison.name}`. {comparison.heading}. "
+        f"{reader.description[0].upper()}{reader.description[1:]}. {reader.citation} "
+        f"Licence of the recordings: {reader.licence}."
+    )
+
+
+def page(comparison: Comparison, drawings: dict[str, Drawing]) -> str:
+    """The same as HTML, with the plots."""
+
+    def plots(prefix: str) -> list[Drawing]:
+        return [drawing for name, drawing in drawings.items() if name.startswith(prefix)]
+
+    chapters = [
+        _chapter("Systems", tables.NOTE, tables.systems(comparison)),
+        _chapter("The gap", "UAR on both protocols.", tables.gaps(comparison), plots("gap")),
+        _chapter("Each emotion", "F1 on new speakers.", tables.emotions(comparison)),
+        Section("Confusion", "On new speakers, all folds together.", None, plots("confusion")),
+        Section("Filters", "Of each first convolution.", None, plots("filters")),
+        Section("Corpus", _provenance(comparison), None, plots("corpus")),
+    ]
+    title = f"Speech emotion systems on {comparison.corpus.reader.name}"
+    command = f"python -m training compare --corpus {comparison.name}"
+    return render_page(title, command, comparison.heading, chapters)
+
+
+def _chapter(
+    title: str, text: str, rows: Sequence[Row], drawings: Sequence[Drawing] = ()
+) -> Section:
+    return Section(title, text, Table(rows[0], rows[1:]), drawings)
+
+
+def write(comparison: Comparison, drawings: dict[str, Drawing], directory: Path) -> None:
+    """Writes text, HTML, CSV, JSON and the plots, each file as a whole."""
+    _write(directory / "comparison.md", markdown(comparison))
+    _write(directory / "comparison.html", page(comparison, drawings))
+    _write(directory / "results.json", json.dumps(comparison.as_json(), indent=1) + "\n")
+    _write_csv(directory / "systems.csv", tables.systems(comparison))
+    _write_csv(directory / "emotions.csv", _emotion_rows(comparison))
+    _write_csv(directory / "confusion.csv", _confusion_rows(comparison))
+    _write_csv(directory / "predictions.csv", _prediction_rows(comparison))
+    for name, drawing in drawings.items():
+        _write(directory / "plots" / f"{name}.svg", drawing.standalone())
+
+
+def _write(path: Path, content: str) -> None:
+    with written_whole(path) as part:
+        part.write_text(content, encoding="utf-8")
+
+
+def _write_csv(path: Path, rows: Sequence[Row] | Iterable[Row]) -> None:
+    with written_whole(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def _emotion_rows(comparison: Comparison) -> Iterable[Row]:
+    yield ("system", "protocol", "emotion", "precision", "recall", "f1", "clips")
+    for result in comparison.results:
+        for protocol, scores in result.scores.items():
+            for label, score in scores.emotions().items():
+                figures = (score.precision, score.recall, score.f1)
+                cells = (f"{figure:.4f}" for figure in figures)
+                yield (result.system, protocol, label, *cells, str(score.utterances))
+
+
+def _confusion_rows(comparison: Comparison) -> Iterable[Row]:
+    yield ("system", "protocol", "true", *comparison.labels)
+    for result in comparison.results:
+        for protocol, scores in result.scores.items():
+            for label, row in zip(comparison.labels, scores.confusion().tolist(), strict=True):
+                yield (result.system, protocol, label, *map(str, row))
+
+
+def _prediction_rows(comparison: Comparison) -> Iterable[Row]:
+    yield ("system", "protocol", "utterance", "speaker", "emotion", *comparison.labels)
+    for result in comparison.results:
+        for protocol, scores in result.scores.items():
+            answers = scores.measurement.probabilities
+            for item, row in zip(comparison.corpus.utterances, answers, strict=True):
+                about = (result.system, protocol, item.path.stem, item.speaker, item.emotion)
+                yield (*about, *(f"{probability:.4f}" for probability in row))
