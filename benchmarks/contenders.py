@@ -5,10 +5,10 @@ for the port that it is given.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from benchmarks.payloads import MFCCS, V2, Payload
+from benchmarks.payloads import MFCCS, V2, V2_BATCH, Payload
 from configuration import ROOT
 
 PATH = "/prediction/DNN"
@@ -53,16 +53,45 @@ STACK = Contender("server", "this server, through Nginx", ("server", "run"))
 EMPTY_STACK = Contender(
     "empty", "an empty handler, through Nginx", ("benchmarks.empty_stack",), predicts=False
 )
-ALONE = Contender("alone", "this server, without Nginx", ("server", "run", "--without-nginx"))
+ALONE_LOGGING = Contender(
+    "alone-logging",
+    "this server, without Nginx, with its access log",
+    ("server", "run", "--without-nginx"),
+)
+# As the peers: they have no access log either.
+ALONE = replace(
+    ALONE_LOGGING,
+    name="alone",
+    title="this server, without Nginx",
+    variables={"SER_SERVER_ACCESS_LOG": "no"},
+)
 EMPTY_ALONE = Contender(
     "empty-alone",
     "an empty handler, without Nginx",
     ("benchmarks.empty_stack", "--without-nginx"),
     predicts=False,
 )
-OURS = (STACK, EMPTY_STACK, ALONE, EMPTY_ALONE)
+BATCHES = replace(
+    STACK,
+    name="server-batches",
+    title="this server, through Nginx, V2 JSON",
+    path=V2_PATH,
+    payload=V2_BATCH,
+)
+OURS = (STACK, EMPTY_STACK, ALONE, EMPTY_ALONE, ALONE_LOGGING, BATCHES)
 
 UVICORN = ("fastapi", "pydantic", "uvicorn", "uvloop", "httptools")
+MLSERVER = Contender(
+    "mlserver",
+    "MLServer",
+    ("mlserver.cli.main", "start", "benchmarks/peers/mlserver"),
+    ("mlserver", "fastapi", "uvicorn", "uvloop", "onnxruntime"),
+    "mlserver",
+    "no inference pool: its page on parallel inference has it against the GIL, on many cores",
+    {"MLSERVER_HTTP_PORT": "{port}", "MLSERVER_GRPC_PORT": "0", "MLSERVER_METRICS_PORT": "0"},
+    V2_PATH,
+    V2,
+)
 PEERS = (
     Contender(
         "fastapi",
@@ -126,17 +155,6 @@ PEERS = (
         {"BENTOML_DO_NOT_TRACK": "True"},
     ),
     Contender(
-        "mlserver",
-        "MLServer",
-        ("mlserver.cli.main", "start", "benchmarks/peers/mlserver"),
-        ("mlserver", "fastapi", "uvicorn", "uvloop", "onnxruntime"),
-        "mlserver",
-        "no inference pool: its page on parallel inference has it against the GIL, on many cores",
-        {"MLSERVER_HTTP_PORT": "{port}", "MLSERVER_GRPC_PORT": "0", "MLSERVER_METRICS_PORT": "0"},
-        V2_PATH,
-        V2,
-    ),
-    Contender(
         "ray",
         "Ray Serve",
         ("benchmarks.peers.ray_app", "{port}"),
@@ -149,5 +167,7 @@ PEERS = (
             "RAY_DEDUP_LOGS": "0",
         },
     ),
+    MLSERVER,
+    replace(MLSERVER, name="mlserver-batches", title="MLServer, V2 JSON", payload=V2_BATCH),
 )
 CONTENDERS = (*OURS, *PEERS)

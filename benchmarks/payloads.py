@@ -1,4 +1,4 @@
-"""What is posted: one vector of 25 MFCCs, in the two forms that the contenders read."""
+"""What is posted: vectors of 25 MFCCs, in the forms that the contenders read."""
 
 import json
 from collections.abc import Callable
@@ -18,24 +18,29 @@ OTHER_CLIPS: tuple[Vector, ...] = (tuple(-x for x in CLIP), tuple(x / 3 + 1 for 
 
 @dataclass(frozen=True)
 class Payload:
-    """A kind of body, and where its answer holds the probabilities."""
+    """A kind of body, and where its answer holds the probabilities.
 
-    write: Callable[[Vector], Any]
+    rows: how many predictions one body asks for, all of the same vector.
+    """
+
+    write: Callable[[list[Vector]], Any]
     read: Callable[[Any], list[float]]
+    rows: int = 1
 
     def body(self, vector: Vector) -> bytes:
-        """The body of a request for one prediction."""
-        return json.dumps(self.write(vector), separators=(",", ":")).encode()
+        """The body of a request."""
+        return json.dumps(self.write([vector] * self.rows), separators=(",", ":")).encode()
 
     def probabilities(self, answer: bytes) -> list[float]:
-        """Those in the answer's body."""
+        """Those in the answer's body, row after row."""
         return self.read(json.loads(answer))
 
 
-def _v2_request(vector: Vector) -> dict[str, Any]:
-    shape = [1, len(vector)]
-    tensor = {"name": "mfccs", "shape": shape, "datatype": "FP32", "data": list(vector)}
-    return {"inputs": [tensor]}
+def _v2_request(vectors: list[Vector]) -> dict[str, Any]:
+    shape = [len(vectors), len(vectors[0])]
+    data = [value for vector in vectors for value in vector]
+    tensor = {"name": "mfccs", "shape": shape, "datatype": "FP32", "data": data}
+    return {"inputs": [tensor], "outputs": [{"name": "probabilities"}]}
 
 
 def _v2_probabilities(answer: Any) -> list[float]:
@@ -44,7 +49,8 @@ def _v2_probabilities(answer: Any) -> list[float]:
 
 
 MFCCS = Payload(
-    lambda vector: {"mfccs": vector},
+    lambda vectors: {"mfccs": vectors[0]},
     lambda answer: [result["prediction"] for result in answer["results"]],
 )
 V2 = Payload(_v2_request, _v2_probabilities)
+V2_BATCH = Payload(_v2_request, _v2_probabilities, rows=1_024)

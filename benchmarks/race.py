@@ -22,7 +22,7 @@ class Turn:
     """What one contender did in one round.
 
     loads: by the number of connections.
-    cpu_ms: CPU time that 1,000 predictions took, at 16 connections.
+    cpu_ms: CPU time that 1,000 answers took, at 16 connections.
     pss_mib: memory of all its processes, after them.
     """
 

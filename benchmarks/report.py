@@ -14,8 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.load import Load
+from benchmarks.payloads import V2_BATCH
 from benchmarks.race import ALL_CONNECTIONS
-from benchmarks.results import Entry, Results, load_results
+from benchmarks.results import Entry, Ratio, Results, load_results
 
 # The ratios that the project promises: (contender, other, at least).
 PROMISES = (
@@ -23,6 +24,7 @@ PROMISES = (
     ("server", "mlserver", 10.0),
     ("server", "empty", 0.75),
     ("alone", "fastapi", 5.0),
+    ("server-batches", "mlserver-batches", 5.0),
 )
 
 
@@ -30,32 +32,39 @@ def write_report(results: Results, folder: Path) -> None:
     """Writes results.json, table.md and plot.svg, and prints the table."""
     folder.mkdir(parents=True, exist_ok=True)
     results.save(folder / "results.json")
-    table = "\n".join([*_table(results), "", *_promises(results), ""])
+    table = "\n".join([*_tables(results), *_promises(results), ""])
     (folder / "table.md").write_text(table, encoding="utf-8")
     _plot(results).savefig(folder / "plot.svg", metadata={"Date": None})
     print(table)
     print(f"Written to {folder}")
 
 
-def _table(results: Results) -> Iterator[str]:
-    yield "| | server = 1 | p50 ms | p99 ms | CPU ms, 1,000 predictions | memory MiB | versions |"
+def _tables(results: Results) -> Iterator[str]:
+    for rows, reference in ((1, "server"), (V2_BATCH.rows, "server-batches")):
+        entries = [entry for entry in results.entries.values() if entry.rows == rows]
+        yield from (f"Batches of {rows:,}:", "") if rows > 1 else ()
+        yield from _table(results, entries, reference)
+        yield ""
+
+
+def _table(results: Results, entries: list[Entry], reference: str) -> Iterator[str]:
+    yield "| | rate | p50 ms | p99 ms | CPU ms, 1,000 answers | memory MiB | versions |"
     yield "|---|---|---|---|---|---|---|"
-    entries = [entry for entry in results.entries.values() if entry.turns]
-    for entry in sorted(entries, key=lambda e: -e.median(lambda turn: turn.load.rate)):
-        yield _row(results, entry)
-    for entry in results.entries.values():
+    racing = [entry for entry in entries if entry.turns]
+    for entry in sorted(racing, key=lambda e: -e.median(lambda turn: turn.load.rate)):
+        yield _row(entry, results.ratio(entry.name, reference))
+    for entry in entries:
         if not entry.turns:
             yield f"| {entry.title} | did not take part: {entry.failure.splitlines()[0]} |||||"
 
 
-def _row(results: Results, entry: Entry) -> str:
-    ratio = results.ratio(entry.name, "server")
+def _row(entry: Entry, ratio: Ratio | None) -> str:
     cells = [
         entry.title,
-        f"{ratio.median:.2f}" if ratio else "",
-        f"{entry.median(lambda turn: turn.load.p50_ms):.2f}",
-        f"{entry.median(lambda turn: turn.load.p99_ms):.1f}",
-        f"{entry.median(lambda turn: turn.cpu_ms):.0f}",
+        f"{ratio.median:.3g}" if ratio else "",
+        f"{entry.median(lambda turn: turn.load.p50_ms):.3g}",
+        f"{entry.median(lambda turn: turn.load.p99_ms):.3g}",
+        f"{entry.median(lambda turn: turn.cpu_ms):,.0f}",
         f"{entry.median(lambda turn: turn.pss_mib):.0f}",
         ", ".join(f"{package} {version}" for package, version in entry.versions.items()),
     ]
@@ -75,7 +84,7 @@ def _plot(results: Results) -> Figure:
     plt.rcParams["svg.hashsalt"] = "benchmarks"  # the same file for the same results
     figure, axes = plt.subplots(figsize=(9, 6), layout="constrained")
     for entry in results.entries.values():
-        if entry.turns:
+        if entry.turns and entry.rows == 1:
             _draw(axes, entry)
     axes.set_title(f"One core; {', '.join(map(str, ALL_CONNECTIONS))} connections")
     axes.set_xscale("log")

@@ -28,6 +28,7 @@ class Entry:
     title: str
     followed: str
     versions: dict[str, str]
+    rows: int  # predictions in an answer
     turns: list[Turn]
     failure: str = ""
 
@@ -97,8 +98,15 @@ def collect(race: Race, rounds: int, seconds: int) -> Results:
 
 def _entry(contender: Contender, turns: list[Turn], failure: str = "") -> Entry:
     versions = _versions(contender)
-    name, title, followed = contender.name, contender.title, contender.followed
-    return Entry(name, title, followed, versions, turns, failure)
+    return Entry(
+        contender.name,
+        contender.title,
+        contender.followed,
+        versions,
+        contender.payload.rows,
+        turns,
+        failure,
+    )
 
 
 def _versions(contender: Contender) -> dict[str, str]:
