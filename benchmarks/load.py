@@ -13,11 +13,14 @@ SCRIPT = ROOT / "benchmarks" / "post.lua"
 
 @dataclass(frozen=True)
 class Load:
-    """What came of asking for a while."""
+    """What came of asking for a while.
+
+    failures: how many, by their kind.
+    """
 
     answers: int
     seconds: float
-    failures: int
+    failures: dict[str, int]
     p50_ms: float
     p99_ms: float
 
@@ -51,5 +54,5 @@ class Client:
             raise BenchmarkError(f"wrk told nothing: {output}")
         load = Load(**json.loads(lines[-1]))
         if load.failures or not load.answers:
-            raise BenchmarkError(f"wrk counted {load.failures} failures of {load.answers} answers")
+            raise BenchmarkError(f"wrk had {load.answers} answers and failures {load.failures}")
         return load

@@ -10,12 +10,17 @@ function init(arguments)
 end
 
 function done(summary, latency)
-   local errors = summary.errors
+   local failures = {}
+   for kind, count in pairs(summary.errors) do
+      if count > 0 then
+         failures[#failures + 1] = string.format('"%s":%d', kind, count)
+      end
+   end
    io.write(string.format(
-      '\n{"answers":%d,"seconds":%f,"failures":%d,"p50_ms":%f,"p99_ms":%f}\n',
+      '\n{"answers":%d,"seconds":%f,"failures":{%s},"p50_ms":%f,"p99_ms":%f}\n',
       summary.requests,
       summary.duration / 1e6,
-      errors.connect + errors.read + errors.write + errors.status + errors.timeout,
+      table.concat(failures, ","),
       latency:percentile(50) / 1e3,
       latency:percentile(99) / 1e3
    ))

@@ -1,7 +1,8 @@
 """What Nginx limits, limited by a worker that stands alone."""
 
+from asyncio import Task
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -57,10 +58,16 @@ class Guard:
         if not self._of_address[address]:
             del self._of_address[address]
 
-    def refusal(self, address: str, open_requests: int, now: float) -> Asgi | None:
-        """An application that refuses the request, if it must be refused."""
-        if open_requests >= self._open_requests:
-            return OVERLOADED
+    def refusal(self, address: str, tasks: Collection[Task[None]], now: float) -> Asgi | None:
+        """An application that refuses the request, if it must be refused.
+
+        tasks: of the requests before it; those that are done are only dropped in the next turn of
+        the event loop, when clients that wait for nothing have already asked again.
+        """
+        if len(tasks) >= self._open_requests:
+            open_requests = sum(not task.done() for task in tasks)
+            if open_requests >= self._open_requests:
+                return OVERLOADED
         if self._connections and self._of_address[address] > self._connections:
             return TOO_MANY
         if self._requests and not self._may_ask(address, now):

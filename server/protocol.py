@@ -142,7 +142,7 @@ class Protocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if self.guard:
-            refusal = self.guard.refusal(self._address, len(self.tasks), self.loop.time())
+            refusal = self.guard.refusal(self._address, self.tasks, self.loop.time())
             app = refusal or app
         super()._start_asgi_task(cycle, app)
 
