@@ -36,8 +36,12 @@ class Client:
 
     core: int
 
-    def ask(self, url: str, body: bytes, connections: int, seconds: int) -> Load:
+    def ask(
+        self, url: str, body: bytes, connections: int, seconds: int, json_bytes: int | None = None
+    ) -> Load:
         """Posts the body over and over.
+
+        json_bytes: its JSON's length, where a tensor's bytes follow; None: it is all JSON.
 
         Raises:
             BenchmarkError: an answer was missing, or was no success.
@@ -48,6 +52,8 @@ class Client:
             command = ["taskset", "--cpu-list", str(self.core), "wrk", "--threads", "1"]
             command += ["--connections", str(connections), "--duration", f"{seconds}s", "--latency"]
             command += ["--timeout", "10s", "--script", str(SCRIPT), url, "--", file.name, JSON]
+            if json_bytes is not None:
+                command.append(str(json_bytes))
             output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
         lines = [line for line in output.splitlines() if line.startswith("{")]
         if not lines:

@@ -1,11 +1,12 @@
 -- wrk posts the file that its first argument names, as the content type that the second one is, and
--- writes what came of it as JSON.
+-- writes what came of it as JSON. The third, if any, is the length of the JSON before a tensor's bytes.
 
 function init(arguments)
    local file = assert(io.open(arguments[1], "rb"))
    wrk.method = "POST"
    wrk.body = file:read("*a")
    wrk.headers["Content-Type"] = arguments[2]
+   wrk.headers["Inference-Header-Content-Length"] = arguments[3]
    file:close()
 end
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +31,8 @@ class BenchmarkError(Exception):
 
 
 @contextlib.contextmanager
-def serving(contender: Contender, core: int) -> Iterator[int]:
-    """Runs the contender alone on the core; gives the port once it answers as it should.
+def serving(contender: Contender, *cores: int) -> Iterator[int]:
+    """Runs the contender alone on the cores; gives the port once it answers as it should.
 
     Raises:
         BenchmarkError: it does not start, or its probabilities are not ONNX Runtime's own.
@@ -40,7 +40,7 @@ def serving(contender: Contender, core: int) -> Iterator[int]:
     port = _free_port()
     with (
         tempfile.TemporaryFile() as log,
-        _started(contender, core, port, log.fileno()) as process,
+        _started(contender, cores, port, log.fileno()) as process,
     ):
         try:
             _wait_for(contender, port, process)
@@ -54,13 +54,13 @@ def serving(contender: Contender, core: int) -> Iterator[int]:
 
 @contextlib.contextmanager
 def _started(
-    contender: Contender, core: int, port: int, log: int
+    contender: Contender, cores: Sequence[int], port: int, log: int
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The process, of which nothing is left in the end."""
     arguments = [argument.format(port=port) for argument in contender.arguments]
     command = [str(contender.environment / "bin" / "python"), "-m", *arguments]
     process = subprocess.Popen(
-        ["taskset", "--cpu-list", str(core), *command],
+        ["taskset", "--cpu-list", ",".join(map(str, cores)), *command],
         cwd=ROOT,
         env=_variables(contender, port),
         stdin=subprocess.DEVNULL,

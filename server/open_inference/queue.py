@@ -1,12 +1,16 @@
 """Large batches: worked on beside the event loop, one after the other, as many as memory bears."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
 from server import problems
+
+# Lower than everything else's: the event loops and Nginx need little, but at once.
+NICENESS = 10
 
 T = TypeVar("T")
 
@@ -23,7 +27,7 @@ class BatchQueue:
     def __init__(self, maximum_bytes: int) -> None:
         self._maximum_bytes = maximum_bytes
         self._bytes = 0
-        self._executor = ThreadPoolExecutor(1, "batches")
+        self._executor = ThreadPoolExecutor(1, "batches", _give_way)
 
     @contextmanager
     def place(self, size: int) -> Iterator[None]:
@@ -43,3 +47,8 @@ class BatchQueue:
     async def run(self, work: Callable[[], T]) -> T:
         """Does the work when its turn has come."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+
+def _give_way() -> None:
+    """Lowers the priority of this thread, which Linux knows as a process of its own."""
+    os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
