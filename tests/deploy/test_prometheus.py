@@ -44,6 +44,16 @@ def told() -> set[str]:
     return set(METRIC.findall(client.simulate_get("/metrics", headers=header).text))
 
 
+def test_the_operator_s_guide_names_what_is_told(told: set[str]) -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    section = text.partition("## Metrics")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    named = {f"speech_emotion_{name}" for row in rows for name in re.findall(r"`(\w+)`", row)}
+    parts = ("_bucket", "_sum", "_count")
+    families = {next((n.removesuffix(p) for p in parts if n.endswith(p)), n) for n in told}
+    assert families - {n for n in families if n.endswith("_created")} == named
+
+
 def expressions(path: Path) -> str:
     if path == DASHBOARD:
         panels = json.loads(path.read_text(encoding="utf-8"))["panels"]
