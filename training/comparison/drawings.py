@@ -26,14 +26,13 @@ def draw(comparison: Comparison, models: Path) -> dict[str, Drawing]:
     drawings = {"gap": draw_gap(comparison), **draw_corpus(comparison)}
     for result in comparison.results:
         name = re.sub(r"[^A-Za-z0-9]+", "-", result.system)
+        short = result.system.rpartition("/")[2]  # a title has one line
         if SPEAKER_SEPARATED in result.scores:
             counts = result.scores[SPEAKER_SEPARATED].confusion()
-            drawings[f"confusion-{name}"] = draw_confusion_matrix(
-                result.system, counts, comparison.labels
-            )
+            drawings[f"confusion-{name}"] = draw_confusion_matrix(short, counts, comparison.labels)
         filters = first_filters(models / f"{result.system}.onnx")
         if filters is not None:
-            drawings[f"filters-{name}"] = draw_filters(result.system, filters)
+            drawings[f"filters-{name}"] = draw_filters(short, filters)
     return drawings
 
 

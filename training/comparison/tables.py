@@ -37,7 +37,8 @@ def _latency(result: Result) -> str:
 
 
 def _percent(score: Score) -> str:
-    return f"{100 * score.mean:.1f} ± {100 * score.deviation:.1f}"
+    space = "\N{NO-BREAK SPACE}"
+    return f"{100 * score.mean:.1f}{space}±{space}{100 * score.deviation:.1f}"
 
 
 def gaps(comparison: Comparison) -> list[Row]:

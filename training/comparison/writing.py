@@ -7,6 +7,7 @@ from pathlib import Path
 
 from training.comparison import tables
 from training.comparison.results import Comparison
+from training.comparison.scores import FIGURES
 from training.comparison.tables import Row
 from training.files import written_whole
 from training.presentation.drawing import Drawing
@@ -74,7 +75,7 @@ def write(comparison: Comparison, drawings: dict[str, Drawing], directory: Path)
     _write(directory / "comparison.md", markdown(comparison))
     _write(directory / "comparison.html", page(comparison, drawings))
     _write(directory / "results.json", json.dumps(comparison.as_json(), indent=1) + "\n")
-    _write_csv(directory / "systems.csv", tables.systems(comparison))
+    _write_csv(directory / "systems.csv", _system_rows(comparison))
     _write_csv(directory / "emotions.csv", _emotion_rows(comparison))
     _write_csv(directory / "confusion.csv", _confusion_rows(comparison))
     _write_csv(directory / "predictions.csv", _prediction_rows(comparison))
@@ -90,6 +91,17 @@ def _write(path: Path, content: str) -> None:
 def _write_csv(path: Path, rows: Sequence[Row] | Iterable[Row]) -> None:
     with written_whole(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def _system_rows(comparison: Comparison) -> Iterable[Row]:
+    figures = [f"{name} {kind}" for name in FIGURES for kind in ("mean", "deviation")]
+    yield ("system", "protocol", *figures, "parameters", "training seconds", "latency ms")
+    for result in comparison.results:
+        costs = (f"{result.parameters}", f"{result.seconds:.3f}", f"{result.milliseconds:.4f}")
+        for protocol, scores in result.scores.items():
+            pairs = [(s.mean, s.deviation) for s in scores.over_folds().values()]
+            cells = (f"{value:.4f}" for pair in pairs for value in pair)
+            yield (result.system, protocol, *cells, *costs)
 
 
 def _emotion_rows(comparison: Comparison) -> Iterable[Row]:

@@ -87,7 +87,8 @@ def draw_emotions(summary: CorpusSummary) -> Drawing:
 def draw_lengths(summary: CorpusSummary) -> Drawing:
     """A histogram of the recordings' lengths."""
     figure, axes = new_axes(220)
-    edges = np.linspace(np.floor(summary.seconds.min()), np.ceil(summary.seconds.max()), 31)
+    start, end = np.floor(summary.seconds.min()), np.floor(summary.seconds.max()) + 1
+    edges = np.linspace(start, end, 31)
     axes.hist(summary.seconds, edges.tolist(), color=SERIES[0].light, edgecolor=PAPER.light, lw=0.6)
     axes.set(xlabel="length (s), silence at both ends included", ylabel="recordings")
     told = f"Lengths of the recordings: {summary.facts()['Length']}."

@@ -173,3 +173,10 @@ def test_a_recipe_with_an_unknown_key_leaves_what_was_trained(
     assert "wrong.toml: Object contains unknown field `bach` - at `$.training`" in line
     assert compared.outcomes() == before
     assert (compared.output / "models" / "sixth.onnx").exists()
+
+
+def test_numbers_of_the_table_are_numbers_in_its_csv(compared: Command) -> None:
+    found = rows(compared.output / "systems.csv")
+    assert len(found) == 2 * len(SYSTEMS)
+    assert all(0 <= float(row["uar mean"]) <= 1 for row in found)
+    assert all(float(row["uar deviation"]) >= 0 for row in found)
