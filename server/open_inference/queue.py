@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from server import problems
 
 # Lower than everything else's: the event loops and Nginx need little, but at once.
 NICENESS = 10
+SWITCH_SECONDS = 0.0005
 
 T = TypeVar("T")
 
@@ -50,5 +52,10 @@ class BatchQueue:
 
 
 def _give_way() -> None:
-    """Lowers the priority of this thread, which Linux knows as a process of its own."""
+    """Lowers the priority of this thread, which Linux knows as a process of its own.
+
+    From now on two threads share the interpreter: the event loop's asks for it after half a
+    millisecond, not after five.
+    """
+    sys.setswitchinterval(SWITCH_SECONDS)
     os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))

@@ -140,6 +140,33 @@ def test_the_answer_to_nested_data_is_that_to_flat_data(client: TestClient) -> N
     assert infer(client, {"inputs": [nested]}).json == infer_vectors(client, NEAR_AND_FAR)
 
 
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("nested", [False, True])
+def test_large_batches_in_json_are_read_whole(
+    client: TestClient, nested: bool, indent: int | None
+) -> None:
+    vectors = np.random.default_rng(5).uniform(-9, 9, (2_000, 25)).astype(np.float32)
+    given = tensor("mfccs", vectors) | {"data": (vectors if nested else vectors.ravel()).tolist()}
+    answer = infer(client, json.dumps({"inputs": [given]}, indent=indent).encode())
+    found = outputs(answer.json)["distance"]
+    np.testing.assert_allclose(found, np.abs(vectors).max(axis=1), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("bad", "error"), [(None, "got `null` - at `$"), (1e39, "is 1e+39; exp")])
+@pytest.mark.parametrize(("row", "place"), [(0, "[0][7]"), (1_900, "[1900][7]")])
+def test_an_error_in_a_large_batch_is_named_by_its_place(
+    client: TestClient, bad: float | None, error: str, row: int, place: str
+) -> None:
+    vectors: list[list[float | None]] = [[1.5] * 25 for _ in range(2_000)]
+    vectors[row][7] = bad
+    nested = changed(shape=[2_000, 25], data=vectors)
+    text = error_of(infer(client, nested))
+    assert error in text
+    assert place in text
+    flat = changed(shape=[2_000, 25], data=[value for vector in vectors for value in vector])
+    assert f"[{25 * row + 7}]" in error_of(infer(client, flat))
+
+
 @pytest.mark.parametrize("rows", [1, 2, 1_023, 1_024, 1_025, 5_000])
 def test_every_row_of_a_batch_gets_its_own_answer(client: TestClient, rows: int) -> None:
     vectors = np.random.default_rng(rows).uniform(-9, 9, (rows, 25)).astype(np.float32)
