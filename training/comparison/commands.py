@@ -14,10 +14,11 @@ from training.comparison.prediction import find_clip, predict, prediction_text
 from training.comparison.results import Comparison, Result
 from training.comparison.scores import Scores
 from training.comparison.settings import ComparisonSettings
-from training.comparison.splits import folds_by_speaker, split
+from training.comparison.splits import Part, folds_by_speaker, split
 from training.comparison.systems import System, Workshop
 from training.corpora import reader_named
 from training.examples import Examples
+from training.folds import Fold
 from training.trainers import Trainer
 
 
@@ -43,28 +44,56 @@ def compare(given: ComparisonRun) -> None:
     examples = with_occurring_labels(material.examples)
     folds = folds_by_speaker(examples, material.corpus.reader.sex, settings.folds)
     systems = make_workshop(run, material, examples).systems(recipes)
-    exporter = Exporter(
-        settings.models, run.data.corpus, examples.labels, len(examples.targets), run.scheduler
-    )
-    results = []
-    for name, recipe in recipes.items():
-        of_recipe = [system for system in systems if system.recipe == name]
-        parts = split(examples, folds)
-        yard = Yard(examples.targets, run.data.cache_path / "comparison", run.scheduler)
-        measured = [
-            yard.measure(of_recipe, protocol, parts[protocol], recipe.protocol.seed)
-            for protocol in recipe.protocol.splits
-        ]
-        exporter.export(of_recipe, recipe)
-        scores = [[Scores(m, examples.targets, examples.labels) for m in row] for row in measured]
-        rows = list(zip(*scores, strict=True))
-        if len(of_recipe) > 1:
-            exporter.choose(name, _best(of_recipe, rows))
-        results += [_result(row, recipe, of_recipe, exporter) for row in rows]
+    trial = _trial(given, examples, folds)
+    results = [
+        result
+        for name, recipe in recipes.items()
+        for result in trial.results(recipe, [s for s in systems if s.recipe == name])
+    ]
     comparison = Comparison(material.corpus, run.data.corpus, examples.labels, folds, results)
     print(writing.text(comparison))
     writing.write(comparison, drawings.draw(comparison, settings.models), settings.output_path)
     print(f"\nfiles: {settings.output_path}")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What every recipe goes through."""
+
+    examples: Examples
+    parts: Mapping[str, tuple[Part, ...]]  # by protocol
+    yard: Yard
+    exporter: Exporter
+
+    def results(self, recipe: Recipe, systems: list[System]) -> list[Result]:
+        """The rows of one recipe, measured and exported."""
+        rows = self._scores(recipe, systems)
+        self.exporter.export(systems, recipe)
+        if len(systems) > 1:
+            self.exporter.choose(systems[0].recipe, _best(systems, rows))
+        return [_result(row, recipe, systems, self.exporter) for row in rows]
+
+    def _scores(self, recipe: Recipe, systems: list[System]) -> list[tuple[Scores, ...]]:
+        """For each row of the table its scores on every protocol."""
+        measured = (
+            self.yard.measure(systems, protocol, self.parts[protocol], recipe.protocol.seed)
+            for protocol in recipe.protocol.splits
+        )
+        targets, labels = self.examples.targets, self.examples.labels
+        scores = [[Scores(m, targets, labels) for m in of_protocol] for of_protocol in measured]
+        return list(zip(*scores, strict=True))
+
+
+def _trial(given: ComparisonRun, examples: Examples, folds: tuple[Fold, ...]) -> Trial:
+    data, scheduler = given.run.data, given.run.scheduler
+    utterances = len(examples.targets)
+    models, labels = given.settings.models, examples.labels
+    return Trial(
+        examples=examples,
+        parts=split(examples, folds),
+        yard=Yard(examples.targets, data.cache_path / "comparison", scheduler),
+        exporter=Exporter(models, data.corpus, labels, utterances, scheduler),
+    )
 
 
 def _lean(run: Run, recipes: Mapping[str, Recipe]) -> Run:
