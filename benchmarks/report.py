@@ -3,6 +3,7 @@
 Usage: python -m benchmarks.report RESULTS.json FOLDER
 """
 
+import shutil
 import statistics
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,11 @@ from benchmarks.load import Load
 from benchmarks.payloads import V2_BATCH
 from benchmarks.race import ALL_CONNECTIONS
 from benchmarks.results import Entry, Ratio, Results, load_results
+from configuration import ROOT
+
+DOCUMENT = ROOT / "docs" / "benchmarks.md"
+PLOT = "![Latency against predictions per second, a line for each server.](benchmarks.svg)"
+BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 
 # The ratios that the project promises: (contender, other, at least).
 PROMISES = (
@@ -37,6 +43,17 @@ def write_report(results: Results, folder: Path) -> None:
     _plot(results).savefig(folder / "plot.svg", metadata={"Date": None})
     print(table)
     print(f"Written to {folder}")
+
+
+def publish(folder: Path) -> None:
+    """Puts table and plot into docs/benchmarks.md, in the place of those before."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    table = (folder / "table.md").read_text(encoding="utf-8")
+    results = f"{BEGIN}\n{PLOT}\n\n{table}{END}"
+    DOCUMENT.write_text(f"{before}{results}{after}", encoding="utf-8")
+    shutil.copyfile(folder / "plot.svg", DOCUMENT.with_suffix(".svg"))
 
 
 def _tables(results: Results) -> Iterator[str]:
@@ -61,14 +78,18 @@ def _table(results: Results, entries: list[Entry], reference: str) -> Iterator[s
 def _row(entry: Entry, ratio: Ratio | None) -> str:
     cells = [
         entry.title,
-        f"{ratio.median:.3g}" if ratio else "",
-        f"{entry.median(lambda turn: turn.load.p50_ms):.3g}",
-        f"{entry.median(lambda turn: turn.load.p99_ms):.3g}",
-        f"{entry.median(lambda turn: turn.cpu_ms):,.0f}",
-        f"{entry.median(lambda turn: turn.pss_mib):.0f}",
+        _short(ratio.median) if ratio else "",
+        _short(entry.median(lambda turn: turn.load.p50_ms)),
+        _short(entry.median(lambda turn: turn.load.p99_ms)),
+        _short(entry.median(lambda turn: turn.cpu_ms)),
+        _short(entry.median(lambda turn: turn.pss_mib)),
         ", ".join(f"{package} {version}" for package, version in entry.versions.items()),
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _promises(results: Results) -> Iterator[str]:

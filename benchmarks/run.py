@@ -11,14 +11,14 @@ from pathlib import Path
 
 from benchmarks.contenders import CONTENDERS, OURS, PEERS, Contender
 from benchmarks.race import Race
-from benchmarks.report import write_report
+from benchmarks.report import publish, write_report
 from benchmarks.results import Results, collect
 from benchmarks.serving import BenchmarkError
 from configuration import ROOT
 
 RESULTS = ROOT / "test-output" / "bench"
 DEFAULT_ROUNDS = 5
-DEFAULT_SECONDS = 4
+DEFAULT_SECONDS = 3
 
 
 def main() -> int:
@@ -30,6 +30,8 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     write_report(results, options.output)
+    if options.publish:
+        publish(options.output)
     return 0
 
 
@@ -46,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=_positive, default=DEFAULT_ROUNDS)
     parser.add_argument("--seconds", type=_positive, default=DEFAULT_SECONDS, help="of each turn")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of what is written")
+    parser.add_argument("--publish", action="store_true", help="into docs/benchmarks.md as well")
     return parser
 
 
