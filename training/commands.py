@@ -19,6 +19,8 @@ from training.fitting import Progress
 from training.folds import Fold, read_folds, speaker_folds
 from training.frames.fitting import FrameSettings
 from training.frames.spectra import SpectraCache
+from training.functionals.fitting import FunctionalsSettings
+from training.functionals.trainer import MixedTrainer
 from training.jobs import Bench
 from training.metadata import network_metadata
 from training.networks import NETWORKS
@@ -66,8 +68,11 @@ class Run:
         settings = FrameSettings()
         if self.training.frame_epochs:
             settings = replace(settings, epochs=self.training.frame_epochs)
-        spectra = SpectraCache(self.data.cache_path / "spectra")
-        return FrameTrainer(network, self.features, spectra, self.training.seed, settings)
+        common = (network, self.features, SpectraCache(self.data.cache_path / "spectra"))
+        seed, heads = self.training.seed, self.training.functionals_heads
+        if heads:
+            return MixedTrainer(*common, seed, settings, functionals=FunctionalsSettings(heads))
+        return FrameTrainer(*common, seed, settings)
 
     def corpus(self) -> Corpus:
         """That of [data], its files read by name."""

@@ -181,6 +181,11 @@ def reader_named(name: str) -> Reader:
     return READERS[name]
 
 
+def name_of(reader: Reader) -> str:
+    """The name under which `reader_named` knows it."""
+    return next(name for name, known in READERS.items() if known is reader)
+
+
 @dataclass(frozen=True)
 class Corpus:
     """The utterances of a folder in the order of their names, and the files left out."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from training.augmentation import AUGMENTATION
 from training.calibration import distance_limit
-from training.corpora import Corpus
+from training.corpora import RAVDESS, Corpus, name_of
 from training.evaluation import Evaluation
 from training.recipe import RECIPE
 from training.trainers import Trainer
@@ -42,7 +42,7 @@ def network_metadata(corpus: Corpus, trainer: Trainer, evaluation: Evaluation) -
         "distance_limit": distance_limit(evaluation.distances),
         "metrics": _metrics(evaluation),
         "corpus": _corpus(corpus),
-        "training": _training(trainer),
+        "training": _training(corpus, trainer),
         "intended_use": INTENDED_USE,
     }
     return {"format": FORMAT, **{key: json.dumps(value) for key, value in values.items()}}
@@ -100,12 +100,17 @@ def _corpus(corpus: Corpus) -> dict[str, Any]:
     }
 
 
-def _training(trainer: Trainer) -> dict[str, Any]:
+def _training(corpus: Corpus, trainer: Trainer) -> dict[str, Any]:
     packages = ("torch", "librosa", "soundfile", "soxr", "numpy", "scikit-learn", "onnx")
+    settings = trainer.settings_of_the_fit
+    options = f"--network {trainer.name}"
+    if corpus.reader is not RAVDESS:
+        options += f" --corpus {name_of(corpus.reader)}"
+    if "functionals" in settings:
+        options += f" --functionals-heads {settings['functionals']['heads']}"
     return {
-        "command": f"python -m training fit --network {trainer.name} && "
-        f"python -m training export --network {trainer.name}",
-        "settings": trainer.settings_of_the_fit,
+        "command": f"python -m training fit {options} && python -m training export {options}",
+        "settings": settings,
         "augmentation": asdict(AUGMENTATION),
         "versions": {
             "python": platform.python_version(),

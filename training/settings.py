@@ -6,7 +6,10 @@ from typing import Any
 
 from configuration import ROOT, setting
 
-NOT_OF_THE_FIT = ("frame_epochs", "seeds", "folds", "controls", "scheduler", "models_path")
+NOT_OF_THE_FIT = (
+    *("frame_epochs", "functionals_heads", "seeds", "folds"),
+    *("controls", "scheduler", "models_path"),
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class TrainingSettings:
     average_decay: float = setting(0.99, minimum=0.0, maximum=0.99999)  # of the weights, per step
     variants: int = setting(8, minimum=0, maximum=1000)  # augmented copies of each recording
     frame_epochs: int | None = setting(None, minimum=1)  # of frame networks; default: their own
+    functionals_heads: int = setting(0, minimum=0, maximum=100)  # added to frame networks
     seed: int = setting(1, minimum=0)
     seeds: int = setting(3, minimum=1, maximum=100)  # evaluations, of which `seed` is the first
     folds: Path | None = None  # a CSV file: speaker,fold; default: made here

@@ -49,6 +49,16 @@ def test_from_recordings_to_networks_and_their_card(
     assert str(tmp_path) not in json.dumps(training)
 
 
+def test_the_export_names_the_heads_that_were_asked_for(options: list[str], tmp_path: Path) -> None:
+    heads = ["--network", "TCN", "--functionals-heads", "2"]
+    for command in ("fit", "export"):
+        assert main([command, *options, *heads]) == 0
+    properties = onnx.load(tmp_path / "models" / "TCN.onnx").metadata_props
+    training = json.loads(next(item.value for item in properties if item.key == "training"))
+    assert training["settings"]["functionals"]["heads"] == 2
+    assert "--functionals-heads 2" in training["command"]
+
+
 def test_evaluate_prints_the_tables_of_one_network(
     options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

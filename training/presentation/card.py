@@ -45,8 +45,7 @@ TERMS = """\
 {licences}
 
 The code of this project has its own licence, which does not cover the networks: they were made
-from the recordings, so the recordings' terms hold. CC BY-NC-SA means: no commercial use, name the
-source, and share what you derive under the same terms.
+from the recordings, so the recordings' terms hold.{explained}
 
 ## Meant for
 
@@ -60,12 +59,16 @@ source, and share what you derive under the same terms.
 
 - The corpus is **acted**: it shows how actors portray an emotion when asked to, which is not how
   people sound who feel it. The networks tell portrayals apart, not feelings.
-- Few speakers, all adults with one accent, two fixed sentences, one quiet room, one good
+- Few speakers, all adults with one accent, few fixed sentences, one quiet room, one good
   microphone. Noise, rooms and telephones were only imitated; other languages, accents, ages and
   microphones were not measured.
 - An input far from the training distribution gets a warning beside its answer. No warning does
   not mean that the answer is right.
 """
+
+
+EXPLAINED = """ CC BY-NC-SA means: no commercial use, name the
+source, and share what you derive under the same terms."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,7 @@ def _lines(networks: Sequence[NetworkFile], picture: Drawing) -> Iterator[str]:
             f"{f['corpus']['name']}: **{f['corpus']['licence']}**. {f['corpus']['citation']}"
             for f in facts
         ),
+        explained=EXPLAINED if any("BY-NC-SA" in f["corpus"]["licence"] for f in facts) else "",
         purposes=_bullets(use for f in facts for use in f["intended_use"]["for"]),
         misuses=_bullets(use for f in facts for use in f["intended_use"]["not_for"]),
     )

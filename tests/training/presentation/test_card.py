@@ -61,6 +61,14 @@ def test_it_gives_every_figure_that_the_files_tell(tmp_path: Path) -> None:
     assert "- some speech: **CC BY-NC-SA 4.0**. Somebody (2018)" in text
 
 
+def test_terms_are_explained_where_they_hold_alone(tmp_path: Path) -> None:
+    write_vector_network(tmp_path, "DNN", **metadata())
+    assert "no commercial use" in card(tmp_path)
+    free = network_metadata(metrics=METRICS, corpus=CORPUS | {"licence": "free to use"})
+    write_vector_network(tmp_path, "DNN", **free)
+    assert "no commercial use" not in card(tmp_path)
+
+
 def test_the_figure_of_a_random_split_is_one_line_marked_inflated(tmp_path: Path) -> None:
     write_vector_network(tmp_path, "DNN", **metadata())
     lines = [line for line in card(tmp_path).splitlines() if "0.876" in line]

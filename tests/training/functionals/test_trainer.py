@@ -1,0 +1,119 @@
+"""A mixed network on a few German clips: fitted, kept, exported and served with its own labels."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import falcon.testing
+import numpy as np
+import pytest
+
+from configuration import ROOT
+from server.app import create_app
+from server.networks import load_catalog
+from server.settings import ModelSettings, ServerSettings, Settings
+from tests.training.conftest import Here
+from training.checkpoints import CheckpointError
+from training.corpora import EMODB_2S, read_corpus
+from training.distance import Distance
+from training.examples import Examples, changes, load_examples
+from training.export import export_network
+from training.features import Extraction, FeatureCache, extract_corpus
+from training.frames.augmentation import Augmentation
+from training.frames.fitting import FrameSettings
+from training.frames.network import MemberSettings
+from training.frames.noise import NoisePlan
+from training.frames.spectra import SpectraCache, Variants
+from training.functionals.fitting import FunctionalsSettings
+from training.functionals.trainer import MixedTrainer
+from training.metadata import FORMAT
+from training.recipe import RECIPE
+from training.served import serve
+from training.standardisation import Standardisation
+from training.trainers import FittedFrames
+
+# The recordings alone, since spectra of their variants take minutes.
+RECORDINGS = Augmentation(original_share=1.0, noise=NoisePlan(0.0, 0.0, 0.0))
+SETTINGS = FrameSettings(
+    members=(MemberSettings(channels=16, dilations=(1,)),), epochs=2, augmentation=RECORDINGS
+)
+HEADS = FunctionalsSettings(heads=2, draws=1, augmentation=RECORDINGS)
+UNHEARD = ["15", "16"]
+
+
+@pytest.fixture(scope="module")
+def german(
+    emodb: Path, cache: FeatureCache, tmp_path_factory: pytest.TempPathFactory
+) -> Extraction:
+    """Four sentences, from every speaker."""
+    folder = tmp_path_factory.mktemp("german")
+    for clip in emodb.glob("??a0[1245]??.*"):
+        (folder / clip.name).symlink_to(clip)
+    return extract_corpus(read_corpus(folder, EMODB_2S), cache, changes(0), Here())
+
+
+@pytest.fixture(scope="module")
+def examples(german: Extraction, cache: FeatureCache) -> Examples:
+    return load_examples(german, cache, 0)
+
+
+@pytest.fixture(scope="module")
+def trainer(
+    german: Extraction, cache: FeatureCache, tmp_path_factory: pytest.TempPathFactory
+) -> MixedTrainer:
+    spectra = SpectraCache(tmp_path_factory.mktemp("spectra"), Variants(dry=0, rooms=0))
+    trainer = MixedTrainer("TCN", cache, spectra, 1, SETTINGS, functionals=HEADS)
+    paths = [utterance.path for utterance in german.corpus.utterances]
+    trainer.prepare(dict(zip(german.contents, paths, strict=True)), Here())
+    return trainer
+
+
+@pytest.fixture(scope="module")
+def fitted(trainer: MixedTrainer, examples: Examples) -> FittedFrames:
+    return trainer.fit(examples.where(~examples.of(UNHEARD)), seed=1)
+
+
+def test_the_heads_tell_emotions_of_new_voices(
+    fitted: FittedFrames, examples: Examples, cache: FeatureCache
+) -> None:
+    unheard = examples.where(examples.of(UNHEARD))
+    logits = fitted.logits([cache.frames(content) for content in unheard.contents.tolist()])
+    assert (logits.argmax(axis=1) == unheard.targets).mean() > 2 / 7
+
+
+def test_a_checkpoint_gives_the_network_back(
+    trainer: MixedTrainer, examples: Examples, cache: FeatureCache, tmp_path: Path
+) -> None:
+    few, path = examples.where(examples.of(["09", "10"])), tmp_path / "TCN.pt"
+    trainer.fit_to(path, few, lambda _epoch, _loss: None, resume=False)
+    clips = [cache.frames(content) for content in few.contents[:5].tolist()]
+    logits = trainer.load(path, few).logits(clips)
+    np.testing.assert_array_equal(logits, trainer.fit(few, seed=1).logits(clips))
+    with pytest.raises(CheckpointError, match="functionals"):
+        replace(trainer, functionals=replace(HEADS, heads=3)).load(path, few)
+
+
+def test_the_server_serves_it_with_the_labels_of_its_corpus(
+    fitted: FittedFrames, examples: Examples, cache: FeatureCache, tmp_path: Path
+) -> None:
+    clips = [cache.frames(content) for content in examples.contents.tolist()]
+    distance = Distance.fit(examples.vectors, Standardisation.fit(examples.vectors))
+    metadata = {
+        "input": "frames",
+        "labels": examples.labels,
+        "recipe": RECIPE.as_json(),
+        "distance_limit": 2.0,
+        "metrics": {"protocol": "none: made for a test", "speakerIndependentUar": 0.5},
+        **{key: {} for key in ("corpus", "training", "intended_use")},
+    }
+    texts = {"format": FORMAT, **{key: json.dumps(value) for key, value in metadata.items()}}
+    export_network(serve(fitted, distance, 1.0), texts, clips, tmp_path / "TCN.onnx")
+    for name in ("mfcc.onnx", "reference.wav"):
+        (tmp_path / name).symlink_to(ROOT / "models" / name)
+    settings = Settings(ServerSettings(), ModelSettings(tmp_path))
+    client = falcon.testing.TestClient(create_app(settings, load_catalog(tmp_path)))
+    answer = client.simulate_post("/prediction/tcn", json={"mfccs": clips[0].tolist()})
+    results = answer.json["results"]
+    assert [result["emotionType"] for result in results] == list(EMODB_2S.emotions)
+    expected = np.exp(fitted.logits(clips[:1]))[0]
+    np.testing.assert_allclose([r["prediction"] for r in results], expected, atol=1e-4)

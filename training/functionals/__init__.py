@@ -1,0 +1,1 @@
+"""Heads over functionals of the frames, which corpora too small for convolutions alone need."""
