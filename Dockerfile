@@ -40,6 +40,8 @@ COPY --from=environment /app/configuration.py .
 COPY --from=environment /app/__pycache__ __pycache__
 COPY --from=environment /app/server server
 # Any other user id works as well: nothing is written but below /tmp and /dev/shm.
+# A volume for `state_directory` takes the rights of this folder.
+RUN mkdir --mode 1777 /state
 USER 10001:10001
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 ORT_DISABLE_TELEMETRY=1 HOME=/tmp
 EXPOSE 8080

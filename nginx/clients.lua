@@ -37,12 +37,41 @@ local function sleep_for(seconds)
     sleep(seconds)
 end
 
--- Reads a request's body within a time. Nginx only knows the time between two parts of it, so that
--- a client could send one byte a second for ever.
-function read_body(seconds)
-    if now() < full_until then
-        return answer(503, ngx.var.overload)
+-- Large bodies lie in memory until their answer is sent. Together they may take so much of it.
+local LARGE_BYTES = 65536
+local bytes_of, all_bytes = {}, 0
+
+local function request()
+    return ngx.var.connection .. "." .. ngx.var.connection_requests
+end
+
+local function release()
+    if all_bytes == 0 then
+        return
     end
+    local key = request()
+    all_bytes = all_bytes - (bytes_of[key] or 0)
+    bytes_of[key] = nil
+end
+
+local function hold(bytes)
+    local key = request()
+    all_bytes = all_bytes - (bytes_of[key] or 0) + bytes
+    bytes_of[key] = bytes
+end
+
+-- Is called at the end of every request.
+function finished()
+    release()
+end
+
+-- The same, of one that Nginx has answered itself.
+function answered(route, status)
+    count(route, status)
+    release()
+end
+
+local function read_in_time(seconds)
     local progress = { is_over = false }
     local reading = spawn(read, progress)
     if progress.is_over then -- it had come with the header, as nearly always
@@ -55,6 +84,25 @@ function read_body(seconds)
         return ngx.exit(ngx.HTTP_REQUEST_TIMEOUT)
     end
     ngx.thread.kill(timer)
+end
+
+-- Reads a request's body within a time. Nginx only knows the time between two parts of it, so that
+-- a client could send one byte a second for ever.
+-- largest: bytes that a body may have; budget: bytes that all large ones may have together.
+function read_body(seconds, largest, budget)
+    if now() < full_until then
+        return answer(503, ngx.var.overload)
+    end
+    local bytes = tonumber(ngx.var.content_length) or ngx.var.http_transfer_encoding and largest or 0
+    if bytes <= LARGE_BYTES then
+        return read_in_time(seconds)
+    end
+    if all_bytes + bytes > math.max(budget, largest) then
+        return answer(503, ngx.var.overload)
+    end
+    hold(bytes)
+    read_in_time(seconds)
+    hold(tonumber(ngx.var.request_length))
 end
 
 function too_many_requests()

@@ -54,7 +54,7 @@ def create_app(
     """
     page = Page.take(runtime.metrics) if runtime else Page.in_memory()
     recorder = Recorder(page)
-    app = App(middleware=[recorder, *_middleware(settings.server, alone)])
+    app = App(middleware=[recorder, *_middleware(settings.server, alone, runtime)])
     app.add_error_handler(Exception, _log_error)
     app.set_error_serializer(problems.serialize)
     limit, turns = settings.server.maximum_body_bytes, Turns()
@@ -88,7 +88,7 @@ def _collector(
     return partial(Collector, catalog, read, lambda: runtime.workers(runtime.gunicorn or 0))
 
 
-def _middleware(settings: ServerSettings, alone: bool) -> list[Any]:
+def _middleware(settings: ServerSettings, alone: bool, runtime: Runtime | None) -> list[Any]:
     middleware: list[Any] = []
     if alone:
         middleware.append(EdgeMiddleware(settings.access_log))
@@ -96,7 +96,8 @@ def _middleware(settings: ServerSettings, alone: bool) -> list[Any]:
         exposed = ["X-Request-Id", "Retry-After"]
         middleware.append(CORSMiddleware(allow_origins=settings.origins, expose_headers=exposed))
     if settings.api_keys_path:
-        middleware.append(KeyMiddleware(KeyRing(settings.api_keys_path)))
+        kept = runtime.keys if runtime else None
+        middleware.append(KeyMiddleware(KeyRing(settings.api_keys_path, kept)))
     return middleware
 
 

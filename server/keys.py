@@ -11,11 +11,13 @@ import hmac
 import logging
 import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from falcon.asgi import Request, Response
 
 from server import problems
+from server.files import write_whole
 
 LINE = re.compile(r"(?P<name>\S+)\s+(?P<sha256>[0-9a-fA-F]{64})")
 HEALTH_PATHS = frozenset({"/livez", "/readyz", "/v2/health/live", "/v2/health/ready"})
@@ -29,8 +31,8 @@ class KeyFileError(ValueError):
     """The file of keys cannot be used; the message says why."""
 
 
-def read_keys(path: Path) -> dict[str, bytes]:
-    """The hash of each key, 32 bytes, by the key's name.
+def read_keys(path: Path) -> list[bytes]:
+    """The hash of each key, 32 bytes. Keys that take turns may have the same name.
 
     Raises:
         KeyFileError: the file cannot be read, or a line is no name and hash.
@@ -39,7 +41,7 @@ def read_keys(path: Path) -> dict[str, bytes]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise KeyFileError(f"{path}: cannot be read: {error}") from None
-    keys = {}
+    keys = []
     for number, line in enumerate(text.splitlines(), 1):
         content = line.partition("#")[0].strip()
         if not content:
@@ -48,16 +50,28 @@ def read_keys(path: Path) -> dict[str, bytes]:
         if not match:
             expected = "a name and the SHA-256 of a key, 64 hexadecimal digits"
             raise KeyFileError(f"{path}, line {number}: expected {expected}")
-        keys[match["name"]] = bytes.fromhex(match["sha256"])
+        keys.append(bytes.fromhex(match["sha256"]))
     return keys
 
 
-class KeyRing:
-    """The keys of a file, as it is now."""
+def keep_keys(keys: Iterable[bytes], path: Path) -> None:
+    """Writes a file of keys for `read_keys`, under numbers instead of names."""
+    write_whole(path, "".join(f"{number} {key.hex()}\n" for number, key in enumerate(keys)))
 
-    def __init__(self, path: Path) -> None:
+
+class KeyRing:
+    """The keys of a file, as it is now.
+
+    kept: where the file is kept as it last was when it could be used, for workers that start while
+    it cannot.
+    """
+
+    def __init__(self, path: Path, kept: Path | None = None) -> None:
         self._path = path
-        self._keys: dict[str, bytes] = {}
+        self._kept = kept
+        self._keys: list[bytes] = []
+        if kept and kept.exists():
+            self._keys = read_keys(kept)
         self._version: tuple[int, int, int] | None = None
         self._next_look = 0.0
 
@@ -66,7 +80,7 @@ class KeyRing:
         self._look()
         digest = hashlib.sha256(key.encode()).digest()
         # All of them are compared, so that the time tells nothing of which is near.
-        return sum([hmac.compare_digest(digest, known) for known in self._keys.values()]) > 0
+        return sum([hmac.compare_digest(digest, known) for known in self._keys]) > 0
 
     def _look(self) -> None:
         now = time.monotonic()
@@ -79,6 +93,8 @@ class KeyRing:
             if version != self._version:
                 self._keys = read_keys(self._path)
                 self._version = version
+                if self._kept:
+                    keep_keys(self._keys, self._kept)
         except (OSError, KeyFileError) as error:
             _log.error("the keys stay as they were: %s", error)
 

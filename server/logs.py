@@ -12,6 +12,8 @@ LONGEST_LINE = 1_048_576  # bytes; what is longer is told in parts
 # `2026-11-21 02:49:22,254 INFO text`, and `2026/11/21 03:01:06 [error] 4182#4182: text`
 SUPERVISORD_LINE = re.compile(r"\d{4}-\d\d-\d\d [\d:,]+ (?P<level>[A-Z]+) (?P<message>.*)")
 NGINX_LINE = re.compile(r"\d{4}/\d\d/\d\d [\d:]+ \[(?P<level>\w+)\] (?P<message>.*)")
+# What Nginx says of the client: its address, and its request with all that stands in it.
+NGINX_CLIENT = re.compile(r", client: .*")
 
 CONFIGURATION: dict[str, Any] = {  # of Gunicorn's and uvicorn's logs
     "version": 1,
@@ -61,7 +63,8 @@ def _as_json(line: bytes) -> bytes:
     text = line.decode(errors="replace")
     for process, pattern in (("supervisord", SUPERVISORD_LINE), ("nginx", NGINX_LINE)):
         if match := pattern.match(text):
-            return _line(process, match["level"].lower(), match["message"])
+            message = NGINX_CLIENT.sub("", match["message"])
+            return _line(process, match["level"].lower(), message)
     return _line("server", "info", text)
 
 

@@ -1,6 +1,8 @@
 """The files of a models' directory, as bytes; what is in them is read in `onnx_files.py`."""
 
 import hashlib
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,10 +30,13 @@ def read_file(path: Path, maximum_bytes: int = DEFAULT_MAXIMUM_FILE_BYTES) -> Pu
     """Reads a file of the models' directory.
 
     Raises:
-        ModelFileError: the file cannot be read, or is larger than `maximum_bytes`.
+        ModelFileError: the file is no file, cannot be read, or is larger than `maximum_bytes`.
     """
     try:
-        with path.open("rb") as file:
+        # Without waiting for whoever might write into a pipe.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ModelFileError("is not a file")
             content = file.read(maximum_bytes + 1)
     except OSError as error:
         raise ModelFileError(f"cannot be read: {error.strerror}") from None

@@ -102,20 +102,30 @@ def _lua(server: ServerSettings, modules: Sequence[Path]) -> dict[str, str]:
             "modules": "",
             "lua": "",
             "read_body": "",
+            "read_batch": "",
+            "finish": "",
             "refuse_429": f"{RETRY_AFTER} return 429 $too_many_requests;",
             "refuse_503": f"{RETRY_AFTER} return 503 $overload;",
             "count": "",
         }
-    seconds = server.body_timeout_seconds
     return {
         "modules": "\n".join(f'load_module "{module}";' for module in modules),
         "lua": f"lua_shared_dict counts 64k;\n    "
         f'init_by_lua_file "{TEMPLATE.with_name("clients.lua")}";',
-        "count": "log_by_lua_block { count(ngx.var.file_route, ngx.status) }",
+        "count": "log_by_lua_block { answered(ngx.var.file_route, ngx.status) }",
         "refuse_429": "content_by_lua_block { too_many_requests() }",
         "refuse_503": "content_by_lua_block { overloaded() }",
-        "read_body": f"access_by_lua_block {{ read_body({seconds}) }}",
+        "read_body": _read_body(server, server.maximum_body_bytes),
+        "read_batch": _read_body(server, server.maximum_batch_bytes),
+        "finish": "log_by_lua_block { finished() }",
     }
+
+
+def _read_body(server: ServerSettings, largest: int) -> str:
+    budget = server.maximum_body_memory_bytes // usable_cores()
+    return (
+        f"access_by_lua_block {{ read_body({server.body_timeout_seconds}, {largest}, {budget}) }}"
+    )
 
 
 def _doors(server: ServerSettings) -> dict[str, str]:
@@ -161,10 +171,10 @@ def _address_limits(server: ServerSettings) -> dict[str, str]:
     rate, connections = server.requests_per_second_per_address, server.connections_per_address
     zones, limits = [], []
     if rate:
-        zones.append(f"limit_req_zone $binary_remote_addr zone=requests:4m rate={rate}r/s;")
+        zones.append(f"limit_req_zone $limited_address zone=requests:4m rate={rate}r/s;")
         limits.append(f"limit_req zone=requests burst={rate} nodelay;")
     if connections:
-        zones.append("limit_conn_zone $binary_remote_addr zone=connections:4m;")
+        zones.append("limit_conn_zone $limited_address zone=connections:4m;")
         limits.append(f"limit_conn connections {connections};")
     return {"address_zones": _lines(zones), "address_limits": _lines(limits)}
 

@@ -7,6 +7,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from server.guard import Guard, Waiting
+from server.keys import HEALTH_PATHS
 from server.problems import problem_document
 from server.settings import ServerSettings
 
@@ -141,7 +142,7 @@ class Protocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if self.guard:
+        if self.guard and self.scope["path"] not in HEALTH_PATHS:
             refusal = self.guard.refusal(self._address, self.tasks, self.loop.time())
             app = refusal or app
         super()._start_asgi_task(cycle, app)

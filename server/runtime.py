@@ -2,12 +2,14 @@
 
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.files import write_whole
 from server.releases import ReleaseStore
 
 PREFIX = "speech-emotion-"
@@ -55,6 +57,11 @@ class Runtime:
         return self.path / "metrics"
 
     @property
+    def keys(self) -> Path:
+        """The keys as they last were when they could be read."""
+        return self.path / "keys"
+
+    @property
     def nginx_configuration(self) -> Path:
         """What Nginx was started with."""
         return self.path / "nginx.conf"
@@ -77,13 +84,13 @@ class Runtime:
 
     def set_gunicorn(self, process: int) -> None:
         """The Gunicorn master is ready for signals."""
-        _write_whole(self._gunicorn_pid, str(process))
+        write_whole(self._gunicorn_pid, str(process))
 
     def report(self, worker: int, report: WorkerReport) -> None:
         """A worker has loaded its networks."""
         self._reports.mkdir(exist_ok=True)
         text = json.dumps({"release": report.release, "faults": report.faults})
-        _write_whole(self._reports / str(worker), text)
+        write_whole(self._reports / str(worker), text)
 
     def forget(self, worker: int) -> None:
         """A worker has ended."""
@@ -130,6 +137,16 @@ def children(process: int) -> list[int]:
         with suppress(FileNotFoundError, ProcessLookupError):
             found += [int(child) for child in tasks.read_text(encoding="ascii").split()]
     return found
+
+
+def _is_private(path: Path) -> bool:
+    """Whether nobody else can have made it, or write into it."""
+    status = path.lstat()
+    return (
+        stat.S_ISDIR(status.st_mode)
+        and status.st_uid == os.geteuid()
+        and not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    )
 
 
 def make_runtime(parent: Path | None) -> tempfile.TemporaryDirectory[str]:
@@ -179,12 +196,6 @@ def find_running(parent: Path | None) -> Runtime:
 def _running(folder: Path) -> Iterator[Runtime]:
     for path in sorted(folder.glob(PREFIX + "*")):
         runtime = Runtime(path)
-        with suppress(PermissionError):
-            if ReleaseStore(runtime.state).holder == path.resolve():
+        with suppress(FileNotFoundError, PermissionError):
+            if _is_private(path) and ReleaseStore(runtime.state).holder == path.resolve():
                 yield runtime
-
-
-def _write_whole(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

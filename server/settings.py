@@ -25,6 +25,7 @@ class ServerSettings:
     maximum_body_bytes: int = setting(1_048_576, minimum=1_024, maximum=1_073_741_824)
     maximum_batch_bytes: int = setting(8_388_608, minimum=1_024, maximum=1_073_741_824)
     maximum_batch_rows: int = setting(65_536, minimum=1, maximum=16_777_216)
+    maximum_body_memory_bytes: int = setting(134_217_728, minimum=65_536, maximum=1_099_511_627_776)
     maximum_open_batch_bytes: int = setting(16_777_216, minimum=1_024, maximum=1_073_741_824)
     maximum_header_line_bytes: int = setting(8_192, minimum=1_024, maximum=1_048_576)
     header_timeout_seconds: int = setting(10, minimum=1, maximum=3_600)
@@ -111,9 +112,19 @@ def _check(server: ServerSettings) -> None:
             raise SettingError(f"[server] cors_origins: {origin!r} is not {expected}")
     if (server.tls_certificate_path is None) != (server.tls_key_path is None):
         raise SettingError("[server] tls_certificate_path and tls_key_path: expected both or none")
+
+
+def check_files(server: ServerSettings) -> None:
+    """Checks that the files which the settings name are there.
+
+    Only before a start: a file that is gone later must not end a server that runs.
+
+    Raises:
+        SettingError: names the key and the file.
+    """
     for key in ("api_keys_path", "tls_certificate_path", "tls_key_path"):
-        path = getattr(server, key)
-        if path and not os.access(path, os.R_OK):
+        path: Path | None = getattr(server, key)
+        if path and not (path.is_file() and os.access(path, os.R_OK)):
             raise SettingError(f"[server] {key}: {str(path)!r} is not a file that can be read")
 
 

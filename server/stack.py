@@ -12,10 +12,17 @@ from pathlib import Path
 from configuration import CONFIG_VARIABLE, ROOT
 from server.address import Address
 from server.foreground import run_in_foreground
+from server.keys import KeyFileError, keep_keys, read_keys
 from server.nginx import NginxError, find_lua_modules, render
 from server.releases import ReleaseError, ReleaseStore, make_state_directory
 from server.runtime import NGINX_VARIABLE, VARIABLE, Runtime, make_runtime
-from server.settings import ModelSettings, ServerSettings, Settings, settings_text
+from server.settings import (
+    ModelSettings,
+    ServerSettings,
+    Settings,
+    check_files,
+    settings_text,
+)
 
 # Debian keeps Nginx where the PATH of an ordinary user does not lead.
 NGINX_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
@@ -44,11 +51,14 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
     Returns the exit status: 0 after SIGINT or SIGTERM, 1 where the stack ended by itself.
 
     Raises:
-        StackError: the address cannot be used, or these settings need Nginx.
+        SettingError: a file that the settings name is not there.
+        StackError: the address or the keys cannot be used, or these settings need Nginx.
         RuntimeDirectoryError: the runtime directory cannot be used.
         ReleaseError: the models cannot be copied, or another server has their state directory.
     """
     server = settings.server
+    check_files(server)
+    keys = _read_keys(server)
     address = Address(server.host, server.port)
     _check_free(address)
     if server.operator_port:
@@ -59,12 +69,20 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
     with make_runtime(server.runtime_directory) as folder:
         runtime = Runtime(Path(folder))
         with holding_models(settings.models, runtime):
+            keep_keys(keys, runtime.keys)
             runtime.settings.write_text(settings_text(settings), encoding="utf-8")
             environment = _environment(runtime, nginx, application)
             if nginx is None:
                 return run_in_foreground(_gunicorn_command(application), environment, address)
             _configure_nginx(server, runtime, nginx)
             return run_in_foreground(_supervisord_command(), environment, address, server.tls)
+
+
+def _read_keys(server: ServerSettings) -> list[bytes]:
+    try:
+        return read_keys(server.api_keys_path) if server.api_keys_path else []
+    except KeyFileError as error:
+        raise StackError(f"[server] api_keys_path: {error}") from None
 
 
 def _configure_nginx(server: ServerSettings, runtime: Runtime, nginx: Path) -> None:

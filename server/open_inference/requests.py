@@ -13,26 +13,42 @@ from server import problems
 from server.open_inference.signatures import Signature, Tensor
 from server.open_inference.tensors import Announced, read_binary, read_json
 
-Parameters = dict[str, Any]
+# Lists and objects would take many times the memory that their text has.
+Scalar = bool | int | float | str | None
+LONGEST_ID = 256  # characters: it is sent back
+
+
+class _InputParameters(msgspec.Struct):
+    binary_data_size: Scalar = None
+
+
+class _OutputParameters(msgspec.Struct):
+    binary_data: Scalar = None
+    classification: Scalar = None
+    shared_memory_region: Scalar = None
+
+
+class _RequestParameters(msgspec.Struct):
+    binary_data_output: Scalar = None
 
 
 class _Input(msgspec.Struct):
     name: str
     shape: list[Annotated[int, Meta(ge=1, le=2**31 - 1)]]
     datatype: str
-    parameters: Parameters | None = None
+    parameters: _InputParameters | None = None
     data: msgspec.Raw = msgspec.Raw()
 
 
 class _Output(msgspec.Struct):
     name: str
-    parameters: Parameters | None = None
+    parameters: _OutputParameters | None = None
 
 
 class _Request(msgspec.Struct):
     inputs: list[_Input]
-    id: str | None = None
-    parameters: Parameters | None = None
+    id: Annotated[str, Meta(max_length=LONGEST_ID)] | None = None
+    parameters: _RequestParameters | None = None
     outputs: list[_Output] | None = None
 
 
@@ -134,7 +150,7 @@ class _Inputs:
 
     def _values(self, given: _Input, place: str) -> NDArray[Any]:
         announced = Announced(place, given.datatype, given.shape)
-        size = (given.parameters or {}).get("binary_data_size")
+        size = given.parameters.binary_data_size if given.parameters else None
         has_json = bool(memoryview(given.data))
         if size is None:
             if not has_json:
@@ -166,7 +182,8 @@ def _check_lengths(frames: tuple[int, ...], lengths: NDArray[np.int64]) -> None:
 
 
 def _wanted(request: _Request, signature: Signature) -> tuple[WantedOutput, ...]:
-    binary = _flag(request.parameters, "binary_data_output", "parameters", default=False)
+    parameters = request.parameters or _RequestParameters()
+    binary = _flag(parameters.binary_data_output, "parameters.binary_data_output", default=False)
     if not request.outputs:
         return tuple(WantedOutput(tensor.name, binary) for tensor in signature.outputs)
     tensors = {tensor.name: tensor for tensor in signature.outputs}
@@ -183,11 +200,11 @@ def _wanted(request: _Request, signature: Signature) -> tuple[WantedOutput, ...]
 
 def _wanted_output(output: _Output, tensor: Tensor, place: str, binary: bool) -> WantedOutput:
     place = f"{place}.parameters"
-    parameters = output.parameters or {}
-    if "shared_memory_region" in parameters:
+    parameters = output.parameters or _OutputParameters()
+    if parameters.shared_memory_region is not None:
         raise problems.invalid_inference(f"{place}: shared memory is not supported")
-    binary = _flag(parameters, "binary_data", place, default=binary)
-    classes = parameters.get("classification", 0)
+    binary = _flag(parameters.binary_data, f"{place}.binary_data", default=binary)
+    classes = parameters.classification or 0
     if type(classes) is not int or classes < 0:
         raise _unexpected(f"{place}.classification", classes, ["a number of labels"])
     if classes and len(tensor.shape) < 2:
@@ -195,10 +212,11 @@ def _wanted_output(output: _Output, tensor: Tensor, place: str, binary: bool) ->
     return WantedOutput(output.name, binary, classes and min(classes, tensor.shape[-1]))
 
 
-def _flag(parameters: Parameters | None, name: str, place: str, *, default: bool) -> bool:
-    value = (parameters or {}).get(name, default)
+def _flag(value: Scalar, place: str, *, default: bool) -> bool:
+    if value is None:
+        return default
     if not isinstance(value, bool):
-        raise _unexpected(f"{place}.{name}", value, [True, False])
+        raise _unexpected(place, value, [True, False])
     return value
 
 

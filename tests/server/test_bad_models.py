@@ -1,5 +1,6 @@
 """Directories that must not be served are refused, with every reason."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,6 +59,12 @@ def oversized(path: Path) -> None:
     path.write_bytes(path.read_bytes() + bytes(10 * LIMIT))
 
 
+def a_pipe(path: Path) -> None:
+    """Nobody writes into it: whoever reads it waits for ever."""
+    path.unlink()
+    os.mkfifo(path)
+
+
 def _with_external_data(path: Path, location: str) -> None:
     """A weight whose value stands in another file."""
     model = onnx.load(path)
@@ -89,6 +96,7 @@ def with_data_beside_it(path: Path) -> None:
         (of_another_shape, "CNN.onnx: inputs are [('mfccs', 'tensor(float)', (40,))]"),
         (without_labels, "CNN.onnx: metadata lacks 'labels'"),
         (of_another_recipe, "CNN.onnx: was made for another feature recipe"),
+        (a_pipe, "CNN.onnx: is not a file"),
         (oversized, "CNN.onnx: is larger than 100,000 bytes"),
         (with_data_outside, "CNN.onnx: is not a model that ONNX Runtime can load"),
         (with_data_beside_it, "CNN.onnx: is not a model that ONNX Runtime can load"),

@@ -16,6 +16,12 @@ def lines(*parts: bytes) -> list[dict[str, Any]]:
     [
         (b"2026-11-21 02:49:22,254 INFO spawned: 'x'", "supervisord", "info", "spawned: 'x'"),
         (b"2026/11/21 03:01:06 [error] 4#4: *1 oh", "nginx", "error", "4#4: *1 oh"),
+        (
+            b'2026/11/21 03:01:06 [error] 4#4: *1 oh, client: 1.2.3.4, request: "GET /?m=1"',
+            "nginx",
+            "error",
+            "4#4: *1 oh",
+        ),
         (b'a "quote" and \xff', "server", "info", 'a "quote" and \ufffd'),
     ],
 )

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from configuration import SettingError
-from server.settings import load_settings, settings_text
+from server.settings import check_files, load_settings, settings_text
 
 
 def write(folder: Path, text: str) -> Path:
@@ -40,7 +40,6 @@ def test_paths_are_taken_from_the_file_s_folder(tmp_path: Path) -> None:
         ("[server]\ncors_origins = https://a/b\n", ["cors_origins", "'https://a/b'"]),
         ("[server]\ncors_origins = *\n", ["cors_origins", "'*'", "https://"]),
         ("[server]\ntls_key_path = key\n", ["tls_certificate_path", "both"]),
-        ("[server]\napi_keys_path = none\n", ["api_keys_path", "none", "read"]),
         ("[models]\nmaximum_file_bytes = 1\n", ["maximum_file_bytes", "1024"]),
         ("port = 80\n", ["cannot be read"]),
         ("[sever]\nport = 80\n", ["[sever]", "server"]),
@@ -52,6 +51,12 @@ def test_an_error_names_key_value_and_what_was_expected(
     with pytest.raises(SettingError) as caught:
         load_settings(write(tmp_path, text))
     assert all(part in str(caught.value) for part in parts)
+
+
+def test_a_file_that_is_not_there_is_an_error_before_a_start(tmp_path: Path) -> None:
+    server = load_settings(write(tmp_path, "[server]\napi_keys_path = none\n")).server
+    with pytest.raises(SettingError, match=r"api_keys_path: .*none.* read"):
+        check_files(server)
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:

@@ -90,6 +90,29 @@ def test_keys_change_without_a_restart(guarded: tuple[Server, Path]) -> None:
     wait_until(lambda: statuses() == [200, 401] * 5, "the key again")
 
 
+def test_keys_outlive_their_file(tmp_path: Path) -> None:
+    """Workers that start while it cannot be read know the keys that were."""
+    keys = tmp_path / "keys"
+    write_keys(keys, GOOD, LATER)
+    keys.write_text(keys.read_text().replace("name1", "name0"))  # as keys that take turns
+    with running(tmp_path, SER_SERVER_API_KEYS_PATH=keys, SER_SERVER_WORKERS=1) as server:
+        keys.unlink()
+        (old,) = server.workers()
+        old.kill()
+        wait_until(lambda: server.workers() not in ([], [old]), "another worker")
+        for key, status in ((GOOD, 200), (LATER, 200), ("another", 401)):
+            answer = server.client.get("/init/configuration", headers=bearer(key))
+            assert answer.status_code == status
+
+
+def test_keys_that_cannot_be_read_are_an_error_at_start(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("neither name nor hash\n")
+    with started(tmp_path, SER_SERVER_API_KEYS_PATH=keys) as server:
+        assert server.process.wait(60) == 2
+    assert "keys, line 1: expected a name and the SHA-256" in server.output
+
+
 def test_no_key_is_ever_logged(guarded: tuple[Server, Path]) -> None:
     server, _ = guarded
     server.client.get("/init/configuration", headers=bearer(GOOD) | {"X-Request-Id": "seen"})
@@ -201,7 +224,8 @@ def test_forwarded_addresses_are_believed_from_trusted_proxies_only(
     }
     with running(tmp_path, **settings) as server:
         headers = ({"X-Forwarded-For": f"198.51.100.{client}"} for client in range(50))
-        statuses = {server.client.get("/livez", headers=header).status_code for header in headers}
+        answers = [server.client.get("/init/configuration", headers=h) for h in headers]
+        statuses = {answer.status_code for answer in answers}
         assert statuses == ({200, 429} if limited else {200})
 
 

@@ -1,6 +1,7 @@
 """Clients that are slow, or too many, are cut off or refused; others are served meanwhile."""
 
 import contextlib
+import json
 import signal
 import socket
 import threading
@@ -83,13 +84,14 @@ def test_too_many_requests_from_an_address_are_refused(
 ) -> None:
     limits = {"SER_SERVER_REQUESTS_PER_SECOND_PER_ADDRESS": 5, "SER_SERVER_WORKERS": 1}
     with running(tmp_path, *flags, **limits) as server:
-        wait_until(lambda: server.client.get("/livez").status_code == 429, "a refusal")
-        answers = [server.client.get("/livez") for _ in range(20)]
+        wait_until(lambda: server.client.get("/init/configuration").status_code == 429, "a refusal")
+        answers = [server.client.get("/init/configuration") for _ in range(20)]
         refused = [answer for answer in answers if answer.status_code != 200]
         assert refused
         for answer in refused:
             check_retry(answer, 429)
-        wait_until(lambda: server.client.get("/livez").status_code == 200, "an answer")
+        assert {server.client.get("/livez").status_code for _ in range(20)} == {200}
+        wait_until(lambda: server.client.get("/init/configuration").status_code == 200, "an answer")
 
 
 @contextlib.contextmanager
@@ -104,7 +106,7 @@ def open_requests(server: Server, count: int) -> Iterator[None]:
 
 
 def status_is(server: Server, status: int) -> Callable[[], bool]:
-    return lambda: server.client.get("/livez").status_code == status
+    return lambda: server.client.get("/init/configuration").status_code == status
 
 
 @pytest.mark.parametrize("flags", FLAGS)
@@ -120,7 +122,7 @@ def test_too_many_connections_from_an_address_are_refused(
                 return status_is(server, 429)()
 
             wait_until(is_refused_after_one_more, "a refusal")
-            check_retry(server.client.get("/livez"), 429)
+            check_retry(server.client.get("/init/configuration"), 429)
         wait_until(status_is(server, 200), "an answer")
 
 
@@ -157,7 +159,8 @@ def test_a_worker_alone_refuses_what_it_cannot_take(tmp_path: Path) -> None:
     with running(tmp_path, "--without-nginx", **limits) as server:
         with open_requests(server, 20):
             wait_until(status_is(server, 503), "a refusal")
-            check_retry(server.client.get("/livez"), 503)
+            check_retry(server.client.get("/init/configuration"), 503)
+            assert server.client.get("/livez").status_code == 200
         wait_until(status_is(server, 200), "an answer")
 
 
@@ -169,3 +172,34 @@ def test_health_is_asked_for_behind_no_queue(nginx: Path, tmp_path: Path) -> Non
     ):
         assert server.client.get("/livez").status_code == 200
         assert server.predict()
+
+
+def test_large_bodies_together_take_no_more_memory_than_they_may(
+    nginx: Path, tmp_path: Path
+) -> None:
+    limits = {
+        "SER_SERVER_MAXIMUM_BODY_BYTES": 500_000,
+        "SER_SERVER_MAXIMUM_BODY_MEMORY_BYTES": 1_000_000,
+    }
+    large = json.dumps({"mfccs": [[0.5] * 25] * 1000})
+    header = b"POST /prediction/TCN HTTP/1.1\r\nHost: a\r\nContent-Length: 500000\r\n\r\n"
+
+    def ask() -> httpx.Response:
+        return server.client.post(
+            "/prediction/TCN",
+            content=large,
+            headers={"Content-Type": "application/json", "Connection": "close"},
+        )
+
+    with running(tmp_path, **limits) as server:
+        with contextlib.ExitStack() as stack:
+
+            def is_refused_after_one_more() -> bool:
+                address = ("127.0.0.1", server.port)
+                connection = stack.enter_context(socket.create_connection(address))
+                connection.sendall(header)
+                return ask().status_code == 503
+
+            wait_until(is_refused_after_one_more, "a refusal")
+            assert server.predict()
+        wait_until(lambda: {ask().status_code for _ in range(10)} == {200}, "room again")
