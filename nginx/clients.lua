@@ -8,7 +8,7 @@ local full_until = 0
 
 -- A refusal takes a moment, so that who asks again at once does not take the time that the workers
 -- need; many are sent together, which costs less.
-local REFUSAL_SECONDS, TICK_SECONDS = 0.05, 0.02
+local REFUSAL_SECONDS, TICK_SECONDS = 0.03, 0.02
 
 -- Counts an answer of Nginx itself. Routes and statuses are few, so that there is always room.
 function count(route, status)

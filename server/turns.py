@@ -5,11 +5,11 @@ from collections import deque
 from collections.abc import Awaitable
 from time import perf_counter
 
-SECONDS_OF_A_TURN = 0.005
+SECONDS_OF_A_TURN = 0.01
 
 
 class Turns:
-    """Lets predictions take a few milliseconds of each turn of the event loop; others wait in line.
+    """Lets predictions take some milliseconds of each turn of the event loop; others wait in line.
 
     Between two turns the loop takes new connections (uvloop: one a turn) and answers health. With
     as many predictions in a turn as there are requests both would stand still under overload.
