@@ -24,6 +24,7 @@ test: .venv .venv-dev .venv-inference-clients ## run every test
 	@scripts/nginx || [ -z "$$CI" ]
 	@scripts/page || [ -z "$$CI" ]
 	@scripts/packages chromium wrk || [ -z "$$CI" ]
+	@scripts/promtool || [ -z "$$CI" ]
 	@.venv-dev/bin/python -m pytest
 
 check: .venv-dev ## check style, types and formatting
