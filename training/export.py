@@ -6,11 +6,13 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
 import torch
+from torch import Tensor, nn
 from torch.export import Dim
 
 from training.arrays import Float32
@@ -48,16 +50,23 @@ def export_network(
         part.write_bytes(sealed(model))
 
 
-def to_onnx(served: Served, metadata: Mapping[str, str]) -> onnx.ModelProto:
-    """One graph with its weights inside: named inputs to `probabilities` and `distance`."""
-    axes = {name: {d: Dim(n) for d, n in free.items()} for name, free in served.axes.items()}
-    example = served.feeds([np.zeros((64, RECIPE.n_mfcc), np.float32)] * 2)[0]
+def graph_of(
+    module: nn.Module, example: Mapping[str, Tensor], outputs: Sequence[str], axes: Any
+) -> onnx.ModelProto:
+    """One graph with its weights inside, and without traces of this machine.
+
+    Args:
+        module: in evaluation mode.
+        example: an input of each name.
+        outputs: names of what the module gives.
+        axes: which dimensions are free, as `torch.onnx.export` takes them in `dynamic_shapes`.
+    """
     with quiet_exporter():
         program = torch.onnx.export(
-            served,
-            tuple(torch.from_numpy(array) for array in example.values()),
+            module,
+            tuple(example.values()),
             input_names=list(example),
-            output_names=list(OUTPUTS),
+            output_names=list(outputs),
             dynamic_shapes=axes,
             opset_version=OPSET,
             dynamo=True,
@@ -66,7 +75,15 @@ def to_onnx(served: Served, metadata: Mapping[str, str]) -> onnx.ModelProto:
         )
     if program is None:
         raise ExportError("PyTorch gave no graph")
-    model = without_traces(program.model_proto)
+    return without_traces(program.model_proto)
+
+
+def to_onnx(served: Served, metadata: Mapping[str, str]) -> onnx.ModelProto:
+    """One graph with its weights inside: named inputs to `probabilities` and `distance`."""
+    axes = {name: {d: Dim(n) for d, n in free.items()} for name, free in served.axes.items()}
+    feed = served.feeds([np.zeros((64, RECIPE.n_mfcc), np.float32)] * 2)[0]
+    example = {name: torch.from_numpy(array) for name, array in feed.items()}
+    model = graph_of(served, example, OUTPUTS, axes)
     onnx.helper.set_model_props(model, dict(metadata))
     onnx.checker.check_model(model, full_check=True)
     return model

@@ -28,7 +28,7 @@ from training.comparison.declaration import (
     Training,
 )
 from training.comparison.learners import INPUT
-from training.export import OPSET, quiet_exporter, without_traces
+from training.export import graph_of
 from training.fitting import FitError
 from training.provenance import code_digest
 
@@ -207,21 +207,8 @@ class FittedLayers:
     def graph(self) -> onnx.ModelProto:
         """Features (N, ...) to `probabilities` (N, L)."""
         module = nn.Sequential(self.network, nn.Softmax(dim=1)).eval()
-        with quiet_exporter():
-            program = torch.onnx.export(
-                module,
-                (torch.tensor(self.features[:2]),),
-                input_names=[INPUT],
-                output_names=["probabilities"],
-                dynamic_shapes=({0: Dim("N")},),
-                opset_version=OPSET,
-                dynamo=True,
-                external_data=False,
-                verbose=False,
-            )
-        if program is None:
-            raise RecipeError("PyTorch gave no graph")
-        return without_traces(program.model_proto)
+        example = {INPUT: torch.tensor(self.features[:2])}
+        return graph_of(module, example, ["probabilities"], ({0: Dim("N")},))
 
 
 def data_digest(features: Float32, targets: Integers) -> str:
