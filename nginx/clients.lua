@@ -45,7 +45,8 @@ local function request()
     return ngx.var.connection .. "." .. ngx.var.connection_requests
 end
 
-local function release()
+-- Is called at the end of every request.
+function finished()
     if all_bytes == 0 then
         return
     end
@@ -60,15 +61,10 @@ local function hold(bytes)
     bytes_of[key] = bytes
 end
 
--- Is called at the end of every request.
-function finished()
-    release()
-end
-
 -- The same, of one that Nginx has answered itself.
 function answered(route, status)
     count(route, status)
-    release()
+    finished()
 end
 
 local function read_in_time(seconds)

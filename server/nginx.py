@@ -11,6 +11,7 @@ from pathlib import Path
 from configuration import ROOT
 from server.address import Address
 from server.cores import usable_cores
+from server.paths import HEALTH_PATHS
 from server.runtime import Runtime
 from server.settings import ServerSettings
 from server.workers import default_workers
@@ -69,6 +70,7 @@ def render(server: ServerSettings, runtime: Runtime, lua_modules: Sequence[Path]
         "health_upstream": _lines([f"{line};"] * TRIES_FOR_HEALTH),
         "idle_connections": tries - MORE_TRIES,
         "idle_health_connections": TRIES_FOR_HEALTH // 2,
+        "health": f"^({'|'.join(sorted(HEALTH_PATHS))})$",
         "connections": _connections(server),
         "maximum_body_bytes_in_words": f"{server.maximum_body_bytes:,}",
         "maximum_batch_bytes_in_words": f"{server.maximum_batch_bytes:,}",

@@ -7,7 +7,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from server.guard import Guard, Waiting
-from server.keys import HEALTH_PATHS
+from server.paths import HEALTH_PATHS
 from server.problems import problem_document
 from server.settings import ServerSettings
 

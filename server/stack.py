@@ -12,7 +12,7 @@ from pathlib import Path
 from configuration import CONFIG_VARIABLE, ROOT
 from server.address import Address
 from server.foreground import run_in_foreground
-from server.keys import KeyFileError, keep_keys, read_keys
+from server.key_files import KeyFileError, keep_keys, read_keys
 from server.nginx import NginxError, find_lua_modules, render
 from server.releases import ReleaseError, ReleaseStore, make_state_directory
 from server.runtime import NGINX_VARIABLE, VARIABLE, Runtime, make_runtime
@@ -58,7 +58,6 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
     """
     server = settings.server
     check_files(server)
-    keys = _read_keys(server)
     address = Address(server.host, server.port)
     _check_free(address)
     if server.operator_port:
@@ -69,7 +68,7 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
     with make_runtime(server.runtime_directory) as folder:
         runtime = Runtime(Path(folder))
         with holding_models(settings.models, runtime):
-            keep_keys(keys, runtime.keys)
+            _keep_keys(server, runtime)
             runtime.settings.write_text(settings_text(settings), encoding="utf-8")
             environment = _environment(runtime, nginx, application)
             if nginx is None:
@@ -78,9 +77,12 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
             return run_in_foreground(_supervisord_command(), environment, address, server.tls)
 
 
-def _read_keys(server: ServerSettings) -> list[bytes]:
+def _keep_keys(server: ServerSettings, runtime: Runtime) -> None:
+    """Keeps the keys for workers that start while their file cannot be read."""
+    if not server.api_keys_path:
+        return
     try:
-        return read_keys(server.api_keys_path) if server.api_keys_path else []
+        keep_keys(read_keys(server.api_keys_path), runtime.keys)
     except KeyFileError as error:
         raise StackError(f"[server] api_keys_path: {error}") from None
 

@@ -18,13 +18,13 @@ class Turns:
     def __init__(self, seconds: float = SECONDS_OF_A_TURN) -> None:
         self._seconds = seconds
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._began: float | None = None  # None: nothing was predicted in this turn
+        self._began = 0.0  # 0: nothing was predicted in this turn
         self._share = 1  # predictions that fit in a turn
 
     def wait(self) -> Awaitable[None] | None:
         """What a request must await before it may predict; None where this turn has time left."""
         now = perf_counter()
-        if self._began is None:
+        if not self._began:
             self._began, self._share = now, 0
             asyncio.get_running_loop().call_soon(self._end)
         if self._waiting or now - self._began > self._seconds:
@@ -36,11 +36,11 @@ class Turns:
 
     def _end(self) -> None:
         """Ends a turn, and gives the next one to those who have waited longest."""
-        now = perf_counter()
-        began, self._began = self._began or now, None
         if not self._waiting:
+            self._began = 0.0
             return
-        self._began = now
+        now = perf_counter()
+        began, self._began = self._began, now
         self._share = max(1, int(self._share * self._seconds / max(now - began, 1e-6)))
         for _ in range(min(self._share, len(self._waiting))):
             place = self._waiting.popleft()
