@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 import soundfile
 
 from training.arrays import Float32
-from training.corpora import read_corpus
+from training.corpora import RAVDESS, Reader, read_corpus
 from training.examples import Examples, changes, load_examples
 from training.features import Extraction, FeatureCache, extract_corpus
 from training.scheduling import Scheduler
@@ -21,6 +22,13 @@ class Here(Scheduler):
         return list(map(function, tasks))
 
 
+def extract(clips: Iterable[Path], reader: Reader, folder: Path, cache: FeatureCache) -> Extraction:
+    """Some clips of a corpus, linked into a folder of their own."""
+    for clip in clips:
+        (folder / clip.name).symlink_to(clip)
+    return extract_corpus(read_corpus(folder, reader), cache, changes(0), Here())
+
+
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> FeatureCache:
     """Features that every test may share: they are found by content."""
@@ -33,9 +41,7 @@ def extraction(
 ) -> Extraction:
     """The first repetition of the first sentence, from every actor."""
     folder = tmp_path_factory.mktemp("first-sentences")
-    for clip in ravdess.glob("*/*-01-01-??.*"):
-        (folder / clip.name).symlink_to(clip)
-    return extract_corpus(read_corpus(folder), cache, changes(0), Here())
+    return extract(ravdess.glob("*/*-01-01-??.*"), RAVDESS, folder, cache)
 
 
 @pytest.fixture(scope="session")

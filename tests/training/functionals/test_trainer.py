@@ -12,13 +12,13 @@ from configuration import ROOT
 from server.app import create_app
 from server.networks import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings
-from tests.training.conftest import Here
+from tests.training.conftest import Here, extract
 from training.checkpoints import CheckpointError
-from training.corpora import EMODB_2S, read_corpus
+from training.corpora import EMODB_2S
 from training.distance import Distance
-from training.examples import Examples, changes, load_examples
+from training.examples import Examples, load_examples
 from training.export import export_network
-from training.features import Extraction, FeatureCache, extract_corpus
+from training.features import Extraction, FeatureCache
 from training.frames.augmentation import Augmentation
 from training.frames.fitting import FrameSettings
 from training.frames.network import MemberSettings
@@ -47,9 +47,7 @@ def german(
 ) -> Extraction:
     """Four sentences, from every speaker."""
     folder = tmp_path_factory.mktemp("german")
-    for clip in emodb.glob("??a0[1245]??.*"):
-        (folder / clip.name).symlink_to(clip)
-    return extract_corpus(read_corpus(folder, EMODB_2S), cache, changes(0), Here())
+    return extract(emodb.glob("??a0[1245]??.*"), EMODB_2S, folder, cache)
 
 
 @pytest.fixture(scope="module")
