@@ -1,6 +1,7 @@
 """`python -m training compare` and `predict`."""
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,13 +12,20 @@ from training.comparison.declaration import ProjectModel, Recipe, ServedFeatures
 from training.comparison.exported import Exported, Exporter
 from training.comparison.measurement import Yard
 from training.comparison.prediction import find_clip, predict, prediction_text
-from training.comparison.results import Comparison, Result
+from training.comparison.results import (
+    Comparison,
+    CorpusFacts,
+    MeasuredResult,
+    ProtocolResult,
+    Result,
+)
 from training.comparison.scores import Scores
 from training.comparison.settings import ComparisonSettings
 from training.comparison.splits import Part, folds_by_speaker, split
 from training.comparison.systems import System, Workshop
-from training.corpora import reader_named
+from training.corpora import Corpus, reader_named
 from training.examples import Examples
+from training.fitting import FitError
 from training.folds import Fold
 from training.trainers import Trainer
 
@@ -34,7 +42,11 @@ class ComparisonRun:
 
 
 def compare(given: ComparisonRun) -> None:
-    """Trains and measures recipes on one protocol, exports them, and writes the tables."""
+    """Trains and measures recipes on one protocol, exports them, and writes the tables.
+
+    Raises:
+        FitError: a recipe came to nothing; all others were measured, and the tables say so.
+    """
     settings, run = given.settings, given.run
     recipes = {
         name: recipe.with_epochs(settings.epochs)
@@ -44,16 +56,26 @@ def compare(given: ComparisonRun) -> None:
     examples = with_occurring_labels(material.examples)
     folds = folds_by_speaker(examples, material.corpus.reader.sex, settings.folds)
     systems = make_workshop(run, material, examples).systems(recipes)
-    trial = _trial(given, examples, folds)
-    results = [
-        result
-        for name, recipe in recipes.items()
-        for result in trial.results(recipe, [s for s in systems if s.recipe == name])
-    ]
-    comparison = Comparison(material.corpus, run.data.corpus, examples.labels, folds, results)
+    rows, failed = _trial(given, examples, folds).rows(recipes, systems)
+    if rows:
+        facts, results = CorpusFacts.of(material.corpus), tuple(row.result for row in rows)
+        comparison = Comparison(facts, examples.labels, folds, results, failed)
+        _show(comparison, rows, material.corpus, settings)
+    if failed:
+        raise FitError("; ".join(f"{name}: {reason}" for name, reason in failed.items()))
+
+
+def _show(
+    comparison: Comparison,
+    rows: Sequence[MeasuredResult],
+    corpus: Corpus,
+    settings: ComparisonSettings,
+) -> None:
+    output = settings.output_path
     print(writing.text(comparison))
-    writing.write(comparison, drawings.draw(comparison, settings.models), settings.output_path)
-    print(f"\nfiles: {settings.output_path}")
+    writing.write(comparison, drawings.draw(comparison, corpus, settings.models), output)
+    writing.write_predictions(corpus, comparison.labels, rows, output)
+    print(f"\nfiles: {output}")
 
 
 @dataclass(frozen=True)
@@ -65,13 +87,26 @@ class Trial:
     yard: Yard
     exporter: Exporter
 
-    def results(self, recipe: Recipe, systems: list[System]) -> list[Result]:
+    def rows(
+        self, recipes: Mapping[str, Recipe], systems: list[System]
+    ) -> tuple[list[MeasuredResult], dict[str, str]]:
+        """The rows of all recipes; of those whose loss is no longer finite, the reason by name."""
+        rows, failed = [], {}
+        for name, recipe in recipes.items():
+            try:
+                rows += self._rows(recipe, [s for s in systems if s.recipe == name])
+            except FitError as error:
+                print(f"{name}: {error}; going on with the others", file=sys.stderr)
+                failed[name] = str(error)
+        return rows, failed
+
+    def _rows(self, recipe: Recipe, systems: list[System]) -> list[MeasuredResult]:
         """The rows of one recipe, measured and exported."""
         rows = self._scores(recipe, systems)
         self.exporter.export(systems, recipe)
         if len(systems) > 1:
             self.exporter.choose(systems[0].recipe, _best(systems, rows))
-        return [_result(row, recipe, systems, self.exporter) for row in rows]
+        return [MeasuredResult(_result(row, recipe, systems, self.exporter), row) for row in rows]
 
     def _scores(self, recipe: Recipe, systems: list[System]) -> list[tuple[Scores, ...]]:
         """For each row of the table its scores on every protocol."""
@@ -114,13 +149,16 @@ def _result(
 ) -> Result:
     name = row[0].measurement.system
     exported = Exported.read(exporter.path(name))
-    inputs = systems[0].learner.inputs(0)
+    seconds = [second for scores in row for second in scores.measurement.seconds]
     return Result(
-        name,
-        recipe,
-        {scores.measurement.protocol: scores for scores in row},
-        exported.parameters,
-        exported.least_milliseconds(inputs),
+        system=name,
+        title=recipe.title,
+        source=recipe.source,
+        claim=recipe.claim,
+        parameters=exported.parameters,
+        training_seconds=float(np.mean(seconds)),
+        latency_milliseconds=exported.least_milliseconds(systems[0].learner.inputs(0)),
+        protocols={scores.measurement.protocol: ProtocolResult.of(scores) for scores in row},
     )
 
 

@@ -11,6 +11,7 @@ from training.arrays import Float32
 from training.comparison.results import Comparison
 from training.comparison.splits import RANDOM, SPEAKER_SEPARATED
 from training.comparison.tables import best_first
+from training.corpora import Corpus
 from training.presentation.clips import draw_speakers, draw_spectrograms, draw_waveforms, examples
 from training.presentation.corpus import CorpusSummary, draw_emotions, draw_lengths
 from training.presentation.drawing import SERIES, Drawing, finish, new_axes, new_figure, styled
@@ -21,14 +22,14 @@ LARGEST_GRID = 64  # filters that are shown
 ROW = 22  # points
 
 
-def draw(comparison: Comparison, models: Path) -> dict[str, Drawing]:
+def draw(comparison: Comparison, corpus: Corpus, models: Path) -> dict[str, Drawing]:
     """Every plot, by the name of its file."""
-    drawings = {"gap": draw_gap(comparison), **draw_corpus(comparison)}
+    drawings = {"gap": draw_gap(comparison), **draw_corpus(corpus)}
     for result in comparison.results:
         name = re.sub(r"[^A-Za-z0-9]+", "-", result.system)
         short = result.system.rpartition("/")[2]  # a title has one line
-        if SPEAKER_SEPARATED in result.scores:
-            counts = result.scores[SPEAKER_SEPARATED].confusion()
+        if SPEAKER_SEPARATED in result.protocols:
+            counts = np.array(result.protocols[SPEAKER_SEPARATED].confusion)
             drawings[f"confusion-{name}"] = draw_confusion_matrix(short, counts, comparison.labels)
         filters = first_filters(models / f"{result.system}.onnx")
         if filters is not None:
@@ -36,14 +37,14 @@ def draw(comparison: Comparison, models: Path) -> dict[str, Drawing]:
     return drawings
 
 
-def draw_corpus(comparison: Comparison) -> dict[str, Drawing]:
+def draw_corpus(corpus: Corpus) -> dict[str, Drawing]:
     """What the corpus holds."""
-    summary = CorpusSummary.of(comparison.corpus)
-    chosen = examples(comparison.corpus)
+    summary = CorpusSummary.of(corpus)
+    chosen = examples(corpus)
     return {
         "corpus-emotions": draw_emotions(summary),
         "corpus-lengths": draw_lengths(summary),
-        "corpus-speakers": draw_speakers(comparison.corpus),
+        "corpus-speakers": draw_speakers(corpus),
         "corpus-waveforms": draw_waveforms(chosen),
         "corpus-spectrograms": draw_spectrograms(chosen),
     }
@@ -57,7 +58,8 @@ def draw_gap(comparison: Comparison) -> Drawing:
     figure, axes = new_axes(90 + ROW * len(names))
     told = []
     for row, name in enumerate(names):
-        uars = {p: 100 * s.over_folds()["uar"].mean for p, s in by_name[name].scores.items()}
+        found = by_name[name].protocols
+        uars = {protocol: 100 * found[protocol].figures["uar"].mean for protocol in found}
         axes.plot(list(uars.values()), [row] * len(uars), color=SERIES[0].light, lw=1.5)
         axes.plot(uars[SPEAKER_SEPARATED], row, "o", color=SERIES[0].light)
         if RANDOM in uars:
@@ -66,7 +68,7 @@ def draw_gap(comparison: Comparison) -> Drawing:
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set(xlim=(0, 100), xlabel="UAR (%): circle new speakers, diamond random split")
-    title = f"{comparison.corpus.reader.name}: what a random split promises"
+    title = f"{comparison.corpus.name}: what a random split promises"
     return finish(figure, title, f"{title}. {'; '.join(told)}.")
 
 

@@ -1,90 +1,132 @@
-"""What a comparison found, as the tables and the files say it."""
+"""What a comparison found, as the tables say it, the plots show it and results.json keeps it."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
+import msgspec
+from msgspec import Struct, field
 
-from training.comparison.declaration import Recipe
 from training.comparison.scores import Scores
-from training.corpora import Corpus
+from training.corpora import Corpus, name_of
+from training.evaluation import Score
+from training.files import written_whole
 from training.folds import Fold
+from training.metrics import EmotionScore
+
+FILE = "results.json"
 
 
-@dataclass(frozen=True)
-class Result:
+class ResultsError(ValueError):
+    """Results that are not there or cannot be read; the message names the command for them."""
+
+
+class ProtocolResult(Struct, frozen=True):
+    """One system on one protocol, in K folds."""
+
+    figures: dict[str, Score]  # over the folds
+    pooled: dict[str, float]  # all clips together
+    folds: tuple[dict[str, float], ...]  # K
+    chosen: tuple[str, ...] | None  # of several models, which one each fold chose
+    emotions: dict[str, EmotionScore]
+    confusion: tuple[tuple[int, ...], ...]  # clips, a row for each true emotion
+    losses: tuple[tuple[float, ...], ...]  # of each fit, K: (epochs,)
+
+    @classmethod
+    def of(cls, scores: Scores) -> "ProtocolResult":
+        """All but the answers themselves."""
+        measurement = scores.measurement
+        return cls(
+            figures=scores.over_folds(),
+            pooled=scores.pooled(),
+            folds=tuple(scores.folds()),
+            chosen=measurement.chosen,
+            emotions=scores.emotions(),
+            confusion=tuple(map(tuple, scores.confusion().tolist())),
+            losses=tuple(tuple(losses.tolist()) for losses in measurement.losses),
+        )
+
+
+class Result(Struct, frozen=True, rename="camel"):
     """One row of the table: a system, or the choice among the models of a recipe."""
 
     system: str
-    recipe: Recipe
-    scores: dict[str, Scores]  # by protocol
+    title: str
+    source: str
+    claim: str
     parameters: int
-    milliseconds: float  # of one answer
-
-    @property
-    def seconds(self) -> float:
-        """Of one fit, the mean of all: computing on one thread."""
-        fits = [s for scores in self.scores.values() for s in scores.measurement.seconds]
-        return float(np.mean(fits))
-
-    def as_json(self) -> dict[str, Any]:
-        """All but the answers themselves."""
-        return {
-            "system": self.system,
-            "title": self.recipe.title,
-            "source": self.recipe.source,
-            "claim": self.recipe.claim,
-            "parameters": self.parameters,
-            "trainingSeconds": round(self.seconds, 2),
-            "latencyMilliseconds": round(self.milliseconds, 4),
-            "protocols": {name: _protocol(scores) for name, scores in self.scores.items()},
-        }
-
-
-def _protocol(scores: Scores) -> dict[str, Any]:
-    return {
-        "figures": {name: asdict(score) for name, score in scores.over_folds().items()},
-        "pooled": scores.pooled(),
-        "folds": scores.folds(),
-        "chosen": scores.measurement.chosen,
-        "emotions": {label: asdict(score) for label, score in scores.emotions().items()},
-        "confusion": scores.confusion().tolist(),
-        "losses": [losses.tolist() for losses in scores.measurement.losses],
-    }
+    training_seconds: float  # of one fit, the mean of all: computing on one thread
+    latency_milliseconds: float  # of one answer
+    protocols: dict[str, ProtocolResult]
 
 
 @dataclass(frozen=True)
-class Comparison:
+class MeasuredResult:
+    """A row of the table, and the answers that it was made from."""
+
+    result: Result
+    scores: tuple[Scores, ...]  # of each protocol
+
+
+class CorpusFacts(Struct, frozen=True):
+    """What all systems heard."""
+
+    option: str  # as `--corpus` names it
+    name: str
+    description: str
+    licence: str
+    citation: str
+    utterances: int
+
+    @classmethod
+    def of(cls, corpus: Corpus) -> "CorpusFacts":
+        """Without the recordings."""
+        reader = corpus.reader
+        return cls(
+            option=name_of(reader),
+            name=reader.name,
+            description=reader.description,
+            licence=reader.licence,
+            citation=reader.citation,
+            utterances=len(corpus.utterances),
+        )
+
+
+class Comparison(Struct, frozen=True):
     """All systems on one corpus."""
 
-    corpus: Corpus
-    name: str  # of the corpus, as `--corpus` names it
+    corpus: CorpusFacts
     labels: tuple[str, ...]
     folds: tuple[Fold, ...]
-    results: Sequence[Result]
+    results: tuple[Result, ...] = field(name="systems")
+    failed: dict[str, str] = {}  # recipes that came to nothing, and why; msgspec copies it
 
     @property
     def heading(self) -> str:
         """What was compared, on what."""
         speakers = sum(len(fold) for fold in self.folds)
+        failed = "".join(f"; {name} failed: {reason}" for name, reason in self.failed.items())
         return (
-            f"{self.corpus.reader.name}: {len(self.corpus.utterances)} clips, {speakers} speakers, "
-            f"{len(self.labels)} emotions, {len(self.folds)} folds"
+            f"{self.corpus.name}: {self.corpus.utterances} clips, {speakers} speakers, "
+            f"{len(self.labels)} emotions, {len(self.folds)} folds{failed}"
         )
 
-    def as_json(self) -> dict[str, Any]:
-        """All but the answers themselves."""
-        reader = self.corpus.reader
-        return {
-            "corpus": {
-                "name": reader.name,
-                "description": reader.description,
-                "licence": reader.licence,
-                "citation": reader.citation,
-                "utterances": len(self.corpus.utterances),
-            },
-            "labels": list(self.labels),
-            "folds": [list(fold) for fold in self.folds],
-            "systems": [result.as_json() for result in self.results],
-        }
+    def write(self, directory: Path) -> None:
+        """Keeps all of it in the directory's results.json."""
+        content = msgspec.json.format(msgspec.json.encode(self), indent=1)
+        with written_whole(directory / FILE) as part:
+            part.write_bytes(content + b"\n")
+
+    @classmethod
+    def read(cls, directory: Path) -> "Comparison":
+        """What `write` kept.
+
+        Raises:
+            ResultsError: there is no such file, or another program's in its place.
+        """
+        path, remedy = directory / FILE, "`python -m training compare` writes it"
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=cls)
+        except OSError as error:
+            raise ResultsError(f"{path}: {error.strerror}; {remedy}") from error
+        except msgspec.DecodeError as error:
+            raise ResultsError(f"{path}: {error}; {remedy}") from error

@@ -1,15 +1,15 @@
 """The tables of a comparison, as rows of text."""
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
-import numpy as np
-
-from training.comparison.results import Comparison, Result
-from training.comparison.scores import FIGURES, Scores
+from training.comparison.results import Comparison, ProtocolResult, Result
+from training.comparison.scores import FIGURES
 from training.comparison.splits import RANDOM, SPEAKER_SEPARATED
 from training.evaluation import Score
 
 Row = tuple[str, ...]
+OfEmotion = Literal["f1", "precision", "recall"]
 HEADS = {"f1": "F1", "precision": "precision", "recall": "recall", "uar": "UAR"}
 NOTE = (
     "Mean ± standard deviation over the folds, in per cent. F1, precision and recall are weighted "
@@ -24,16 +24,16 @@ def systems(comparison: Comparison) -> list[Row]:
     head = ("system", "protocol", *(HEADS.get(name, name) for name in FIGURES))
     rows = [(*head, "parameters", "training s", "latency ms")]
     for result in comparison.results:
-        for index, (protocol, scores) in enumerate(result.scores.items()):
-            figures = [_percent(score) for score in scores.over_folds().values()]
-            costs = [f"{result.parameters:,}", f"{result.seconds:.1f}", _latency(result)]
+        for index, (protocol, found) in enumerate(result.protocols.items()):
+            figures = [_percent(found.figures[name]) for name in FIGURES]
+            costs = [f"{result.parameters:,}", f"{result.training_seconds:.1f}", _latency(result)]
             first = [result.system, protocol, *figures]
             rows.append((*first, *(costs if index == 0 else ("", "", ""))))
     return rows
 
 
 def _latency(result: Result) -> str:
-    return f"{result.milliseconds:.3f}"
+    return f"{result.latency_milliseconds:.3f}"
 
 
 def _percent(score: Score) -> str:
@@ -45,37 +45,42 @@ def gaps(comparison: Comparison) -> list[Row]:
     """A head, and one row for each system: its recall on both protocols, best first."""
     rows: list[tuple[float, Row]] = []
     for result in comparison.results:
-        uars = {name: scores.over_folds()["uar"].mean for name, scores in result.scores.items()}
+        uars = {name: found.figures["uar"].mean for name, found in result.protocols.items()}
         if uars.keys() >= {SPEAKER_SEPARATED, RANDOM}:
             separated, random = uars[SPEAKER_SEPARATED], uars[RANDOM]
             cells = (f"{100 * value:.1f}" for value in (separated, random, random - separated))
-            rows.append((-separated, (result.system, *cells, result.recipe.claim)))
+            rows.append((-separated, (result.system, *cells, result.claim)))
     head = ("system", "UAR, new speakers", "UAR, random split", "gap", "published with it")
     return [head, *(row for _, row in sorted(rows))]
 
 
-def emotions(comparison: Comparison) -> list[Row]:
-    """A head, and one row for each system: the F1 of each emotion on new speakers."""
+def emotions(comparison: Comparison, figure: OfEmotion = "f1") -> list[Row]:
+    """A head, and one row for each system: f1, precision or recall of each emotion.
+
+    Of new speakers, all folds together.
+    """
     rows = [
-        (result.system, *(f"{100 * s.f1:.1f}" for s in scores.emotions().values()))
-        for result, scores in _separated(comparison)
+        (
+            result.system,
+            *(f"{100 * getattr(score, figure):.1f}" for score in found.emotions.values()),
+        )
+        for result, found in _separated(comparison)
     ]
-    return [("F1 (%)", *comparison.labels), *rows]
+    return [(f"{HEADS[figure]} (%)", *comparison.labels), *rows]
 
 
-def _separated(comparison: Comparison) -> Iterator[tuple[Result, Scores]]:
+def _separated(comparison: Comparison) -> Iterator[tuple[Result, ProtocolResult]]:
     for result in comparison.results:
-        if SPEAKER_SEPARATED in result.scores:
-            yield result, result.scores[SPEAKER_SEPARATED]
+        if SPEAKER_SEPARATED in result.protocols:
+            yield result, result.protocols[SPEAKER_SEPARATED]
 
 
 def confusions(comparison: Comparison) -> Iterator[tuple[str, list[Row]]]:
     """The confusion matrix of each system on new speakers, by its name."""
-    for result, scores in _separated(comparison):
-        counts = scores.confusion()
+    for result, found in _separated(comparison):
         rows = [
             (label, *map(str, row))
-            for label, row in zip(comparison.labels, counts.tolist(), strict=True)
+            for label, row in zip(comparison.labels, found.confusion, strict=True)
         ]
         yield result.system, [("true \\ predicted", *comparison.labels), *rows]
 
@@ -100,5 +105,5 @@ def markdown(rows: Sequence[Row]) -> str:
 
 def best_first(comparison: Comparison) -> list[str]:
     """The systems' names by their recall of new speakers."""
-    recalls = {r.system: s.over_folds()["uar"].mean for r, s in _separated(comparison)}
-    return sorted(recalls, key=lambda name: -np.nan_to_num(recalls[name]))
+    recalls = {r.system: found.figures["uar"].mean for r, found in _separated(comparison)}
+    return sorted(recalls, key=lambda name: -recalls[name])

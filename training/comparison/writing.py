@@ -1,14 +1,16 @@
 """A comparison as files: what people read, and what programs do."""
 
 import csv
-import json
+import itertools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from training.arrays import Float32
 from training.comparison import tables
-from training.comparison.results import Comparison
+from training.comparison.results import Comparison, MeasuredResult
 from training.comparison.scores import FIGURES
 from training.comparison.tables import Row
+from training.corpora import Corpus, Utterance
 from training.files import written_whole
 from training.presentation.drawing import Drawing
 from training.presentation.page import render_page
@@ -26,7 +28,7 @@ def text(comparison: Comparison) -> str:
 
 def markdown(comparison: Comparison) -> str:
     """The same as a document."""
-    parts = [f"# Comparison on {comparison.corpus.reader.name}", _provenance(comparison)]
+    parts = [f"# Comparison on {comparison.corpus.name}", _provenance(comparison)]
     parts += ["## Systems", tables.NOTE, tables.markdown(tables.systems(comparison))]
     parts += ["## The gap between the protocols", tables.markdown(tables.gaps(comparison))]
     parts += ["## Each emotion, on new speakers", tables.markdown(tables.emotions(comparison))]
@@ -37,11 +39,11 @@ def markdown(comparison: Comparison) -> str:
 
 
 def _provenance(comparison: Comparison) -> str:
-    reader = comparison.corpus.reader
+    corpus = comparison.corpus
     return (
-        f"Made by `python -m training compare --corpus {comparison.name}`. {comparison.heading}. "
-        f"{reader.description[0].upper()}{reader.description[1:]}. {reader.citation} "
-        f"Licence of the recordings: {reader.licence}."
+        f"Made by `python -m training compare --corpus {corpus.option}`. {comparison.heading}. "
+        f"{corpus.description[0].upper()}{corpus.description[1:]}. {corpus.citation} "
+        f"Licence of the recordings: {corpus.licence}."
     )
 
 
@@ -59,8 +61,8 @@ def page(comparison: Comparison, drawings: dict[str, Drawing]) -> str:
         Section("Filters", "Of each first convolution.", None, plots("filters")),
         Section("Corpus", _provenance(comparison), None, plots("corpus")),
     ]
-    title = f"Speech emotion systems on {comparison.corpus.reader.name}"
-    command = f"python -m training compare --corpus {comparison.name}"
+    title = f"Speech emotion systems on {comparison.corpus.name}"
+    command = f"python -m training compare --corpus {comparison.corpus.option}"
     return render_page(title, command, comparison.heading, chapters)
 
 
@@ -74,13 +76,31 @@ def write(comparison: Comparison, drawings: dict[str, Drawing], directory: Path)
     """Writes text, HTML, CSV, JSON and the plots, each file as a whole."""
     _write(directory / "comparison.md", markdown(comparison))
     _write(directory / "comparison.html", page(comparison, drawings))
-    _write(directory / "results.json", json.dumps(comparison.as_json(), indent=1) + "\n")
+    comparison.write(directory)
     _write_csv(directory / "systems.csv", _system_rows(comparison))
     _write_csv(directory / "emotions.csv", _emotion_rows(comparison))
     _write_csv(directory / "confusion.csv", _confusion_rows(comparison))
-    _write_csv(directory / "predictions.csv", _prediction_rows(comparison))
     for name, drawing in drawings.items():
         _write(directory / "plots" / f"{name}.svg", drawing.standalone())
+
+
+def write_predictions(
+    corpus: Corpus, labels: Sequence[str], rows: Sequence[MeasuredResult], directory: Path
+) -> None:
+    """Writes what every system said of every utterance while it was held out."""
+    head = ("system", "protocol", "utterance", "speaker", "emotion", *labels)
+    answers = (
+        (measurement.system, measurement.protocol, *_answer(item, probabilities))
+        for row in rows
+        for measurement in (scores.measurement for scores in row.scores)
+        for item, probabilities in zip(corpus.utterances, measurement.probabilities, strict=True)
+    )
+    _write_csv(directory / "predictions.csv", itertools.chain([head], answers))
+
+
+def _answer(item: Utterance, probabilities: Float32) -> Row:
+    figures = (f"{probability:.4f}" for probability in probabilities.tolist())
+    return (item.path.stem, item.speaker, item.emotion, *figures)
 
 
 def _write(path: Path, content: str) -> None:
@@ -97,9 +117,14 @@ def _system_rows(comparison: Comparison) -> Iterable[Row]:
     figures = [f"{name} {kind}" for name in FIGURES for kind in ("mean", "deviation")]
     yield ("system", "protocol", *figures, "parameters", "training seconds", "latency ms")
     for result in comparison.results:
-        costs = (f"{result.parameters}", f"{result.seconds:.3f}", f"{result.milliseconds:.4f}")
-        for protocol, scores in result.scores.items():
-            pairs = [(s.mean, s.deviation) for s in scores.over_folds().values()]
+        costs = (
+            f"{result.parameters}",
+            f"{result.training_seconds:.3f}",
+            f"{result.latency_milliseconds:.4f}",
+        )
+        for protocol, found in result.protocols.items():
+            scores = [found.figures[name] for name in FIGURES]
+            pairs = [(score.mean, score.deviation) for score in scores]
             cells = (f"{value:.4f}" for pair in pairs for value in pair)
             yield (result.system, protocol, *cells, *costs)
 
@@ -107,8 +132,8 @@ def _system_rows(comparison: Comparison) -> Iterable[Row]:
 def _emotion_rows(comparison: Comparison) -> Iterable[Row]:
     yield ("system", "protocol", "emotion", "precision", "recall", "f1", "clips")
     for result in comparison.results:
-        for protocol, scores in result.scores.items():
-            for label, score in scores.emotions().items():
+        for protocol, found in result.protocols.items():
+            for label, score in found.emotions.items():
                 figures = (score.precision, score.recall, score.f1)
                 cells = (f"{figure:.4f}" for figure in figures)
                 yield (result.system, protocol, label, *cells, str(score.utterances))
@@ -117,16 +142,6 @@ def _emotion_rows(comparison: Comparison) -> Iterable[Row]:
 def _confusion_rows(comparison: Comparison) -> Iterable[Row]:
     yield ("system", "protocol", "true", *comparison.labels)
     for result in comparison.results:
-        for protocol, scores in result.scores.items():
-            for label, row in zip(comparison.labels, scores.confusion().tolist(), strict=True):
+        for protocol, found in result.protocols.items():
+            for label, row in zip(comparison.labels, found.confusion, strict=True):
                 yield (result.system, protocol, label, *map(str, row))
-
-
-def _prediction_rows(comparison: Comparison) -> Iterable[Row]:
-    yield ("system", "protocol", "utterance", "speaker", "emotion", *comparison.labels)
-    for result in comparison.results:
-        for protocol, scores in result.scores.items():
-            answers = scores.measurement.probabilities
-            for item, row in zip(comparison.corpus.utterances, answers, strict=True):
-                about = (result.system, protocol, item.path.stem, item.speaker, item.emotion)
-                yield (*about, *(f"{probability:.4f}" for probability in row))

@@ -14,6 +14,7 @@ from tests.training.comparison.conftest import NEW_RECIPE, Command
 from training.__main__ import main
 from training.comparison.declaration import read_recipe
 from training.comparison.features import compute
+from training.comparison.results import Comparison, ResultsError
 from training.features import load_audio
 
 SYSTEMS = ["sixth", "several/regression", "several/forest", "several/boosting", "several"]
@@ -173,6 +174,62 @@ def test_a_recipe_with_an_unknown_key_leaves_what_was_trained(
     assert "wrong.toml: Object contains unknown field `bach` - at `$.training`" in line
     assert compared.outcomes() == before
     assert (compared.output / "models" / "sixth.onnx").exists()
+
+
+def test_a_recipe_that_diverges_leaves_the_others_their_turn(
+    compared: Command, recipes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "recipes"
+    shutil.copytree(recipes, folder)
+    wild = NEW_RECIPE.replace('"adam"', '"sgd"').replace("0.01", "1e38")
+    (folder / "wild.toml").write_text(wild, encoding="utf-8")
+    before, output = compared.outcomes(), tmp_path / "output"
+    options = [*compared.options, f"--recipes-path={folder}", f"--output-path={output}"]
+    assert main(["compare", "--recipes", "wild,sixth", *options]) == 1
+    told = capsys.readouterr()
+    *_, line = told.err.splitlines()
+    assert line.startswith("error: wild: the loss of epoch ")
+    assert "; wild failed: the loss of epoch " in told.out
+    found = Comparison.read(output)
+    assert [result.system for result in found.results] == ["sixth"]
+    assert list(found.failed) == ["wild"]
+    assert (output / "models" / "sixth.onnx").exists()
+    assert compared.outcomes() == before  # fits of the other are not made again
+
+
+def test_where_every_recipe_diverges_earlier_results_stay(
+    compared: Command, recipes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wild = NEW_RECIPE.replace('"adam"', '"sgd"').replace("0.01", "1e38")
+    (tmp_path / "wild.toml").write_text(wild, encoding="utf-8")
+    before = (compared.output / "results.json").read_bytes()
+    options = [*compared.options, f"--recipes-path={tmp_path}"]
+    assert main(["compare", "--recipes", "wild", *options]) == 1
+    assert "error: wild: the loss of epoch " in capsys.readouterr().err
+    assert (compared.output / "results.json").read_bytes() == before
+
+
+def test_results_are_read_as_they_were_written(compared: Command, tmp_path: Path) -> None:
+    found = Comparison.read(compared.output)
+    found.write(tmp_path)
+    assert Comparison.read(tmp_path) == found
+    assert found.corpus.option == "emodb-2s"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "No such file or directory; `python -m training compare` writes it"),
+        ("{}", "missing required field `corpus`; `python -m training compare` writes it"),
+    ],
+)
+def test_results_that_cannot_be_read_name_the_command_for_them(
+    tmp_path: Path, content: str | None, message: str
+) -> None:
+    if content is not None:
+        (tmp_path / "results.json").write_text(content, encoding="utf-8")
+    with pytest.raises(ResultsError, match=message):
+        Comparison.read(tmp_path)
 
 
 def test_numbers_of_the_table_are_numbers_in_its_csv(compared: Command) -> None:
