@@ -10,7 +10,8 @@ from pathlib import Path
 import uvloop
 
 from tests.soak.http1 import Answer, AnswerReader, ProtocolError
-from tests.soak.mutations import Mutant, Mutator
+from tests.soak.mutations import Mutator
+from tests.soak.oddities import Mutant
 from tests.soak.tables import table
 from tests.stack.harness import Server, running
 

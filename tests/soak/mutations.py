@@ -3,31 +3,16 @@
 import gzip
 import json
 import zlib
-from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
 from tests.soak.http1 import request
+from tests.soak.inference_mutations import InferenceMutator
+from tests.soak.oddities import LITERALS, NETWORKS, NUMBERS, STRINGS, Mutant, with_changed_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-NETWORKS = (*("DNN", "CNN", "dnn", "cNn") * 4, "RNN", "mfcc", "%2e%2e", "")
-NUMBERS = (
-    *("0", "-0", "1", "-1.5", "1e5", "1E-5", "3.4028235e38", "3.5e38", "-1e39", "1e308", "1e999"),
-    *("9" * 30, "9" * 400, "0." + "3" * 400, "1e-999", "-1e400", "NaN", "Infinity", "-Infinity"),
-    *("01", "+1", ".5", "5.", "1e", "0x10", "1_000", "--1", "1e+400000000"),
-)
-STRINGS = (
-    '""',
-    '"1"',
-    '"\\u0000"',
-    '"\\ud800"',
-    '"\\x41"',
-    '"mfccs"',
-    '"\t"',
-    '"' + "a" * 500 + '"',
-)
 KEYS = (
     '"mfccs"',
     '"mfccs"',
@@ -39,18 +24,8 @@ KEYS = (
     "mfccs",
     "1",
 )
-LITERALS = ("true", "false", "null", "True", "nul", "undefined", "{}", "[]", "")
 CODINGS = ("chunked", "gzip", "chunked, gzip", "gzip, chunked", "xchunked", "identity")
 DEPTHS = (10, 1_000, 100_000)
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """One request as bytes."""
-
-    kind: str
-    data: bytes
-    framed: bool  # whether its length is as it says, so that another may follow
 
 
 class Mutator:
@@ -68,6 +43,7 @@ class Mutator:
             (6, self._contradictory),
             (1, self._deep),
             (3, self._good),
+            (50, InferenceMutator(self._random).make),
         )
 
     def make(self) -> Mutant:
@@ -83,14 +59,8 @@ class Mutator:
         return self._framed("grammar", self._value(self._random.randrange(5)).encode())
 
     def _with_changed_bytes(self) -> Mutant:
-        body = bytearray(self._vector())
-        for _ in range(self._random.randint(1, 8)):
-            start = self._random.randrange(len(body) + 1)
-            end = start + self._random.randrange(6)
-            body[start:end] = self._random.choice(
-                (b"", bytes(body[start:end]) * 2, self._random.randbytes(2), b",", b"[", b"}")
-            )
-        return self._framed("changed bytes", bytes(body))
+        body = with_changed_bytes(self._vector(), self._random)
+        return self._framed("changed bytes", body)
 
     def _random_bytes(self) -> Mutant:
         return self._framed("random bytes", self._random.randbytes(self._random.randrange(2_000)))

@@ -1,7 +1,9 @@
 """Clients that are slow, or too many, are cut off or refused; others are served meanwhile."""
 
 import contextlib
+import http.client
 import json
+import re
 import signal
 import socket
 import threading
@@ -12,8 +14,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.stack.harness import MFCCS, Server, running, wait_until
+from server.settings import ServerSettings
+from tests.stack.harness import DEADLINE, MFCCS, Server, running, wait_until
 from tests.stack.test_bad_input import check_problem
+from tests.stack.test_logs import find
 
 FLAGS = [(), ("--without-nginx",)]
 HEADER = b"POST /prediction/DNN HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n"
@@ -24,7 +28,12 @@ def hasty(
     nginx: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """A server that waits for some seconds only."""
-    times = {"SER_SERVER_HEADER_TIMEOUT_SECONDS": 3, "SER_SERVER_BODY_TIMEOUT_SECONDS": 5}
+    times = {
+        "SER_SERVER_HEADER_TIMEOUT_SECONDS": 3,
+        "SER_SERVER_BODY_TIMEOUT_SECONDS": 5,
+        "SER_SERVER_SEND_TIMEOUT_SECONDS": 1,
+        "SER_SERVER_IDLE_TIMEOUT_SECONDS": 2,
+    }
     with running(tmp_path_factory.mktemp("run"), *request.param, **times) as server:
         yield server
 
@@ -59,6 +68,62 @@ def test_a_client_that_says_nothing_is_cut_off(hasty: Server) -> None:
     with socket.create_connection(("127.0.0.1", hasty.port), timeout=60) as connection:
         said = b"".join(iter(lambda: connection.recv(65_536), b""))
     assert said == b"" or said.startswith(b"HTTP/1.1 408")
+
+
+@contextlib.contextmanager
+def connected_narrowly(port: int) -> Iterator[socket.socket]:
+    """A connection for which the kernel keeps little of what nobody reads."""
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+        connection.settimeout(DEADLINE)
+        connection.connect(("127.0.0.1", port))
+        yield connection
+
+
+def batch_of(rows: int) -> bytes:
+    """Vectors, in JSON."""
+    shape = [rows, 25]
+    given = {"name": "mfccs", "datatype": "FP32", "shape": shape, "data": [0] * rows * 25}
+    return json.dumps({"inputs": [given]}).encode()
+
+
+# Requests whose answers are far larger than what the kernel and Nginx keep.
+LARGE_ANSWERS = {
+    "file": ("GET /init/mfcc.onnx", b""),
+    "batch": ("POST /v2/models/DNN/infer", batch_of(10_000)),
+}
+
+
+@pytest.mark.parametrize("hasty", FLAGS[:1], indirect=True)
+@pytest.mark.parametrize("name", LARGE_ANSWERS)
+def test_a_client_that_takes_nothing_of_its_answer_is_cut_off(hasty: Server, name: str) -> None:
+    line, body = LARGE_ANSWERS[name]
+    headers = f"Host: a\r\nX-Request-Id: {name}\r\nContent-Length: {len(body)}\r\n"
+    with connected_narrowly(hasty.port) as connection:
+        connection.sendall(f"{line} HTTP/1.1\r\n{headers}\r\n".encode() + body)
+        end = find(hasty, name)  # in the log, where Nginx is done with it
+        said = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert end["duration_ms"] < 1_000 * ServerSettings().send_timeout_seconds
+    header, _, content = said.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: (\d+)", header)
+    assert length
+    assert len(content) < int(length[1])
+    assert hasty.predict()
+
+
+@pytest.mark.parametrize("hasty", FLAGS[:1], indirect=True)
+def test_a_connection_that_rests_too_long_is_closed(hasty: Server) -> None:
+    longest = ServerSettings().idle_timeout_seconds
+    connection = http.client.HTTPConnection("127.0.0.1", hasty.port, timeout=longest / 2)
+    used = []
+    for _ in range(2):
+        connection.request("GET", "/livez")
+        assert connection.getresponse().read()
+        used.append(connection.sock)
+    assert used[0] is used[1]
+    assert used[0].recv(1) == b""
+    connection.close()
 
 
 def test_a_body_in_parts_is_taken_in_time(hasty: Server) -> None:
