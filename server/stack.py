@@ -63,6 +63,7 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
     if server.operator_port:
         _check_free(Address(server.operator_host, server.operator_port))
     _allow_open_files()
+    _work_in_batches()
     if server.tls and nginx is None:
         raise StackError("HTTPS needs Nginx: install it, or leave tls_certificate_path empty")
     with make_runtime(server.runtime_directory) as folder:
@@ -102,6 +103,16 @@ def _allow_open_files() -> None:
     """Every connection is an open file: as many as this user may have."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _work_in_batches() -> None:
+    """Keeps the server's processes from interrupting each other; they inherit it.
+
+    PERF: where Nginx and a worker share a core each of them does all that waits for it, and not
+    one request in turn. See docs/decisions/processes.md.
+    """
+    with contextlib.suppress(OSError):  # a sandbox may not allow it
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 @contextlib.contextmanager

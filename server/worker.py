@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from uvicorn_worker import UvicornWorker
 
 from server.guard import Guard
-from server.protocol import Protocol
+from server.protocol import Outbox, Protocol
 from server.runtime import stands_alone
 from server.settings import load_settings
 
@@ -36,14 +36,13 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # it ships no types
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        members: dict[str, Any] = {"outbox": Outbox()}
         if stands_alone():
             settings = load_settings().server
             self._guard = Guard(settings, self.cfg.workers)
-            members = {
-                "guard": self._guard,
-                "maximum_header_bytes": HEADER_LINES * settings.maximum_header_line_bytes,
-            }
-            self.config.http = type("GuardedProtocol", (Protocol,), members)
+            members["guard"] = self._guard
+            members["maximum_header_bytes"] = HEADER_LINES * settings.maximum_header_line_bytes
+        self.config.http = type("WorkerProtocol", (Protocol,), members)
 
     async def callback_notify(self) -> None:
         """Tells the master that this worker lives; ends the worker where the master does not."""

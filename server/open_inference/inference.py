@@ -1,34 +1,44 @@
-"""One inference: bytes to arrays, through the network, and back to bytes."""
+"""One inference: bytes to arrays, through the network, and back to bytes.
+
+Each of the three may be called from any thread.
+"""
 
 from time import perf_counter
 from typing import NamedTuple
 
-from server.batches import Array
+from server.batches import Scores
 from server.networks import Network
 from server.open_inference.answers import Answer, encode_answer
-from server.open_inference.requests import read_request
+from server.open_inference.requests import InferenceRequest, read_request
 from server.open_inference.signatures import Signature
 
 
 class Inference(NamedTuple):
-    """An answer, and how it came about."""
+    """What the network said, and how long it took alone."""
 
-    answer: Answer
-    seconds: float  # of the network alone
-    distance: Array  # float32 (N,), of each input from the training distribution
+    scores: Scores
+    seconds: float
 
 
-def infer(
-    network: Network, signature: Signature, maximum_rows: int, json_bytes: int | None, body: bytes
-) -> Inference:
-    """Scores the batch in a request's body; may be called from any thread.
+class Batches:
+    """The batches of one network, each with at most `maximum_rows`."""
 
-    Raises:
-        Problem: 400 or 413, the body holds no batch for this network.
-    """
-    request = read_request(body, json_bytes, signature, maximum_rows)
-    values = request.inputs[signature.inputs[0].name]
-    start = perf_counter()
-    scores = network.predict_batch(values, request.inputs.get("lengths"))
-    seconds = perf_counter() - start
-    return Inference(encode_answer(network, request, scores), seconds, scores.distance)
+    def __init__(self, network: Network, signature: Signature, maximum_rows: int) -> None:
+        self._network = network
+        self._signature = signature
+        self._maximum_rows = maximum_rows
+
+    def read(self, body: bytes, json_bytes: int | None) -> InferenceRequest:
+        """Reads a body, as `read_request` does."""
+        return read_request(body, json_bytes, self._signature, self._maximum_rows)
+
+    def score(self, request: InferenceRequest) -> Inference:
+        """Asks the network."""
+        values = request.inputs[self._signature.inputs[0].name]
+        start = perf_counter()
+        scores = self._network.predict_batch(values, request.inputs.get("lengths"))
+        return Inference(scores, perf_counter() - start)
+
+    def encode(self, request: InferenceRequest, scores: Scores) -> Answer:
+        """Writes the answer, as `encode_answer` does."""
+        return encode_answer(self._network, request, scores)

@@ -4,13 +4,13 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
 from server import problems
 
-# Lower than everything else's: the event loops and Nginx need little, but at once.
+# Of what holds the interpreter: while it waits for a core, the event loop may wait for it.
 NICENESS = 10
 SWITCH_SECONDS = 0.0005
 
@@ -20,8 +20,9 @@ T = TypeVar("T")
 class BatchQueue:
     """The batches of one worker.
 
-    One thread, since a worker has one core: more would only take turns. ONNX Runtime releases the
-    interpreter while it computes, so single predictions go on meanwhile.
+    One thread for networks, since a worker has one core: more would only take turns. ONNX Runtime
+    releases the interpreter while it computes, so single predictions go on meanwhile. Another one
+    for long JSON, which holds the interpreter.
 
     maximum_bytes: of the bodies that are under way together; a body above it may come alone.
     """
@@ -29,7 +30,8 @@ class BatchQueue:
     def __init__(self, maximum_bytes: int) -> None:
         self._maximum_bytes = maximum_bytes
         self._bytes = 0
-        self._executor = ThreadPoolExecutor(1, "batches", _give_way)
+        self._networks = ThreadPoolExecutor(1, "networks", _take_what_is_left)
+        self._texts = ThreadPoolExecutor(1, "texts", _give_way)
 
     @contextmanager
     def place(self, size: int) -> Iterator[None]:
@@ -46,13 +48,26 @@ class BatchQueue:
         finally:
             self._bytes -= size
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """Does the work when its turn has come."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+    async def compute(self, work: Callable[[], T]) -> T:
+        """Asks a network when its turn has come."""
+        return await _run(self._networks, work)
+
+    async def parse(self, work: Callable[[], T]) -> T:
+        """Reads or writes long JSON when its turn has come."""
+        return await _run(self._texts, work)
+
+
+async def _run(executor: Executor, work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(executor, work)
+
+
+def _take_what_is_left() -> None:
+    """Lets this thread, which Linux schedules by itself, be interrupted by every other one."""
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _give_way() -> None:
-    """Lowers the priority of this thread, which Linux knows as a process of its own.
+    """Lowers the priority of this thread.
 
     From now on two threads share the interpreter: the event loop's asks for it after half a
     millisecond, not after five.

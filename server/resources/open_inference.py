@@ -10,8 +10,10 @@ from falcon.asgi import App, Request, Response
 from server import problems
 from server.metrics.recording import NetworkRecorder, Recorder
 from server.networks import Network, NetworkCatalog
-from server.open_inference.inference import infer
+from server.open_inference.answers import Answer
+from server.open_inference.inference import Batches, Inference
 from server.open_inference.metadata import model_configuration, model_metadata, server_metadata
+from server.open_inference.pace import Pace
 from server.open_inference.queue import BatchQueue
 from server.open_inference.signatures import Signature, signature, version
 from server.resources.bodies import read_body
@@ -21,8 +23,9 @@ from server.turns import Turns
 
 MEDIA_TYPES = ("application/json", "application/octet-stream")
 JSON_BYTES = "Inference-Header-Content-Length"
-# PERF: a larger body leaves the event loop to others; see docs/decisions/batches.md.
-LARGEST_ON_LOOP = 2_048
+# PERF: what takes longer leaves the event loop to others; see docs/decisions/batches.md.
+LARGEST_ON_LOOP = 2_048  # bytes
+LONGEST_ON_LOOP = 0.002  # seconds, as bodies before it took
 
 
 class _Models:
@@ -41,6 +44,13 @@ class _Models:
             raise problems.unknown_version(network.name, wanted, version(network))
         return network, self._signatures[network.name]
 
+    def batches(self, maximum_rows: int) -> dict[str, Batches]:
+        """The batches of all networks, by name."""
+        return {
+            network.name: Batches(network, self._signatures[network.name], maximum_rows)
+            for network in self._catalog.networks.values()
+        }
+
 
 class InferenceResource:
     """`POST /v2/models/{name}/infer`."""
@@ -56,8 +66,9 @@ class InferenceResource:
         self._recorders = recorders
         self._turns = turns
         self._maximum_bytes = settings.maximum_batch_bytes
-        self._maximum_rows = settings.maximum_batch_rows
         self._queue = BatchQueue(settings.maximum_open_batch_bytes)
+        self._paces = {name: Pace() for name in recorders}
+        self._batches = models.batches(settings.maximum_batch_rows)
 
     async def on_post(
         self,
@@ -67,19 +78,51 @@ class InferenceResource:
         version: str | None = None,
     ) -> None:
         """Scores a batch of one row or more."""
-        network, tensors = self._models.find(name, version)
-        work = partial(infer, network, tensors, self._maximum_rows, _json_bytes(req))
+        network, _ = self._models.find(name, version)
+        json_bytes = _json_bytes(req)
         length = req.content_length
         if length is not None and length <= LARGEST_ON_LOOP:
             body = await read_body(req, self._maximum_bytes, MEDIA_TYPES)
-            if (turn := self._turns.wait()) is not None:
-                await turn
-            answer, seconds, distance = work(body)
-        else:
-            with self._queue.place(min(length or self._maximum_bytes, self._maximum_bytes)):
-                body = await read_body(req, self._maximum_bytes, MEDIA_TYPES)
-                answer, seconds, distance = await self._queue.run(partial(work, body))
-        self._recorders[network.name].predicted_batch(seconds, distance)
+            await self._on_loop(network, body, json_bytes, resp)
+            return
+        with self._queue.place(min(length or self._maximum_bytes, self._maximum_bytes)):
+            body = await read_body(req, self._maximum_bytes, MEDIA_TYPES)
+            # JSON and frames may take any time for a byte.
+            steady = network.takes_vectors and json_bytes is not None
+            if steady and self._paces[network.name].seconds(len(body)) <= LONGEST_ON_LOOP:
+                await self._on_loop(network, body, json_bytes, resp)
+            else:
+                await self._beside_loop(network, body, json_bytes, resp)
+
+    async def _on_loop(
+        self, network: Network, body: bytes, json_bytes: int | None, resp: Response
+    ) -> None:
+        if (turn := self._turns.wait()) is not None:
+            await turn
+        batches = self._batches[network.name]
+        request = batches.read(body, json_bytes)
+        inference = batches.score(request)
+        self._answer(network, inference, batches.encode(request, inference.scores), resp)
+
+    async def _beside_loop(
+        self, network: Network, body: bytes, json_bytes: int | None, resp: Response
+    ) -> None:
+        batches = self._batches[network.name]
+        read = partial(batches.read, body, json_bytes)
+        request = read() if json_bytes else await self._queue.parse(read)
+        inference = await self._queue.compute(partial(batches.score, request))
+        encode = partial(batches.encode, request, inference.scores)
+        is_binary = all(wanted.binary and not wanted.classes for wanted in request.outputs)
+        answer = encode() if is_binary else await self._queue.parse(encode)
+        if json_bytes and network.takes_vectors:
+            self._paces[network.name].observe(len(body), inference.seconds)
+        self._answer(network, inference, answer, resp)
+
+    def _answer(
+        self, network: Network, inference: Inference, answer: Answer, resp: Response
+    ) -> None:
+        recorder = self._recorders[network.name]
+        recorder.predicted_batch(inference.seconds, inference.scores.distance)
         resp.data = answer.content
         if answer.json_bytes is not None:
             resp.content_type = "application/octet-stream"

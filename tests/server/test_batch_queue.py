@@ -10,25 +10,36 @@ from server.open_inference.queue import NICENESS, BatchQueue
 from server.problems import Problem
 
 
-def test_work_runs_on_one_thread_that_gives_way() -> None:
+def test_networks_run_on_one_thread_that_everything_else_interrupts() -> None:
+    def work() -> tuple[int, int]:
+        return threading.get_ident(), os.sched_getscheduler(0)
+
+    async def twice(queue: BatchQueue) -> list[tuple[int, int]]:
+        return [await queue.compute(work), await queue.compute(work)]
+
+    (first, policy), second = asyncio.run(twice(BatchQueue(1)))
+    assert second == (first, policy)
+    assert first != threading.get_ident()
+    assert policy == os.SCHED_IDLE
+    assert os.sched_getscheduler(0) != os.SCHED_IDLE
+
+
+def test_long_json_is_read_on_a_thread_of_lower_priority() -> None:
     def work() -> tuple[int, int]:
         return threading.get_ident(), os.getpriority(os.PRIO_PROCESS, 0)
 
-    async def twice(queue: BatchQueue) -> list[tuple[int, int]]:
-        return [await queue.run(work), await queue.run(work)]
-
-    (first, niceness), second = asyncio.run(twice(BatchQueue(1)))
-    assert second == (first, niceness)
-    assert first != threading.get_ident()
+    thread, niceness = asyncio.run(BatchQueue(1).parse(work))
+    assert thread != threading.get_ident()
     assert niceness >= NICENESS
     assert niceness > os.getpriority(os.PRIO_PROCESS, 0) or niceness == 19
 
 
-def test_the_event_loop_goes_on_meanwhile() -> None:
+@pytest.mark.parametrize("name", ["compute", "parse"])
+def test_the_event_loop_goes_on_meanwhile(name: str) -> None:
     async def both(queue: BatchQueue) -> bool:
         goes_on = threading.Event()
         asyncio.get_running_loop().call_soon(goes_on.set)
-        return await queue.run(lambda: goes_on.wait(timeout=60))
+        return bool(await getattr(queue, name)(lambda: goes_on.wait(timeout=60)))
 
     assert asyncio.run(both(BatchQueue(1)))
 

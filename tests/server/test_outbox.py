@@ -1,0 +1,98 @@
+"""Answers wait for those of the same turn of the event loop, and then are sent as a whole."""
+
+import asyncio
+import time
+
+from server.protocol import Outbox, WholeAnswers
+
+
+class Wire(asyncio.Transport):
+    """Keeps what is sent."""
+
+    def __init__(self, sent: list[bytes]) -> None:
+        super().__init__()
+        self._sent = sent
+        self.closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        assert not self.closed
+        self._sent.append(bytes(data))
+
+    def close(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+
+HEADER, BODY = b"HTTP/1.1 200 OK\r\n\r\n", b"body"
+
+
+def answer(answers: WholeAnswers) -> None:
+    answers.write(HEADER)
+    answers.write(BODY)
+
+
+async def turn() -> None:
+    await asyncio.sleep(0)
+
+
+def test_answers_of_a_turn_are_sent_at_its_end_each_as_a_whole() -> None:
+    async def two() -> list[bytes]:
+        sent: list[bytes] = []
+        outbox = Outbox(seconds=60)
+        answer(WholeAnswers(Wire(sent), outbox))
+        answer(WholeAnswers(Wire(sent), outbox))
+        assert sent == []
+        await turn()
+        return sent
+
+    assert asyncio.run(two()) == [HEADER + BODY] * 2
+
+
+def test_they_wait_for_others_for_a_moment_only() -> None:
+    async def one_late() -> list[bytes]:
+        sent: list[bytes] = []
+        outbox = Outbox(seconds=0.001)
+        answer(WholeAnswers(Wire(sent), outbox))
+        time.sleep(0.002)  # noqa: ASYNC251  # a slow prediction in the same turn
+        answer(WholeAnswers(Wire(sent), outbox))
+        return sent
+
+    assert asyncio.run(one_late()) == [HEADER + BODY] * 2
+
+
+def test_a_connection_that_ends_by_itself_takes_its_answer_along() -> None:
+    async def close() -> list[bytes]:
+        sent: list[bytes] = []
+        answers = WholeAnswers(Wire(sent), Outbox(seconds=60))
+        answer(answers)
+        answers.close()
+        await turn()
+        return sent
+
+    assert asyncio.run(close()) == [HEADER + BODY]
+
+
+def test_nothing_is_sent_to_a_client_that_has_gone() -> None:
+    async def gone() -> list[bytes]:
+        sent: list[bytes] = []
+        wire = Wire(sent)
+        answer(WholeAnswers(wire, Outbox(seconds=60)))
+        wire.close()
+        await turn()
+        return sent
+
+    assert asyncio.run(gone()) == []
+
+
+def test_a_second_answer_on_the_same_connection_follows_the_first() -> None:
+    async def pipelined() -> list[bytes]:
+        sent: list[bytes] = []
+        answers = WholeAnswers(Wire(sent), Outbox(seconds=60))
+        answer(answers)
+        answer(answers)
+        await turn()
+        return sent
+
+    assert asyncio.run(pipelined()) == [(HEADER + BODY) * 2]
