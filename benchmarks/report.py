@@ -96,9 +96,9 @@ def _promises(results: Results) -> Iterator[str]:
     for name, other, least in PROMISES:
         ratio = results.ratio(name, other)
         if ratio:
-            verdict = "kept" if ratio.median >= least else "MISSED"
+            verdict = "reached" if ratio.median >= least else "not reached"
             titles = f"{results.entries[name].title} / {results.entries[other].title}"
-            yield f"- {titles}: {ratio}; promised {least:g}: {verdict}"
+            yield f"- {titles}: {ratio}; aim {least:g}: {verdict}"
 
 
 def _plot(results: Results) -> Figure:
