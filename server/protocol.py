@@ -87,10 +87,11 @@ class WholeAnswers(asyncio.Transport):
         self._transport = transport
         self._outbox = outbox
         self._header = self._whole = b""
+        self._ended = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Sends the data by the outbox, after the header that was held back."""
-        if data[:9] == HEADER and data[:10] != INTERIM_HEADER:
+        if not self._header and data[:9] == HEADER and data[:10] != INTERIM_HEADER:
             self._header = bytes(data)
             return
         waits, self._whole = bool(self._whole), self._whole + self._header + data
@@ -101,7 +102,7 @@ class WholeAnswers(asyncio.Transport):
     def send(self) -> None:
         """Sends what waits in the outbox; a connection that has ended takes nothing."""
         whole, self._whole = self._whole, b""
-        if whole and not self._transport.is_closing():
+        if whole and not self._ended and not self._transport.is_closing():
             self._transport.write(whole)
 
     def flush(self) -> None:
@@ -110,9 +111,13 @@ class WholeAnswers(asyncio.Transport):
             self.write(b"")
 
     def write_eof(self) -> None:
-        """Says, after all that was written, that nothing follows; what comes in is still read."""
+        """Says, after all that was written, that nothing follows; what comes in is still read.
+
+        What is written from now on is dropped.
+        """
         self.flush()
         self.send()
+        self._ended = True
         self._transport.write_eof()
 
     def close(self) -> None:

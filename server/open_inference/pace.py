@@ -4,15 +4,15 @@ import math
 
 
 class Pace:
-    """Of one network whose every row takes as long as any other, and as many bytes."""
+    """Of one network whose every row takes as long as any other."""
 
     def __init__(self) -> None:
-        self._seconds_a_byte = math.inf
+        self._seconds_a_row = math.inf
 
-    def seconds(self, size: int) -> float:
-        """What a body of that many bytes takes at best; infinite before the first one."""
-        return size * self._seconds_a_byte
+    def seconds(self, rows: int) -> float:
+        """What so many rows take at best; infinite before the first batch."""
+        return rows * self._seconds_a_row
 
-    def observe(self, size: int, seconds: float) -> None:
-        """A body has taken so long: the least counts, since whoever was interrupted took longer."""
-        self._seconds_a_byte = min(self._seconds_a_byte, seconds / size)
+    def observe(self, rows: int, seconds: float) -> None:
+        """Rows have taken so long: the least counts, since whoever was interrupted took longer."""
+        self._seconds_a_row = min(self._seconds_a_row, seconds / rows)

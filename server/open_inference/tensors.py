@@ -65,8 +65,8 @@ def read_binary(body: bytes, start: int, size: int, tensor: Announced) -> NDArra
     values: NDArray[Any] = np.frombuffer(body, dtype, tensor.size, start).reshape(tensor.shape)
     if not values.flags.aligned:
         values = values.copy()
-    if tensor.datatype == "FP32" and not np.isfinite(values).all():
-        bad = tuple(np.argwhere(~np.isfinite(values))[0].tolist())
+    if tensor.datatype == "FP32" and not (finite := np.isfinite(values)).all():
+        bad = tuple(map(int, np.unravel_index(finite.argmin(), values.shape)))
         raise problems.invalid_inference(
             f"{place}: the number at {list(bad)} is {values[bad]}; {EXPECTED_NUMBER}"
         )

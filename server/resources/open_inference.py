@@ -15,6 +15,7 @@ from server.open_inference.inference import Batches, Inference
 from server.open_inference.metadata import model_configuration, model_metadata, server_metadata
 from server.open_inference.pace import Pace
 from server.open_inference.queue import BatchQueue
+from server.open_inference.requests import InferenceRequest
 from server.open_inference.signatures import Signature, signature, version
 from server.resources.bodies import read_body
 from server.resources.lookup import find_network
@@ -24,8 +25,9 @@ from server.turns import Turns
 MEDIA_TYPES = ("application/json", "application/octet-stream")
 JSON_BYTES = "Inference-Header-Content-Length"
 # PERF: what takes longer leaves the event loop to others; see docs/decisions/batches.md.
-LARGEST_ON_LOOP = 2_048  # bytes
-LONGEST_ON_LOOP = 0.002  # seconds, as bodies before it took
+LARGEST_ON_LOOP = 2_048  # bytes of JSON
+LONGEST_ON_LOOP = 0.002  # seconds of a network, as its rows took before
+LONGEST_NUMBER = 18  # digits: Python refuses thousands of them
 
 
 class _Models:
@@ -87,36 +89,47 @@ class InferenceResource:
             return
         with self._queue.place(min(length or self._maximum_bytes, self._maximum_bytes)):
             body = await read_body(req, self._maximum_bytes, MEDIA_TYPES)
-            # JSON and frames may take any time for a byte.
-            steady = network.takes_vectors and json_bytes is not None
-            if steady and self._paces[network.name].seconds(len(body)) <= LONGEST_ON_LOOP:
-                await self._on_loop(network, body, json_bytes, resp)
-            else:
-                await self._beside_loop(network, body, json_bytes, resp)
+            await self._in_parts(network, body, json_bytes, resp)
 
     async def _on_loop(
         self, network: Network, body: bytes, json_bytes: int | None, resp: Response
     ) -> None:
-        if (turn := self._turns.wait()) is not None:
-            await turn
+        await self._turn()
         batches = self._batches[network.name]
         request = batches.read(body, json_bytes)
         inference = batches.score(request)
         self._answer(network, inference, batches.encode(request, inference.scores), resp)
 
-    async def _beside_loop(
+    async def _turn(self) -> None:
+        if (turn := self._turns.wait()) is not None:
+            await turn
+
+    async def _in_parts(
         self, network: Network, body: bytes, json_bytes: int | None, resp: Response
     ) -> None:
+        """Each part stays on the event loop only where it is known to be quick."""
         batches = self._batches[network.name]
         read = partial(batches.read, body, json_bytes)
-        request = read() if json_bytes else await self._queue.parse(read)
-        inference = await self._queue.compute(partial(batches.score, request))
+        is_short = json_bytes is not None and json_bytes <= LARGEST_ON_LOOP
+        request = read() if is_short else await self._queue.parse(read)
+        inference = await self._score(network, request)
         encode = partial(batches.encode, request, inference.scores)
         is_binary = all(wanted.binary and not wanted.classes for wanted in request.outputs)
         answer = encode() if is_binary else await self._queue.parse(encode)
-        if json_bytes and network.takes_vectors:
-            self._paces[network.name].observe(len(body), inference.seconds)
         self._answer(network, inference, answer, resp)
+
+    async def _score(self, network: Network, request: InferenceRequest) -> Inference:
+        score = partial(self._batches[network.name].score, request)
+        if not network.takes_vectors:  # a row may take any time
+            return await self._queue.compute(score)
+        pace, rows = self._paces[network.name], len(request.inputs["mfccs"])
+        if pace.seconds(rows) <= LONGEST_ON_LOOP:
+            await self._turn()
+            inference = score()
+        else:
+            inference = await self._queue.compute(score)
+        pace.observe(rows, inference.seconds)
+        return inference
 
     def _answer(
         self, network: Network, inference: Inference, answer: Answer, resp: Response
@@ -133,7 +146,8 @@ def _json_bytes(req: Request) -> int | None:
     text = req.get_header(JSON_BYTES)
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit()) or not 0 < int(text) <= (req.content_length or 0):
+    is_number = text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
+    if not is_number or not 0 < int(text) <= (req.content_length or 0):
         raise problems.invalid_inference(
             f"the header {JSON_BYTES} is {problems.shortened(text)}; expected the length of the "
             f"JSON, from 1 to that of the body, {req.content_length}"

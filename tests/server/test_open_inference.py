@@ -113,13 +113,6 @@ def test_every_row_of_a_batch_gets_its_own_answer(client: TestClient, rows: int)
     np.testing.assert_allclose(found["distance"], np.abs(vectors).max(axis=1), rtol=1e-6)
 
 
-def test_a_batch_that_is_known_to_be_quick_gets_the_same_answer(client: TestClient) -> None:
-    vectors = np.random.default_rng(0).uniform(-9, 9, (200, 25)).astype(np.float32)
-    document = {"inputs": [binary("mfccs", vectors)]}
-    beside, on_loop = (infer_binary(client, document, vectors.tobytes()) for _ in range(2))
-    assert beside.content == on_loop.content
-
-
 @pytest.mark.parametrize("padding", ["", " ", "  ", "   "])
 def test_binary_data_may_begin_at_any_byte(client: TestClient, padding: str) -> None:
     document = {"id": padding, "inputs": [binary("mfccs", NEAR_AND_FAR)]}

@@ -12,11 +12,15 @@ class Wire(asyncio.Transport):
     def __init__(self, sent: list[bytes]) -> None:
         super().__init__()
         self._sent = sent
-        self.closed = False
+        self.closed = self._ended = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        assert not self.closed
+        if self.closed or self._ended:
+            raise RuntimeError("Cannot call write() after write_eof()")  # as uvloop's
         self._sent.append(bytes(data))
+
+    def write_eof(self) -> None:
+        self._ended = True
 
     def close(self) -> None:
         self.closed = True
@@ -84,6 +88,33 @@ def test_nothing_is_sent_to_a_client_that_has_gone() -> None:
         return sent
 
     assert asyncio.run(gone()) == []
+
+
+def test_a_connection_that_was_refused_holds_no_other_back() -> None:
+    async def refused() -> list[bytes]:
+        sent: list[bytes] = []
+        outbox = Outbox(seconds=60)
+        refused, other = (WholeAnswers(Wire(sent), outbox) for _ in range(2))
+        answer(refused)
+        refused.write_eof()
+        answer(refused)
+        answer(other)
+        await turn()
+        return sent
+
+    assert asyncio.run(refused()) == [HEADER + BODY] * 2
+
+
+def test_a_body_may_begin_like_a_header() -> None:
+    async def alike() -> list[bytes]:
+        sent: list[bytes] = []
+        answers = WholeAnswers(Wire(sent), Outbox(seconds=60))
+        answers.write(HEADER)
+        answers.write(HEADER)
+        await turn()
+        return sent
+
+    assert asyncio.run(alike()) == [HEADER * 2]
 
 
 def test_a_second_answer_on_the_same_connection_follows_the_first() -> None:

@@ -1,0 +1,111 @@
+"""Where batches are worked on: only what is known to be quick stays on the event loop."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from falcon.testing import TestClient
+
+from server.app import create_app
+from server.batches import Array, Lengths, Scores
+from server.networks import Network, NetworkCatalog, load_catalog
+from server.open_inference.requests import read_request
+from server.settings import ModelSettings, ServerSettings, Settings
+from tests.server.inference import JSON_BYTES, binary, infer, infer_binary, tensor
+
+VECTORS = np.random.default_rng(0).uniform(-9, 9, (200, 25)).astype(np.float32)
+FRAMES = VECTORS.reshape(4, 50, 25)
+HERE = threading.current_thread().name  # the event loop's
+
+
+@pytest.fixture
+def read_in(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The threads in which bodies were read."""
+    names: list[str] = []
+
+    def recorded(*arguments: Any) -> Any:
+        names.append(threading.current_thread().name)
+        return read_request(*arguments)
+
+    monkeypatch.setattr("server.open_inference.inference.read_request", recorded)
+    return names
+
+
+@pytest.fixture
+def computed_in() -> list[str]:
+    """The threads in which networks were run."""
+    return []
+
+
+@pytest.fixture
+def client(models: Path, computed_in: list[str]) -> TestClient:
+    catalog = load_catalog(models)
+    networks = {name: recorded(network, computed_in) for name, network in catalog.networks.items()}
+    return make_client(catalog, networks, models)
+
+
+def make_client(
+    catalog: NetworkCatalog, networks: Mapping[str, Network], models: Path
+) -> TestClient:
+    settings = Settings(ServerSettings(), ModelSettings(models))
+    return TestClient(create_app(settings, replace(catalog, networks=networks)))
+
+
+def recorded(network: Network, names: list[str]) -> Network:
+    def predict_batch(values: Array, lengths: Lengths | None) -> Scores:
+        names.append(threading.current_thread().name)
+        return network.predict_batch(values, lengths)
+
+    return replace(network, predict_batch=predict_batch)
+
+
+def post_vectors(client: TestClient, **members: Any) -> bytes:
+    document = {"inputs": [binary("mfccs", VECTORS)], **members}
+    content: bytes = infer_binary(client, document, VECTORS.tobytes()).content
+    return content
+
+
+def test_a_batch_stays_on_the_loop_once_others_were_quick(
+    client: TestClient, computed_in: list[str]
+) -> None:
+    first, second = post_vectors(client), post_vectors(client)
+    assert first == second
+    assert computed_in[0].startswith("networks")
+    assert computed_in[1] == HERE
+
+
+def test_frames_never_count_as_quick(client: TestClient, computed_in: list[str]) -> None:
+    document = {"inputs": [binary("frames", FRAMES)]}
+    for _ in range(2):
+        assert infer_binary(client, document, FRAMES.tobytes(), model="TCN").status_code == 200
+    assert all(name.startswith("networks") for name in computed_in)
+
+
+def test_what_else_a_body_holds_makes_no_batch_quick(
+    client: TestClient, computed_in: list[str]
+) -> None:
+    row = VECTORS[:1]
+    document = {"id": " " * 200, "inputs": [binary("mfccs", row)], "padding": " " * 1_000_000}
+    assert infer_binary(client, document, row.tobytes()).status_code == 200
+    many = np.zeros((65_536, 25), np.float32)
+    infer_binary(client, {"inputs": [binary("mfccs", many)]}, many.tobytes())
+    assert computed_in[1].startswith("networks")
+
+
+def test_long_json_is_not_read_on_the_loop_whatever_it_is_called(
+    client: TestClient, read_in: list[str]
+) -> None:
+    document = {"inputs": [tensor("mfccs", VECTORS.round(3))]}
+    assert infer(client, document).status_code == 200
+    assert infer_binary(client, document).status_code == 200
+    assert len(read_in) == 2
+    assert all(name.startswith("texts") for name in read_in)
+
+
+def test_a_number_of_thousands_of_digits_is_refused(client: TestClient) -> None:
+    answer = infer(client, b"{}", headers={JSON_BYTES: "9" * 5_000})
+    assert answer.status_code == 400
