@@ -34,7 +34,8 @@ def test_every_file_can_be_served(catalog: NetworkCatalog) -> None:
 
 def test_the_features_are_those_of_the_other_models(catalog: NetworkCatalog) -> None:
     other = load_catalog(ROOT / "models").contract
-    assert catalog.contract and other
+    assert catalog.contract
+    assert other
     assert catalog.contract.recipe == other.recipe
 
 
