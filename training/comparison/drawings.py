@@ -1,6 +1,7 @@
 """The plots of a comparison."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +9,17 @@ import onnx
 import onnx.numpy_helper
 
 from training.arrays import Float32
-from training.comparison.results import Comparison
+from training.comparison.results import Comparison, Result
 from training.comparison.splits import RANDOM, SPEAKER_SEPARATED
 from training.comparison.tables import best_first
 from training.corpora import Corpus
+from training.presentation.attributions import Attribution
 from training.presentation.clips import draw_speakers, draw_spectrograms, draw_waveforms, examples
 from training.presentation.corpus import CorpusSummary, draw_emotions, draw_lengths
 from training.presentation.drawing import SERIES, Drawing, finish, new_axes, new_figure, styled
 from training.presentation.results import draw_confusion_matrix
+from training.presentation.saliency_maps import heat_map
+from training.recipe import RECIPE
 
 COLUMNS = 8
 LARGEST_GRID = 64  # filters that are shown
@@ -27,14 +31,23 @@ def draw(comparison: Comparison, corpus: Corpus, models: Path) -> dict[str, Draw
     drawings = {"gap": draw_gap(comparison), **draw_corpus(corpus)}
     for result in comparison.results:
         name = re.sub(r"[^A-Za-z0-9]+", "-", result.system)
-        short = result.system.rpartition("/")[2]  # a title has one line
         if SPEAKER_SEPARATED in result.protocols:
-            counts = np.array(result.protocols[SPEAKER_SEPARATED].confusion)
-            drawings[f"confusion-{name}"] = draw_confusion_matrix(short, counts, comparison.labels)
+            drawings[f"confusion-{name}"] = draw_confusion(result, comparison.labels)
         filters = first_filters(models / f"{result.system}.onnx")
         if filters is not None:
-            drawings[f"filters-{name}"] = draw_filters(short, filters)
+            drawings[f"filters-{name}"] = draw_filters(_short(result.system), filters)
     return drawings
+
+
+def draw_confusion(result: Result, labels: Sequence[str]) -> Drawing:
+    """On new speakers, all folds together."""
+    counts = np.array(result.protocols[SPEAKER_SEPARATED].confusion)
+    return draw_confusion_matrix(_short(result.system), counts, labels)
+
+
+def _short(system: str) -> str:
+    """A title has one line."""
+    return system.rpartition("/")[2]
 
 
 def draw_corpus(corpus: Corpus) -> dict[str, Drawing]:
@@ -102,4 +115,25 @@ def draw_filters(name: str, filters: Float32) -> Drawing:
     title = f"{name}: filters of the first convolution"
     size = " x ".join(map(str, shown.shape[1:]))
     told = f"{title}: {len(shown)} of {len(filters)}, {size} each; red is negative, blue positive."
+    return finish(figure, title, told)
+
+
+@styled
+def draw_saliency(name: str, clip: Attribution, label: str, bands: str) -> Drawing:
+    """One clip above; below, how much each number of it moves the logit of the winning label."""
+    figure = new_figure(360)
+    above, below = figure.subplots(2, 1, sharex=True)
+    seconds = len(clip.frames) * RECIPE.hop_length / RECIPE.sample_rate
+    weights = np.abs(clip.weights)
+    deviations = np.maximum(clip.frames.std(axis=0), 1e-6)
+    heard = (clip.frames - clip.frames.mean(axis=0)) / deviations
+    upper = heat_map(above, heard, seconds, cmap="cividis", vmin=-3, vmax=3)
+    highest = float(np.quantile(weights, 0.995))
+    lower = heat_map(below, weights, seconds, cmap="magma", vmin=0, vmax=highest)
+    figure.colorbar(upper, ax=above).set_label("deviations")
+    figure.colorbar(lower, ax=below).set_label("|gradient|")
+    above.set(ylabel=bands)
+    below.set(ylabel=bands, xlabel="time (s)")
+    title = f"{name}: saliency of one clip, heard as {label}"
+    told = f"{title}. Above, its {bands}s from their means; below, how far each moves the logit."
     return finish(figure, title, told)

@@ -89,6 +89,7 @@ def draw_spectrograms(clips: Clips) -> Drawing:
             origin="lower",
             aspect="auto",
             cmap="magma",
+            interpolation="none",
             extent=(0, len(audio) / RECIPE.sample_rate, 0, MELS),
         )
         axes.set_title(name)

@@ -1,16 +1,20 @@
 """Drawings as SVG text: the same bytes each time, in colours that follow the reader's theme."""
 
+import base64
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 WIDTH = 360  # points; a phone's width in CSS pixels, so that 10 points stay readable on one
 POINTS_PER_INCH = 72
+DOTS_PER_INCH = 120  # of what is drawn as dots
 LONG_NUMBER = re.compile(r"\d+\.\d{3,}")
 
 
@@ -55,7 +59,7 @@ styled = mpl.rc_context(  # decorates every function that draws
         "legend.edgecolor": "none",
         "legend.facecolor": "none",
         "hatch.color": PAPER.light,
-        "savefig.dpi": 120,  # of what is drawn as dots within the SVG
+        "savefig.dpi": DOTS_PER_INCH,
         "savefig.transparent": True,
         "svg.fonttype": "none",
         "text.color": INK.light,
@@ -72,11 +76,27 @@ class Drawing:
     title: str
     description: str  # what it shows, for those who cannot see it
     svg: str  # for a page that sets the theme's variables; drawn for white paper where none does
+    figure: Figure = field(repr=False, compare=False)
 
     def standalone(self) -> str:
         """The same as a file of its own, which follows the theme of the reader's device."""
         root, body = self.svg.split(">", 1)
         return f"{root}>{_style()}{body}\n"
+
+    @styled
+    def png(self) -> bytes:
+        """The same as dots of at most 256 colours, on white paper."""
+        dots = io.BytesIO()
+        self.figure.savefig(dots, format="png", facecolor=PAPER.light, transparent=False)
+        content = io.BytesIO()
+        few = Image.open(dots).convert("RGB").quantize(method=Image.Quantize.MAXCOVERAGE)
+        few.save(content, "png", optimize=True)
+        return content.getvalue()
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """What a notebook shows; many show no SVG that they did not make themselves."""
+        png = base64.b64encode(self.png()).decode()
+        return {"image/png": png, "text/plain": self.description}
 
 
 def theme_css(*, dark: bool) -> str:
@@ -110,7 +130,7 @@ def finish(figure: Figure, title: str, description: str) -> Drawing:
     # Names inside come from the salt and the content; of two drawings they must differ.
     with mpl.rc_context({"svg.hashsalt": title + description}):
         figure.savefig(text, format="svg", metadata=nothing)
-    return Drawing(title, description, _tidy(text.getvalue(), description))
+    return Drawing(title, description, _tidy(text.getvalue(), description), figure)
 
 
 def _shorten(number: re.Match[str]) -> str:

@@ -11,9 +11,10 @@ from training.corpora import Corpus
 from training.evaluation import Evaluation
 from training.files import written_whole
 from training.presentation import sections
+from training.presentation.attributions import Attribution, choose_clips
 from training.presentation.corpus import CorpusSummary
 from training.presentation.drawing import Drawing, theme_css
-from training.presentation.saliency import Attribution, attribute, choose_clips, listener
+from training.presentation.saliency import attribute, listener
 from training.presentation.sections import Section
 from training.trainers import FittedNetwork
 

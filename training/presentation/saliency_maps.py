@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
 from training.metrics import Float64
+from training.presentation.attributions import Attribution
 from training.presentation.drawing import Drawing, finish, new_axes, new_figure, styled
-from training.presentation.saliency import Attribution
 from training.recipe import RECIPE
 
 COLUMNS = 4
@@ -17,10 +17,12 @@ EVEN = "times the even share"
 
 
 @styled
-def draw_coefficients(network: str, shares: Float64, labels: Sequence[str]) -> Drawing:
+def draw_coefficients(
+    network: str, shares: Float64, labels: Sequence[str], bands: str = "MFCC"
+) -> Drawing:
     """The share of each coefficient by emotion, from `shares` (L, 20, 25)."""
     title = f"{network}: what it listens to, by coefficient"
-    return _by_emotion(title, "MFCC", (-0.5, shares.shape[2] - 0.5), shares.mean(axis=1), labels)
+    return _by_emotion(title, bands, (-0.5, shares.shape[2] - 0.5), shares.mean(axis=1), labels)
 
 
 @styled
@@ -54,7 +56,9 @@ def _by_emotion(
 
 
 @styled
-def draw_emotion_maps(network: str, shares: Float64, labels: Sequence[str]) -> Drawing:
+def draw_emotion_maps(
+    network: str, shares: Float64, labels: Sequence[str], bands: str = "MFCC"
+) -> Drawing:
     """Time across and coefficients upwards, one map for each emotion, from `shares` (L, 20, 25)."""
     rows = -(-len(labels) // COLUMNS)
     figure = new_figure(50 + 100 * rows)
@@ -64,9 +68,9 @@ def draw_emotion_maps(network: str, shares: Float64, labels: Sequence[str]) -> D
     used = list(grid.flat[: len(labels)])
     for axes, label, share in zip(used, labels, shares, strict=True):
         axes.set_title(label, loc="center", fontsize=9)
-        image = _heat_map(axes, share, 100, cmap="cividis", vmin=0, vmax=shares.max())
+        image = heat_map(axes, share, 100, cmap="cividis", vmin=0, vmax=shares.max())
     figure.supxlabel("time (% of the clip)", fontsize=10)
-    figure.supylabel("MFCC", fontsize=10)
+    figure.supylabel(bands, fontsize=10)
     figure.colorbar(image, ax=used, aspect=30).set_label(EVEN)
     title = f"{network}: what it listens to, by time and coefficient"
     return finish(figure, title, f"{title}, in {EVEN}: one map for each of {', '.join(labels)}.")
@@ -81,8 +85,8 @@ def draw_example(network: str, example: Attribution, label: str) -> Drawing:
     spread = np.maximum(example.frames.std(axis=0), 1e-6)
     heard = (example.frames - example.frames.mean(axis=0)) / spread
     limit = float(np.quantile(np.abs(example.weights), 0.995))
-    upper = _heat_map(above, heard, seconds, cmap="cividis", vmin=-3, vmax=3)
-    lower = _heat_map(below, example.weights, seconds, cmap="RdBu_r", vmin=-limit, vmax=limit)
+    upper = heat_map(above, heard, seconds, cmap="cividis", vmin=-3, vmax=3)
+    lower = heat_map(below, example.weights, seconds, cmap="RdBu_r", vmin=-limit, vmax=limit)
     figure.colorbar(upper, ax=above).set_label("deviations")
     figure.colorbar(lower, ax=below).set_label("for (+), against (-), nats")
     above.set(ylabel="MFCC")
@@ -95,7 +99,7 @@ def draw_example(network: str, example: Attribution, label: str) -> Drawing:
     return finish(figure, f"{network}: one clip, {label}", description)
 
 
-def _heat_map(axes: Axes, values: Float64, right: float, **colours: Any) -> AxesImage:
+def heat_map(axes: Axes, values: Float64, right: float, **colours: Any) -> AxesImage:
     """Draws `values` (T, 25), time from 0 to `right`."""
     axes.grid(visible=False)
     extent = (0, right, -0.5, values.shape[1] - 0.5)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from training.evaluation import Evaluation, Score
+from training.presentation.attributions import Attribution, shares
 from training.presentation.comparators import PUBLISHED
 from training.presentation.corpus import CorpusSummary, draw_emotions, draw_lengths
 from training.presentation.drawing import Drawing
@@ -17,7 +18,6 @@ from training.presentation.results import (
     draw_robustness,
     draw_speakers,
 )
-from training.presentation.saliency import Attribution, shares
 from training.presentation.saliency_maps import (
     draw_coefficients,
     draw_emotion_maps,

@@ -10,14 +10,8 @@ from training.arrays import Float32
 from training.fitting import Fitted
 from training.frames.network import FrameNetwork, Member, MemberSettings
 from training.networks import DNN
-from training.presentation.saliency import (
-    PARTS,
-    attribute,
-    choose_clips,
-    in_parts,
-    listener,
-    shares,
-)
+from training.presentation.attributions import PARTS, choose_clips, in_parts, shares
+from training.presentation.saliency import attribute, listener
 from training.standardisation import Standardisation
 from training.trainers import FittedFrames
 
