@@ -1,7 +1,7 @@
 # Every target does its own set-up: nothing needs to be installed or activated before.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check train compare bench image image-test soak
+.PHONY: help run test check train compare notebook bench image image-test soak
 .PHONY: .venv .venv-dev .venv-bench .venv-inference-clients
 
 # Given on the command line, these win over config.ini: make run PORT=9000 WORKERS=1
@@ -41,6 +41,9 @@ train: .venv-dev ## make the networks of models/ again from [data] source_path: 
 
 compare: .venv-dev ## measure published systems beside the own networks, on EmoDB: under an hour
 	@.venv-dev/bin/python -m training compare --corpus emodb-2s
+
+notebook: .venv-dev ## show what compare left in docs/Report_SER.ipynb: a minute
+	@.venv-dev/bin/python -m tests.training.comparison.notebook
 
 bench: .venv .venv-bench ## race an empty handler and the peers, on one core (ARGS)
 	@scripts/packages wrk

@@ -1,5 +1,6 @@
 """What a comparison found, as the tables say it, the plots show it and results.json keeps it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +59,11 @@ class Result(Struct, frozen=True, rename="camel"):
     latency_milliseconds: float  # of one answer
     protocols: dict[str, ProtocolResult]
 
+    @property
+    def is_candidate(self) -> bool:
+        """Whether it is one of several models among which a recipe chooses."""
+        return "/" in self.system
+
 
 @dataclass(frozen=True)
 class MeasuredResult:
@@ -109,6 +115,19 @@ class Comparison(Struct, frozen=True):
             f"{self.corpus.name}: {self.corpus.utterances} clips, {speakers} speakers, "
             f"{len(self.labels)} emotions, {len(self.folds)} folds{failed}"
         )
+
+    @property
+    def recipes(self) -> "Comparison":
+        """The same with one row for each recipe."""
+        return self._of([result for result in self.results if not result.is_candidate])
+
+    @property
+    def candidates(self) -> "Comparison":
+        """The same with the models alone among which recipes choose."""
+        return self._of([result for result in self.results if result.is_candidate])
+
+    def _of(self, results: Sequence[Result]) -> "Comparison":
+        return msgspec.structs.replace(self, results=tuple(results))
 
     def write(self, directory: Path) -> None:
         """Keeps all of it in the directory's results.json."""

@@ -1,7 +1,7 @@
 """The tables of a comparison, as rows of text."""
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from training.comparison.results import Comparison, ProtocolResult, Result
 from training.comparison.scores import FIGURES
@@ -10,6 +10,7 @@ from training.evaluation import Score
 
 Row = tuple[str, ...]
 OfEmotion = Literal["f1", "precision", "recall"]
+OF_EMOTION: tuple[OfEmotion, ...] = get_args(OfEmotion)
 HEADS = {"f1": "F1", "precision": "precision", "recall": "recall", "uar": "UAR"}
 NOTE = (
     "Mean ± standard deviation over the folds, in per cent. F1, precision and recall are weighted "
@@ -73,6 +74,26 @@ def _separated(comparison: Comparison) -> Iterator[tuple[Result, ProtocolResult]
     for result in comparison.results:
         if SPEAKER_SEPARATED in result.protocols:
             yield result, result.protocols[SPEAKER_SEPARATED]
+
+
+def speakers(comparison: Comparison) -> list[Row]:
+    """A head, and one row for each system: its recall in each fold of new speakers."""
+    rows = [
+        (result.system, *(f"{100 * fold['uar']:.1f}" for fold in found.folds))
+        for result, found in _separated(comparison)
+    ]
+    return [("UAR (%) of speaker", *map(", ".join, comparison.folds)), *rows]
+
+
+def choices(comparison: Comparison) -> list[Row]:
+    """A head, and one row for each fold of a recipe that chose among models, for new speakers."""
+    rows = [
+        (result.system, ", ".join(fold), chosen, f"{100 * figures['uar']:.1f}")
+        for result, found in _separated(comparison)
+        if found.chosen
+        for fold, chosen, figures in zip(comparison.folds, found.chosen, found.folds, strict=True)
+    ]
+    return [("recipe", "speaker left out", "model chosen", "UAR (%)"), *rows]
 
 
 def confusions(comparison: Comparison) -> Iterator[tuple[str, list[Row]]]:

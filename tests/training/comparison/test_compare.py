@@ -12,6 +12,7 @@ import pytest
 
 from tests.training.comparison.conftest import NEW_RECIPE, Command
 from training.__main__ import main
+from training.comparison import tables
 from training.comparison.declaration import read_recipe
 from training.comparison.features import compute
 from training.comparison.results import Comparison, ResultsError
@@ -214,6 +215,16 @@ def test_results_are_read_as_they_were_written(compared: Command, tmp_path: Path
     found.write(tmp_path)
     assert Comparison.read(tmp_path) == found
     assert found.corpus.option == "emodb-2s"
+
+
+def test_the_recall_of_a_system_is_the_mean_of_its_speakers(compared: Command) -> None:
+    found = Comparison.read(compared.output)
+    head, *by_speaker = tables.speakers(found)
+    recalls = {row[0]: float(row[1]) for row in tables.gaps(found)[1:]}
+    assert head[1:] == ("10", "11", "14")
+    assert {name for name, *_ in by_speaker} == {*SYSTEMS}
+    for name, *cells in by_speaker:
+        assert np.mean(list(map(float, cells))) == pytest.approx(recalls[name], abs=0.11)
 
 
 @pytest.mark.parametrize(
