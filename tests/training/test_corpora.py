@@ -91,7 +91,7 @@ def test_a_second_copy_of_an_utterance_is_left_out(synthetic: Path) -> None:
     copy.mkdir()
     name = clip_name(3, 4)
     (copy / name).write_bytes((synthetic / name).read_bytes())
-    assert len(read_corpus(synthetic).utterances) == 80
+    assert len(read_corpus(synthetic).utterances) == 48
     assert reasons(synthetic) == {name: f"the same utterance as {name}"}
 
 

@@ -1,4 +1,7 @@
+import copy
+import functools
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,7 @@ import torch
 from training.arrays import Float32
 from training.distance import Distance
 from training.examples import Examples
-from training.export import ExportError, export_network, to_onnx, verify
+from training.export import ExportError, export_network, verify
 from training.fitting import fit
 from training.frames.network import FrameNetwork, Member, MemberSettings
 from training.networks import NETWORKS
@@ -21,11 +24,29 @@ from training.trainers import FittedFrames
 
 LENGTHS = (10, 11, 130, 3_000)
 
+Export = Callable[[str], tuple[Served, Path]]
+
 
 def served_network(network: str, examples: Examples) -> Served:
     fitted = fit(network, examples, TrainingSettings(epochs=2, variants=0))
     distance = Distance.fit(examples.vectors, fitted.standardisation)
     return serve(fitted, distance, temperature=1.3)
+
+
+@pytest.fixture(scope="module")
+def export(
+    examples: Examples, clips: list[Float32], tmp_path_factory: pytest.TempPathFactory
+) -> Export:
+    """Gives each vector network and its file, alone in a folder, which is written once."""
+
+    @functools.cache
+    def exported(network: str) -> tuple[Served, Path]:
+        served = served_network(network, examples)
+        path = tmp_path_factory.mktemp(network) / f"{network}.onnx"
+        export_network(served, {"format": "test"}, clips, path)
+        return served, path
+
+    return exported
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +79,8 @@ def answer(path: Path, **feed: np.ndarray) -> tuple[Float32, Float32]:
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_the_file_says_what_pytorch_says(
-    network: str, examples: Examples, clips: list[Float32], tmp_path: Path
-) -> None:
-    served = served_network(network, examples)
-    path = tmp_path / f"{network}.onnx"
-    export_network(served, {"format": "test"}, clips, path)
+def test_the_file_says_what_pytorch_says(network: str, examples: Examples, export: Export) -> None:
+    served, path = export(network)
     with torch.inference_mode():
         expected = served(torch.from_numpy(examples.recordings))
     for ours, theirs in zip(answer(path, mfccs=examples.recordings), expected, strict=True):
@@ -116,27 +133,22 @@ def test_any_finite_frames_have_a_finite_answer(frames_path: Path) -> None:
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
 
-def test_the_file_stands_alone_and_names_no_path_of_this_machine(
-    examples: Examples, clips: list[Float32], tmp_path: Path
-) -> None:
-    path = tmp_path / "DNN.onnx"
-    export_network(served_network("DNN", examples), {}, clips, path)
-    assert [item.name for item in tmp_path.iterdir()] == ["DNN.onnx"]
+def test_the_file_stands_alone_and_names_no_path_of_this_machine(export: Export) -> None:
+    _, path = export("DNN")
+    assert [item.name for item in path.parent.iterdir()] == ["DNN.onnx"]
     assert b".py" not in path.read_bytes()
     model = onnx.load(path, load_external_data=False)
     assert not any(item.external_data for item in model.graph.initializer)
     assert (model.ir_version, model.opset_import[0].version) == (10, 18)
 
 
-def test_a_graph_that_differs_from_pytorch_is_refused(
-    examples: Examples, clips: list[Float32]
-) -> None:
-    served = served_network("DNN", examples)
-    assert isinstance(served, ServedVectors)
-    model = to_onnx(served, {})
-    served.standardise.mean = served.standardise.mean + 1
+def test_a_graph_that_differs_from_pytorch_is_refused(export: Export, clips: list[Float32]) -> None:
+    served, path = export("DNN")
+    another = copy.deepcopy(served)
+    assert isinstance(another, ServedVectors)
+    another.standardise.mean = another.standardise.mean + 1
     with pytest.raises(ExportError, match="probabilities: ONNX Runtime and PyTorch differ by"):
-        verify(model, served, clips)
+        verify(onnx.load(path), another, clips)
 
 
 def test_a_graph_that_overflows_is_refused(

@@ -102,16 +102,9 @@ class Command:
         return {path.name: path.stat().st_mtime_ns for path in found}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def compared(german: Path, recipes: Path, tmp_path_factory: pytest.TempPathFactory) -> Command:
     """After a comparison of the user's own recipes."""
     command = Command(tmp_path_factory.mktemp("compared"), german, recipes)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LOKY_MAX_CPU_COUNT", "1")  # quicker for little work than a pool
-        assert command("compare", "--recipes", "sixth,several") == 0
+    assert command("compare", "--recipes", "sixth,several") == 0
     return command
-
-
-@pytest.fixture(autouse=True)
-def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")

@@ -18,6 +18,8 @@ from training.comparison.features import compute
 from training.comparison.results import Comparison, ResultsError
 from training.features import load_audio
 
+pytestmark = pytest.mark.usefixtures("one_process")
+
 SYSTEMS = ["sixth", "several/regression", "several/forest", "several/boosting", "several"]
 
 

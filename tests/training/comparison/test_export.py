@@ -16,6 +16,8 @@ from training.comparison.systems import System
 from training.export import ExportError
 from training.settings import DataSettings, TrainingSettings
 
+pytestmark = pytest.mark.usefixtures("one_process")
+
 SystemsOf = Callable[[str], list[System]]
 TOLERANCE = 1e-4
 
