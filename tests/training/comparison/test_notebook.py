@@ -11,9 +11,10 @@ from nbformat import NotebookNode
 from configuration import ROOT
 from tests.training.comparison import notebook
 from tests.training.comparison.conftest import Command
-from training.__main__ import main
 from training.comparison.report import Report
 from training.comparison.results import ResultsError
+
+pytestmark = pytest.mark.usefixtures("one_process")
 
 CONVOLUTIONS = """
 title = "A convolution"
@@ -44,9 +45,7 @@ LARGEST_PICTURE, LARGEST_NOTEBOOK = 100_000, 2_000_000  # bytes
 
 
 @pytest.fixture(scope="module")
-def shown(
-    compared: Command, german: Path, recipes: Path, tmp_path_factory: pytest.TempPathFactory
-) -> NotebookNode:
+def shown(german: Path, recipes: Path, tmp_path_factory: pytest.TempPathFactory) -> NotebookNode:
     """The notebook, run on the user's own recipes and on two that have a convolution."""
     folder = tmp_path_factory.mktemp("notebook")
     for recipe in recipes.iterdir():
@@ -54,12 +53,10 @@ def shown(
     for name, features in (("pictures", PICTURES), ("vectors", VECTORS)):
         text = CONVOLUTIONS.format(features=features)
         (folder / f"{name}.toml").write_text(text, encoding="utf-8")
-    output = folder / "output"
-    options = [*compared.options, f"--recipes-path={folder}", f"--output-path={output}"]
+    command = Command(folder, german, folder)
+    assert command("compare", "--recipes", "pictures,vectors,sixth,several") == 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LOKY_MAX_CPU_COUNT", "1")
-        assert main(["compare", "--recipes", "pictures,vectors,sixth,several", *options]) == 0
-        patch.setenv("SER_COMPARISON_OUTPUT_PATH", str(output))
+        patch.setenv("SER_COMPARISON_OUTPUT_PATH", str(command.output))
         patch.setenv("SER_DATA_SOURCE_PATH", str(german))
         patch.setenv("IPYTHONDIR", str(folder / "ipython"))
         return notebook.execute()
