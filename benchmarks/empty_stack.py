@@ -5,8 +5,8 @@ Usage: python -m benchmarks.empty_stack [--without-nginx]
 
 import sys
 
+from server.launch.launcher import find_nginx, run
 from server.settings import load_settings
-from server.stack import find_nginx, run
 
 APPLICATION = "benchmarks.empty_app:app"
 

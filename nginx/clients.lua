@@ -110,7 +110,7 @@ function overloaded()
     return answer(503, ngx.var.overload)
 end
 
--- All counts, as server/metrics/exposition.py reads them.
+-- All counts, as server/metrics/collector.py reads them.
 function counted()
     local parts = {}
     for _, key in ipairs(ngx.shared.counts:get_keys(0)) do

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from configuration import SettingError
-from server.releases import ReleaseError
-from server.runtime import RuntimeDirectoryError, find_running
+from server.launch.launcher import StackError, find_nginx, run
+from server.launch.runtime_directory import RuntimeDirectoryError, find_running
+from server.models.releases import ReleaseError
 from server.settings import load_settings
-from server.stack import StackError, find_nginx, run
 
 NO_NGINX = (
     "Nginx is not installed: Gunicorn alone serves. "
@@ -61,7 +61,7 @@ def _refusing(action: Command) -> Command:
     """The action, with refused models told and made exit status 1."""
 
     def command(options: argparse.Namespace) -> int:
-        from server.activation import RefusedModelsError  # noqa: PLC0415  # loads ONNX Runtime
+        from server.models.activation import RefusedModelsError  # noqa: PLC0415  # loads ONNX Runtime
 
         try:
             return action(options)
@@ -73,7 +73,7 @@ def _refusing(action: Command) -> Command:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from server.activation import check  # noqa: PLC0415  # loads ONNX Runtime, as `run` must not
+    from server.models.activation import check  # noqa: PLC0415  # loads ONNX Runtime, as `run` must not
 
     names = check(options.directory, load_settings().models)
     print(f"Good: {', '.join(names)}")
@@ -81,7 +81,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _activate(options: argparse.Namespace) -> int:
-    from server.activation import activate  # noqa: PLC0415
+    from server.models.activation import activate  # noqa: PLC0415
 
     settings = load_settings()
     runtime = find_running(settings.server.runtime_directory)
@@ -91,7 +91,7 @@ def _activate(options: argparse.Namespace) -> int:
 
 
 def _roll_back(_: argparse.Namespace) -> int:
-    from server.activation import roll_back  # noqa: PLC0415
+    from server.models.activation import roll_back  # noqa: PLC0415
 
     runtime = find_running(load_settings().server.runtime_directory)
     print(f"Serving: {', '.join(roll_back(runtime))}")

@@ -11,29 +11,29 @@ from falcon.asgi import App, Request, Response
 
 from configuration import ROOT
 from server import problems
-from server.contract import FeatureContract
-from server.edge import EdgeMiddleware, request_id, route
-from server.keys import KeyMiddleware, KeyRing
-from server.metrics.exposition import Collector
-from server.metrics.pages import Page, read_pages
-from server.metrics.recording import Recorder
-from server.model_files import read_file
-from server.networks import NetworkCatalog, load_catalog
-from server.releases import ReleaseStore
-from server.resources import open_inference
-from server.resources.files import FileResource
-from server.resources.health import LivenessResource, ReadinessResource
-from server.resources.initialisation import (
+from server.api import inference as open_inference
+from server.api.configuration import (
     EXTRACTOR_PATH,
     REFERENCE_PATH,
     ConfigurationResource,
 )
-from server.resources.metrics import MetricsResource
-from server.resources.prediction import PredictionResource
-from server.resources.verification import VerificationResource
-from server.runtime import Runtime, WorkerReport, stands_alone, this_runtime
+from server.api.files import FileResource
+from server.api.health import LivenessResource, ReadinessResource
+from server.api.metrics import MetricsResource
+from server.api.prediction import PredictionResource
+from server.api.verification import VerificationResource
+from server.http.api_keys import KeyMiddleware, KeyRing
+from server.http.request_log import EdgeMiddleware, request_id, route
+from server.inference.time_slice import Turns
+from server.launch.runtime_directory import Runtime, WorkerReport, stands_alone, this_runtime
+from server.metrics.collector import Collector
+from server.metrics.middleware import Recorder
+from server.metrics.store import Page, read_pages
+from server.models.contract import FeatureContract
+from server.models.files import read_file
+from server.models.registry import NetworkCatalog, load_catalog
+from server.models.releases import ReleaseStore
 from server.settings import ServerSettings, Settings, load_settings
-from server.turns import Turns
 
 OPENAPI = ROOT / "server" / "openapi.yaml"
 

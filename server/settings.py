@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from configuration import ROOT, SettingError, config_path, read_section, setting
-from server.model_files import DEFAULT_MAXIMUM_FILE_BYTES
+from server.models.files import DEFAULT_MAXIMUM_FILE_BYTES
 
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 

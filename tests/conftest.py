@@ -6,7 +6,7 @@ import onnx
 import pytest
 
 from configuration import ROOT, config_path, read_section
-from server.stack import find_nginx
+from server.launch.launcher import find_nginx
 from tests.missing import missing
 from tests.server.tiny_models import write_frame_network
 from training.settings import DataSettings

@@ -10,19 +10,19 @@ from typing import TypeVar, get_args, get_type_hints
 
 from configuration import SettingError, config_path, read_section
 from training import commands
-from training.checkpoints import CheckpointError
 from training.commands import NAMES, Run
 from training.comparison import commands as comparison
 from training.comparison.commands import ComparisonRun
 from training.comparison.declaration import RecipeError
 from training.comparison.settings import ComparisonSettings
-from training.corpora import CorpusError
-from training.export import ExportError
-from training.extractor import ExtractorError
+from training.corpora.reader import CorpusError
+from training.export.onnx_file import ExportError
+from training.features.extractor import ExtractorError
 from training.fitting import FitError
 from training.folds import FoldsError
-from training.scheduling import SchedulerError
 from training.settings import DataSettings, TrainingSettings
+from training.storage.checkpoints import CheckpointError
+from training.storage.scheduling import SchedulerError
 
 SECTIONS: dict[str, type] = {
     "data": DataSettings,

@@ -7,31 +7,31 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from training import extractor
 from training.arrays import Float32
-from training.corpora import Corpus, read_corpus, reader_named
-from training.distance import Distance
+from training.audio.spectra import SpectraCache
+from training.corpora.reader import Corpus, read_corpus, reader_named
 from training.evaluation import Evaluation
 from training.examples import Examples, changes, load_examples
-from training.export import export_network
-from training.features import Extraction, FeatureCache, extract_corpus
+from training.export.deployable import serve
+from training.export.metadata import network_metadata
+from training.export.onnx_file import export_network
+from training.export.ood_distance import Distance
+from training.features import extractor
+from training.features.mfcc import Extraction, FeatureCache, extract_corpus
+from training.features.standardisation import Standardisation
 from training.fitting import Progress
 from training.folds import Fold, read_folds, speaker_folds
 from training.frames.fitting import FrameSettings
-from training.frames.spectra import SpectraCache
 from training.functionals.fitting import FunctionalsSettings
 from training.functionals.trainer import MixedTrainer
 from training.jobs import Bench
-from training.metadata import network_metadata
 from training.networks import NETWORKS
-from training.presentation.card import write_model_card
-from training.presentation.page import write_report
 from training.protocol import evaluate, worsened_features
-from training.report import evaluation_text, extraction_text
-from training.scheduling import Scheduler
-from training.served import serve
+from training.report.card import write_model_card
+from training.report.page import write_report
+from training.report.text import evaluation_text, extraction_text
 from training.settings import DataSettings, TrainingSettings
-from training.standardisation import Standardisation
+from training.storage.scheduling import Scheduler
 from training.trainers import FittedNetwork, FrameTrainer, Trainer, VectorTrainer
 
 FRAME_NETWORK = "TCN"

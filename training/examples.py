@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from training.arrays import Float32, Integers
-from training.augmentation import variants
-from training.features import ORIGINAL, Change, Extraction, FeatureCache
+from training.audio.speed import variants
+from training.features.mfcc import ORIGINAL, Change, Extraction, FeatureCache
 
 
 @dataclass(frozen=True)

@@ -18,16 +18,21 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from training.arrays import Float32
-from training.checkpoints import CheckpointError, Identity, read_checkpoint, write_checkpoint
 from training.examples import Examples
-from training.features import pool
+from training.features.mfcc import pool
+from training.features.standardisation import Standardisation
 from training.networks import NETWORKS
-from training.provenance import code_digest
 from training.settings import TrainingSettings
-from training.standardisation import Standardisation
+from training.storage.checkpoints import (
+    CheckpointError,
+    Identity,
+    read_checkpoint,
+    write_checkpoint,
+)
+from training.storage.code_digest import code_digest
 
 WARM_UP_STEPS = 50
-CODE = ("training.fitting", "training.networks", "training.standardisation")
+CODE = ("training.fitting", "training.networks", "training.features.standardisation")
 
 
 class FitError(ValueError):

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from training.files import written_whole
+from training.storage.atomic_write import written_whole
 
 FOLDS = 5
 MINIMUM_FOLDS = 3  # one is held out, one sets the temperature, one trains

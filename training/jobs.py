@@ -12,16 +12,21 @@ import numpy as np
 import torch
 
 from training.arrays import Float32, Integers
-from training.distance import Distance
 from training.examples import Examples
-from training.features import ORIGINAL, FeatureCache, pool
-from training.files import written_whole
-from training.provenance import code_digest
-from training.scheduling import Scheduler
-from training.standardisation import Standardisation
+from training.export.ood_distance import Distance
+from training.features.mfcc import ORIGINAL, FeatureCache, pool
+from training.features.standardisation import Standardisation
+from training.storage.atomic_write import written_whole
+from training.storage.code_digest import code_digest
+from training.storage.scheduling import Scheduler
 from training.trainers import Trainer
 
-CODE = ("training.jobs", "training.distance", "training.standardisation", "training.trainers")
+CODE = (
+    "training.jobs",
+    "training.export.ood_distance",
+    "training.features.standardisation",
+    "training.trainers",
+)
 CLEAN = "clean"
 
 

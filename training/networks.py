@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from training.recipe import RECIPE
+from training.features.recipe import RECIPE
 
 Factory = Callable[[int, float], nn.Module]
 

@@ -14,15 +14,15 @@ import numpy.typing as npt
 
 from training.arrays import Float32, Integers
 from training.calibration import fit_temperature
+from training.corruptions import CONDITIONS, Talkers, Worsened
 from training.evaluation import Evaluation
 from training.examples import Examples
-from training.features import FeatureCache, Wanted, extract
+from training.features.mfcc import FeatureCache, Wanted, extract
 from training.folds import Fold
 from training.jobs import CLEAN, Bench, Job, Outcome, run_jobs
 from training.metrics import unweighted_average_recall
 from training.plan import Part, Plan
-from training.robustness import CONDITIONS, Talkers, Worsened
-from training.scheduling import Scheduler
+from training.storage.scheduling import Scheduler
 
 Outcomes = Mapping[Job, Outcome]
 Number = TypeVar("Number", bound=np.generic)

@@ -11,16 +11,16 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from training.arrays import Float32
-from training.checkpoints import Identity, read_checkpoint, write_checkpoint
+from training.audio.spectra import SpectraCache, reading
 from training.examples import Examples
-from training.features import FeatureCache, load_audio
+from training.features.mfcc import FeatureCache, load_audio
 from training.fitting import Progress, fit, identity, load_fitted
 from training.frames.fitting import FrameExamples, FrameSettings, fit_frame_network
 from training.frames.network import FrameNetwork, Member
-from training.frames.spectra import SpectraCache, reading
-from training.provenance import code_digest
-from training.scheduling import Scheduler
 from training.settings import TrainingSettings
+from training.storage.checkpoints import Identity, read_checkpoint, write_checkpoint
+from training.storage.code_digest import code_digest
+from training.storage.scheduling import Scheduler
 
 Input = Literal["vector", "frames"]
 Recordings = Mapping[str, Path]  # by the hash of their content

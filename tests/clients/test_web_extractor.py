@@ -17,7 +17,7 @@ import soundfile
 from server.settings import load_settings
 from tests.clients.web_driver import WebError, WebModule, run_web_module
 from training.arrays import Float32
-from training.corpora import read_corpus
+from training.corpora.reader import read_corpus
 
 RATE = 22_050
 FRAMES_TOLERANCE = 0.02

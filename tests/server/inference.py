@@ -7,7 +7,7 @@ import numpy as np
 from falcon.testing import Result, TestClient
 from numpy.typing import NDArray
 
-from server.batches import Array
+from server.models.predictors import Array
 
 VECTOR = [1.0, 2.0, 3.0, *[0.0] * 22]
 NEAR_AND_FAR = np.array([VECTOR, [-6.0] * 25], np.float32)

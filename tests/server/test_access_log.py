@@ -3,8 +3,8 @@ import os
 
 import pytest
 
-from server import access_log
-from server.access_log import LONGEST_PART, AccessLog
+from server.http import access_log
+from server.http.access_log import LONGEST_PART, AccessLog
 
 
 def test_lines_are_written_together_and_whole() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import onnx
 import pytest
 
-from server.activation import RefusedModelsError, check
+from server.models.activation import RefusedModelsError, check
 from server.settings import ModelSettings
 from tests.server.tiny_models import (
     RECIPE,
@@ -15,7 +15,7 @@ from tests.server.tiny_models import (
     write_frame_network,
     write_vector_network,
 )
-from training.seal import sealed
+from training.export.checksum import sealed
 
 LIMIT = 100_000
 SETTINGS = ModelSettings(maximum_file_bytes=LIMIT)

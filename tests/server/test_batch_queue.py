@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from server.open_inference.queue import NICENESS, BatchQueue
+from server.inference.batch_executor import NICENESS, BatchQueue
 from server.problems import Problem
 
 

@@ -11,9 +11,9 @@ import pytest
 from falcon.testing import TestClient
 
 from server.app import create_app
-from server.batches import Array, Lengths, Scores
-from server.networks import Network, NetworkCatalog, load_catalog
-from server.open_inference.requests import read_request
+from server.codecs.inference_request import read_request
+from server.models.predictors import Array, Lengths, Scores
+from server.models.registry import Network, NetworkCatalog, load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings
 from tests.server.inference import JSON_BYTES, binary, infer, infer_binary, tensor
 
@@ -31,7 +31,7 @@ def read_in(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(threading.current_thread().name)
         return read_request(*arguments)
 
-    monkeypatch.setattr("server.open_inference.inference.read_request", recorded)
+    monkeypatch.setattr("server.inference.service.read_request", recorded)
     return names
 
 

@@ -1,6 +1,6 @@
 import asyncio
 
-from server.guard import OVERLOADED, Guard
+from server.http.connection_limits import OVERLOADED, Guard
 from server.settings import ServerSettings
 
 

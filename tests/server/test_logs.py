@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from server.logs import JsonFormatter, json_lines
+from server.launch.logs import JsonFormatter, json_lines
 
 
 def lines(*parts: bytes) -> list[dict[str, Any]]:

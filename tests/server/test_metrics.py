@@ -13,9 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from configuration import ROOT
 from server.app import create_app
-from server.metrics.pages import Key, Page, read_pages
-from server.metrics.recording import NetworkRecorder
-from server.networks import load_catalog
+from server.metrics.middleware import NetworkRecorder
+from server.metrics.store import Key, Page, read_pages
+from server.models.registry import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings
 
 KEY = Key("family", ("label",))
@@ -49,7 +49,7 @@ COUNT_AND_STAY = """
 import sys
 from contextlib import closing
 from pathlib import Path
-from server.metrics.pages import Key, Page
+from server.metrics.store import Key, Page
 Page.take(Path(sys.argv[1])).series(Key("family", ("label",)), 2)[1] += 1.0
 print("counted", flush=True)
 sys.stdin.read()

@@ -56,7 +56,7 @@ def test_a_departure_is_noticed(departure: dict[str, Any], message: str) -> None
 
 def test_every_type_of_problem_is_described() -> None:
     known = description()["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
-    sources = [*ROOT.glob("server/*.py"), ROOT / "nginx" / "nginx.conf.template"]
+    sources = [*ROOT.glob("server/**/*.py"), ROOT / "nginx" / "nginx.conf.template"]
     text = "".join(path.read_text(encoding="utf-8") for path in sources)
     slugs = {name.rpartition(":")[2] for name in known}
     unused = {slug for slug in slugs if f'"{slug}"' not in text and f":{slug}" not in text}

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from server.protocol import Outbox, WholeAnswers
+from server.http.protocol import Outbox, WholeAnswers
 
 
 class Wire(asyncio.Transport):

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from server.open_inference.pace import Pace
+from server.inference.cost_estimate import Pace
 
 
 def test_nothing_is_known_before_the_first_batch() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from server.payloads import MfccDecoder
+from server.codecs.mfcc_json import MfccDecoder
 from server.problems import Problem
 
 VECTOR = [1.0, 2.0, 3.0, *[0.0] * 22]

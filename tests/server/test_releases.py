@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from server.releases import ReleaseError, ReleaseStore, is_intact
-from server.runtime import Runtime
+from server.launch.launcher import holding_models
+from server.launch.runtime_directory import Runtime
+from server.models.releases import ReleaseError, ReleaseStore, is_intact
 from server.settings import ModelSettings
-from server.stack import holding_models
 from tests.server.tiny_models import write_vector_network
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from server.turns import Turns
+from server.inference.time_slice import Turns
 
 REQUESTS = 20
 SECONDS_OF_A_PREDICTION = 0.002

@@ -113,7 +113,7 @@ def with_another_extractor(models: Path) -> None:
     """The same graph with another hash, as its file gains a name for what made it."""
     import onnx
 
-    from training.seal import sealed
+    from training.export.checksum import sealed
 
     extractor = onnx.load(models / "mfcc.onnx")
     extractor.producer_name = "another"
@@ -182,7 +182,7 @@ def with_a_large_network(models: Path) -> None:
     """One of three million bytes, good in itself."""
     import onnx
 
-    from training.seal import sealed
+    from training.export.checksum import sealed
 
     network = onnx.load(models / "DNN.onnx")
     network.doc_string = "x" * 3_000_000

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from server.cgroups import ControlGroups
-from server.cores import usable_cores
-from server.workers import default_workers, usable_memory
+from server.launch.capacity import default_workers, usable_memory
+from server.launch.cgroups import ControlGroups
+from server.launch.cores import usable_cores
 
 CORES = len(os.sched_getaffinity(0))
 MEBIBYTE = 2**20

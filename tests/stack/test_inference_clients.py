@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from server.batches import Array
+from server.models.predictors import Array
 from tests.missing import missing
 from tests.stack.harness import DEADLINE, ROOT, Server
 from tests.stack.test_open_inference import predicted

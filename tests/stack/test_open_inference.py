@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from server.batches import Array
+from server.models.predictors import Array
 from tests.stack.harness import Server, running, wait_until
 from tests.stack.test_limits import FLAGS, open_requests
 

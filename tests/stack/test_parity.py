@@ -14,18 +14,18 @@ import torch
 from configuration import ROOT
 from tests.stack.harness import Server, running
 from training.arrays import Float32
-from training.corpora import read_corpus
-from training.distance import Distance
+from training.corpora.reader import read_corpus
 from training.examples import Examples, changes, load_examples
-from training.export import export_network
-from training.features import FeatureCache, extract_corpus, pool
+from training.export.deployable import Served, serve
+from training.export.onnx_file import export_network
+from training.export.ood_distance import Distance
+from training.features.mfcc import FeatureCache, extract_corpus, pool
+from training.features.standardisation import Standardisation
 from training.fitting import fit
 from training.frames.network import FrameNetwork, Member, MemberSettings
 from training.networks import NETWORKS
-from training.scheduling import Scheduler
-from training.served import Served, serve
 from training.settings import TrainingSettings
-from training.standardisation import Standardisation
+from training.storage.scheduling import Scheduler
 from training.trainers import FittedFrames, FittedNetwork
 
 # PyTorch's exporter uses a part of PyTorch that it deprecates.

@@ -7,10 +7,10 @@ import pytest
 import soundfile
 
 from training.arrays import Float32
-from training.corpora import RAVDESS, Reader, read_corpus
+from training.corpora.reader import RAVDESS, Reader, read_corpus
 from training.examples import Examples, changes, load_examples
-from training.features import Extraction, FeatureCache, extract_corpus
-from training.scheduling import Scheduler
+from training.features.mfcc import Extraction, FeatureCache, extract_corpus
+from training.storage.scheduling import Scheduler
 
 EMOTIONS = range(1, 9)
 ACTORS = range(1, 7)  # one more than the folds of an evaluation

@@ -13,9 +13,9 @@ import pytest
 
 from configuration import ROOT
 from training.arrays import Float32
-from training.corpora import RAVDESS
+from training.corpora.reader import RAVDESS
 from training.examples import Examples
-from training.recipe import RECIPE
+from training.features.recipe import RECIPE
 
 MODELS = ROOT / "models"
 LARGEST = np.finfo(np.float32).max

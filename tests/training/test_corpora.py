@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.conftest import clip_name, write_tone
-from training.corpora import EMODB, EMODB_2S, RAVDESS, CorpusError, read_corpus, reader_named
+from training.corpora.reader import EMODB, EMODB_2S, RAVDESS, CorpusError, read_corpus, reader_named
 
 
 def reasons(folder: Path) -> dict[str, str]:

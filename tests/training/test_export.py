@@ -11,15 +11,15 @@ import pytest
 import torch
 
 from training.arrays import Float32
-from training.distance import Distance
 from training.examples import Examples
-from training.export import ExportError, export_network, verify
+from training.export.deployable import Served, ServedFrames, ServedVectors, serve
+from training.export.onnx_file import ExportError, export_network, verify
+from training.export.ood_distance import Distance
+from training.features.standardisation import Standardisation
 from training.fitting import fit
 from training.frames.network import FrameNetwork, Member, MemberSettings
 from training.networks import NETWORKS
-from training.served import Served, ServedFrames, ServedVectors, serve
 from training.settings import TrainingSettings
-from training.standardisation import Standardisation
 from training.trainers import FittedFrames
 
 LENGTHS = (10, 11, 130, 3_000)

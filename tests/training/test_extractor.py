@@ -11,8 +11,9 @@ import soxr
 
 from configuration import ROOT
 from training.arrays import Float32
-from training.corpora import read_corpus
-from training.extractor import (
+from training.contract.mistakes import table
+from training.corpora.reader import read_corpus
+from training.features.extractor import (
     MAXIMUM_BYTES,
     MISTAKES_PATH,
     Extractor,
@@ -23,10 +24,9 @@ from training.extractor import (
     corpus_signals,
     edge_signals,
 )
-from training.extractor_graph import extractor_graph
-from training.features import load_audio
-from training.mistakes import table
-from training.recipe import RECIPE
+from training.features.graph import extractor_graph
+from training.features.mfcc import load_audio
+from training.features.recipe import RECIPE
 
 MODEL = ROOT / "models" / "mfcc.onnx"
 

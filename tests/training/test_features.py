@@ -6,10 +6,10 @@ import pytest
 import soundfile
 
 from tests.training.conftest import Here, clip_name, write_tone
-from training.augmentation import Augmentation, Variant
-from training.corpora import CorpusError, read_corpus
+from training.audio.speed import Augmentation, Variant
+from training.corpora.reader import CorpusError, read_corpus
 from training.examples import changes
-from training.features import (
+from training.features.mfcc import (
     FeatureCache,
     UnusableAudioError,
     content_hash,

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from training.files import written_whole
+from training.storage.atomic_write import written_whole
 
 
 def test_a_file_takes_its_name_when_it_is_whole(tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import torch
 
-from training.checkpoints import CheckpointError
 from training.examples import Examples
 from training.fitting import fit, load_fitted
 from training.networks import NETWORKS
 from training.settings import TrainingSettings
+from training.storage.checkpoints import CheckpointError
 
 SETTINGS = TrainingSettings(epochs=6, batch_size=16, variants=1)
 

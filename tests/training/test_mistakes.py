@@ -11,11 +11,11 @@ import soundfile
 import soxr
 
 from configuration import ROOT
-from server.verification import KnownMistakes, Verdict, Verifier
+from server.models.mistakes import KnownMistakes, Verdict, Verifier
 from tests.training import wrong_clients
 from tests.training.wrong_clients import Array, Client, audio, frames, spectra, trimmed
-from training.extractor import Extractor
-from training.mistakes import MISTAKES, OUTWARD_MISTAKES
+from training.contract.mistakes import MISTAKES, OUTWARD_MISTAKES
+from training.features.extractor import Extractor
 
 MODEL = ROOT / "models" / "mfcc.onnx"
 RATE = 22_050

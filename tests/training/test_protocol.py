@@ -9,16 +9,16 @@ import pytest
 
 from tests.training.conftest import Here
 from training.calibration import distance_limit, fit_temperature
-from training.corpora import RAVDESS
+from training.corpora.reader import RAVDESS
+from training.corruptions import CONDITIONS
 from training.evaluation import Evaluation
 from training.examples import Examples
-from training.features import Extraction, FeatureCache
+from training.features.mfcc import Extraction, FeatureCache
 from training.folds import Fold, speaker_folds
 from training.jobs import Bench
 from training.metrics import unweighted_average_recall
 from training.plan import Plan
 from training.protocol import evaluate, worsened_features
-from training.robustness import CONDITIONS
 from training.settings import TrainingSettings
 from training.trainers import VectorTrainer
 

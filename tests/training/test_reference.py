@@ -9,10 +9,10 @@ import pytest
 import soundfile
 
 from configuration import ROOT
-from training.extractor import Extractor
-from training.features import extract_frames
-from training.recipe import RECIPE
-from training.reference import as_audio, reference_samples, wav
+from training.contract.reference import as_audio, reference_samples, wav
+from training.features.extractor import Extractor
+from training.features.mfcc import extract_frames
+from training.features.recipe import RECIPE
 
 CLIP = ROOT / "models" / "reference.wav"
 MODEL = ROOT / "models" / "mfcc.onnx"

@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from training.arrays import Float32
-from training.robustness import (
+from training.corruptions import (
     CLIPS,
     CONDITIONS,
     VOICES,

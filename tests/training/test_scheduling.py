@@ -17,12 +17,12 @@ import pytest
 from configuration import ROOT
 from tests.training.conftest import Here
 from training.examples import Examples
-from training.features import FeatureCache
+from training.features.mfcc import FeatureCache
 from training.folds import Fold
 from training.jobs import Bench
 from training.protocol import evaluate
-from training.scheduling import Scheduler, SchedulerError
 from training.settings import TrainingSettings
+from training.storage.scheduling import Scheduler, SchedulerError
 from training.trainers import VectorTrainer
 
 DEADLINE = 120.0  # seconds

@@ -6,9 +6,9 @@ import pytest
 import soundfile
 
 from tests.missing import missing
-from training.corpora import read_corpus
-from training.recipe import RECIPE
-from training.tarsosdsp import FRAME_LENGTH, android_client_vector
+from training.contract.tarsosdsp import FRAME_LENGTH, android_client_vector
+from training.corpora.reader import read_corpus
+from training.features.recipe import RECIPE
 
 Row = tuple[Path, list[float]]
 

@@ -9,19 +9,19 @@ import pytest
 
 from tests.training.conftest import Here
 from training.arrays import Float32
-from training.checkpoints import CheckpointError
-from training.distance import Distance
+from training.audio.augmentation import Augmentation
+from training.audio.noise import NoisePlan
+from training.audio.spectra import SpectraCache, Variants
 from training.examples import Examples
-from training.export import export_network
-from training.features import Extraction, FeatureCache
-from training.frames.augmentation import Augmentation
+from training.export.deployable import serve
+from training.export.onnx_file import export_network
+from training.export.ood_distance import Distance
+from training.features.mfcc import Extraction, FeatureCache
+from training.features.standardisation import Standardisation
 from training.frames.fitting import FrameSettings
 from training.frames.network import MemberSettings
-from training.frames.noise import NoisePlan
-from training.frames.spectra import SpectraCache, Variants
 from training.metrics import unweighted_average_recall
-from training.served import serve
-from training.standardisation import Standardisation
+from training.storage.checkpoints import CheckpointError
 from training.trainers import FittedFrames, FrameTrainer
 
 # The recordings alone, since spectra of their variants take minutes.

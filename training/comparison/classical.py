@@ -19,7 +19,7 @@ from training.arrays import Float32, Integers
 from training.comparison.declaration import GradientBoosting, LogisticRegression, RandomForest
 from training.comparison.layers import data_digest
 from training.comparison.learners import INPUT
-from training.provenance import code_digest
+from training.storage.code_digest import code_digest
 
 ClassicalModel = LogisticRegression | RandomForest | GradientBoosting
 ITERATIONS = 2000

@@ -12,14 +12,14 @@ from training.arrays import Float32
 from training.comparison.results import Comparison, Result
 from training.comparison.splits import RANDOM, SPEAKER_SEPARATED
 from training.comparison.tables import best_first
-from training.corpora import Corpus
-from training.presentation.attributions import Attribution
-from training.presentation.clips import draw_speakers, draw_spectrograms, draw_waveforms, examples
-from training.presentation.corpus import CorpusSummary, draw_emotions, draw_lengths
-from training.presentation.drawing import SERIES, Drawing, finish, new_axes, new_figure, styled
-from training.presentation.results import draw_confusion_matrix
-from training.presentation.saliency_maps import heat_map
-from training.recipe import RECIPE
+from training.corpora.reader import Corpus
+from training.features.recipe import RECIPE
+from training.report.attributions import Attribution
+from training.report.clips import draw_speakers, draw_spectrograms, draw_waveforms, examples
+from training.report.corpus import CorpusSummary, draw_emotions, draw_lengths
+from training.report.drawing import SERIES, Drawing, finish, new_axes, new_figure, styled
+from training.report.results import draw_confusion_matrix
+from training.report.saliency_maps import heat_map
 
 COLUMNS = 8
 LARGEST_GRID = 64  # filters that are shown

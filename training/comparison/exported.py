@@ -18,9 +18,9 @@ from training.comparison.declaration import Features, Recipe, RecipeError
 from training.comparison.fits import identity_digest
 from training.comparison.learners import Predictor, feed
 from training.comparison.systems import System
-from training.export import ExportError
-from training.files import written_whole
-from training.scheduling import Scheduler
+from training.export.onnx_file import ExportError
+from training.storage.atomic_write import written_whole
+from training.storage.scheduling import Scheduler
 
 FORMAT = "speech-emotion-recipe/1"
 TOLERANCE = 1e-4

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from training.arrays import Float32
+from training.audio.spectra import change_speed
 from training.comparison.declaration import (
     Augmentation,
     Features,
@@ -22,11 +23,10 @@ from training.comparison.declaration import (
     ServedFeatures,
     Statistic,
 )
-from training.features import extract_frames, load_audio
-from training.files import written_whole
-from training.frames.spectra import change_speed
-from training.recipe import RECIPE
-from training.scheduling import Scheduler
+from training.features.mfcc import extract_frames, load_audio
+from training.features.recipe import RECIPE
+from training.storage.atomic_write import written_whole
+from training.storage.scheduling import Scheduler
 
 RATE = RECIPE.sample_rate
 NOISE_RANGE = 20.0  # dB above the least ratio

@@ -12,9 +12,9 @@ import numpy as np
 
 from training.arrays import Float32, Integers
 from training.comparison.learners import Learner
-from training.files import written_whole
-from training.provenance import code_digest
-from training.scheduling import Scheduler
+from training.storage.atomic_write import written_whole
+from training.storage.code_digest import code_digest
+from training.storage.scheduling import Scheduler
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,9 @@ from training.comparison.declaration import (
     Training,
 )
 from training.comparison.learners import INPUT
-from training.export import graph_of
+from training.export.onnx_file import graph_of
 from training.fitting import FitError
-from training.provenance import code_digest
+from training.storage.code_digest import code_digest
 
 CLIP = 20.0  # standard deviations
 ANSWERED_AT_ONCE = 64

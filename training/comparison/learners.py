@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 
 from training.arrays import Float32, Integers
-from training.features import pool
+from training.features.mfcc import pool
 
 # A recipe's features go in under this name; a network of this project has its own.
 INPUT = "features"

@@ -12,7 +12,7 @@ from training.comparison.fits import Outcome, Task, run_fits
 from training.comparison.splits import Part
 from training.comparison.systems import System
 from training.metrics import unweighted_average_recall
-from training.scheduling import Scheduler
+from training.storage.scheduling import Scheduler
 
 
 @dataclass(frozen=True)

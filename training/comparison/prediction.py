@@ -6,8 +6,8 @@ from pathlib import Path
 from training.arrays import Float32
 from training.comparison.exported import Exported
 from training.comparison.features import compute
-from training.corpora import CorpusError, Reader, read_corpus
-from training.features import UnusableAudioError, load_audio
+from training.corpora.reader import CorpusError, Reader, read_corpus
+from training.features.mfcc import UnusableAudioError, load_audio
 
 
 def find_clip(clip: str, source: Path, reader: Reader) -> Path:

@@ -9,14 +9,14 @@ import onnx
 from scipy.special import softmax
 
 from training.arrays import Float32, Integers
-from training.distance import Distance
 from training.examples import Examples
-from training.export import to_onnx
-from training.features import FeatureCache
+from training.export.deployable import serve
+from training.export.onnx_file import to_onnx
+from training.export.ood_distance import Distance
+from training.features.mfcc import FeatureCache
+from training.features.standardisation import Standardisation
 from training.fitting import Fitted
-from training.provenance import code_digest
-from training.served import serve
-from training.standardisation import Standardisation
+from training.storage.code_digest import code_digest
 from training.trainers import FittedFrames, Trainer
 
 

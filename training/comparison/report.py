@@ -16,11 +16,11 @@ from training.comparison.learners import feed
 from training.comparison.results import Comparison
 from training.comparison.saliency import ConvolutionalNetwork
 from training.comparison.settings import ComparisonSettings
-from training.corpora import Corpus, read_corpus, reader_named
-from training.features import load_audio
-from training.presentation.attributions import choose_clips, shares
-from training.presentation.drawing import Drawing
-from training.presentation.saliency_maps import draw_coefficients, draw_emotion_maps
+from training.corpora.reader import Corpus, read_corpus, reader_named
+from training.features.mfcc import load_audio
+from training.report.attributions import choose_clips, shares
+from training.report.drawing import Drawing
+from training.report.saliency_maps import draw_coefficients, draw_emotion_maps
 from training.settings import DataSettings
 
 

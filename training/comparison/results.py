@@ -8,11 +8,11 @@ import msgspec
 from msgspec import Struct, field
 
 from training.comparison.scores import Scores
-from training.corpora import Corpus, name_of
+from training.corpora.reader import Corpus, name_of
 from training.evaluation import Score
-from training.files import written_whole
 from training.folds import Fold
 from training.metrics import EmotionScore
+from training.storage.atomic_write import written_whole
 
 FILE = "results.json"
 

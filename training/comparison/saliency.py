@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.arrays import Float32
-from training.presentation.attributions import Attribution
+from training.report.attributions import Attribution
 
 OUTPUT = "probabilities"
 Attributes = Mapping[str, Any]

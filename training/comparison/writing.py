@@ -10,11 +10,11 @@ from training.comparison import tables
 from training.comparison.results import Comparison, MeasuredResult
 from training.comparison.scores import FIGURES
 from training.comparison.tables import Row
-from training.corpora import Corpus, Utterance
-from training.files import written_whole
-from training.presentation.drawing import Drawing
-from training.presentation.page import render_page
-from training.presentation.sections import Section, Table
+from training.corpora.reader import Corpus, Utterance
+from training.report.drawing import Drawing
+from training.report.page import render_page
+from training.report.sections import Section, Table
+from training.storage.atomic_write import written_whole
 
 
 def text(comparison: Comparison) -> str:

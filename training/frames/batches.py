@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.arrays import Float32, Integers
-from training.frames.augmentation import Augmenter
+from training.audio.augmentation import Augmenter
 
 
 @dataclass(frozen=True)

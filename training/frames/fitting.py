@@ -13,11 +13,11 @@ from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from training.arrays import Float32, Integers
-from training.frames.augmentation import Augmentation, Augmenter
+from training.audio.augmentation import Augmentation, Augmenter
+from training.audio.spectra import Spectra
 from training.frames.batches import Batching, epoch_batches
 from training.frames.network import FrameNetwork, Member, MemberSettings
 from training.frames.side_tasks import SideTasks, SideTaskWeights
-from training.frames.spectra import Spectra
 
 Progress = Callable[[int, int, float], None]  # member, epoch from 1, mean loss of the epoch
 

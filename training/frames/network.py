@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.arrays import Float32
-from training.frames.noise import cepstral_basis
-from training.recipe import RECIPE
+from training.audio.noise import cepstral_basis
+from training.features.recipe import RECIPE
 
 COEFFICIENTS = RECIPE.n_mfcc
 INPUT_LIMIT = 8.0  # standard deviations; keeps every finite input finite

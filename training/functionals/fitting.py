@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 
-from training.frames.augmentation import Augmentation, Augmenter
+from training.audio.augmentation import Augmentation, Augmenter
+from training.audio.noise import NoisePlan
 from training.frames.fitting import FrameExamples
-from training.frames.noise import NoisePlan
 from training.functionals.network import FunctionalsNetwork, Head
 
 SHORTEST = 16  # frames of a draw

@@ -6,13 +6,13 @@ from typing import Any, cast
 
 import numpy as np
 
-from training.checkpoints import Identity, read_checkpoint
 from training.examples import Examples
 from training.fitting import Progress
 from training.frames.network import Member
 from training.functionals.fitting import FunctionalsSettings, fit_functionals
 from training.functionals.network import FunctionalsNetwork, Head, MixedNetwork
-from training.provenance import code_digest
+from training.storage.checkpoints import Identity, read_checkpoint
+from training.storage.code_digest import code_digest
 from training.trainers import FRAME_CODE, FittedFrames, FrameTrainer
 
 CODE = (*FRAME_CODE, "training.functionals")

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from training.__main__ import main
-from training.corpora import EMODB_2S, read_corpus
+from training.corpora.reader import EMODB_2S, read_corpus
 
 NEW_RECIPE = """
 title = "Two layers on pooled MFCCs"

@@ -13,7 +13,7 @@ from training.comparison.commands import make_workshop, with_occurring_labels
 from training.comparison.declaration import BUILT_IN, read_recipes
 from training.comparison.exported import Exported, verify
 from training.comparison.systems import System
-from training.export import ExportError
+from training.export.onnx_file import ExportError
 from training.settings import DataSettings, TrainingSettings
 
 pytestmark = pytest.mark.usefixtures("one_process")

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from training.arrays import Float32
-from training.features import content_hash, extract_frames, load_audio
-from training.frames.augmentation import Augmentation, Augmenter
+from training.audio.augmentation import Augmentation, Augmenter
+from training.audio.noise import NoisePlan, Noises, band_widths, powers, trimmed
+from training.audio.spectra import Spectra, SpectraCache, Variants, spectrum
+from training.features.mfcc import content_hash, extract_frames, load_audio
 from training.frames.batches import Batching, epoch_batches
-from training.frames.noise import NoisePlan, Noises, band_widths, powers, trimmed
-from training.frames.spectra import Spectra, SpectraCache, Variants, spectrum
 
 CLIPS = 3
 QUIET = NoisePlan(white_share=0, coloured_share=0, babble_share=0)

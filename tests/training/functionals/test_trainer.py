@@ -10,26 +10,26 @@ import pytest
 
 from configuration import ROOT
 from server.app import create_app
-from server.networks import load_catalog
+from server.models.registry import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings
 from tests.training.conftest import Here, extract
-from training.checkpoints import CheckpointError
-from training.corpora import EMODB_2S
-from training.distance import Distance
+from training.audio.augmentation import Augmentation
+from training.audio.noise import NoisePlan
+from training.audio.spectra import SpectraCache, Variants
+from training.corpora.reader import EMODB_2S
 from training.examples import Examples, load_examples
-from training.export import export_network
-from training.features import Extraction, FeatureCache
-from training.frames.augmentation import Augmentation
+from training.export.deployable import serve
+from training.export.metadata import FORMAT
+from training.export.onnx_file import export_network
+from training.export.ood_distance import Distance
+from training.features.mfcc import Extraction, FeatureCache
+from training.features.recipe import RECIPE
+from training.features.standardisation import Standardisation
 from training.frames.fitting import FrameSettings
 from training.frames.network import MemberSettings
-from training.frames.noise import NoisePlan
-from training.frames.spectra import SpectraCache, Variants
 from training.functionals.fitting import FunctionalsSettings
 from training.functionals.trainer import MixedTrainer
-from training.metadata import FORMAT
-from training.recipe import RECIPE
-from training.served import serve
-from training.standardisation import Standardisation
+from training.storage.checkpoints import CheckpointError
 from training.trainers import FittedFrames
 
 # The recordings alone, since spectra of their variants take minutes.

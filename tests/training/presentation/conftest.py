@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from training.corpora import Corpus, read_corpus
+from training.corpora.reader import Corpus, read_corpus
 from training.evaluation import Evaluation
-from training.presentation.corpus import CorpusSummary
-from training.recipe import RECIPE
+from training.features.recipe import RECIPE
+from training.report.corpus import CorpusSummary
 
 Kind = Literal["frames", "vector"]
 SEEDS, EPOCHS = 2, 3

@@ -11,8 +11,8 @@ from tests.server.tiny_models import (
     write_frame_network,
     write_vector_network,
 )
-from training.export import ExportError
-from training.presentation.card import write_model_card
+from training.export.onnx_file import ExportError
+from training.report.card import write_model_card
 
 SCORE = {"precision": 0.5, "recall": 0.25, "f1": 0.333, "utterances": 40}
 METRICS = {

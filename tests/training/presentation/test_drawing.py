@@ -4,13 +4,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from training.corpora import Corpus
+from training.corpora.reader import Corpus
 from training.evaluation import Evaluation
-from training.presentation.comparators import Comparator
-from training.presentation.corpus import CorpusSummary, draw_emotions, draw_lengths
-from training.presentation.drawing import THEME, Drawing
-from training.presentation.embedding import draw_map
-from training.presentation.results import (
+from training.report.comparators import Comparator
+from training.report.corpus import CorpusSummary, draw_emotions, draw_lengths
+from training.report.drawing import THEME, Drawing
+from training.report.embedding import draw_map
+from training.report.results import (
     Recall,
     draw_confusion,
     draw_history,

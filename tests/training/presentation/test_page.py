@@ -13,14 +13,14 @@ from playwright.sync_api import sync_playwright
 from tests.missing import missing
 from tests.web.visits import FLAGS
 from training.arrays import Float32
-from training.corpora import Corpus
+from training.corpora.reader import Corpus
 from training.evaluation import Evaluation
-from training.features import extract_frames, load_audio
+from training.features.mfcc import extract_frames, load_audio
+from training.features.standardisation import Standardisation
 from training.fitting import Fitted
 from training.frames.network import FrameNetwork, Member, MemberSettings
 from training.networks import DNN
-from training.presentation.page import write_report
-from training.standardisation import Standardisation
+from training.report.page import write_report
 from training.trainers import FittedFrames, FittedNetwork
 
 NONE = np.zeros(1, np.float32)

@@ -1,0 +1,74 @@
+"""`GET /init/configuration`: what a client must compute, and which networks there are."""
+
+from typing import Any
+
+import msgspec
+from falcon.asgi import Request, Response
+
+from server import problems
+from server.models.contract import FeatureContract
+from server.models.registry import Network, NetworkCatalog
+
+EXTRACTOR_PATH = "/init/mfcc.onnx"
+REFERENCE_PATH = "/init/reference.wav"
+
+
+class ConfigurationResource:
+    """Answers with the feature recipe and the networks; made once, when the worker starts."""
+
+    def __init__(self, catalog: NetworkCatalog) -> None:
+        self._faults = catalog.faults
+        contract = catalog.contract
+        self._body = msgspec.json.encode(_describe(contract, catalog)) if contract else None
+
+    async def on_get(self, _: Request, resp: Response) -> None:
+        """Tells the whole contract."""
+        if self._body is None:
+            raise problems.not_ready(self._faults)
+        resp.data = self._body
+
+    on_head = on_get
+
+
+def _describe(contract: FeatureContract, catalog: NetworkCatalog) -> dict[str, Any]:
+    """The handshake as JSON members; a client that knows only `numberOfMfccs` can go on."""
+    return {
+        "numberOfMfccs": contract.n_mfcc,
+        "features": contract.recipe,
+        "extractor": _describe_extractor(contract),
+        "reference": _describe_reference(contract),
+        "networks": [_describe_network(catalog.networks[n.lower()]) for n in catalog.names],
+    }
+
+
+def _describe_extractor(contract: FeatureContract) -> dict[str, Any]:
+    return {
+        "url": _pinned(EXTRACTOR_PATH, contract.extractor.sha256),
+        "sha256": contract.extractor.sha256,
+        "bytes": len(contract.extractor.content),
+        "input": "audio",
+        "outputs": ["frames", "mfccs"],
+    }
+
+
+def _describe_reference(contract: FeatureContract) -> dict[str, Any]:
+    members: dict[str, Any] = msgspec.to_builtins(contract.reference)
+    return {"url": _pinned(REFERENCE_PATH, contract.reference.sha256)} | members
+
+
+def _pinned(path: str, sha256: str) -> str:
+    """The address of this very version: another one may be served at any moment."""
+    return f"{path}?sha256={sha256}"
+
+
+def _describe_network(network: Network) -> dict[str, Any]:
+    metadata = network.metadata
+    return {
+        "networkType": network.name,
+        "input": metadata.input,
+        "emotions": metadata.labels,
+        "speakerIndependentUar": metadata.metrics.speaker_independent_uar,
+        "protocol": metadata.metrics.protocol,
+        "corpus": metadata.corpus,
+        "intendedUse": metadata.intended_use,
+    }

@@ -1,0 +1,23 @@
+"""`POST /init/verification`: what a client computed from the reference clip, judged."""
+
+from falcon.asgi import Request, Response
+
+from server.api.bodies import read_body
+from server.codecs.mfcc_json import decode_any_width, encode_verdict
+from server.models.contract import FeatureContract
+from server.models.mistakes import Verifier
+
+
+class VerificationResource:
+    """Tells a client whether its features are right, and if not, what it did."""
+
+    def __init__(self, contract: FeatureContract, maximum_body_bytes: int) -> None:
+        self._verifier = Verifier(contract.known_mistakes)
+        self._n_mfcc = contract.n_mfcc
+        self._maximum_body_bytes = maximum_body_bytes
+
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Answers agreement, the most likely mistake, or that none is recognised."""
+        body = await read_body(req, self._maximum_body_bytes)
+        mfccs = decode_any_width(body, self._n_mfcc)
+        resp.data = encode_verdict(self._verifier.verify(mfccs))

@@ -1,0 +1,196 @@
+"""Renders nginx.conf from the settings."""
+
+import os
+import re
+import resource
+import string
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from configuration import ROOT
+from server.launch.address import Address
+from server.launch.capacity import default_workers
+from server.launch.cores import usable_cores
+from server.launch.runtime_directory import Runtime
+from server.paths import HEALTH_PATHS
+from server.settings import ServerSettings
+
+TEMPLATE = ROOT / "nginx" / "nginx.conf.template"
+PAGE = ROOT / "clients" / "web" / "dist"
+LUA_MODULES = ("ndk_http_module.so", "ngx_http_lua_module.so")
+IDLE_CONNECTIONS = 128  # that each Nginx process keeps open to the workers
+MORE_TRIES = 4  # than idle connections, before Nginx gives a request up
+TRIES_FOR_HEALTH = 4
+FILES_BESIDE_CONNECTIONS = 64  # of an Nginx process
+RETRY_AFTER = "add_header Retry-After 1 always; #common_headers;"
+UNQUOTABLE = frozenset('$"\\\n')
+
+
+class NginxError(Exception):
+    """Nginx cannot be given these settings."""
+
+
+class _Template(string.Template):
+    delimiter = "@"
+
+
+def find_lua_modules(nginx: Path) -> tuple[Path, ...]:
+    """The modules that Nginx needs to read a body within a time; none if they are not installed."""
+    described = subprocess.run([nginx, "-V"], capture_output=True, text=True, check=False).stderr
+    folder = re.search(r"--modules-path=(\S+)", described)
+    modules = [Path(folder[1]) / name for name in LUA_MODULES] if folder else []
+    return tuple(modules) if all(path.exists() for path in modules) else ()
+
+
+def render(server: ServerSettings, runtime: Runtime, lua_modules: Sequence[Path]) -> str:
+    """The text of nginx.conf.
+
+    lua_modules: without them the time of a body is only known between two parts of it.
+
+    Raises:
+        NginxError: a path cannot be written in it.
+    """
+    paths = [PAGE, TEMPLATE.parent, runtime.path, server.tls_certificate_path, server.tls_key_path]
+    for path in filter(None, paths):
+        if set(str(path)) & UNQUOTABLE:
+            raise NginxError(f"Nginx cannot be given the path {path}: it holds $, a quote or \\")
+    line = f'server "unix:{runtime.socket}" max_fails=0'
+    open_requests = server.open_requests(server.workers or default_workers())
+    tries = min(IDLE_CONNECTIONS + MORE_TRIES, open_requests)
+    shares = [open_requests // tries + (i < open_requests % tries) for i in range(tries)]
+    values = {
+        "cores": usable_cores(),
+        # Without this line Nginx started as root gives up the rights to reach the socket.
+        "user": "user root;" if os.geteuid() == 0 else "",
+        "runtime": runtime.path,
+        "models": runtime.state,
+        "page": PAGE,
+        "limited_upstream": _lines(f"{line} max_conns={share};" for share in shares),
+        "health_upstream": _lines([f"{line};"] * TRIES_FOR_HEALTH),
+        "idle_connections": tries - MORE_TRIES,
+        "idle_health_connections": TRIES_FOR_HEALTH // 2,
+        "health": f"^({'|'.join(sorted(HEALTH_PATHS))})$",
+        "connections": _connections(server),
+        "maximum_body_bytes_in_words": f"{server.maximum_body_bytes:,}",
+        "maximum_batch_bytes_in_words": f"{server.maximum_batch_bytes:,}",
+        "log": "/dev/stdout json buffer=4k flush=1s" if server.access_log else "off",
+    }
+    settings = {name: getattr(server, name) for name in server.__dataclass_fields__}
+    text = _Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        settings,
+        **values,
+        **_lua(server, lua_modules),
+        **_doors(server),
+        **_address_limits(server),
+        operator_server=_operator_server(server, lua=bool(lua_modules)),
+    )
+    # The headers that every answer has: a location that adds one inherits none of them.
+    return text.replace("#common_headers;", _lines(_common_headers(server)))
+
+
+def _connections(server: ServerSettings) -> int:
+    """Of an Nginx process: each client's may need one to a worker, and each is an open file."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * server.maximum_connections
+    if files == resource.RLIM_INFINITY:
+        return wanted
+    return max(1, min(wanted, files - FILES_BESIDE_CONNECTIONS))
+
+
+def _lua(server: ServerSettings, modules: Sequence[Path]) -> dict[str, str]:
+    if not modules:
+        return {
+            "modules": "",
+            "lua": "",
+            "read_body": "",
+            "read_batch": "",
+            "finish": "",
+            "refuse_429": f"{RETRY_AFTER} return 429 $too_many_requests;",
+            "refuse_503": f"{RETRY_AFTER} return 503 $overload;",
+            "count": "",
+        }
+    return {
+        "modules": "\n".join(f'load_module "{module}";' for module in modules),
+        "lua": f"lua_shared_dict counts 64k;\n    "
+        f'init_by_lua_file "{TEMPLATE.with_name("clients.lua")}";',
+        "count": "log_by_lua_block { answered(ngx.var.file_route, ngx.status) }",
+        "refuse_429": "content_by_lua_block { too_many_requests() }",
+        "refuse_503": "content_by_lua_block { overloaded() }",
+        "read_body": _read_body(server, server.maximum_body_bytes),
+        "read_batch": _read_body(server, server.maximum_batch_bytes),
+        "finish": "log_by_lua_block { finished() }",
+    }
+
+
+def _read_body(server: ServerSettings, largest: int) -> str:
+    budget = server.maximum_body_memory_bytes // usable_cores()
+    return (
+        f"access_by_lua_block {{ read_body({server.body_timeout_seconds}, {largest}, {budget}) }}"
+    )
+
+
+def _doors(server: ServerSettings) -> dict[str, str]:
+    listen = Address(server.host, server.port).netloc
+    tls = (
+        f'ssl_certificate "{server.tls_certificate_path}";',
+        f'ssl_certificate_key "{server.tls_key_path}";',
+    )
+    trusted = [f"set_real_ip_from {network};" for network in server.trusted_networks]
+    return {
+        "listen": f"{listen} ssl" if server.tls else listen,
+        "tls": _lines(tls if server.tls else ()),
+        "origins": _lines(f'"{origin}" $http_origin;' for origin in server.origins),
+        "trusted": _lines([*trusted, "real_ip_header X-Forwarded-For;", "real_ip_recursive on;"]),
+        # A file is given to whoever may read the handshake.
+        "authorisation": "auth_request /.authorisation;" if server.api_keys_path else "",
+    }
+
+
+def _operator_server(server: ServerSettings, lua: bool) -> str:
+    """All paths of the application, of which the public server leaves some out."""
+    if not server.operator_port:
+        return ""
+    listen = Address(server.operator_host, server.operator_port).netloc
+    counts = "set_by_lua_block $counts { return counted() }" if lua else 'set $counts "";'
+    return f"""server {{
+        listen {listen};
+        location / {{
+            proxy_pass http://health;
+        }}
+        location = /metrics {{
+            {counts}
+            proxy_set_header Connection "";
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Request-Id $request_identifier;
+            proxy_set_header X-Nginx-Counts $counts;
+            proxy_pass http://health;
+        }}
+    }}"""
+
+
+def _address_limits(server: ServerSettings) -> dict[str, str]:
+    rate, connections = server.requests_per_second_per_address, server.connections_per_address
+    zones, limits = [], []
+    if rate:
+        zones.append(f"limit_req_zone $limited_address zone=requests:4m rate={rate}r/s;")
+        limits.append(f"limit_req zone=requests burst={rate} nodelay;")
+    if connections:
+        zones.append("limit_conn_zone $limited_address zone=connections:4m;")
+        limits.append(f"limit_conn connections {connections};")
+    return {"address_zones": _lines(zones), "address_limits": _lines(limits)}
+
+
+def _common_headers(server: ServerSettings) -> Iterator[str]:
+    yield "add_header X-Request-Id $request_identifier always;"
+    yield "add_header X-Content-Type-Options nosniff always;"
+    if server.tls:
+        yield 'add_header Strict-Transport-Security "max-age=31536000" always;'
+    if server.origins:
+        yield "add_header Access-Control-Allow-Origin $allowed_origin always;"
+        yield 'add_header Access-Control-Expose-Headers "X-Request-Id, Retry-After" always;'
+        yield "add_header Vary Origin always;"
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "\n        ".join(lines)

@@ -1,0 +1,136 @@
+"""Tells what was counted, as Prometheus reads it."""
+
+import platform
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.metadata import version
+from itertools import accumulate
+from pathlib import Path
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+)
+from prometheus_client.metrics_core import Metric
+
+from server import VERSION
+from server.metrics.definitions import COUNTED, PREFIX, REQUESTS, Family
+from server.metrics.store import Key
+from server.models.registry import Network, NetworkCatalog
+
+LIBRARIES = ("falcon", "gunicorn", "uvicorn", "onnxruntime", "numpy")
+ANSWERS = Family("requests", "Requests that workers have answered", REQUESTS.labels)
+
+Counts = Mapping[Key, list[float]]
+
+
+class Collector:
+    """All metrics, as they are when they are asked for; what `prometheus_client` encodes.
+
+    read: the counts of all workers.
+    workers: the process ids of the living ones.
+    nginx_counts: what Nginx has answered itself, as `nginx/clients.lua` writes it.
+    """
+
+    def __init__(
+        self,
+        catalog: NetworkCatalog,
+        read: Callable[[], Counts],
+        workers: Callable[[], Iterable[int]],
+        nginx_counts: str,
+    ) -> None:
+        self._catalog = catalog
+        self._read = read
+        self._workers = workers
+        self._nginx_counts = nginx_counts
+
+    def collect(self) -> Iterator[Metric]:
+        """One family after the other."""
+        counts = self._read()
+        for family in COUNTED:
+            series = {
+                key.labels: value for key, value in counts.items() if key.family == family.name
+            }
+            yield _histogram(family, series) if family.bounds else _counter(family, series)
+            if family is REQUESTS:
+                yield _counter(ANSWERS, {labels: [sum(c[:-1])] for labels, c in series.items()})
+        yield _nginx_answers(self._nginx_counts)
+        yield from _describe_workers(list(self._workers()))
+        yield from _describe_networks(self._catalog)
+        yield _build()
+
+
+def _counter(family: Family, series: Mapping[tuple[str, ...], list[float]]) -> Metric:
+    metric = CounterMetricFamily(PREFIX + family.name, family.help + ".", labels=family.labels)
+    for labels, (count,) in sorted(series.items()):
+        metric.add_metric(labels, count)
+    return metric
+
+
+def _histogram(family: Family, series: Mapping[tuple[str, ...], list[float]]) -> Metric:
+    metric = HistogramMetricFamily(PREFIX + family.name, family.help + ".", labels=family.labels)
+    ends = [*map(str, family.bounds), "+Inf"]
+    for labels, (*counts, total) in sorted(series.items()):
+        metric.add_metric(labels, list(zip(ends, accumulate(counts), strict=True)), total)
+    return metric
+
+
+def _nginx_answers(text: str) -> Metric:
+    """Parses `route,status,count;...`, where no route stands before the status of a refusal."""
+    metric = CounterMetricFamily(
+        f"{PREFIX}nginx_answers",
+        "Answers of Nginx itself: files, and what it refuses. Starts anew with Nginx.",
+        labels=("route", "status"),
+    )
+    for line in filter(None, text.split(";")):
+        route, status, count = line.split(",")
+        metric.add_metric([route, status], float(count))
+    return metric
+
+
+def _describe_workers(processes: list[int]) -> Iterator[Metric]:
+    yield GaugeMetricFamily(f"{PREFIX}workers", "Workers that live.", value=len(processes))
+    yield GaugeMetricFamily(
+        f"{PREFIX}workers_memory_bytes",
+        "Memory of all workers; what they share is counted once (proportional set size).",
+        value=sum(map(_proportional_bytes, processes)),
+    )
+
+
+def _proportional_bytes(process: int) -> int:
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    except OSError:  # it has just ended
+        return 0
+    return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+def _describe_networks(catalog: NetworkCatalog) -> Iterator[Metric]:
+    networks = [catalog.networks[name.lower()] for name in catalog.names]
+    yield GaugeMetricFamily(
+        f"{PREFIX}ready", "Whether every model file is served.", value=not catalog.faults
+    )
+    info = InfoMetricFamily(f"{PREFIX}network", "The networks that are served.", labels=["network"])
+    for network in networks:
+        info.add_metric([network.name], _facts(network))
+    yield info
+    recall = GaugeMetricFamily(
+        f"{PREFIX}network_unweighted_average_recall_ratio",
+        "Measured on speakers whom the network had never heard.",
+        labels=["network"],
+    )
+    for network in networks:
+        recall.add_metric([network.name], network.metadata.metrics.speaker_independent_uar)
+    yield recall
+
+
+def _facts(network: Network) -> dict[str, str]:
+    labels = network.metadata.labels
+    return {"sha256": network.sha256, "input": network.metadata.input, "labels": str(len(labels))}
+
+
+def _build() -> Metric:
+    versions = {name: version(name) for name in LIBRARIES}
+    facts = {"version": VERSION, "python": platform.python_version()} | versions
+    return InfoMetricFamily(f"{PREFIX}build", "What the server is made of.", value=facts)

@@ -1,0 +1,77 @@
+"""The metrics that the workers count, with their labels and buckets."""
+
+from bisect import bisect_left
+from dataclasses import dataclass
+
+from server.metrics.store import Key, Page, Values
+
+PREFIX = "speech_emotion_"
+
+
+@dataclass(frozen=True)
+class Family:
+    """A counter, or a histogram where it has `bounds`, the upper ends of its buckets."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+    bounds: tuple[float, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Numbers of a series: one, or for each bucket one, the last without end, and the sum."""
+        return len(self.bounds) + 2 if self.bounds else 1
+
+    def series(self, page: Page, *labels: str) -> Values:
+        """The numbers of the series with these values of the labels."""
+        return page.series(Key(self.name, labels), self.width)
+
+    def histogram(self, page: Page, *labels: str) -> "Histogram":
+        """The series with these values of the labels."""
+        return Histogram(self.series(page, *labels), self.bounds)
+
+
+class Histogram:
+    """PERF: two additions in mapped memory; prometheus_client takes ten times as long."""
+
+    __slots__ = ("_bounds", "_last", "values")
+
+    def __init__(self, values: Values, bounds: tuple[float, ...]) -> None:
+        self.values = values
+        self._bounds = bounds
+        self._last = len(values) - 1
+
+    def observe(self, value: float) -> None:
+        """Counts one value."""
+        self.values[bisect_left(self._bounds, value)] += 1.0
+        self.values[self._last] += value
+
+
+REQUESTS = Family(
+    "request_duration_seconds",
+    "Time from a request's header to its answer in a worker, without Nginx and the network",
+    ("route", "method", "status"),
+    (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0),
+)
+NETWORK_SECONDS = Family(
+    "network_duration_seconds",
+    "Time of one run of a network alone, whatever the number of its rows",
+    ("network",),
+    (0.00001, 0.00002, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0),
+)
+ROWS = Family(
+    "batch_rows",
+    "Utterances of a batch; single predictions are none",
+    ("network",),
+    (1.0, 2.0, 8.0, 32.0, 128.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0),
+)
+DISTANCE = Family(
+    "input_distance_ratio",
+    "Distance from the training distribution as a multiple of the network's limit, at most 10",
+    ("network",),
+    (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0, 4.0),
+)
+WARNINGS = Family("warnings", "Utterances that were answered with a warning", ("network", "code"))
+STARTS = Family("worker_starts", "Workers that were started")
+
+COUNTED = (REQUESTS, NETWORK_SECONDS, ROWS, DISTANCE, WARNINGS, STARTS)

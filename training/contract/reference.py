@@ -1,0 +1,151 @@
+"""The reference clip: synthetic, speech-like audio that every client computes its features from.
+
+Made so that each known mistake shows: silence and soft breath at both ends (trimming), pauses more
+than 80 dB below the vowels (the floor), soft and loud parts (pooling), voiced sounds with moving
+pitch and formants next to fricatives (filters, windows, frame lengths). There is next to nothing
+above 9 kHz, so that a client's own good resampler changes no feature.
+"""
+
+import io
+import wave
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from training.arrays import Float32
+from training.features.recipe import RECIPE
+
+FILE_NAME = "reference.wav"
+FULL_SCALE = 32_768
+SECONDS = 3.4
+SEED = 20_261_120
+NOISE_LEVEL = 0.8 / FULL_SCALE  # of the recording as a whole, so that no pause is digital silence
+HIGHEST_HARMONIC = 8_000.0  # Hz
+FADE = 0.008  # seconds at both ends of each sound
+
+Float64 = npt.NDArray[np.float64]
+Pcm = npt.NDArray[np.int16]
+
+
+class Formants(NamedTuple):
+    """Resonances of the vocal tract in Hz (Peterson and Barney 1952, rounded)."""
+
+    first: float
+    second: float
+    third: float
+    fourth: float = 3_700.0
+
+
+A = Formants(730, 1_090, 2_440)
+I = Formants(280, 2_250, 2_900)  # noqa: E741 - the vowel's own name
+O = Formants(500, 850, 2_400)  # noqa: E741 - the vowel's own name
+E = Formants(530, 1_840, 2_480)
+U = Formants(310, 870, 2_250)
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A stretch of the clip: where it lies, how loud it is, and what it is made of."""
+
+    start: float  # seconds
+    end: float
+    levels: tuple[float, float]  # amplitude of the first and the last sample; geometric between
+    make: Callable[[Float64, np.random.Generator], Float64]  # times in seconds -> samples near 1
+
+
+def vowel(
+    begin: Formants, end: Formants, pitch: tuple[float, float]
+) -> Callable[[Float64, np.random.Generator], Float64]:
+    """Harmonics of a gliding pitch (Hz) under gliding formants, with a glottal slope of -12 dB."""
+
+    def make(times: Float64, _: np.random.Generator) -> Float64:
+        way = np.linspace(0, 1, len(times))
+        vibrato = 1 + 0.02 * np.sin(2 * np.pi * 5.5 * times)
+        fundamental = pitch[0] * (pitch[1] / pitch[0]) ** way * vibrato  # (samples,)
+        phase = 2 * np.pi * np.cumsum(fundamental) / RECIPE.sample_rate
+        voice = np.zeros_like(times)
+        for harmonic in range(1, int(HIGHEST_HARMONIC / min(pitch)) + 1):
+            frequency = harmonic * fundamental
+            gain = np.where(frequency < HIGHEST_HARMONIC, 1.0, 0.0) / harmonic
+            for first, last in zip(begin, end, strict=True):
+                gain *= _resonance(frequency, first + (last - first) * way)
+            voice += gain * np.sin(harmonic * phase)
+        return voice / float(np.abs(voice).max())
+
+    return make
+
+
+def _resonance(frequency: Float64, centre: Float64) -> Float64:
+    """Gain of a second-order resonance of 60 Hz and 4 % of its centre in width."""
+    width = 60 + 0.04 * centre
+    gain: Float64 = centre**2 / np.hypot(centre**2 - frequency**2, width * frequency)
+    return gain
+
+
+def hiss(low: float, high: float) -> Callable[[Float64, np.random.Generator], Float64]:
+    """Noise between two frequencies in Hz: a fricative, a breath, the burst of a plosive."""
+
+    def make(times: Float64, random: np.random.Generator) -> Float64:
+        spectrum = np.fft.rfft(random.standard_normal(len(times)))
+        frequency = np.fft.rfftfreq(len(times), 1 / RECIPE.sample_rate)
+        # Slopes of 400 Hz on either side.
+        spectrum *= np.clip((frequency - low) / 400 + 1, 0, 1)
+        spectrum *= np.clip((high - frequency) / 400 + 1, 0, 1)
+        noise = np.fft.irfft(spectrum, len(times))
+        return np.asarray(noise / np.abs(noise).max())
+
+    return make
+
+
+SOUNDS = (
+    Sound(0.45, 0.706, (0.0015, 0.0030), hiss(300, 3_000)),  # breath: trimmed at 30 dB, not at 60
+    Sound(0.706, 0.82, (0.06, 0.085), vowel(A, A, (110, 120))),
+    Sound(0.82, 1.10, (0.50, 0.70), vowel(A, I, (120, 165))),
+    Sound(1.09, 1.26, (0.12, 0.10), hiss(4_000, 8_000)),  # s
+    Sound(1.25, 1.52, (0.70, 0.35), vowel(I, E, (185, 150))),
+    Sound(1.78, 1.81, (0.25, 0.05), hiss(900, 5_000)),  # p
+    Sound(1.82, 2.20, (0.60, 0.75), vowel(O, E, (150, 215))),
+    Sound(2.19, 2.36, (0.08, 0.20), hiss(2_000, 7_000)),  # sh
+    Sound(2.35, 2.66, (0.65, 0.12), vowel(U, A, (200, 105))),
+    Sound(2.66, 2.92, (0.0040, 0.0020), hiss(200, 2_500)),  # breath
+)
+
+
+def reference_samples() -> Pcm:
+    """The clip as 16-bit samples, int16 (samples,), mono at the recipe's rate."""
+    random = np.random.default_rng(SEED)
+    rate = RECIPE.sample_rate
+    times = np.arange(int(SECONDS * rate)) / rate
+    clip = random.normal(0, NOISE_LEVEL, len(times))
+    for sound in SOUNDS:
+        here = slice(round(sound.start * rate), round(sound.end * rate))
+        first, last = sound.levels
+        level = first * (last / first) ** np.linspace(0, 1, len(times[here]))
+        clip[here] += level * sound.make(times[here], random) * _faded(len(times[here]))
+    return np.round(clip * FULL_SCALE).astype(np.int16)
+
+
+def _faded(samples: int) -> Float64:
+    """Raised cosines at both ends."""
+    from_the_end = np.minimum(np.arange(samples), np.arange(samples)[::-1])
+    part = np.clip(from_the_end / (FADE * RECIPE.sample_rate), 0, 1)
+    return np.asarray(0.5 - 0.5 * np.cos(np.pi * part))
+
+
+def as_audio(samples: Pcm) -> Float32:
+    """What a reader of the file makes of it: float32 (samples,) in [-1, 1]."""
+    return samples.astype(np.float32) / np.float32(FULL_SCALE)
+
+
+def wav(samples: Pcm) -> bytes:
+    """The content of a 16-bit mono WAV file."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(2)
+        writer.setframerate(RECIPE.sample_rate)
+        writer.writeframes(samples.astype("<i2").tobytes())
+    return file.getvalue()

@@ -1,0 +1,119 @@
+"""What a network file says about itself beside its arithmetic."""
+
+import json
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from training.audio.speed import AUGMENTATION
+from training.calibration import distance_limit
+from training.corpora.reader import RAVDESS, Corpus, name_of
+from training.evaluation import Evaluation
+from training.features.recipe import RECIPE
+from training.trainers import Trainer
+
+FORMAT = "speech-emotion-network/1"
+
+INTENDED_USE = {
+    "for": [
+        "research and teaching on speech emotion recognition",
+        "demonstrations of on-device feature extraction in which a person sees the result",
+        "comparison with other networks on the same protocol",
+    ],
+    "not_for": [
+        "decisions about a person: hiring, dismissal, credit, insurance, school, border or police",
+        "medical or psychological diagnosis",
+        "lie detection, or any claim about what a person truly feels",
+        "watching people who have not agreed to it",
+        "languages, ages and recording conditions other than those trained on, without measuring",
+    ],
+}
+
+
+def network_metadata(corpus: Corpus, trainer: Trainer, evaluation: Evaluation) -> dict[str, str]:
+    """The `metadata_props` of a network file: every value but `format` is a JSON text."""
+    values = {
+        "input": evaluation.input,
+        "labels": evaluation.labels,
+        "recipe": RECIPE.as_json(),
+        "distance_limit": distance_limit(evaluation.distances),
+        "metrics": _metrics(evaluation),
+        "corpus": _corpus(corpus),
+        "training": _training(corpus, trainer),
+        "intended_use": INTENDED_USE,
+    }
+    return {"format": FORMAT, **{key: json.dumps(value) for key, value in values.items()}}
+
+
+def _metrics(evaluation: Evaluation) -> dict[str, Any]:
+    uar, interval, ece = evaluation.uar(), evaluation.interval(), evaluation.ece()
+    limit = distance_limit(evaluation.distances)
+    return {
+        "protocol": _protocol(evaluation),
+        "seeds": list(evaluation.seeds),
+        "folds": [list(fold) for fold in evaluation.folds],
+        "speakerIndependentUar": round(uar.mean, 4),
+        "uarDeviation": round(uar.deviation, 4),
+        "uarInterval": [round(interval.low, 4), round(interval.high, 4)],
+        "speakerIndependentAccuracy": round(evaluation.accuracy().mean, 4),
+        "macroF1": round(evaluation.macro_f1().mean, 4),
+        "foldUar": [round(uar, 4) for uar in evaluation.fold_uar()],
+        "perEmotion": {
+            label: {name: round(value, 4) for name, value in asdict(score).items()}
+            for label, score in evaluation.emotions().items()
+        },
+        "confusion": np.round(evaluation.confusion(), 2).tolist(),
+        "expectedCalibrationError": round(ece.mean, 4),
+        "expectedCalibrationErrorDeviation": round(ece.deviation, 4),
+        "temperature": round(evaluation.temperature(), 4),
+        "unseenSpeakersWarned": round(float((evaluation.distances > limit).mean()), 4),
+        "permutedLabelsUar": _rounded(evaluation.permuted_uar),
+        "inflatedRandomSplitUar": _rounded(evaluation.random_split_uar),
+        "robustness": {name: round(evaluation.uar(name).mean, 4) for name in evaluation.robustness},
+    }
+
+
+def _protocol(evaluation: Evaluation) -> str:
+    seeds = len(evaluation.seeds)
+    return (
+        f"speaker-independent cross-validation: {len(evaluation.folds)} folds by speaker; "
+        "figures over all out-of-fold utterances together, "
+        + (f"mean of {seeds} seeds" if seeds > 1 else "one seed")
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _corpus(corpus: Corpus) -> dict[str, Any]:
+    return {
+        "name": corpus.reader.name,
+        "description": corpus.reader.description,
+        "speakers": len({item.speaker for item in corpus.utterances}),
+        "utterances": len(corpus.utterances),
+        "licence": corpus.reader.licence,
+        "citation": corpus.reader.citation,
+    }
+
+
+def _training(corpus: Corpus, trainer: Trainer) -> dict[str, Any]:
+    packages = ("torch", "librosa", "soundfile", "soxr", "numpy", "scikit-learn", "onnx")
+    settings = trainer.settings_of_the_fit
+    options = f"--network {trainer.name}"
+    if corpus.reader is not RAVDESS:
+        options += f" --corpus {name_of(corpus.reader)}"
+    if "functionals" in settings:
+        options += f" --functionals-heads {settings['functionals']['heads']}"
+    return {
+        "command": f"python -m training fit {options} && python -m training export {options}",
+        "settings": settings,
+        "augmentation": asdict(AUGMENTATION),
+        "versions": {
+            "python": platform.python_version(),
+            **{package: version(package) for package in packages},
+        },
+    }

@@ -1,0 +1,179 @@
+"""The feature recipe as one ONNX graph of standard operators, which every client can run.
+
+The Fourier transform stands as matrix products in two stages: in ONNX Runtime they take a sixth of
+the time of its STFT operator, and less than librosa's FFT.
+"""
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import librosa
+import numpy as np
+import onnx
+import onnx.numpy_helper
+import onnxscript
+import onnxscript.optimizer
+from numpy.typing import ArrayLike
+from onnxscript import opset17
+
+from training.features.recipe import RECIPE
+
+if TYPE_CHECKING:
+    Tensor: TypeAlias = Any  # onnxscript's own types know no arithmetic
+else:
+    Tensor = onnxscript.FLOAT[...]
+
+op: Any = opset17
+IR_VERSION = 8  # what came with opset 17: read by ONNX Runtime 1.12 and newer, also on mobiles
+
+HOP = RECIPE.hop_length
+N_FFT = RECIPE.n_fft
+MARGIN = [N_FFT // 2, N_FFT // 2]  # zeros before and behind, so that frames are centred
+TRIM_TOP_DB = RECIPE.trim_top_db
+TOP_DB = RECIPE.top_db
+if (RECIPE.trim_frame_length, RECIPE.trim_hop_length, N_FFT) != (N_FFT, HOP, 4 * HOP):
+    raise ValueError("the graph frames a signal in one way: windows of four hops")
+
+# The transform of N = A B points (Cooley and Tukey 1965): with sample n = B a + b and frequency
+# bin k = i + A j, it is a transform over a, a rotation by i b / N turns, and a transform over b.
+# The samples are real, so i needs to run over half of its values only: the bins left out mirror
+# others.
+A, B = 64, 32
+HALF = A // 2 + 1
+WINDOW_SHAPE = [-1, A, B]
+BINS_SHAPE = [-1, HALF * B]
+
+
+def _constant(values: ArrayLike) -> onnx.TensorProto:
+    return onnx.numpy_helper.from_array(np.ascontiguousarray(values, dtype=np.float32))
+
+
+def _turn(numerators: ArrayLike, denominator: int) -> tuple[onnx.TensorProto, onnx.TensorProto]:
+    """exp(-2 pi i numerators / denominator), as real and imaginary part."""
+    turned = np.exp(-2j * np.pi * np.asarray(numerators) / denominator)
+    return _constant(turned.real), _constant(turned.imag)
+
+
+def _mel_filters() -> onnx.TensorProto:
+    """The mel matrix with its rows in the order of `_power_spectra`; zeros where a bin recurs.
+
+    Returns:
+        float32 (HALF * B, n_mels)
+    """
+    filters = librosa.filters.mel(sr=RECIPE.sample_rate, n_fft=N_FFT, n_mels=RECIPE.n_mels).T
+    bins = np.add.outer(np.arange(HALF), A * np.arange(B)).ravel()
+    unique, rows = np.unique(np.minimum(bins, N_FFT - bins), return_index=True)
+    ordered = np.zeros((len(bins), RECIPE.n_mels))
+    ordered[rows] = filters[unique]
+    return _constant(ordered)
+
+
+def _cosines() -> onnx.TensorProto:
+    """The orthonormal DCT-II as a matrix, float32 (n_mels, n_mfcc)."""
+    centres = np.arange(RECIPE.n_mels) + 0.5
+    angles = np.pi / RECIPE.n_mels * np.outer(centres, np.arange(RECIPE.n_mfcc))
+    basis = np.cos(angles) * np.sqrt(2 / RECIPE.n_mels)
+    basis[:, 0] /= np.sqrt(2)
+    return _constant(basis)
+
+
+WINDOW = _constant(np.reshape(librosa.filters.get_window("hann", N_FFT), (A, B)))
+OVER_A_REAL, OVER_A_IMAGINARY = _turn(np.outer(np.arange(HALF), np.arange(A)), A)
+ROTATION_REAL, ROTATION_IMAGINARY = _turn(np.outer(np.arange(HALF), np.arange(B)), N_FFT)
+OVER_B_REAL, OVER_B_IMAGINARY = _turn(np.outer(np.arange(B), np.arange(B)), B)
+MEL_FILTERS = _mel_filters()
+COSINES = _cosines()
+AMIN = _constant(RECIPE.amin)
+DECIBELS = _constant(10 / np.log(10))  # what a natural logarithm is multiplied by
+
+
+@onnxscript.script(default_opset=op)
+def _framed(signal: Tensor) -> Tensor:
+    """Windows of N_FFT samples, centred on every HOP-th: (samples,) -> (T, N_FFT)."""
+    zero = op.Constant(value_ints=[0])
+    one = op.Constant(value_ints=[1])
+    two = op.Constant(value_ints=[2])
+    three = op.Constant(value_ints=[3])
+    count = op.Shape(signal) / HOP + one
+    padded = op.Pad(signal, op.Constant(value_ints=MARGIN))
+    whole = op.Slice(padded, zero, (count + three) * HOP)
+    hops = op.Reshape(whole, op.Constant(value_ints=[-1, HOP]))
+    return op.Concat(
+        op.Slice(hops, zero, count),
+        op.Slice(hops, one, count + one),
+        op.Slice(hops, two, count + two),
+        op.Slice(hops, three, count + three),
+        axis=1,
+    )
+
+
+@onnxscript.script(default_opset=op)
+def _decibels(power: Tensor) -> Tensor:
+    return op.Log(op.Max(power, op.Constant(value=AMIN))) * op.Constant(value=DECIBELS)
+
+
+@onnxscript.script(default_opset=op)
+def _trimmed(audio: Tensor) -> Tensor:
+    """Without the silence at both ends, as librosa.effects.trim: (samples,) -> (fewer,)."""
+    windows = _framed(audio)
+    level = _decibels(op.ReduceMean(windows * windows, axes=[1], keepdims=0))
+    loud = op.NonZero(level - op.ReduceMax(level) > -TRIM_TOP_DB)  # (1, loud windows)
+    first = op.ReduceMin(loud, axes=[0, 1], keepdims=0)
+    last = op.ReduceMax(loud, axes=[0, 1], keepdims=0)
+    start = op.Reshape(first * HOP, op.Constant(value_ints=[1]))
+    end = op.Reshape((last + 1) * HOP, op.Constant(value_ints=[1]))
+    return op.Slice(audio, start, end)
+
+
+@onnxscript.script(default_opset=op)
+def _power_spectra(windows: Tensor) -> Tensor:
+    """(T, N_FFT) -> (T, HALF * B), bin i + A j in column i B + j."""
+    samples = op.Reshape(windows, op.Constant(value_ints=WINDOW_SHAPE))
+    samples = samples * op.Constant(value=WINDOW)
+
+    real = op.MatMul(op.Constant(value=OVER_A_REAL), samples)  # (T, HALF, B)
+    imaginary = op.MatMul(op.Constant(value=OVER_A_IMAGINARY), samples)
+
+    cosine = op.Constant(value=ROTATION_REAL)
+    sine = op.Constant(value=ROTATION_IMAGINARY)
+    rotated_real = real * cosine - imaginary * sine
+    rotated_imaginary = real * sine + imaginary * cosine
+
+    cosine = op.Constant(value=OVER_B_REAL)
+    sine = op.Constant(value=OVER_B_IMAGINARY)
+    real = op.MatMul(rotated_real, cosine) - op.MatMul(rotated_imaginary, sine)
+    imaginary = op.MatMul(rotated_real, sine) + op.MatMul(rotated_imaginary, cosine)
+
+    power = real * real + imaginary * imaginary
+    return op.Reshape(power, op.Constant(value_ints=BINS_SHAPE))
+
+
+@onnxscript.script(default_opset=op)
+def _extractor(audio: Tensor) -> tuple[Tensor, Tensor]:
+    spectra = _power_spectra(_framed(_trimmed(audio)))
+    level = _decibels(op.MatMul(spectra, op.Constant(value=MEL_FILTERS)))
+    level = op.Max(level, op.ReduceMax(level, keepdims=0) - TOP_DB)
+    frames = op.MatMul(level, op.Constant(value=COSINES))
+    mfccs = op.ReduceMean(frames, axes=[0], keepdims=0)
+    return frames, mfccs
+
+
+def extractor_graph() -> onnx.ModelProto:
+    """The whole recipe, from samples to frames and their mean.
+
+    Input `audio`: float32 (samples,), mono at 22,050 Hz in [-1, 1], finite; empty audio is taken
+    as silence, as librosa takes it. Outputs `frames`: float32 (T, 25), decibel cepstra, and
+    `mfccs`: float32 (25,), their mean.
+    """
+    model: onnx.ModelProto = _extractor.to_model_proto()  # type: ignore[no-untyped-call]
+    _declare(model.graph.input, audio=["samples"])
+    _declare(model.graph.output, frames=["T", RECIPE.n_mfcc], mfccs=[RECIPE.n_mfcc])
+    model = onnxscript.optimizer.optimize(model)
+    model.ir_version = IR_VERSION
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _declare(values: Any, **shapes: list[str | int]) -> None:
+    """Gives the graph's inputs or outputs the shapes that they are known by."""
+    for value, (name, shape) in zip(values, shapes.items(), strict=True):
+        value.CopyFrom(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape))

@@ -1,0 +1,97 @@
+"""What the trainer prints."""
+
+from collections.abc import Iterator, Mapping
+
+from training.evaluation import Evaluation, Score
+from training.features.mfcc import Extraction
+from training.metrics import CALIBRATION_BINS, EmotionScore
+
+
+def extraction_text(extraction: Extraction) -> str:
+    """What a feature run did, and every file that it left out with the reason."""
+    corpus = extraction.corpus
+    total = len(corpus.utterances)
+    head = (
+        f"features: {total} recordings of {corpus.reader.name} in {corpus.source}: "
+        f"{extraction.extracted} extracted, {extraction.cached} already in the cache, "
+        f"{len(corpus.unusable)} files left out"
+    )
+    left_out = [
+        f"  left out: {item.path.relative_to(corpus.source)}: {item.reason}"
+        for item in corpus.unusable
+    ]
+    return "\n".join([head, *left_out])
+
+
+def evaluation_text(evaluation: Evaluation) -> str:
+    """The speaker-independent figures of one network."""
+    scores = evaluation.emotions()
+    return "\n".join(
+        [
+            "",
+            _head(evaluation),
+            *_figure_rows(evaluation),
+            "",
+            *_emotion_rows(scores),
+            "",
+            *_confusion_rows(evaluation),
+            "",
+            *_robustness_rows(evaluation),
+        ]
+    )
+
+
+def _head(evaluation: Evaluation) -> str:
+    folds, seeds = len(evaluation.folds), len(evaluation.seeds)
+    return f"{evaluation.network}, speaker-independent, {folds} folds by speaker, seeds: {seeds}"
+
+
+def _figure_rows(evaluation: Evaluation) -> Iterator[str]:
+    interval = evaluation.interval()
+    yield _row("unweighted average recall", evaluation.uar()) + (
+        f"   (95 % over speakers {interval.low:.3f} to {interval.high:.3f})"
+    )
+    folds = ", ".join(f"{uar:.3f}" for uar in evaluation.fold_uar())
+    yield f"    by fold                    {folds}"
+    yield _row("accuracy", evaluation.accuracy())
+    yield _row("macro F1", evaluation.macro_f1())
+    yield _row("expected calibration error", evaluation.ece()) + f"   ({CALIBRATION_BINS} bins)"
+    yield from _control_rows(evaluation)
+
+
+def _row(name: str, score: Score) -> str:
+    return f"  {name:<28} {score.mean:.3f} +- {score.deviation:.3f}"
+
+
+def _control_rows(evaluation: Evaluation) -> Iterator[str]:
+    if evaluation.permuted_uar is not None:
+        chance = 1 / len(evaluation.labels)
+        yield f"  {'on permuted labels':<28} {evaluation.permuted_uar:.3f}   (chance {chance:.3f})"
+    if evaluation.random_split_uar is not None:
+        yield (
+            f"  {'on a random split':<28} {evaluation.random_split_uar:.3f}   "
+            "(inflated: every speaker is known from training)"
+        )
+
+
+def _emotion_rows(scores: Mapping[str, EmotionScore]) -> Iterator[str]:
+    yield f"  {'emotion':<12}{'precision':>10}{'recall':>10}{'F1':>10}{'clips':>8}"
+    for label, score in scores.items():
+        figures = f"{score.precision:>10.3f}{score.recall:>10.3f}{score.f1:>10.3f}"
+        yield f"  {label:<12}{figures}{score.utterances:>8}"
+
+
+def _confusion_rows(evaluation: Evaluation) -> Iterator[str]:
+    labels = evaluation.labels
+    yield "  confusion: a row for each true emotion, a column for each predicted one"
+    yield " " * 14 + "".join(f"{label[:7]:>8}" for label in labels)
+    for label, row in zip(labels, evaluation.confusion(), strict=True):
+        yield f"  {label:<12}" + "".join(f"{count:>8.1f}" for count in row)
+
+
+def _robustness_rows(evaluation: Evaluation) -> Iterator[str]:
+    clean = evaluation.uar().mean
+    yield f"  {'condition':<20}{'recall':>8}{'lost':>8}"
+    for condition in evaluation.robustness:
+        uar = evaluation.uar(condition).mean
+        yield f"  {condition:<20}{uar:>8.3f}{clean - uar:>8.3f}"

@@ -1,0 +1,66 @@
+"""Fits on disk: what one leaves, and what another must agree with to go on from it."""
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.storage.atomic_write import written_whole
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that this run cannot continue from; the message says why."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What two fits must share to be the same."""
+
+    network: str
+    examples: str  # digest
+    code: str  # digest
+    settings: Mapping[str, Any]
+
+    def check(self, state: Mapping[str, Any]) -> None:
+        """Raises CheckpointError where `state` is of another fit."""
+        there, here = state["identity"], asdict(self)
+        if (there["network"], there["examples"]) != (here["network"], here["examples"]):
+            raise CheckpointError(
+                f"the checkpoint is of {there['network']}, or of other recordings or augmentations"
+            )
+        differences = [
+            f"{key}: {there['settings'].get(key)} there, {value} here"
+            for key, value in here["settings"].items()
+            if there["settings"].get(key) != value
+        ]
+        if differences:
+            raise CheckpointError(
+                f"the checkpoint has other settings; {', '.join(differences)}; "
+                "a fit without --resume begins anew"
+            )
+        if there["code"] != here["code"]:
+            raise CheckpointError("the checkpoint is of another version of this program")
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Raises CheckpointError where there is none, or none that can be read."""
+    if not path.exists():
+        raise CheckpointError(f"{path}: no such checkpoint; make one with: python -m training fit")
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
+        reason = str(error).partition("\n")[0]
+        raise CheckpointError(f"{path}: not a checkpoint: {reason}") from error
+    if "identity" not in state:
+        raise CheckpointError(f"{path}: not a checkpoint: of an earlier version of this program")
+    return state
+
+
+def write_checkpoint(path: Path, identity: Identity, state: Mapping[str, Any]) -> None:
+    """Replaces the file as a whole."""
+    with written_whole(path) as part:
+        # By its path: through a file object PyTorch turns Ctrl-C into an error of its own.
+        torch.save({"identity": asdict(identity), **state}, part)
