@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from server.http.protocol import Outbox, WholeAnswers
+from server.http.transport import BufferedTransport, WriteCoalescer
 
 
 class Wire(asyncio.Transport):
@@ -32,7 +32,7 @@ class Wire(asyncio.Transport):
 HEADER, BODY = b"HTTP/1.1 200 OK\r\n\r\n", b"body"
 
 
-def answer(answers: WholeAnswers) -> None:
+def answer(answers: BufferedTransport) -> None:
     answers.write(HEADER)
     answers.write(BODY)
 
@@ -44,9 +44,9 @@ async def turn() -> None:
 def test_answers_of_a_turn_are_sent_at_its_end_each_as_a_whole() -> None:
     async def two() -> list[bytes]:
         sent: list[bytes] = []
-        outbox = Outbox(seconds=60)
-        answer(WholeAnswers(Wire(sent), outbox))
-        answer(WholeAnswers(Wire(sent), outbox))
+        coalescer = WriteCoalescer(seconds=60)
+        answer(BufferedTransport(Wire(sent), coalescer))
+        answer(BufferedTransport(Wire(sent), coalescer))
         assert sent == []
         await turn()
         return sent
@@ -57,10 +57,10 @@ def test_answers_of_a_turn_are_sent_at_its_end_each_as_a_whole() -> None:
 def test_they_wait_for_others_for_a_moment_only() -> None:
     async def one_late() -> list[bytes]:
         sent: list[bytes] = []
-        outbox = Outbox(seconds=0.001)
-        answer(WholeAnswers(Wire(sent), outbox))
+        coalescer = WriteCoalescer(seconds=0.001)
+        answer(BufferedTransport(Wire(sent), coalescer))
         time.sleep(0.002)  # noqa: ASYNC251  # a slow prediction in the same turn
-        answer(WholeAnswers(Wire(sent), outbox))
+        answer(BufferedTransport(Wire(sent), coalescer))
         return sent
 
     assert asyncio.run(one_late()) == [HEADER + BODY] * 2
@@ -69,7 +69,7 @@ def test_they_wait_for_others_for_a_moment_only() -> None:
 def test_a_connection_that_ends_by_itself_takes_its_answer_along() -> None:
     async def close() -> list[bytes]:
         sent: list[bytes] = []
-        answers = WholeAnswers(Wire(sent), Outbox(seconds=60))
+        answers = BufferedTransport(Wire(sent), WriteCoalescer(seconds=60))
         answer(answers)
         answers.close()
         await turn()
@@ -82,7 +82,7 @@ def test_nothing_is_sent_to_a_client_that_has_gone() -> None:
     async def gone() -> list[bytes]:
         sent: list[bytes] = []
         wire = Wire(sent)
-        answer(WholeAnswers(wire, Outbox(seconds=60)))
+        answer(BufferedTransport(wire, WriteCoalescer(seconds=60)))
         wire.close()
         await turn()
         return sent
@@ -93,8 +93,8 @@ def test_nothing_is_sent_to_a_client_that_has_gone() -> None:
 def test_a_connection_that_was_refused_holds_no_other_back() -> None:
     async def refused() -> list[bytes]:
         sent: list[bytes] = []
-        outbox = Outbox(seconds=60)
-        refused, other = (WholeAnswers(Wire(sent), outbox) for _ in range(2))
+        coalescer = WriteCoalescer(seconds=60)
+        refused, other = (BufferedTransport(Wire(sent), coalescer) for _ in range(2))
         answer(refused)
         refused.write_eof()
         answer(refused)
@@ -108,7 +108,7 @@ def test_a_connection_that_was_refused_holds_no_other_back() -> None:
 def test_a_body_may_begin_like_a_header() -> None:
     async def alike() -> list[bytes]:
         sent: list[bytes] = []
-        answers = WholeAnswers(Wire(sent), Outbox(seconds=60))
+        answers = BufferedTransport(Wire(sent), WriteCoalescer(seconds=60))
         answers.write(HEADER)
         answers.write(HEADER)
         await turn()
@@ -120,7 +120,7 @@ def test_a_body_may_begin_like_a_header() -> None:
 def test_a_second_answer_on_the_same_connection_follows_the_first() -> None:
     async def pipelined() -> list[bytes]:
         sent: list[bytes] = []
-        answers = WholeAnswers(Wire(sent), Outbox(seconds=60))
+        answers = BufferedTransport(Wire(sent), WriteCoalescer(seconds=60))
         answer(answers)
         answer(answers)
         await turn()
