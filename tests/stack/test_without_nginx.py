@@ -132,6 +132,9 @@ def test_the_application_s_own_limits_and_origins_hold(tmp_path: Path) -> None:
         assert answer.headers["access-control-allow-origin"] == "https://example.org"
 
 
-def test_a_malformed_request_is_a_problem(gunicorn_alone: Server) -> None:
-    """Behind Nginx as well: Nginx passes on methods that the worker does not know."""
-    check_problem(gunicorn_alone.client.request("BREW", "/livez"), 400)
+def test_a_worker_refuses_an_unknown_method(gunicorn_alone: Server, stack: Server) -> None:
+    """Nginx forwards such requests."""
+    for server in (gunicorn_alone, stack):
+        for content in (None, b" " * 1_000_000):
+            answer = server.client.request("BREW", "/livez", content=content)
+            check_problem(answer, 400)
