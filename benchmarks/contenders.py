@@ -53,18 +53,7 @@ STACK = Contender("server", "this server, through Nginx", ("server", "run"))
 EMPTY_STACK = Contender(
     "empty", "an empty handler, through Nginx", ("benchmarks.empty_stack",), predicts=False
 )
-ALONE_LOGGING = Contender(
-    "alone-logging",
-    "this server, without Nginx, with its access log",
-    ("server", "run", "--without-nginx"),
-)
-# As the peers: they have no access log either.
-ALONE = replace(
-    ALONE_LOGGING,
-    name="alone",
-    title="this server, without Nginx",
-    variables={"SER_SERVER_ACCESS_LOG": "no"},
-)
+ALONE = Contender("alone", "this server, without Nginx", ("server", "run", "--without-nginx"))
 EMPTY_ALONE = Contender(
     "empty-alone",
     "an empty handler, without Nginx",
@@ -78,7 +67,7 @@ BATCHES = replace(
     path=V2_PATH,
     payload=V2_BATCH,
 )
-OURS = (STACK, EMPTY_STACK, ALONE, EMPTY_ALONE, ALONE_LOGGING, BATCHES)
+OURS = (STACK, EMPTY_STACK, ALONE, EMPTY_ALONE, BATCHES)
 
 UVICORN = ("fastapi", "pydantic", "uvicorn", "uvloop", "httptools")
 MLSERVER = Contender(

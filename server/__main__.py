@@ -11,11 +11,6 @@ from server.launch.runtime_directory import RuntimeDirectoryError, find_running
 from server.models.releases import ReleaseError
 from server.settings import load_settings
 
-NO_NGINX = (
-    "Nginx is not installed: Gunicorn alone serves. "
-    "To have it: sudo apt-get install nginx, then start again"
-)
-
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -34,7 +29,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m server", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("run", help="start the server and stay in the foreground")
-    command.add_argument("--without-nginx", action="store_true", help="let Gunicorn alone serve")
+    help_text = "serve the API only, for a try-out"
+    command.add_argument("--without-nginx", action="store_true", help=help_text)
     command.set_defaults(command=_run)
     models = commands.add_parser("models", help="verify and change what a running server serves")
     actions = models.add_subparsers(required=True, metavar="ACTION")
@@ -51,10 +47,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    nginx = None if options.without_nginx else find_nginx()
-    if not nginx and not options.without_nginx:
-        print(NO_NGINX, flush=True)
-    return run(load_settings(), nginx)
+    return run(load_settings(), None if options.without_nginx else find_nginx())
 
 
 def _refusing(action: Command) -> Command:

@@ -1,4 +1,4 @@
-"""The application: routes and what stands behind them."""
+"""The application: its routes, its middleware, and the resources that answer."""
 
 import logging
 import os
@@ -23,9 +23,9 @@ from server.api.metrics import MetricsResource
 from server.api.prediction import PredictionResource
 from server.api.verification import VerificationResource
 from server.http.api_keys import KeyMiddleware, KeyRing
-from server.http.request_log import EdgeMiddleware, request_id, route
+from server.http.request_id import RequestIdMiddleware, request_id
 from server.inference.time_slice import Turns
-from server.launch.runtime_directory import Runtime, WorkerReport, stands_alone, this_runtime
+from server.launch.runtime_directory import Runtime, WorkerReport, behind_nginx, this_runtime
 from server.metrics.collector import Collector
 from server.metrics.middleware import Recorder
 from server.metrics.store import Page, read_pages
@@ -33,6 +33,7 @@ from server.models.contract import FeatureContract
 from server.models.files import read_file
 from server.models.registry import NetworkCatalog, load_catalog
 from server.models.releases import ReleaseStore
+from server.paths import route
 from server.settings import ServerSettings, Settings, load_settings
 
 OPENAPI = ROOT / "server" / "openapi.yaml"
@@ -44,54 +45,61 @@ def create_app(
     settings: Settings,
     catalog: NetworkCatalog,
     *,
-    alone: bool = False,
+    nginx: bool = True,
     runtime: Runtime | None = None,
 ) -> App:  # type: ignore[type-arg]
-    """Builds the application over the networks of `catalog`.
+    """Builds the application for the networks of `catalog`.
 
-    alone: there is no Nginx before it.
-    runtime: of the server that this process is a worker of.
+    nginx: whether Nginx stands before it, which sets `X-Request-Id` and keeps /metrics private.
+        Without Nginx the application sets the header itself, and has no /metrics.
+    runtime: the runtime directory of the server that this worker belongs to, if any.
     """
     page = Page.take(runtime.metrics) if runtime else Page.in_memory()
     recorder = Recorder(page)
-    app = App(middleware=[recorder, *_middleware(settings.server, alone, runtime)])
+    app = App(middleware=[recorder, *_middleware(settings.server, nginx, runtime)])
     app.add_error_handler(Exception, _log_error)
     app.set_error_serializer(problems.serialize)
+    app.add_sink(_refuse_path)
     limit, turns = settings.server.maximum_body_bytes, Turns()
     prediction = PredictionResource(catalog, limit, turns, recorder)
     app.add_route("/prediction/{network_type}", prediction)
+    open_inference.add_routes(app, catalog, settings.server, turns, recorder)
     configuration = ConfigurationResource(catalog)
     app.add_route("/init/configuration", configuration)
-    # The path that the published Android client calls.
+    # The published Android client uses this path.
     app.add_route("/configuration/init", configuration)
     if catalog.contract:
         _add_contract_routes(app, catalog.contract, limit)
-    open_inference.add_routes(app, catalog, settings.server, turns, recorder)
     app.add_route("/openapi.yaml", FileResource(read_file(OPENAPI), "application/yaml"))
     app.add_route("/livez", LivenessResource())
     app.add_route("/readyz", ReadinessResource(catalog))
-    collector = _collector(catalog, page, runtime)
-    port = settings.server.operator_port or 0
-    app.add_route("/metrics", MetricsResource(collector, port if alone else None))
-    app.add_sink(_refuse_path)
+    if nginx:
+        app.add_route("/metrics", MetricsResource(_collector(catalog, page, runtime)))
     recorder.worker_started()
     return app
 
 
-def _collector(
-    catalog: NetworkCatalog, page: Page, runtime: Runtime | None
-) -> Callable[[str], Collector]:
-    """Of all workers of the server, or of this process where it is no part of one."""
-    if runtime is None:
-        return partial(Collector, catalog, page.read, lambda: [os.getpid()])
-    read = partial(read_pages, runtime.metrics)
-    return partial(Collector, catalog, read, lambda: runtime.workers(runtime.gunicorn or 0))
+def get_app() -> App:  # type: ignore[type-arg]
+    """Builds the application from the settings; each Gunicorn worker calls it.
+
+    A worker of a server loads the networks of the current release, any other process those of the
+    models' directory.
+    """
+    settings = load_settings()
+    runtime = this_runtime()
+    directory = settings.models.directory
+    if runtime:
+        directory = ReleaseStore(runtime.state).current_link.resolve()
+    catalog = load_catalog(directory, settings.models.maximum_file_bytes)
+    if runtime:
+        runtime.report(os.getpid(), WorkerReport(directory.name, dict(catalog.faults)))
+    return create_app(settings, catalog, nginx=behind_nginx(), runtime=runtime)
 
 
-def _middleware(settings: ServerSettings, alone: bool, runtime: Runtime | None) -> list[Any]:
+def _middleware(settings: ServerSettings, nginx: bool, runtime: Runtime | None) -> list[Any]:
     middleware: list[Any] = []
-    if alone:
-        middleware.append(EdgeMiddleware(settings.access_log))
+    if not nginx:
+        middleware.append(RequestIdMiddleware())
     if settings.origins:
         exposed = ["X-Request-Id", "Retry-After"]
         middleware.append(CORSMiddleware(allow_origins=settings.origins, expose_headers=exposed))
@@ -99,12 +107,6 @@ def _middleware(settings: ServerSettings, alone: bool, runtime: Runtime | None) 
         kept = runtime.keys if runtime else None
         middleware.append(KeyMiddleware(KeyRing(settings.api_keys_path, kept)))
     return middleware
-
-
-async def _log_error(req: Request, _: Response, error: Exception, __: dict[str, Any]) -> None:
-    fields = {"request_id": request_id(req) or "", "route": route(req)}
-    _log.error("an answer failed", exc_info=error, extra={"fields": fields})
-    raise problems.internal_error()
 
 
 def _add_contract_routes(
@@ -118,21 +120,20 @@ def _add_contract_routes(
     app.add_route("/init/verification", VerificationResource(contract, maximum_body_bytes))
 
 
-def get_app() -> App:  # type: ignore[type-arg]
-    """What Gunicorn imports in each worker: reads the settings and loads the networks.
+def _collector(
+    catalog: NetworkCatalog, page: Page, runtime: Runtime | None
+) -> Callable[[str], Collector]:
+    """Collects the counts of all workers of the server, or of this process alone."""
+    if runtime is None:
+        return partial(Collector, catalog, page.read, lambda: [os.getpid()])
+    read = partial(read_pages, runtime.metrics)
+    return partial(Collector, catalog, read, lambda: runtime.workers(runtime.gunicorn or 0))
 
-    In a running server these are those of the current release, looked up once; elsewhere those of
-    the models' directory.
-    """
-    settings = load_settings()
-    runtime = this_runtime()
-    directory = settings.models.directory
-    if runtime:
-        directory = ReleaseStore(runtime.state).current_link.resolve()
-    catalog = load_catalog(directory, settings.models.maximum_file_bytes)
-    if runtime:
-        runtime.report(os.getpid(), WorkerReport(directory.name, dict(catalog.faults)))
-    return create_app(settings, catalog, alone=stands_alone(), runtime=runtime)
+
+async def _log_error(req: Request, _: Response, error: Exception, __: dict[str, Any]) -> None:
+    fields = {"request_id": request_id(req), "route": route(req.uri_template)}
+    _log.error("an answer failed", exc_info=error, extra={"fields": fields})
+    raise problems.internal_error()
 
 
 async def _refuse_path(req: Request, resp: Response | None, **_: Any) -> None:  # noqa: ARG001

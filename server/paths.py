@@ -1,4 +1,9 @@
-"""Paths that more than one room treats apart."""
+"""Paths and their templates, as several packages need them."""
 
-# Asked for without a key, against no limit and behind no queue.
+# Health checks need no key, and no limit or queue applies to them.
 HEALTH_PATHS = frozenset({"/livez", "/readyz", "/v2/health/live", "/v2/health/ready"})
+
+
+def route(uri_template: str | None) -> str:
+    """The path template of a request as openapi.yaml writes it; empty for unknown paths."""
+    return (uri_template or "").replace("network_type", "networkType")

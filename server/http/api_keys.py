@@ -1,4 +1,4 @@
-"""API keys: which a file holds now, and who is let in with them."""
+"""API keys: a middleware that checks them, and the file that holds them."""
 
 import hashlib
 import hmac
@@ -12,17 +12,17 @@ from server import problems
 from server.http.key_files import KeyFileError, keep_keys, read_keys
 from server.paths import HEALTH_PATHS
 
-OPEN_PATHS = HEALTH_PATHS | {"/openapi.yaml", "/metrics"}  # the last is not public
-SECONDS_BETWEEN_LOOKS = 1.0
+OPEN_PATHS = HEALTH_PATHS | {"/openapi.yaml", "/metrics"}  # Nginx keeps /metrics private
+SECONDS_BETWEEN_CHECKS = 1.0
 
 _log = logging.getLogger("server.http.api_keys")
 
 
 class KeyRing:
-    """The keys of a file, as it is now.
+    """The keys of a file, which is read again within a second of a change.
 
-    kept: where the file is kept as it last was when it could be used, for workers that start while
-    it cannot.
+    path: the key file.
+    kept: a copy of the last valid file. Workers that start while `path` is not valid read it.
     """
 
     def __init__(self, path: Path, kept: Path | None = None) -> None:
@@ -32,20 +32,20 @@ class KeyRing:
         if kept and kept.exists():
             self._keys = read_keys(kept)
         self._version: tuple[int, int, int] | None = None
-        self._next_look = 0.0
+        self._next_check = 0.0
 
     def holds(self, key: str) -> bool:
-        """Whether the key is one of them; takes the same time for every key."""
-        self._look()
+        """Whether the key is one of the file's."""
+        self._reload_if_changed()
         digest = hashlib.sha256(key.encode()).digest()
-        # All of them are compared, so that the time tells nothing of which is near.
+        # SECURITY: comparing with every key makes the time independent of the key.
         return sum([hmac.compare_digest(digest, known) for known in self._keys]) > 0
 
-    def _look(self) -> None:
+    def _reload_if_changed(self) -> None:
         now = time.monotonic()
-        if now < self._next_look:
+        if now < self._next_check:
             return
-        self._next_look = now + SECONDS_BETWEEN_LOOKS
+        self._next_check = now + SECONDS_BETWEEN_CHECKS
         try:
             status = self._path.stat()
             version = (status.st_mtime_ns, status.st_size, status.st_ino)
@@ -59,13 +59,13 @@ class KeyRing:
 
 
 class KeyMiddleware:
-    """Lets in who has a key, and whoever asks for health, or whether a page may ask."""
+    """Requires a key for every path but the open ones, and not for CORS preflight requests."""
 
     def __init__(self, keys: KeyRing) -> None:
         self._keys = keys
 
     async def process_request(self, req: Request, _: Response) -> None:
-        """Raises a 401 problem where a key is missing or unknown."""
+        """Raises a 401 problem where the key is missing or unknown."""
         if req.method == "OPTIONS" or req.path in OPEN_PATHS:
             return
         scheme, _space, key = (req.get_header("Authorization") or "").partition(" ")

@@ -1,9 +1,9 @@
-"""API keys: a file of names and of the SHA-256 hashes of keys.
+"""The file of API keys: a name and the SHA-256 hash of a key on each line.
 
     # name   SHA-256 of the key
     phones   9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 
-It is read again within a second of a change.
+Comments begin with `#`.
 """
 
 import re
@@ -16,14 +16,14 @@ LINE = re.compile(r"(?P<name>\S+)\s+(?P<sha256>[0-9a-fA-F]{64})")
 
 
 class KeyFileError(ValueError):
-    """The file of keys cannot be used; the message says why."""
+    """The key file cannot be used; the message says why."""
 
 
 def read_keys(path: Path) -> list[bytes]:
-    """The hash of each key, 32 bytes. Keys that take turns may have the same name.
+    """The hashes of all keys, 32 bytes each. Several keys may have the same name.
 
     Raises:
-        KeyFileError: the file cannot be read, or a line is no name and hash.
+        KeyFileError: the file cannot be read, or a line is not a name and a hash.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -43,5 +43,5 @@ def read_keys(path: Path) -> list[bytes]:
 
 
 def keep_keys(keys: Iterable[bytes], path: Path) -> None:
-    """Writes a file of keys for `read_keys`, under numbers instead of names."""
+    """Writes the hashes to a file that `read_keys` can read; numbers replace the names."""
     write_whole(path, "".join(f"{number} {key.hex()}\n" for number, key in enumerate(keys)))

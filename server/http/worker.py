@@ -1,4 +1,4 @@
-"""The Gunicorn worker: uvicorn's, reduced to what this server needs on a request's way."""
+"""The Gunicorn worker: uvicorn's, without the features that this server does not use."""
 
 import os
 import signal
@@ -7,22 +7,19 @@ from typing import Any, ClassVar
 
 from uvicorn_worker import UvicornWorker
 
-from server.http.connection_limits import Guard
-from server.http.protocol import Outbox, Protocol
-from server.launch.runtime_directory import stands_alone
-from server.settings import load_settings
+from server.http.protocol import HttpProtocol
+from server.http.transport import WriteCoalescer
 
-# Longer than supervisord needs to start a new master: until then the orphans answer.
+# Longer than supervisord needs to start a new master; until then the orphaned workers answer.
 SECONDS_WITHOUT_MASTER = 5.0
-HEADER_LINES = 4  # of the greatest length, as Nginx counts them
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]  # it ships no types
-    """Serves an ASGI app on uvloop and httptools, and does not outlive its master for long."""
+    """Serves an ASGI application with uvloop and httptools; ends soon after its master."""
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
         "loop": "uvloop",
-        "http": Protocol,
+        "http": HttpProtocol,
         "ws": "none",
         "lifespan": "off",
         "interface": "asgi3",
@@ -32,23 +29,15 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # it ships no types
         "timeout_notify": 1,  # seconds between two calls of callback_notify
     }
     _orphan_since: float | None = None
-    _guard: Guard | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        members: dict[str, Any] = {"outbox": Outbox()}
-        if stands_alone():
-            settings = load_settings().server
-            self._guard = Guard(settings, self.cfg.workers)
-            members["guard"] = self._guard
-            members["maximum_header_bytes"] = HEADER_LINES * settings.maximum_header_line_bytes
-        self.config.http = type("WorkerProtocol", (Protocol,), members)
+        # uvicorn creates the protocol objects itself, so the class carries what they share.
+        self.config.http = type("WorkerProtocol", (HttpProtocol,), {"coalescer": WriteCoalescer()})
 
     async def callback_notify(self) -> None:
-        """Tells the master that this worker lives; ends the worker where the master does not."""
+        """Sends the heartbeat to the master; stops the worker where the master has died."""
         self.notify()
-        if self._guard:
-            self._guard.cut_off_the_slow(time.monotonic())
         if os.getppid() == self.ppid:
             return
         now = time.monotonic()

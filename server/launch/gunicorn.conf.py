@@ -12,15 +12,13 @@ from server.settings import load_settings
 _settings = load_settings().server
 _runtime = this_runtime()
 
-bind = [Address(_settings.host, _settings.port).netloc]
-if _settings.operator_port:
-    bind.append(Address(_settings.operator_host, _settings.operator_port).netloc)
+bind = Address(_settings.host, _settings.port).netloc
 workers = _settings.workers or default_workers()
 worker_class = "server.http.worker.Worker"
 timeout = 30  # seconds that a worker may hang before it is replaced
 graceful_timeout = 30  # seconds that open requests get at the end; below supervisord.conf's
-# Longer than Nginx keeps an idle connection, 60 s, so that Nginx closes first.
-keepalive = max(75, _settings.idle_timeout_seconds)
+# Seconds; longer than Nginx keeps an idle connection, 60 s, so that Nginx closes first.
+keepalive = 75
 preload_app = False  # ONNX Runtime sessions must be made after the fork
 control_socket_disable = True
 logconfig_dict = CONFIGURATION

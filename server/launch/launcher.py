@@ -13,6 +13,7 @@ from configuration import CONFIG_VARIABLE, ROOT
 from server.http.key_files import KeyFileError, keep_keys, read_keys
 from server.launch.address import Address
 from server.launch.nginx import NginxError, find_lua_modules, render
+from server.launch.nginx_needed import START_MESSAGE, check_usable_without_nginx
 from server.launch.process_tree import run_in_foreground
 from server.launch.runtime_directory import NGINX_VARIABLE, VARIABLE, Runtime, make_runtime
 from server.models.releases import ReleaseError, ReleaseStore, make_state_directory
@@ -51,12 +52,14 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
     Returns the exit status: 0 after SIGINT or SIGTERM, 1 where the stack ended by itself.
 
     Raises:
-        SettingError: a file that the settings name is not there.
-        StackError: the address or the keys cannot be used, or these settings need Nginx.
+        SettingError: a file that the settings name is not there, or a setting needs Nginx.
+        StackError: the address or the keys cannot be used.
         RuntimeDirectoryError: the runtime directory cannot be used.
         ReleaseError: the models cannot be copied, or another server has their state directory.
     """
     server = settings.server
+    if nginx is None:
+        check_usable_without_nginx(server)
     check_files(server)
     address = Address(server.host, server.port)
     _check_free(address)
@@ -64,8 +67,6 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
         _check_free(Address(server.operator_host, server.operator_port))
     _allow_open_files()
     _work_in_batches()
-    if server.tls and nginx is None:
-        raise StackError("HTTPS needs Nginx: install it, or leave tls_certificate_path empty")
     with make_runtime(server.runtime_directory) as folder:
         runtime = Runtime(Path(folder))
         with holding_models(settings.models, runtime):
@@ -73,6 +74,7 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
             runtime.settings.write_text(settings_text(settings), encoding="utf-8")
             environment = _environment(runtime, nginx, application)
             if nginx is None:
+                print(START_MESSAGE, flush=True)
                 return run_in_foreground(_gunicorn_command(application), environment, address)
             _configure_nginx(server, runtime, nginx)
             return run_in_foreground(_supervisord_command(), environment, address, server.tls)

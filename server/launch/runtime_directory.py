@@ -125,9 +125,9 @@ def this_runtime() -> Runtime | None:
     return Runtime(Path(path)) if path else None
 
 
-def stands_alone() -> bool:
-    """Whether this process is part of a server without Nginx."""
-    return this_runtime() is not None and not os.environ.get(NGINX_VARIABLE)
+def behind_nginx() -> bool:
+    """Whether this process is part of a server with Nginx."""
+    return bool(os.environ.get(NGINX_VARIABLE))
 
 
 def children(process: int) -> list[int]:

@@ -6,7 +6,6 @@ import numpy as np
 from falcon.asgi import Request, Response
 from numpy.typing import NDArray
 
-from server.http.request_log import route
 from server.metrics.definitions import (
     DISTANCE,
     NETWORK_SECONDS,
@@ -18,6 +17,7 @@ from server.metrics.definitions import (
 )
 from server.metrics.store import Page
 from server.models.registry import NetworkCatalog
+from server.paths import route
 
 RATIO_BOUNDS = np.array(DISTANCE.bounds, np.float32)
 OUTSIDE = "outside-training-distribution"
@@ -96,7 +96,7 @@ class Recorder:
     def _find(self, req: Request, resp: Response) -> Histogram:
         """The series of such answers; it is kept where its name is one of a few."""
         method = req.method if req.method in METHODS else "other"
-        labels = (route(req), method, str(resp.status_code))
+        labels = (route(req.uri_template), method, str(resp.status_code))
         found = REQUESTS.histogram(self._page, *labels)
         if method == req.method:
             self._requests[req.uri_template, method, resp.status] = found

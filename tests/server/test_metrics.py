@@ -179,11 +179,7 @@ def test_openmetrics_is_told_to_whom_asks_for_it(client: TestClient) -> None:
     assert answer.text.endswith("# EOF\n")
 
 
-def test_a_worker_that_stands_alone_tells_them_on_the_operator_s_port_only(models: Path) -> None:
-    settings = Settings(ServerSettings(operator_port=9000), ModelSettings(models))
-    app = create_app(settings, load_catalog(models), alone=True)
-    client = falcon.testing.TestClient(app)
-    assert client.simulate_get("/metrics", port=9000).status_code == 200
-    assert client.simulate_get("/metrics", port=8080).status_code == 404
-    host = {"Host": "localhost:9000"}
-    assert client.simulate_get("/metrics", port=8080, headers=host).status_code == 404
+def test_a_server_without_nginx_has_no_metrics(models: Path) -> None:
+    settings = Settings(ServerSettings(), ModelSettings(models))
+    app = create_app(settings, load_catalog(models), nginx=False)
+    assert falcon.testing.TestClient(app).simulate_get("/metrics").status_code == 404

@@ -1,13 +1,13 @@
-"""Answers wait for those of the same turn of the event loop, and then are sent as a whole."""
+"""Answers of one turn of the event loop are sent together, each in one write."""
 
 import asyncio
 import time
 
-from server.http.protocol import Outbox, WholeAnswers
+from server.http.transport import BufferedTransport, WriteCoalescer
 
 
-class Wire(asyncio.Transport):
-    """Keeps what is sent."""
+class RecordingTransport(asyncio.Transport):
+    """Records the writes."""
 
     def __init__(self, sent: list[bytes]) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Wire(asyncio.Transport):
 HEADER, BODY = b"HTTP/1.1 200 OK\r\n\r\n", b"body"
 
 
-def answer(answers: WholeAnswers) -> None:
+def answer(answers: BufferedTransport) -> None:
     answers.write(HEADER)
     answers.write(BODY)
 
@@ -41,12 +41,12 @@ async def turn() -> None:
     await asyncio.sleep(0)
 
 
-def test_answers_of_a_turn_are_sent_at_its_end_each_as_a_whole() -> None:
+def test_the_answers_of_a_turn_are_sent_at_its_end_in_one_write_each() -> None:
     async def two() -> list[bytes]:
         sent: list[bytes] = []
-        outbox = Outbox(seconds=60)
-        answer(WholeAnswers(Wire(sent), outbox))
-        answer(WholeAnswers(Wire(sent), outbox))
+        coalescer = WriteCoalescer(seconds=60)
+        answer(BufferedTransport(RecordingTransport(sent), coalescer))
+        answer(BufferedTransport(RecordingTransport(sent), coalescer))
         assert sent == []
         await turn()
         return sent
@@ -54,22 +54,22 @@ def test_answers_of_a_turn_are_sent_at_its_end_each_as_a_whole() -> None:
     assert asyncio.run(two()) == [HEADER + BODY] * 2
 
 
-def test_they_wait_for_others_for_a_moment_only() -> None:
+def test_an_answer_waits_no_longer_than_the_limit() -> None:
     async def one_late() -> list[bytes]:
         sent: list[bytes] = []
-        outbox = Outbox(seconds=0.001)
-        answer(WholeAnswers(Wire(sent), outbox))
+        coalescer = WriteCoalescer(seconds=0.001)
+        answer(BufferedTransport(RecordingTransport(sent), coalescer))
         time.sleep(0.002)  # noqa: ASYNC251  # a slow prediction in the same turn
-        answer(WholeAnswers(Wire(sent), outbox))
+        answer(BufferedTransport(RecordingTransport(sent), coalescer))
         return sent
 
     assert asyncio.run(one_late()) == [HEADER + BODY] * 2
 
 
-def test_a_connection_that_ends_by_itself_takes_its_answer_along() -> None:
+def test_closing_a_connection_sends_its_answer_first() -> None:
     async def close() -> list[bytes]:
         sent: list[bytes] = []
-        answers = WholeAnswers(Wire(sent), Outbox(seconds=60))
+        answers = BufferedTransport(RecordingTransport(sent), WriteCoalescer(seconds=60))
         answer(answers)
         answers.close()
         await turn()
@@ -78,23 +78,23 @@ def test_a_connection_that_ends_by_itself_takes_its_answer_along() -> None:
     assert asyncio.run(close()) == [HEADER + BODY]
 
 
-def test_nothing_is_sent_to_a_client_that_has_gone() -> None:
+def test_nothing_is_sent_on_a_closed_connection() -> None:
     async def gone() -> list[bytes]:
         sent: list[bytes] = []
-        wire = Wire(sent)
-        answer(WholeAnswers(wire, Outbox(seconds=60)))
-        wire.close()
+        connection = RecordingTransport(sent)
+        answer(BufferedTransport(connection, WriteCoalescer(seconds=60)))
+        connection.close()
         await turn()
         return sent
 
     assert asyncio.run(gone()) == []
 
 
-def test_a_connection_that_was_refused_holds_no_other_back() -> None:
+def test_a_refused_connection_does_not_delay_others() -> None:
     async def refused() -> list[bytes]:
         sent: list[bytes] = []
-        outbox = Outbox(seconds=60)
-        refused, other = (WholeAnswers(Wire(sent), outbox) for _ in range(2))
+        coalescer = WriteCoalescer(seconds=60)
+        refused, other = (BufferedTransport(RecordingTransport(sent), coalescer) for _ in range(2))
         answer(refused)
         refused.write_eof()
         answer(refused)
@@ -105,10 +105,10 @@ def test_a_connection_that_was_refused_holds_no_other_back() -> None:
     assert asyncio.run(refused()) == [HEADER + BODY] * 2
 
 
-def test_a_body_may_begin_like_a_header() -> None:
+def test_a_body_may_start_like_a_header() -> None:
     async def alike() -> list[bytes]:
         sent: list[bytes] = []
-        answers = WholeAnswers(Wire(sent), Outbox(seconds=60))
+        answers = BufferedTransport(RecordingTransport(sent), WriteCoalescer(seconds=60))
         answers.write(HEADER)
         answers.write(HEADER)
         await turn()
@@ -120,7 +120,7 @@ def test_a_body_may_begin_like_a_header() -> None:
 def test_a_second_answer_on_the_same_connection_follows_the_first() -> None:
     async def pipelined() -> list[bytes]:
         sent: list[bytes] = []
-        answers = WholeAnswers(Wire(sent), Outbox(seconds=60))
+        answers = BufferedTransport(RecordingTransport(sent), WriteCoalescer(seconds=60))
         answer(answers)
         answer(answers)
         await turn()
