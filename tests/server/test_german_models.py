@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from configuration import ROOT
-from server.models.registry import NetworkCatalog, load_catalog
+from server.models.catalog import NetworkCatalog, load_catalog
 from tests.server.conftest import make_client
 
 GERMAN = ROOT / "models-german"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.launch.launcher import holding_models
+from server.launch.launcher import prepared_models
 from server.launch.runtime_directory import Runtime
 from server.models.releases import ReleaseError, ReleaseStore, is_intact
 from server.settings import ModelSettings
@@ -26,7 +26,7 @@ def start(models: Path, state: Path) -> str:
     runtime = Runtime(state.parent / "run")
     runtime.path.mkdir()
     try:
-        with holding_models(settings(models, state), runtime):
+        with prepared_models(settings(models, state), runtime):
             current = ReleaseStore(state).current
             assert current is not None
             return " ".join(sorted(path.name for path in current.glob("*.onnx")))
@@ -109,17 +109,21 @@ def test_the_same_content_has_the_same_time_wherever_it_is_served(
 def test_two_servers_never_share_a_state_directory(models: Path, state: Path) -> None:
     runtime = Runtime(state.parent / "other")
     runtime.path.mkdir()
-    with holding_models(settings(models, state), runtime):
-        assert ReleaseStore(state).holder == runtime.path
+    with prepared_models(settings(models, state), runtime):
+        assert ReleaseStore(state).lock_owner == runtime.path
         with pytest.raises(ReleaseError, match="Another server"):
             start(models, state)
-    assert ReleaseStore(state).holder is None
+    assert ReleaseStore(state).lock_owner is None
 
 
 def test_two_activations_never_run_at_once(models: Path, state: Path) -> None:
     start(models, state)
     store = ReleaseStore(state)
-    with store.changing(), pytest.raises(ReleaseError, match="under way"), store.changing():
+    with (
+        store.activation_lock(),
+        pytest.raises(ReleaseError, match="under way"),
+        store.activation_lock(),
+    ):
         pass
 
 
