@@ -54,7 +54,7 @@ def render(server: ServerSettings, runtime: Runtime, lua_modules: Sequence[Path]
     _check_paths(server, runtime)
     values = {
         "cores": usable_cores(),
-        # By default, Nginx's workers change to a user without access to the socket.
+        # As root, Nginx's workers change to a user without access to the socket by default.
         "user": "user root;" if os.geteuid() == 0 else "",
         "runtime": runtime.path,
         "models": runtime.state,

@@ -126,7 +126,7 @@ def _input_faults(model: OnnxModel, metadata: NetworkMetadata, n_mfcc: Any) -> I
         "vector": [("mfccs", "tensor(float)", (n_mfcc,))],
         "frames": [("frames", "tensor(float)", (None, n_mfcc)), ("lengths", "tensor(int64)", ())],
     }[metadata.input]
-    # Without the first dimension, the batch; None stands for any other dynamic dimension.
+    # The first dimension, the batch, is left out; None stands for any other dynamic dimension.
     found = [
         (i.name, i.type, tuple(d if isinstance(d, int) else None for d in i.shape[1:]))
         for i in model.session.get_inputs()

@@ -6,8 +6,8 @@
 
 A release is named after the hash of its content. Renaming one link switches to it. The extractor
 and the reference clip of a release have a second name, their own SHA-256. The handshake refers to
-them by that name, so that its description always matches the file, whichever release the worker
-serves.
+them by that name, so that its description matches the file although the workers may serve two
+releases during an activation.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from typing import IO
 from server.models.files import EXTRACTOR_NAME, REFERENCE_NAME, ModelFileError, read_file
 from server.settings import DEFAULT_MAXIMUM_FILE_BYTES
 
-DIGITS_OF_A_NAME = 16
+NAME_DIGITS = 16
 
 
 class ReleaseError(Exception):
@@ -62,7 +62,7 @@ class ReleaseStore:
 
     @property
     def activated(self) -> Path | None:
-        """The release of the last activation, or the one before it, whichever is intact.
+        """The release of the last activation, or the previous one if that is damaged.
 
         None before the first activation, or if both are damaged.
         """
@@ -155,7 +155,7 @@ class ReleaseStore:
         self._link("current", release)
 
     def restore(self, current: Path, previous: Path | None = None) -> None:
-        """Makes both releases current and previous again; without `previous` there is none."""
+        """Sets both links; without `previous`, removes the link to the previous release."""
         self._link("current", current)
         if previous:
             self._link("previous", previous)
@@ -209,7 +209,7 @@ def _name(release: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(path for path in release.iterdir() if not path.is_symlink()):
         digest.update(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n".encode())
-    return digest.hexdigest()[:DIGITS_OF_A_NAME]
+    return digest.hexdigest()[:NAME_DIGITS]
 
 
 def _lock(file: IO[str], kind: int) -> bool:

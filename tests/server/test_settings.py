@@ -16,7 +16,9 @@ def test_the_default_file_is_valid() -> None:
     assert load_settings().server.port == 8080
 
 
-def test_the_environment_overrides_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_overrides_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write(tmp_path, "[server]\nport = 8081  # a comment\n")
     assert load_settings(path).server.port == 8081
     monkeypatch.setenv("SER_SERVER_PORT", "9000")
