@@ -1,4 +1,4 @@
-"""Paths that several rooms treat specially."""
+"""Paths that more than one room treats apart."""
 
-# Requests to them need no key, count against no limit and bypass the queue.
+# Asked for without a key, against no limit and behind no queue.
 HEALTH_PATHS = frozenset({"/livez", "/readyz", "/v2/health/live", "/v2/health/ready"})
