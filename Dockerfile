@@ -16,7 +16,7 @@ RUN scripts/page
 
 FROM build AS environment
 COPY requirements/server.txt requirements/
-# The second ONNX Runtime library is for programs in C; tests are of no use to a server.
+# Removes the ONNX Runtime library for C programs and the tests of the packages.
 RUN /usr/bin/python3 -m venv .venv \
     && .venv/bin/pip install --no-cache-dir --requirement requirements/server.txt \
     && .venv/bin/pip uninstall --yes setuptools pip \
@@ -39,13 +39,13 @@ COPY models models
 COPY --from=environment /app/configuration.py .
 COPY --from=environment /app/__pycache__ __pycache__
 COPY --from=environment /app/server server
-# Any other user id works as well: nothing is written but below /tmp and /dev/shm.
-# A volume for `state_directory` takes the rights of this folder.
+# Any other user id works too: the server writes to /tmp and /dev/shm only.
+# A volume for `state_directory` inherits the permissions of this folder.
 RUN mkdir --mode 1777 /state
 USER 10001:10001
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 ORT_DISABLE_TELEMETRY=1 HOME=/tmp
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-m", "server.launch.healthcheck"]
+    CMD ["python", "-m", "server.healthcheck"]
 ENTRYPOINT ["python", "-m", "server"]
 CMD ["run"]

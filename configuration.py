@@ -1,7 +1,7 @@
-"""One settings file for everyone: sections of `config.ini` become frozen dataclasses.
+"""Reads the sections of `config.ini` into frozen dataclasses.
 
-Every key can also be given as an environment variable, `SER_<SECTION>_<KEY>`, which wins over the
-file: `SER_SERVER_PORT=9000` overrides `port` in `[server]`.
+An environment variable `SER_<SECTION>_<KEY>` overrides a key of the file: `SER_SERVER_PORT=9000`
+overrides `port` in `[server]`.
 """
 
 import configparser
@@ -21,16 +21,16 @@ Section = TypeVar("Section")
 
 
 class SettingError(ValueError):
-    """A setting that cannot be used; the message names key, value and what was expected."""
+    """An invalid setting; the message names the key, its value and the expected value."""
 
 
 def setting(default: Any, minimum: float | None = None, maximum: float | None = None) -> Any:
-    """A dataclass field whose number must lie in [minimum, maximum]."""
+    """A dataclass field for a number in [minimum, maximum]."""
     return dataclasses.field(default=default, metadata={"minimum": minimum, "maximum": maximum})
 
 
 def config_path(environment: Mapping[str, str] = os.environ) -> Path:
-    """The settings file: `SER_CONFIG`, or the project's own `config.ini`."""
+    """The settings file: `SER_CONFIG`, by default `config.ini` in the project's folder."""
     return Path(environment.get(CONFIG_VARIABLE) or ROOT / "config.ini")
 
 
@@ -39,10 +39,10 @@ def read_section(
 ) -> Section:
     """Reads `[name]` of the file at `path` into the dataclass `section`.
 
-    Relative paths are taken from the folder of the file. An empty value means the default.
+    Relative paths are relative to the folder of the file. An empty value means the default.
 
     Raises:
-        SettingError: the file cannot be read, a key is unknown, or a value is not of its kind.
+        SettingError: the file cannot be read, a key is unknown, or a value has the wrong type.
     """
     texts = _texts(name, path)
     fields = {field.name: field for field in dataclasses.fields(section)}  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-from server.launch.runtime_directory import children
+from server.launch.processes import children
 
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")

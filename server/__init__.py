@@ -1,11 +1,11 @@
-"""The prediction server: MFCC vectors in, a probability for each emotion out."""
+"""The prediction server: receives MFCCs, returns a probability for each emotion."""
 
 import os
 
 NAME = "speech-emotion-server"
 VERSION = "0.1.0"  # as in pyproject.toml and openapi.yaml
 
-# onnxruntime and numpy read them when they are imported.
+# Read by onnxruntime and numpy at import.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-# By default as many threads as the machine has cores, all idle, each counted by a limit of pids.
+# By default OpenBLAS starts an idle thread per core; each counts towards a limit of pids.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

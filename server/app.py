@@ -29,9 +29,9 @@ from server.launch.runtime_directory import Runtime, WorkerReport, behind_nginx,
 from server.metrics.collector import Collector
 from server.metrics.middleware import Recorder
 from server.metrics.store import Page, read_pages
+from server.models.catalog import NetworkCatalog, load_catalog
 from server.models.contract import FeatureContract
 from server.models.files import read_file
-from server.models.registry import NetworkCatalog, load_catalog
 from server.models.releases import ReleaseStore
 from server.paths import route
 from server.settings import ServerSettings, Settings, load_settings

@@ -7,21 +7,20 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from configuration import ROOT, SettingError, config_path, read_section, setting
-from server.models.files import DEFAULT_MAXIMUM_FILE_BYTES
 
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
-
-OPEN_REQUESTS_OF_A_WORKER = 100
+DEFAULT_OPEN_REQUESTS_PER_WORKER = 100
+DEFAULT_MAXIMUM_FILE_BYTES = 16_777_216
 
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """`[server]`: where the server listens and what it accepts."""
+    """`[server]`: addresses, limits, access and logs."""
 
-    host: str = "0.0.0.0"  # noqa: S104  # phones and browsers reach it from outside
+    host: str = "0.0.0.0"  # noqa: S104  # clients are on other machines
     port: int = setting(8080, minimum=1, maximum=65_535)
-    workers: int | None = setting(None, minimum=1, maximum=1_024)  # None: the usable cores
-    runtime_directory: Path | None = None  # None: a new temporary folder
+    workers: int | None = setting(None, minimum=1, maximum=1_024)  # None: by cores and memory
+    runtime_directory: Path | None = None  # None: the folder for temporary files
     maximum_body_bytes: int = setting(1_048_576, minimum=1_024, maximum=1_073_741_824)
     maximum_batch_bytes: int = setting(8_388_608, minimum=1_024, maximum=1_073_741_824)
     maximum_batch_rows: int = setting(65_536, minimum=1, maximum=16_777_216)
@@ -34,7 +33,7 @@ class ServerSettings:
     idle_timeout_seconds: int = setting(75, minimum=1, maximum=3_600)
     maximum_connections: int = setting(4_096, minimum=64, maximum=1_048_576)
     maximum_open_requests: int | None = setting(None, minimum=20, maximum=1_048_576)
-    connections_per_address: int = setting(0, minimum=0, maximum=65_535)  # 0: any number
+    connections_per_address: int = setting(0, minimum=0, maximum=65_535)  # 0: unlimited
     requests_per_second_per_address: int = setting(0, minimum=0, maximum=1_000_000)
     trusted_proxies: str = ""  # networks, separated by spaces
     api_keys_path: Path | None = None
@@ -47,27 +46,27 @@ class ServerSettings:
 
     @property
     def trusted_networks(self) -> tuple[str, ...]:
-        """The networks and addresses of the proxies that are trusted."""
+        """Networks and addresses of the trusted proxies."""
         return tuple(self.trusted_proxies.split())
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """The origins of the web pages that may use the server."""
+        """Origins of the web pages that may use the server."""
         return tuple(self.cors_origins.split())
 
     def open_requests(self, workers: int) -> int:
-        """How many requests that number of workers may have to answer."""
-        return self.maximum_open_requests or OPEN_REQUESTS_OF_A_WORKER * workers
+        """The number of requests that may be open at the workers together."""
+        return self.maximum_open_requests or DEFAULT_OPEN_REQUESTS_PER_WORKER * workers
 
     @property
     def tls(self) -> bool:
-        """Whether HTTPS is spoken."""
+        """Whether the server uses HTTPS."""
         return self.tls_certificate_path is not None
 
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """`[models]`: which networks are served."""
+    """`[models]`: the models that are served, and their copies."""
 
     directory: Path = ROOT / "models"
     state_directory: Path | None = None  # None: in the runtime directory
@@ -78,17 +77,17 @@ class ModelSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that an operator can set."""
+    """All settings of an operator."""
 
     server: ServerSettings
     models: ModelSettings
 
 
 def load_settings(path: Path | None = None) -> Settings:
-    """Reads config.ini and the environment.
+    """Reads the settings file and the environment.
 
     Raises:
-        SettingError: names the key, the value and what was expected.
+        SettingError: the message names the key, its value and the expected value.
     """
     path = path or config_path()
     settings = Settings(
@@ -115,21 +114,21 @@ def _check(server: ServerSettings) -> None:
 
 
 def check_files(server: ServerSettings) -> None:
-    """Checks that the files which the settings name are there.
+    """Checks that the files named in the settings exist.
 
-    Only before a start: a file that is gone later must not end a server that runs.
+    To be called at start only: a file that disappears later must not stop a running server.
 
     Raises:
-        SettingError: names the key and the file.
+        SettingError: the message names the key and the file.
     """
     for key in ("api_keys_path", "tls_certificate_path", "tls_key_path"):
         path: Path | None = getattr(server, key)
         if path and not (path.is_file() and os.access(path, os.R_OK)):
-            raise SettingError(f"[server] {key}: {str(path)!r} is not a file that can be read")
+            raise SettingError(f"[server] {key}: {str(path)!r} is not a readable file")
 
 
 def settings_text(settings: Settings) -> str:
-    """The settings as a file that `load_settings` reads, whatever its folder."""
+    """The settings as text for `load_settings`, with absolute paths."""
     lines = []
     for name, section in (("server", settings.server), ("models", settings.models)):
         lines.append(f"[{name}]")

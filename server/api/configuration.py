@@ -6,8 +6,9 @@ import msgspec
 from falcon.asgi import Request, Response
 
 from server import problems
+from server.models.catalog import NetworkCatalog
 from server.models.contract import FeatureContract
-from server.models.registry import Network, NetworkCatalog
+from server.models.network import Network
 
 EXTRACTOR_PATH = "/init/mfcc.onnx"
 REFERENCE_PATH = "/init/reference.wav"

@@ -4,7 +4,7 @@ import msgspec
 from falcon.asgi import Request, Response
 
 from server import problems
-from server.models.registry import NetworkCatalog
+from server.models.catalog import NetworkCatalog
 
 
 class LivenessResource:

@@ -19,7 +19,8 @@ from server.inference.cost_estimate import Pace
 from server.inference.service import Batches, Inference
 from server.inference.time_slice import Turns
 from server.metrics.middleware import NetworkRecorder, Recorder
-from server.models.registry import Network, NetworkCatalog
+from server.models.catalog import NetworkCatalog
+from server.models.network import Network
 from server.settings import ServerSettings
 
 MEDIA_TYPES = ("application/json", "application/octet-stream")

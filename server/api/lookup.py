@@ -1,7 +1,8 @@
 """Finds the network that a path names."""
 
 from server import problems
-from server.models.registry import Network, NetworkCatalog
+from server.models.catalog import NetworkCatalog
+from server.models.network import Network
 
 
 def find_network(catalog: NetworkCatalog, name: str) -> Network:

@@ -10,7 +10,7 @@ from server.api.lookup import find_network
 from server.codecs.mfcc_json import MfccDecoder, encode_prediction
 from server.inference.time_slice import Turns
 from server.metrics.middleware import Recorder
-from server.models.registry import NetworkCatalog
+from server.models.catalog import NetworkCatalog
 
 
 class PredictionResource:

@@ -4,7 +4,7 @@ from typing import Any
 
 import server
 from server.codecs.tensor_specs import Signature, Tensor, version
-from server.models.registry import Network
+from server.models.network import Network
 
 EXTENSIONS = ("binary_tensor_data", "classification", "model_configuration")
 

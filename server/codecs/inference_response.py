@@ -9,8 +9,8 @@ import numpy as np
 
 from server.codecs.inference_request import InferenceRequest, WantedOutput
 from server.codecs.tensor_specs import version
+from server.models.network import Network
 from server.models.predictors import Array, Scores
-from server.models.registry import Network
 
 WARNING = "outside-training-distribution"
 

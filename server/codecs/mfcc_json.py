@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from server import problems
 from server.models.mistakes import Explanation, Verdict
-from server.models.registry import NetworkMetadata, Prediction
+from server.models.network import NetworkMetadata
+from server.models.predictors import Prediction
 
 FLOAT32_MAXIMUM = float(np.finfo(np.float32).max)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from server.models.registry import Network
+from server.models.network import Network
 
 FREE = -1  # a dimension of any size
 VERSION_DIGITS = 12

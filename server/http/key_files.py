@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from server.launch.atomic_write import write_whole
+from server.atomic_write import write_atomically
 
 LINE = re.compile(r"(?P<name>\S+)\s+(?P<sha256>[0-9a-fA-F]{64})")
 
@@ -44,4 +44,4 @@ def read_keys(path: Path) -> list[bytes]:
 
 def keep_keys(keys: Iterable[bytes], path: Path) -> None:
     """Writes the hashes to a file that `read_keys` can read; numbers replace the names."""
-    write_whole(path, "".join(f"{number} {key.hex()}\n" for number, key in enumerate(keys)))
+    write_atomically(path, "".join(f"{number} {key.hex()}\n" for number, key in enumerate(keys)))

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from server.codecs.inference_request import InferenceRequest, read_request
 from server.codecs.inference_response import Answer, encode_answer
 from server.codecs.tensor_specs import Signature
+from server.models.network import Network
 from server.models.predictors import Scores
-from server.models.registry import Network
 
 
 class Inference(NamedTuple):

@@ -1,4 +1,4 @@
-"""The address that the server listens on."""
+"""A network address of the server."""
 
 import socket
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ class Address:
 
     @property
     def netloc(self) -> str:
-        """`host:port` as URLs and server configurations write it."""
+        """`host:port` as in URLs, with brackets around an IPv6 address."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def local(self) -> "Address":
-        """Where a client on this machine reaches the server."""
-        everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
-        return Address(everywhere.get(self.host, self.host), self.port)
+        """The address for clients on this machine."""
+        wildcards = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
+        return Address(wildcards.get(self.host, self.host), self.port)
 
     def check_free(self) -> None:
-        """Raises OSError where the address cannot be listened on."""
+        """Raises OSError if the address cannot be listened on."""
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         socket.create_server((self.host, self.port), family=family).close()

@@ -1,33 +1,79 @@
-"""How many workers the cores and the memory that are granted to this process can carry."""
+"""The cores and the memory that this process may use, and the number of workers for them."""
 
 import os
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
-from server.launch.cgroups import ControlGroups
-from server.launch.cores import usable_cores
-
-# Measured, with room: what the libraries and the other processes take, and what a worker takes for
-# itself. A reload has every worker twice.
+# Measured and rounded up: memory of the libraries and the other processes, and of one worker, twice
+# since a reload runs two generations of workers.
 BYTES_WITHOUT_WORKERS = 128 * 2**20
-BYTES_OF_A_WORKER = 2 * 64 * 2**20
+BYTES_PER_WORKER = 2 * 64 * 2**20
+
+
+@dataclass(frozen=True)
+class ControlGroups:
+    """The control groups of this process: version 1, 2 or both."""
+
+    mount: Path = Path("/sys/fs/cgroup")
+    membership: Path = Path("/proc/self/cgroup")
+
+    def folders(self, controller: str) -> Iterator[Path]:
+        """Yields the folder of each group that limits this process, from its own to the root.
+
+        controller: its name in version 1, such as `cpu`; in version 2 a group has all controllers.
+        """
+        try:
+            lines = self.membership.read_text(encoding="ascii").splitlines()
+        except OSError:
+            return
+        for line in lines:
+            _, controllers, group = line.split(":", 2)
+            if controllers == "" or controller in controllers.split(","):
+                # A container may see the host's path here, but its own group mounted as the root.
+                for folder in (group, *map(str, PurePosixPath(group).parents)):
+                    yield self.mount / controllers / folder.lstrip("/")
 
 
 def default_workers(groups: ControlGroups | None = None) -> int:
-    """One for each usable core, as far as the memory goes; at least 1."""
+    """One worker per usable core, or fewer if the memory is too small; at least 1."""
     groups = groups or ControlGroups()
-    affordable = (usable_memory(groups) - BYTES_WITHOUT_WORKERS) // BYTES_OF_A_WORKER
+    affordable = (usable_memory(groups) - BYTES_WITHOUT_WORKERS) // BYTES_PER_WORKER
     return max(1, min(usable_cores(groups), affordable))
 
 
+def usable_cores(groups: ControlGroups | None = None) -> int:
+    """Cores of the affinity mask, limited by the CPU quotas of the control groups; at least 1.
+
+    Rounds down: a worker with a fraction of a core is throttled and responds late.
+    """
+    quotas = map(_cpu_quota, (groups or ControlGroups()).folders("cpu"))
+    cores = len(os.sched_getaffinity(0))
+    return max(1, int(min([cores, *(quota for quota in quotas if quota)])))
+
+
 def usable_memory(groups: ControlGroups | None = None) -> int:
-    """Bytes of memory of the machine, bounded by the limits of the control groups."""
-    limits = map(_limit, (groups or ControlGroups()).folders("memory"))
+    """Bytes of memory of the machine, limited by the control groups."""
+    limits = map(_memory_limit, (groups or ControlGroups()).folders("memory"))
     installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return min([installed, *(limit for limit in limits if limit)])
 
 
-def _limit(group: Path) -> int | None:
-    """The limit of one group in bytes; None where there is none."""
+def _cpu_quota(group: Path) -> float | None:
+    """The CPU quota of one group in cores; None if it has none."""
+    try:
+        if (group / "cpu.max").exists():
+            quota, period = (group / "cpu.max").read_text(encoding="ascii").split()
+        else:
+            quota = (group / "cpu.cfs_quota_us").read_text(encoding="ascii").strip()
+            period = (group / "cpu.cfs_period_us").read_text(encoding="ascii")
+    except OSError:
+        return None
+    return None if quota in ("max", "-1") else int(quota) / int(period)
+
+
+def _memory_limit(group: Path) -> int | None:
+    """The memory limit of one group in bytes; None if it has none."""
     for file in ("memory.max", "memory.limit_in_bytes"):
         try:
             limit = (group / file).read_text(encoding="ascii").strip()

@@ -1,4 +1,4 @@
-"""Gunicorn's settings. Under supervisord `--bind fd://0` replaces the address."""  # noqa: N999  # the name that Gunicorn gives it
+"""Gunicorn's settings. Under supervisord the option `--bind fd://0` replaces the address."""  # noqa: N999  # Gunicorn's default name
 
 import os
 from typing import Any
@@ -15,24 +15,24 @@ _runtime = this_runtime()
 bind = Address(_settings.host, _settings.port).netloc
 workers = _settings.workers or default_workers()
 worker_class = "server.http.worker.Worker"
-timeout = 30  # seconds that a worker may hang before it is replaced
-graceful_timeout = 30  # seconds that open requests get at the end; below supervisord.conf's
-# Seconds; longer than Nginx keeps an idle connection, 60 s, so that Nginx closes first.
+timeout = 30  # seconds without a heartbeat after which a worker is replaced
+graceful_timeout = 30  # seconds for open requests at a stop; less than supervisord's stopwaitsecs
+# Seconds; longer than Nginx's 60 s for idle connections, so that Nginx closes them first.
 keepalive = 75
-preload_app = False  # ONNX Runtime sessions must be made after the fork
+preload_app = False  # ONNX Runtime sessions must be created after the fork
 control_socket_disable = True
 logconfig_dict = CONFIGURATION
-# A worker's sign of life is a file: on a disk it could hang with the disk.
+# The heartbeat of a worker is a file: in memory, it does not depend on a slow disk.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  # tmpfs
 
 
 def when_ready(server: Any) -> None:
-    """Gunicorn's hook: the master takes signals from now on."""
+    """Gunicorn's hook: the master is ready for signals."""
     if _runtime:
         _runtime.set_gunicorn(server.pid)
 
 
-def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001  # Gunicorn gives both
+def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001  # Gunicorn passes both
     """Gunicorn's hook: a worker has ended."""
     if _runtime:
         _runtime.forget(worker.pid)

@@ -1,4 +1,4 @@
-"""The stack as it runs in production: supervisord over Gunicorn and Nginx; or Gunicorn alone."""
+"""Starts the server: supervisord over Gunicorn and Nginx, or Gunicorn alone."""
 
 import contextlib
 import errno
@@ -14,48 +14,43 @@ from server.http.key_files import KeyFileError, keep_keys, read_keys
 from server.launch.address import Address
 from server.launch.nginx import NginxError, find_lua_modules, render
 from server.launch.nginx_needed import START_MESSAGE, check_usable_without_nginx
-from server.launch.process_tree import run_in_foreground
-from server.launch.runtime_directory import NGINX_VARIABLE, VARIABLE, Runtime, make_runtime
+from server.launch.process_tree import run_process_tree
+from server.launch.runtime_directory import NGINX_VARIABLE, RUNTIME_VARIABLE, Runtime, make_runtime
 from server.models.releases import ReleaseError, ReleaseStore, make_state_directory
-from server.settings import (
-    ModelSettings,
-    ServerSettings,
-    Settings,
-    check_files,
-    settings_text,
-)
+from server.settings import ModelSettings, ServerSettings, Settings, check_files, settings_text
 
-# Debian keeps Nginx where the PATH of an ordinary user does not lead.
+# Debian installs Nginx in a folder that is not in the PATH of an ordinary user.
 NGINX_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
 APPLICATION = "server.app:get_app()"
 NO_LUA = (
-    "Nginx has no Lua module: a client may take as long as it likes to send a body, as long as it "
-    "does not pause. To have it: sudo apt-get install libnginx-mod-http-lua, then start again"
+    "Nginx has no Lua module: the total time of a request body is not limited, only its pauses. "
+    "To install it: sudo apt-get install libnginx-mod-http-lua, then start again"
 )
 
 
-class StackError(Exception):
-    """The stack cannot be started; the message says why and what helps."""
+class LaunchError(Exception):
+    """The server cannot be started; the message gives the reason and a remedy."""
 
 
 def find_nginx() -> Path | None:
-    """The Nginx executable, if there is one."""
+    """The Nginx executable; None if it is not installed."""
     found = shutil.which("nginx", path=NGINX_PATH)
     return Path(found) if found else None
 
 
 def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) -> int:
-    """Starts the stack, or Gunicorn alone where `nginx` is None, and stays until it ends.
+    """Runs the server until it ends.
 
+    nginx: the executable; without it Gunicorn alone serves.
     application: what Gunicorn imports.
 
-    Returns the exit status: 0 after SIGINT or SIGTERM, 1 where the stack ended by itself.
+    Returns the exit status: 0 after SIGINT or SIGTERM, 1 if the server ended by itself.
 
     Raises:
-        SettingError: a file that the settings name is not there, or a setting needs Nginx.
-        StackError: the address or the keys cannot be used.
+        SettingError: a file named in the settings does not exist, or a setting needs Nginx.
+        LaunchError: the address or the keys cannot be used.
         RuntimeDirectoryError: the runtime directory cannot be used.
-        ReleaseError: the models cannot be copied, or another server has their state directory.
+        ReleaseError: the models cannot be copied, or another server uses their state directory.
     """
     server = settings.server
     if nginx is None:
@@ -65,29 +60,29 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
     _check_free(address)
     if server.operator_port:
         _check_free(Address(server.operator_host, server.operator_port))
-    _allow_open_files()
-    _work_in_batches()
+    _raise_open_file_limit()
+    _use_batch_scheduling()
     with make_runtime(server.runtime_directory) as folder:
         runtime = Runtime(Path(folder))
-        with holding_models(settings.models, runtime):
+        with prepared_models(settings.models, runtime):
             _keep_keys(server, runtime)
             runtime.settings.write_text(settings_text(settings), encoding="utf-8")
             environment = _environment(runtime, nginx, application)
             if nginx is None:
                 print(START_MESSAGE, flush=True)
-                return run_in_foreground(_gunicorn_command(application), environment, address)
+                return run_process_tree(_gunicorn_command(application), environment, address)
             _configure_nginx(server, runtime, nginx)
-            return run_in_foreground(_supervisord_command(), environment, address, server.tls)
+            return run_process_tree(_supervisord_command(), environment, address, server.tls)
 
 
 def _keep_keys(server: ServerSettings, runtime: Runtime) -> None:
-    """Keeps the keys for workers that start while their file cannot be read."""
+    """Copies the keys for workers that start while the original file is unreadable."""
     if not server.api_keys_path:
         return
     try:
         keep_keys(read_keys(server.api_keys_path), runtime.keys)
     except KeyFileError as error:
-        raise StackError(f"[server] api_keys_path: {error}") from None
+        raise LaunchError(f"[server] api_keys_path: {error}") from None
 
 
 def _configure_nginx(server: ServerSettings, runtime: Runtime, nginx: Path) -> None:
@@ -97,38 +92,38 @@ def _configure_nginx(server: ServerSettings, runtime: Runtime, nginx: Path) -> N
     try:
         configuration = render(server, runtime, lua_modules)
     except NginxError as error:
-        raise StackError(str(error)) from None
+        raise LaunchError(str(error)) from None
     runtime.nginx_configuration.write_text(configuration, encoding="utf-8")
 
 
-def _allow_open_files() -> None:
-    """Every connection is an open file: as many as this user may have."""
+def _raise_open_file_limit() -> None:
+    """Raises the soft limit of open files to the hard one: each connection is an open file."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _work_in_batches() -> None:
-    """Keeps the server's processes from interrupting each other; they inherit it.
+def _use_batch_scheduling() -> None:
+    """Prevents the processes of the server, which inherit the policy, from preempting each other.
 
-    PERF: where Nginx and a worker share a core each of them does all that waits for it, and not
-    one request in turn. See docs/decisions/processes.md.
+    PERF: on a shared core, Nginx and a worker each process all pending work at once instead of one
+    request in turn. See docs/decisions/processes.md.
     """
-    with contextlib.suppress(OSError):  # a sandbox may not allow it
+    with contextlib.suppress(OSError):  # a sandbox may forbid it
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 @contextlib.contextmanager
-def holding_models(settings: ModelSettings, runtime: Runtime) -> Iterator[None]:
-    """Keeps the state directory of the models, with a release in it that can be served.
+def prepared_models(settings: ModelSettings, runtime: Runtime) -> Iterator[None]:
+    """Locks the state directory of the models and makes a release current.
 
-    It is what the last activation chose, or else a copy of the models' directory, good or bad:
-    the workers verify it, and say what is wrong.
+    The release is that of the last activation, or else a copy of the models directory. The copy is
+    not verified here: the workers verify it and report its faults.
     """
     if settings.state_directory:
         make_state_directory(settings.state_directory)
         runtime.state.symlink_to(settings.state_directory.absolute())
     store = ReleaseStore(runtime.state)
-    with store.held(runtime.path):
+    with store.server_lock(runtime.path):
         activated = store.activated
         if activated:
             store.restore(activated, store.previous)
@@ -146,9 +141,9 @@ def _check_free(address: Address) -> None:
     try:
         address.check_free()
     except OSError as error:
-        reason = str(error.strerror).partition(" (while")[0]  # Python names the address again
+        reason = str(error.strerror).partition(" (while")[0]  # Python repeats the address
         hint = ". Another port: PORT=8081 make run" if error.errno == errno.EADDRINUSE else ""
-        raise StackError(f"Cannot listen on {address.netloc}: {reason}{hint}") from error
+        raise LaunchError(f"Cannot listen on {address.netloc}: {reason}{hint}") from error
 
 
 def _gunicorn_command(application: str) -> list[str]:
@@ -157,20 +152,20 @@ def _gunicorn_command(application: str) -> list[str]:
 
 def _supervisord_command() -> list[str]:
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(ROOT / "supervisord.conf")]
-    # supervisord warns where it runs as root without having been told to.
+    # As root, supervisord prints a warning without this option.
     return [*command, "-u", "root"] if os.geteuid() == 0 else command
 
 
 def _environment(runtime: Runtime, nginx: Path | None, application: str) -> dict[str, str]:
-    """What supervisord.conf expands, and what leads the processes to the runtime directory.
+    """The environment of the processes, with the variables of supervisord.conf.
 
-    They read the settings that the server was started with, so that a reload is the same server.
+    All processes read the settings that the server was started with, also after a reload.
     """
     return os.environ | {
         CONFIG_VARIABLE: str(runtime.settings),
-        VARIABLE: str(runtime.path),
-        "STACK_PYTHON": sys.executable,
-        "STACK_SOCKET": str(runtime.socket),
-        "STACK_APPLICATION": application,
+        RUNTIME_VARIABLE: str(runtime.path),
         NGINX_VARIABLE: str(nginx or ""),
+        "LAUNCHER_PYTHON": sys.executable,
+        "LAUNCHER_SOCKET": str(runtime.socket),
+        "LAUNCHER_APPLICATION": application,
     }

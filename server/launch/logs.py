@@ -1,4 +1,4 @@
-"""Logs as lines of JSON, whichever process they come from."""
+"""Converts the logs of all processes to lines of JSON."""
 
 import json
 import logging
@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-LONGEST_LINE = 1_048_576  # bytes; what is longer is told in parts
-# `2026-11-21 02:49:22,254 INFO text`, and `2026/11/21 03:01:06 [error] 4182#4182: text`
+LONGEST_LINE = 1_048_576  # bytes; longer ones are split
+# `2026-11-21 02:49:22,254 INFO text` and `2026/11/21 03:01:06 [error] 4182#4182: text`
 SUPERVISORD_LINE = re.compile(r"\d{4}-\d\d-\d\d [\d:,]+ (?P<level>[A-Z]+) (?P<message>.*)")
 NGINX_LINE = re.compile(r"\d{4}/\d\d/\d\d [\d:]+ \[(?P<level>\w+)\] (?P<message>.*)")
-# What Nginx says of the client: its address, and its request with all that stands in it.
+# SECURITY: the client's address and its whole request, which must not be logged.
 NGINX_CLIENT = re.compile(r", client: .*")
 
-CONFIGURATION: dict[str, Any] = {  # of Gunicorn's and uvicorn's logs
+CONFIGURATION: dict[str, Any] = {  # of the logs of Gunicorn and its workers
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "server.launch.logs.JsonFormatter"}},
@@ -28,10 +28,10 @@ CONFIGURATION: dict[str, Any] = {  # of Gunicorn's and uvicorn's logs
 
 
 class JsonFormatter(logging.Formatter):
-    """One record as one line; `extra={"fields": {...}}` gives further members."""
+    """Formats a record as one JSON object; `extra={"fields": {...}}` adds members to it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, without its end."""
+        """The line, without a line break."""
         members = {
             "time": _moment(record.created),
             "process": record.name.partition(".")[0],
@@ -45,7 +45,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def json_lines(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Makes each line that is no JSON object the message of one; `parts` may end anywhere."""
+    """Wraps each line in a JSON object, unless it is one; `parts` may end within a line."""
     rest = b""
     for part in parts:
         *lines, rest = (rest + part).split(b"\n")

@@ -1,4 +1,4 @@
-"""Renders nginx.conf from the settings."""
+"""Renders nginx.conf from its template and the settings."""
 
 import os
 import re
@@ -7,11 +7,11 @@ import string
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from configuration import ROOT
 from server.launch.address import Address
-from server.launch.capacity import default_workers
-from server.launch.cores import usable_cores
+from server.launch.capacity import default_workers, usable_cores
 from server.launch.runtime_directory import Runtime
 from server.paths import HEALTH_PATHS
 from server.settings import ServerSettings
@@ -19,16 +19,16 @@ from server.settings import ServerSettings
 TEMPLATE = ROOT / "nginx" / "nginx.conf.template"
 PAGE = ROOT / "clients" / "web" / "dist"
 LUA_MODULES = ("ndk_http_module.so", "ngx_http_lua_module.so")
-IDLE_CONNECTIONS = 128  # that each Nginx process keeps open to the workers
-MORE_TRIES = 4  # than idle connections, before Nginx gives a request up
-TRIES_FOR_HEALTH = 4
-FILES_BESIDE_CONNECTIONS = 64  # of an Nginx process
+IDLE_CONNECTIONS = 128  # from each Nginx process to the workers
+EXTRA_TRIES = 4  # of a request, beyond one for each idle connection
+HEALTH_TRIES = 4
+OTHER_OPEN_FILES = 64  # of an Nginx process, besides its connections
 RETRY_AFTER = "add_header Retry-After 1 always; #common_headers;"
 UNQUOTABLE = frozenset('$"\\\n')
 
 
 class NginxError(Exception):
-    """Nginx cannot be given these settings."""
+    """These settings cannot be expressed in nginx.conf."""
 
 
 class _Template(string.Template):
@@ -36,9 +36,9 @@ class _Template(string.Template):
 
 
 def find_lua_modules(nginx: Path) -> tuple[Path, ...]:
-    """The modules that Nginx needs to read a body within a time; none if they are not installed."""
-    described = subprocess.run([nginx, "-V"], capture_output=True, text=True, check=False).stderr
-    folder = re.search(r"--modules-path=(\S+)", described)
+    """The modules that limit the total time of a request body; empty if they are not installed."""
+    build = subprocess.run([nginx, "-V"], capture_output=True, text=True, check=False).stderr
+    folder = re.search(r"--modules-path=(\S+)", build)
     modules = [Path(folder[1]) / name for name in LUA_MODULES] if folder else []
     return tuple(modules) if all(path.exists() for path in modules) else ()
 
@@ -46,30 +46,19 @@ def find_lua_modules(nginx: Path) -> tuple[Path, ...]:
 def render(server: ServerSettings, runtime: Runtime, lua_modules: Sequence[Path]) -> str:
     """The text of nginx.conf.
 
-    lua_modules: without them the time of a body is only known between two parts of it.
+    lua_modules: without them only the pauses within a request body are limited.
 
     Raises:
-        NginxError: a path cannot be written in it.
+        NginxError: a path cannot be quoted.
     """
-    paths = [PAGE, TEMPLATE.parent, runtime.path, server.tls_certificate_path, server.tls_key_path]
-    for path in filter(None, paths):
-        if set(str(path)) & UNQUOTABLE:
-            raise NginxError(f"Nginx cannot be given the path {path}: it holds $, a quote or \\")
-    line = f'server "unix:{runtime.socket}" max_fails=0'
-    open_requests = server.open_requests(server.workers or default_workers())
-    tries = min(IDLE_CONNECTIONS + MORE_TRIES, open_requests)
-    shares = [open_requests // tries + (i < open_requests % tries) for i in range(tries)]
+    _check_paths(server, runtime)
     values = {
         "cores": usable_cores(),
-        # Without this line Nginx started as root gives up the rights to reach the socket.
+        # As root, Nginx's workers change to a user without access to the socket by default.
         "user": "user root;" if os.geteuid() == 0 else "",
         "runtime": runtime.path,
         "models": runtime.state,
         "page": PAGE,
-        "limited_upstream": _lines(f"{line} max_conns={share};" for share in shares),
-        "health_upstream": _lines([f"{line};"] * TRIES_FOR_HEALTH),
-        "idle_connections": tries - MORE_TRIES,
-        "idle_health_connections": TRIES_FOR_HEALTH // 2,
         "health": f"^({'|'.join(sorted(HEALTH_PATHS))})$",
         "connections": _connections(server),
         "maximum_body_bytes_in_words": f"{server.maximum_body_bytes:,}",
@@ -80,22 +69,47 @@ def render(server: ServerSettings, runtime: Runtime, lua_modules: Sequence[Path]
     text = _Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         settings,
         **values,
+        **_upstreams(server, runtime),
         **_lua(server, lua_modules),
-        **_doors(server),
+        **_access(server),
         **_address_limits(server),
         operator_server=_operator_server(server, lua=bool(lua_modules)),
     )
-    # The headers that every answer has: a location that adds one inherits none of them.
+    # The headers of every response: a location with an `add_header` of its own inherits none.
     return text.replace("#common_headers;", _lines(_common_headers(server)))
 
 
+def _check_paths(server: ServerSettings, runtime: Runtime) -> None:
+    paths = [PAGE, TEMPLATE.parent, runtime.path, server.tls_certificate_path, server.tls_key_path]
+    for path in filter(None, paths):
+        if set(str(path)) & UNQUOTABLE:
+            raise NginxError(f"Nginx cannot use the path {path}: it contains $, a quote or \\")
+
+
 def _connections(server: ServerSettings) -> int:
-    """Of an Nginx process: each client's may need one to a worker, and each is an open file."""
+    """Connections of an Nginx process: one for each client and one to a worker for each."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 2 * server.maximum_connections
     if files == resource.RLIM_INFINITY:
         return wanted
-    return max(1, min(wanted, files - FILES_BESIDE_CONNECTIONS))
+    return max(1, min(wanted, files - OTHER_OPEN_FILES))
+
+
+def _upstreams(server: ServerSettings, runtime: Runtime) -> dict[str, Any]:
+    """The socket several times: Nginx retries a request once for each `server` line.
+
+    The `max_conns` of all lines add up to the limit of open requests.
+    """
+    line = f'server "unix:{runtime.socket}" max_fails=0'
+    open_requests = server.open_requests(server.workers or default_workers())
+    tries = min(IDLE_CONNECTIONS + EXTRA_TRIES, open_requests)
+    shares = [open_requests // tries + (i < open_requests % tries) for i in range(tries)]
+    return {
+        "limited_upstream": _lines(f"{line} max_conns={share};" for share in shares),
+        "health_upstream": _lines([f"{line};"] * HEALTH_TRIES),
+        "idle_connections": tries - EXTRA_TRIES,
+        "idle_health_connections": HEALTH_TRIES // 2,
+    }
 
 
 def _lua(server: ServerSettings, modules: Sequence[Path]) -> dict[str, str]:
@@ -130,7 +144,7 @@ def _read_body(server: ServerSettings, largest: int) -> str:
     )
 
 
-def _doors(server: ServerSettings) -> dict[str, str]:
+def _access(server: ServerSettings) -> dict[str, str]:
     listen = Address(server.host, server.port).netloc
     tls = (
         f'ssl_certificate "{server.tls_certificate_path}";',
@@ -142,13 +156,13 @@ def _doors(server: ServerSettings) -> dict[str, str]:
         "tls": _lines(tls if server.tls else ()),
         "origins": _lines(f'"{origin}" $http_origin;' for origin in server.origins),
         "trusted": _lines([*trusted, "real_ip_header X-Forwarded-For;", "real_ip_recursive on;"]),
-        # A file is given to whoever may read the handshake.
+        # The files need the same key as the handshake.
         "authorisation": "auth_request /.authorisation;" if server.api_keys_path else "",
     }
 
 
 def _operator_server(server: ServerSettings, lua: bool) -> str:
-    """All paths of the application, of which the public server leaves some out."""
+    """The server of the operator port, which serves all paths of the application."""
     if not server.operator_port:
         return ""
     listen = Address(server.operator_host, server.operator_port).netloc

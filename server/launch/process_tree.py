@@ -1,37 +1,37 @@
-"""Keeps a server and all its processes in the foreground, from the first to the last of them."""
+"""Runs a command as a process tree in the foreground, until the last of its processes ends."""
 
 import ctypes
-import http.client
 import os
 import signal
-import ssl
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from http import HTTPStatus
 from types import FrameType
 from typing import IO
 
 from configuration import ROOT
 from server.launch.address import Address
 from server.launch.logs import json_lines
+from server.launch.processes import children, send_signal
+from server.launch.readiness import readiness
 
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-SECONDS_BETWEEN_PROBES = 0.05
-BYTES_AT_ONCE = 65_536
+PROBE_INTERVAL_SECONDS = 0.05
+READ_BYTES = 65_536
 
 
-def run_in_foreground(
+def run_process_tree(
     command: Sequence[str], environment: Mapping[str, str], address: Address, tls: bool = False
 ) -> int:
-    """Runs `command` from the project's folder until it ends and none of its processes is left.
+    """Runs `command` in the project's folder until all of its processes have ended.
 
-    Says in one line when `address` answers. SIGINT, SIGTERM and SIGHUP stop the server.
+    Prints a line when `address` responds. SIGINT, SIGTERM and SIGHUP stop the command.
 
-    Returns the exit status: 0 after such a signal, 1 where the server ended by itself.
+    Returns the exit status: 0 after one of these signals, 1 if the command ended by itself.
     """
     stopped = threading.Event()
     server: subprocess.Popen[bytes] | None = None
@@ -39,7 +39,7 @@ def run_in_foreground(
     def stop(*_: int | FrameType | None) -> None:
         stopped.set()
         if server:
-            _signal(server.pid, signal.SIGTERM)
+            send_signal(server.pid, signal.SIGTERM)
 
     for number in STOP_SIGNALS:
         signal.signal(number, stop)
@@ -62,81 +62,48 @@ def _start(command: Sequence[str], environment: Mapping[str, str]) -> subprocess
         cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,
-        # A pipe can be opened again as /dev/stdout; a socket or another user's terminal cannot.
+        # A pipe can be reopened as /dev/stdout; a socket or another user's terminal cannot.
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         bufsize=0,
-        process_group=0,  # a terminal's Ctrl-C reaches this process alone, which passes it on
+        process_group=0,  # Ctrl-C in a terminal signals this process only, which forwards it
     )
 
 
 def _adopt_orphans() -> None:
-    """Makes this process the parent of every descendant whose own parent dies."""
+    """Makes this process the parent of every descendant whose own parent ends."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def _copy_output(source: IO[bytes], server: int) -> None:
-    """Passes the output on as lines of JSON; stops the server where nobody reads it any more."""
-    parts = iter(lambda: source.read(BYTES_AT_ONCE), b"")
+    """Writes the output to stdout as lines of JSON; stops the server if stdout is closed."""
+    parts = iter(lambda: source.read(READ_BYTES), b"")
     try:
         for lines in json_lines(parts):
             sys.stdout.buffer.write(lines)
             sys.stdout.buffer.flush()
     except BrokenPipeError:
-        _signal(server, signal.SIGTERM)
+        send_signal(server, signal.SIGTERM)
 
 
 def _announce(address: Address, tls: bool) -> None:
-    """Waits until the server answers, and says so."""
+    """Waits until the server responds, and prints its URL."""
     while (status := readiness(address.local, tls)) is None:
-        time.sleep(SECONDS_BETWEEN_PROBES)
+        time.sleep(PROBE_INTERVAL_SECONDS)
     url = f"{'https' if tls else 'http'}://{address.local.netloc}"
-    if status == http.HTTPStatus.OK:
+    if status == HTTPStatus.OK:
         print(f"Ready: {url}", flush=True)
     else:
-        print(f"Running, but not ready: {url}/readyz says why", flush=True)
-
-
-def readiness(address: Address, tls: bool = False) -> int | None:
-    """The status of /readyz; None while nobody, or only Nginx, answers."""
-    connection = http.client.HTTPConnection(address.host, address.port, timeout=60)
-    if tls:
-        # The certificate is for the server's name, and this is the same machine.
-        context = ssl._create_unverified_context()  # noqa: S323, SLF001  # the library's own name
-        connection = http.client.HTTPSConnection(
-            address.host, address.port, timeout=60, context=context
-        )
-    try:
-        connection.request("GET", "/readyz")
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return None
-    finally:
-        connection.close()
-    return (
-        None if status in (http.HTTPStatus.BAD_GATEWAY, http.HTTPStatus.GATEWAY_TIMEOUT) else status
-    )
+        print(f"Running, but not ready: see {url}/readyz", flush=True)
 
 
 def _wait_for_all(server: int) -> None:
-    """Reaps every child; once the server itself has ended, ends what it left behind."""
+    """Reaps every child; stops the remaining ones when the server itself has ended."""
     while True:
         try:
             ended, _ = os.wait()
         except ChildProcessError:
             return
         if ended == server:
-            for child in _children():
-                _signal(child, signal.SIGTERM)
-
-
-def _children() -> list[int]:
-    tasks = Path("/proc/self/task").glob("*/children")
-    return [int(child) for task in tasks for child in task.read_text(encoding="ascii").split()]
-
-
-def _signal(process: int, number: signal.Signals) -> None:
-    try:
-        os.kill(process, number)
-    except ProcessLookupError:
-        return
+            for child in children(os.getpid()):
+                send_signal(child, signal.SIGTERM)

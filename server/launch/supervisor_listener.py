@@ -1,6 +1,6 @@
-"""A supervisord event listener: where a program cannot be kept alive, the whole stack ends.
+"""A supervisord event listener that stops supervisord when a program cannot be kept alive.
 
-By itself supervisord would stay, and its orchestrator would never know.
+By default supervisord continues without the program, and an orchestrator does not notice.
 """
 
 import os
@@ -11,7 +11,7 @@ from supervisor.childutils import get_headers, listener
 
 
 def main() -> None:
-    """Listens for PROCESS_STATE_FATAL on stdin and stops supervisord, the parent process."""
+    """Waits for PROCESS_STATE_FATAL events on stdin and stops the parent process, supervisord."""
     while True:
         _, payload = listener.wait(sys.stdin, sys.stdout)
         program = get_headers(payload)["processname"]

@@ -17,7 +17,8 @@ from prometheus_client.metrics_core import Metric
 from server import VERSION
 from server.metrics.definitions import COUNTED, PREFIX, REQUESTS, Family
 from server.metrics.store import Key
-from server.models.registry import Network, NetworkCatalog
+from server.models.catalog import NetworkCatalog
+from server.models.network import Network
 
 LIBRARIES = ("falcon", "gunicorn", "uvicorn", "onnxruntime", "numpy")
 ANSWERS = Family("requests", "Requests that workers have answered", REQUESTS.labels)

@@ -16,7 +16,7 @@ from server.metrics.definitions import (
     Histogram,
 )
 from server.metrics.store import Page
-from server.models.registry import NetworkCatalog
+from server.models.catalog import NetworkCatalog
 from server.paths import route
 
 RATIO_BOUNDS = np.array(DISTANCE.bounds, np.float32)

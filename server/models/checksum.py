@@ -1,8 +1,8 @@
-"""The seal of a model file: its last bytes hold the SHA-256 of all that stands before them.
+"""The checksum of a model file: its last bytes hold the SHA-256 of all bytes before them.
 
-ONNX has no checksum, and a weight with one bit turned is still a weight. A sealed file is the
-file, followed by one more entry of its `metadata_props`, `sha256`: still one valid ONNX file, since
-repeated fields of a protobuf message may stand anywhere.
+ONNX has no checksum, and a weight with one flipped bit is still a valid weight. The checksum is one
+more entry of `metadata_props`, `sha256`, appended to the file. The result is still a valid ONNX
+file, since repeated fields of a protobuf message may appear anywhere.
 """
 
 import hashlib
@@ -15,11 +15,11 @@ HEAD = b"r" + bytes([len(ENTRY_HEAD) + DIGITS]) + ENTRY_HEAD  # field 14, metada
 HEXADECIMAL = frozenset(string.hexdigits.lower().encode())
 
 
-def fits(content: bytes) -> bool:
-    """Whether the seal fits what stands before it; a file that never had a seal is taken as whole.
+def checksum_matches(content: bytes) -> bool:
+    """Whether the checksum matches the content; True for a file that has no checksum.
 
-    A file counts as sealed from 60 hexadecimal digits at its end, so that damage to the seal itself
-    does not make it look like a file without one.
+    A file counts as having one if at least 60 of its last 64 bytes are hexadecimal digits, so that
+    damage to the checksum itself is detected too.
     """
     digits = content[-DIGITS:]
     if sum(byte in HEXADECIMAL for byte in digits) < DIGITS - 4:

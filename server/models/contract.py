@@ -1,4 +1,4 @@
-"""What a client must compute, read from the extractor that the models were trained with."""
+"""The feature contract between clients and networks, read from the extractor `mfcc.onnx`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,6 @@ import msgspec
 import numpy as np
 
 from server.models.files import (
-    DEFAULT_MAXIMUM_FILE_BYTES,
     EXTRACTOR_NAME,
     REFERENCE_NAME,
     ModelFileError,
@@ -17,24 +16,25 @@ from server.models.files import (
 )
 from server.models.mistakes import KnownMistakes
 from server.models.onnx import OnnxModel, decode_metadata, open_model
+from server.settings import DEFAULT_MAXIMUM_FILE_BYTES
 
 EXTRACTOR_FORMAT = "speech-emotion-extractor/1"
 PROBE_SAMPLES = 22_050
 
 
 class Reference(msgspec.Struct):
-    """What the recipe gives for the reference clip, and how far a client may be from it."""
+    """The MFCCs of the reference clip, and the tolerance for a client's MFCCs of it."""
 
     sha256: str
     samples: int
     frames: int
     mfccs: list[float]
-    tolerance: dict[str, float]  # largest absolute difference, by output of the extractor
+    tolerance: dict[str, float]  # largest absolute difference, by extractor output
 
 
 @dataclass(frozen=True)
 class FeatureContract:
-    """The feature recipe that every client and every network here agree on."""
+    """The feature recipe that all clients and networks share."""
 
     recipe: dict[str, Any]
     extractor: PublishedFile  # the recipe as an ONNX graph
@@ -44,17 +44,17 @@ class FeatureContract:
 
     @property
     def n_mfcc(self) -> int:
-        """Coefficients in one vector or frame."""
+        """Number of coefficients in a vector or frame."""
         return int(self.recipe["nMfcc"])
 
 
 def read_contract(
     directory: Path, maximum_file_bytes: int = DEFAULT_MAXIMUM_FILE_BYTES
 ) -> FeatureContract:
-    """Reads and verifies `mfcc.onnx` and `reference.wav` in the models' directory.
+    """Reads and verifies `mfcc.onnx` and `reference.wav` in the models directory.
 
     Raises:
-        ModelFileError: a file is missing, cannot be loaded or does not fit the other.
+        ModelFileError: a file is missing, cannot be loaded or does not match the other.
     """
     extractor = read_file(directory / EXTRACTOR_NAME, maximum_file_bytes)
     model = open_model(extractor.content, EXTRACTOR_FORMAT)
@@ -73,7 +73,7 @@ def read_contract(
     _probe(model, n_mfcc)
     clip = _read_clip(directory / REFERENCE_NAME, maximum_file_bytes)
     if clip.sha256 != reference.sha256:
-        raise ModelFileError(f"{REFERENCE_NAME} is not the clip that the extractor names")
+        raise ModelFileError(f"{REFERENCE_NAME} is not the clip whose SHA-256 the extractor has")
     return FeatureContract(recipe, extractor, reference, clip, mistakes)
 
 
@@ -85,7 +85,7 @@ def _read_clip(path: Path, maximum_bytes: int) -> PublishedFile:
 
 
 def _probe(model: OnnxModel, n_mfcc: int) -> None:
-    """Extracts from a second of noise, as a client would."""
+    """Checks that the extractor returns finite features for a second of noise."""
     audio = np.random.default_rng(0).uniform(-0.1, 0.1, PROBE_SAMPLES).astype(np.float32)
     try:
         frames, mfccs = model.session.run(["frames", "mfccs"], {"audio": audio})
@@ -95,4 +95,6 @@ def _probe(model: OnnxModel, n_mfcc: int) -> None:
     shapes = (frames.shape[1:], mfccs.shape)
     finite = np.isfinite(frames).all() and np.isfinite(mfccs).all()
     if shapes != ((n_mfcc,), (n_mfcc,)) or not finite:
-        raise ModelFileError(f"gives outputs of {frames.shape} and {mfccs.shape}, finite: {finite}")
+        raise ModelFileError(
+            f"has outputs of shapes {frames.shape} and {mfccs.shape}, finite: {finite}"
+        )

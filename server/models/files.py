@@ -1,4 +1,4 @@
-"""The files of a models' directory, as bytes; what is in them is read in `onnx_files.py`."""
+"""The files of a models directory, as bytes; `onnx.py` reads their content."""
 
 import hashlib
 import os
@@ -6,13 +6,14 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.settings import DEFAULT_MAXIMUM_FILE_BYTES
+
 EXTRACTOR_NAME = "mfcc.onnx"
 REFERENCE_NAME = "reference.wav"
-DEFAULT_MAXIMUM_FILE_BYTES = 16_777_216
 
 
 class ModelFileError(ValueError):
-    """A model file that must not be served; the message says what was expected, for each fault."""
+    """A model file that must not be served; the message gives every fault."""
 
     def __init__(self, *reasons: str) -> None:
         super().__init__("; ".join(reasons))
@@ -20,20 +21,21 @@ class ModelFileError(ValueError):
 
 @dataclass(frozen=True)
 class PublishedFile:
-    """A file's content and its SHA-256 in hexadecimal digits."""
+    """A file's content and its SHA-256 as hexadecimal digits."""
 
     content: bytes
     sha256: str
 
 
 def read_file(path: Path, maximum_bytes: int = DEFAULT_MAXIMUM_FILE_BYTES) -> PublishedFile:
-    """Reads a file of the models' directory.
+    """Reads a file of the models directory.
 
     Raises:
-        ModelFileError: the file is no file, cannot be read, or is larger than `maximum_bytes`.
+        ModelFileError: the path is not a regular file, the file cannot be read, or it is larger
+            than `maximum_bytes`.
     """
     try:
-        # Without waiting for whoever might write into a pipe.
+        # O_NONBLOCK: opening a named pipe would otherwise wait for a writer.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise ModelFileError("is not a file")

@@ -1,7 +1,8 @@
-"""Which known mistake the features look like that a client computed from the reference clip.
+"""Recognises known mistakes in the features that a client computed from the reference clip.
 
-Signatures of the mistakes were measured when the extractor was built and came with it, each with a
-tolerance. A mistake is named only where its signature fits and no other explanation is near.
+The extractor's metadata holds a fingerprint of each mistake, with a tolerance, measured when the
+extractor was built. A mistake is reported only if its fingerprint matches and no other explanation
+is close.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,8 +19,8 @@ Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Outcome = Literal["agreement", "mistake", "unrecognised"]
 
-CLEARANCE = 1.5  # tolerances that every other explanation must be away
-FEWEST_COEFFICIENTS = 8  # a vector of fewer is not evidence enough
+CLEARANCE = 1.5  # smallest distance of every other explanation, in tolerances
+FEWEST_COEFFICIENTS = 8  # a shorter vector matches too many fingerprints
 FRAMES_TOLERANCE = 1
 
 NUMBER_OF_COEFFICIENTS = "number-of-coefficients"
@@ -28,95 +29,99 @@ TRANSPOSED_FRAMES = "transposed-frames"
 INT16_SCALE = "samples-not-scaled"
 OWN_CODES = (NUMBER_OF_COEFFICIENTS, AMPLITUDE_SCALE, TRANSPOSED_FRAMES, INT16_SCALE)
 INT16_GAIN = 20 * np.log10(32_768)  # dB
-SMALLEST_GAIN = 0.5  # dB; less may be anything
+SMALLEST_GAIN = 0.5  # dB; a smaller gain is no evidence of a mistake
 
 
-class Signature(msgspec.Struct, frozen=True, rename="camel"):
-    """What a way of computing makes of the reference clip."""
+class Fingerprint(msgspec.Struct, frozen=True, rename="camel"):
+    """The features of the reference clip, as computed in one way."""
 
     mfccs: list[float]
     frames: int
     tolerance: Annotated[float, Meta(gt=0)]  # largest absolute difference of a coefficient
-    gain_step: float | None = None  # of coefficient 0 for 1 dB, where a gain changes no other
+    gain_step: float | None = None  # of coefficient 0 per dB, where a gain changes no other
 
 
-class PairSignature(Signature, frozen=True, rename="camel", kw_only=True):
-    """The same for two mistakes at once."""
+class PairFingerprint(Fingerprint, frozen=True, rename="camel", kw_only=True):
+    """The fingerprint of two mistakes made together."""
 
     codes: list[str]
 
 
 class KnownMistake(msgspec.Struct, frozen=True):
-    """A mistake in words, and the ways in which it is made."""
+    """The description of a mistake, and the fingerprints of its variants."""
 
     code: str
     explanation: str
     remedy: str
-    signatures: list[Signature]
+    fingerprints: list[Fingerprint] = msgspec.field(name="signatures")
 
 
 class KnownMistakes(msgspec.Struct, frozen=True):
-    """What `mistakes` in the extractor's metadata holds."""
+    """The value of `mistakes` in the extractor's metadata."""
 
-    right: Signature
+    right: Fingerprint
     single: list[KnownMistake]
-    pairs: list[PairSignature]
+    pairs: list[PairFingerprint]
 
-    def signatures(self) -> Iterator[tuple[tuple[str, ...], Signature]]:
-        """Codes and signature of each way of computing; first the right one, without codes."""
+    def fingerprints(self) -> Iterator[tuple[tuple[str, ...], Fingerprint]]:
+        """Yields codes and fingerprint of each computation; the right one first, without codes."""
         yield (), self.right
         for mistake in self.single:
-            for signature in mistake.signatures:
-                yield (mistake.code,), signature
+            for fingerprint in mistake.fingerprints:
+                yield (mistake.code,), fingerprint
         for pair in self.pairs:
             yield tuple(pair.codes), pair
 
     def check(self, n_mfcc: int) -> None:
-        """Raises ValueError where a signature is too long or a code has no explanation."""
+        """Raises ValueError if a fingerprint is too long or a code has no explanation."""
         explained = {mistake.code for mistake in self.single}
-        unexplained = {*OWN_CODES, *(code for codes, _ in self.signatures() for code in codes)}
+        unexplained = {*OWN_CODES, *(code for codes, _ in self.fingerprints() for code in codes)}
         if unexplained := unexplained - explained:
             raise ValueError(f"no explanation of {min(unexplained)!r}")
-        lengths = [len(signature.mfccs) for _, signature in self.signatures()]
+        lengths = [len(fingerprint.mfccs) for _, fingerprint in self.fingerprints()]
         if lengths[0] != n_mfcc or not 1 <= min(lengths) <= max(lengths) <= n_mfcc:
-            raise ValueError(f"signatures of {sorted(set(lengths))} coefficients; at most {n_mfcc}")
+            found = sorted(set(lengths))
+            raise ValueError(f"signatures have {found} coefficients; expected at most {n_mfcc}")
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """How far what was sent is from one way of computing; no codes: from the right one."""
+    """The difference between a client's features and one fingerprint.
+
+    codes: the mistakes of the fingerprint; empty for the right computation.
+    """
 
     codes: tuple[str, ...]
     difference: float  # largest absolute difference of a coefficient
     tolerance: float
-    gain_decibels: float | None = None  # that makes up for coefficient 0, if it is left out
-    excluded: bool = False  # by the number of frames, or as more than is ever named
+    gain_decibels: float | None = None  # that explains coefficient 0, if it is not compared
+    excluded: bool = False  # by the number of frames, or because it needs too many mistakes
 
     @property
     def distance(self) -> float:
-        """The difference in tolerances: up to 1 is a fit. Infinite where that is excluded."""
+        """The difference in tolerances: a match is at most 1. Infinite if excluded."""
         return np.inf if self.excluded else self.difference / self.tolerance
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer to a client, with its evidence."""
+    """The result of a verification, with its evidence."""
 
     outcome: Outcome
     mistakes: tuple[KnownMistake, ...]  # none, one or two
     right: Explanation
     nearest: Explanation
-    runner_up: Explanation | None  # the nearest that the mistakes named are no part of
+    runner_up: Explanation | None  # the nearest one without the mistakes of `nearest`
 
 
 @dataclass(frozen=True)
 class Verifier:
-    """Compares what a client sends with the right answer and with every signature."""
+    """Compares a client's features with every fingerprint."""
 
     known: KnownMistakes
 
     def verify(self, mfccs: Float32) -> Verdict:
-        """Judges a vector (coefficients,) or frames (T, coefficients), finite, of any size."""
+        """Verifies a vector (coefficients,) or frames (T, coefficients), finite, of any size."""
         verdict = self._judge(mfccs)
         if verdict.outcome == "unrecognised" and mfccs.ndim == 2:
             turned = self._judge(mfccs.T)
@@ -137,38 +142,38 @@ class Verifier:
 
     def _decide(self, right: Explanation, explanations: Sequence[Explanation]) -> Verdict:
         ranked = sorted(explanations, key=lambda item: item.distance)
-        fitting = [item for item in ranked if item.distance <= 1]
-        nearest = min(fitting, key=lambda item: len(item.codes), default=ranked[0])
-        # Whoever makes the same mistakes and one more is no rival.
+        matching = [item for item in ranked if item.distance <= 1]
+        nearest = min(matching, key=lambda item: len(item.codes), default=ranked[0])
+        # An explanation with the same mistakes and more does not compete with the nearest one.
         rivals = (item for item in ranked if not set(item.codes) >= set(nearest.codes))
         runner_up = next(rivals, None)
-        if nearest is right and fitting and not right.codes:
+        if nearest is right and matching and not right.codes:
             return self._verdict("agreement", (), right, nearest, runner_up)
         clear = runner_up is None or runner_up.distance >= CLEARANCE
-        if fitting and clear:
+        if matching and clear:
             return self._verdict("mistake", nearest.codes, right, nearest, runner_up)
         return self._verdict("unrecognised", (), right, nearest, runner_up)
 
     def _exact(self, vector: Float64, frames: int | None) -> list[Explanation]:
-        """One explanation for each signature, the right answer first."""
+        """One explanation for each fingerprint, the right computation first."""
         width = min(len(vector), self._vectors.shape[1])
         differences = np.nanmax(np.abs(self._vectors[:, :width] - vector[:width]), axis=1)
         return [
-            _compared(codes, signature, difference, len(vector), frames)
-            for (codes, signature), difference in zip(
-                self._signatures, differences.tolist(), strict=True
+            _compared(codes, fingerprint, difference, len(vector), frames)
+            for (codes, fingerprint), difference in zip(
+                self._fingerprints, differences.tolist(), strict=True
             )
         ]
 
     def _up_to_level(self, vector: Float64, frames: int | None) -> list[Explanation]:
-        """Explanations in which a gain makes up for coefficient 0, the only one it changes."""
+        """Explanations by a gain, which changes coefficient 0 and no other."""
         return [
-            _without_level(codes, signature, vector)
-            for codes, signature in self._signatures
-            if signature.gain_step is not None
+            _without_level(codes, fingerprint, vector)
+            for codes, fingerprint in self._fingerprints
+            if fingerprint.gain_step is not None
             and INT16_SCALE not in codes
-            and len(vector) == len(signature.mfccs)
-            and _fits_frames(signature, frames)
+            and len(vector) == len(fingerprint.mfccs)
+            and _frames_match(fingerprint, frames)
         ]
 
     def _verdict(
@@ -184,40 +189,42 @@ class Verifier:
         return Verdict(outcome, mistakes, right, nearest, runner_up)
 
     @cached_property
-    def _signatures(self) -> list[tuple[tuple[str, ...], Signature]]:
-        return list(self.known.signatures())
+    def _fingerprints(self) -> list[tuple[tuple[str, ...], Fingerprint]]:
+        return list(self.known.fingerprints())
 
     @cached_property
     def _vectors(self) -> Float64:
-        """All signatures (signatures, 25), padded with NaN."""
-        vectors = np.full((len(self._signatures), len(self.known.right.mfccs)), np.nan)
-        for row, (_, signature) in zip(vectors, self._signatures, strict=True):
-            row[: len(signature.mfccs)] = signature.mfccs
+        """The MFCCs of all fingerprints (fingerprints, 25), padded with NaN."""
+        vectors = np.full((len(self._fingerprints), len(self.known.right.mfccs)), np.nan)
+        for row, (_, fingerprint) in zip(vectors, self._fingerprints, strict=True):
+            row[: len(fingerprint.mfccs)] = fingerprint.mfccs
         return vectors
 
 
 def _compared(
     codes: tuple[str, ...],
-    signature: Signature,
+    fingerprint: Fingerprint,
     difference: float,
     coefficients: int,
     frames: int | None,
 ) -> Explanation:
-    counted = coefficients == len(signature.mfccs)
-    codes = codes if counted else (*codes, NUMBER_OF_COEFFICIENTS)
-    excluded = len(codes) > 2 or not _fits_frames(signature, frames)
-    return Explanation(codes, difference, signature.tolerance, excluded=excluded)
+    same_length = coefficients == len(fingerprint.mfccs)
+    codes = codes if same_length else (*codes, NUMBER_OF_COEFFICIENTS)
+    excluded = len(codes) > 2 or not _frames_match(fingerprint, frames)
+    return Explanation(codes, difference, fingerprint.tolerance, excluded=excluded)
 
 
-def _without_level(codes: tuple[str, ...], signature: Signature, vector: Float64) -> Explanation:
-    step = signature.gain_step or np.inf
-    differences = vector - np.asarray(signature.mfccs)
+def _without_level(
+    codes: tuple[str, ...], fingerprint: Fingerprint, vector: Float64
+) -> Explanation:
+    step = fingerprint.gain_step or np.inf
+    differences = vector - np.asarray(fingerprint.mfccs)
     gain = float(differences[0]) / step
     is_int16 = abs(gain - INT16_GAIN) < SMALLEST_GAIN
     codes = (*codes, INT16_SCALE if is_int16 else AMPLITUDE_SCALE)
     largest = float(np.abs(differences[1:]).max())
-    return Explanation(codes, largest, signature.tolerance, gain, abs(gain) < SMALLEST_GAIN)
+    return Explanation(codes, largest, fingerprint.tolerance, gain, abs(gain) < SMALLEST_GAIN)
 
 
-def _fits_frames(signature: Signature, frames: int | None) -> bool:
-    return frames is None or abs(frames - signature.frames) <= FRAMES_TOLERANCE
+def _frames_match(fingerprint: Fingerprint, frames: int | None) -> bool:
+    return frames is None or abs(frames - fingerprint.frames) <= FRAMES_TOLERANCE

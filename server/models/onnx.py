@@ -1,4 +1,4 @@
-"""Opens an ONNX file as this server wants it: from memory, on one thread, self-described."""
+"""Opens ONNX files with the session options of this server and reads their metadata."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from typing import TypeVar
 import msgspec
 import onnxruntime as ort
 
-from server.models import checksum as seal
+from server.models.checksum import checksum_matches
 from server.models.files import ModelFileError
 
 T = TypeVar("T")
 
 DAMAGED = (
-    "its SHA-256 is not the one at its end: it was damaged, or changed after it was sealed "
-    "(if on purpose: remove 'sha256' from its metadata)"
+    "its SHA-256 differs from the checksum at its end: the file is damaged, or was changed "
+    "(if on purpose, remove 'sha256' from its metadata)"
 )
-# Below a file there is no file: what a model keeps outside itself is never found.
+# Nothing can exist below a file, so external data of a model is never found.
 NO_FOLDER = "/dev/null"
 
 
@@ -24,7 +24,7 @@ NO_FOLDER = "/dev/null"
 class OnnxModel:
     """An ONNX Runtime session with the metadata of its file.
 
-    damage: what is wrong with the file although it can be loaded; such a model must not be served.
+    damage: faults of a file that can be loaded nevertheless; such a model must not be served.
     """
 
     session: ort.InferenceSession
@@ -33,10 +33,10 @@ class OnnxModel:
 
 
 def decode_metadata(metadata: Mapping[str, str], key: str, kind: type[T]) -> T:
-    """Reads the JSON text that stands under `key` in a file's metadata.
+    """Decodes the JSON text under `key` in the metadata of a file.
 
     Raises:
-        ModelFileError: it is missing, no JSON, or not of that kind.
+        ModelFileError: the key is missing, or its value is not JSON or not of type `kind`.
     """
     if key not in metadata:
         raise ModelFileError(f"metadata lacks {key!r}")
@@ -47,12 +47,12 @@ def decode_metadata(metadata: Mapping[str, str], key: str, kind: type[T]) -> T:
 
 
 def open_model(content: bytes, expected_format: str) -> OnnxModel:
-    """Loads a model and checks the `format` that its metadata names.
+    """Loads a model and checks the `format` in its metadata.
 
     Raises:
         ModelFileError: the model cannot be loaded, or has another format.
     """
-    damage = [] if seal.fits(content) else [DAMAGED]
+    damage = [] if checksum_matches(content) else [DAMAGED]
     try:
         session = ort.InferenceSession(
             content, sess_options=_options(), providers=["CPUExecutionProvider"]
@@ -71,11 +71,11 @@ def open_model(content: bytes, expected_format: str) -> OnnxModel:
 
 def _options() -> ort.SessionOptions:
     options = ort.SessionOptions()
-    # PERF: one small network a worker: a second thread costs more than it gives.
+    # PERF: with one small network per call, more threads cost more than they gain.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # SECURITY: otherwise tensors are read from any file below, or beside, the working directory.
+    # SECURITY: by default external tensors can be read from any file that the process can read.
     options.add_session_config_entry(
         "session.model_external_initializers_file_folder_path", NO_FOLDER
     )

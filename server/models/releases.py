@@ -1,12 +1,13 @@
-"""The models that a server serves: verified copies that nobody else writes to.
+"""The state directory: immutable copies of the models that a server serves.
 
-    STATE/current  -> releases/0f3a...   what the workers read when they start, and Nginx serves
-    STATE/previous -> releases/77c1...   what `models rollback` goes back to
+    STATE/current  -> releases/0f3a...   read by starting workers, served by Nginx
+    STATE/previous -> releases/77c1...   restored by `models rollback`
     STATE/releases/0f3a.../CNN.onnx, mfcc.onnx, reference.wav, ...
 
-A release has the hash of its content as its name, and is switched to by renaming one link. Its
-extractor and reference clip have a second name, their own SHA-256: the handshake asks for them by
-it, so that it never names another file than it describes, whichever release a worker still serves.
+A release is named after the hash of its content. Renaming one link switches to it. The extractor
+and the reference clip of a release have a second name, their own SHA-256. The handshake refers to
+them by that name, so that its description matches the file although the workers may serve two
+releases during an activation.
 """
 
 import contextlib
@@ -16,42 +17,38 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from server.models.files import (
-    DEFAULT_MAXIMUM_FILE_BYTES,
-    EXTRACTOR_NAME,
-    REFERENCE_NAME,
-    ModelFileError,
-    read_file,
-)
+from server.models.files import EXTRACTOR_NAME, REFERENCE_NAME, ModelFileError, read_file
+from server.settings import DEFAULT_MAXIMUM_FILE_BYTES
 
-DIGITS_OF_A_NAME = 16
+NAME_DIGITS = 16
 
 
 class ReleaseError(Exception):
-    """The state directory cannot be used as is asked; the message says why."""
+    """An operation on the state directory failed; the message gives the reason."""
 
 
+@dataclass(frozen=True)
 class StagedRelease:
-    """A copy that is not served yet."""
+    """A copy of models that is not published yet."""
 
-    def __init__(self, path: Path, faults: Mapping[str, str]) -> None:
-        self.path = path
-        self.faults = faults  # file name -> why it could not be copied
+    path: Path
+    faults: Mapping[str, str]  # file name -> why it could not be copied
 
 
+@dataclass(frozen=True)
 class ReleaseStore:
     """The releases in one state directory."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    directory: Path
 
     @property
     def current_link(self) -> Path:
-        """Leads to the release that is served."""
-        return self._directory / "current"
+        """The link to the current release."""
+        return self.directory / "current"
 
     @property
     def current(self) -> Path | None:
@@ -60,12 +57,15 @@ class ReleaseStore:
 
     @property
     def previous(self) -> Path | None:
-        """The release that was served before; there is one after the first activation only."""
+        """The release before the current one; None before the first activation."""
         return _target(self._previous_link)
 
     @property
     def activated(self) -> Path | None:
-        """What the last activation chose, or else what it replaced, if it is still intact."""
+        """The release of the last activation, or the previous one if that is damaged.
+
+        None before the first activation, or if both are damaged.
+        """
         if not self._previous_link.is_symlink():
             return None
         releases = (self.current, self.previous)
@@ -73,13 +73,13 @@ class ReleaseStore:
 
     @property
     def _previous_link(self) -> Path:
-        return self._directory / "previous"
+        return self.directory / "previous"
 
     @property
-    def holder(self) -> Path | None:
+    def lock_owner(self) -> Path | None:
         """The runtime directory of the running server that uses this store."""
         try:
-            with (self._directory / "server.lock").open(encoding="utf-8") as file:
+            with (self.directory / "server.lock").open(encoding="utf-8") as file:
                 if _lock(file, fcntl.LOCK_SH):
                     return None
                 return Path(file.read()).resolve()
@@ -87,33 +87,33 @@ class ReleaseStore:
             return None
 
     @contextlib.contextmanager
-    def held(self, runtime: Path) -> Iterator[None]:
-        """Keeps the store for the server of that runtime directory.
+    def server_lock(self, runtime: Path) -> Iterator[None]:
+        """Locks the store for the server with that runtime directory.
 
         Raises:
-            ReleaseError: another server has it, or it cannot be written.
+            ReleaseError: another server holds the lock, or the directory is not writable.
         """
-        make_state_directory(self._directory)
+        make_state_directory(self.directory)
         try:
-            file = (self._directory / "server.lock").open("a+", encoding="utf-8")
+            file = (self.directory / "server.lock").open("a+", encoding="utf-8")
         except OSError as error:
-            raise ReleaseError(f"Cannot write the models' state directory: {error}") from error
+            raise ReleaseError(f"Cannot write to the state directory: {error}") from error
         with file:
             if not _lock(file, fcntl.LOCK_EX):
-                raise ReleaseError(f"Another server uses the state directory {self._directory}")
+                raise ReleaseError(f"Another server uses the state directory {self.directory}")
             file.truncate(0)
             file.write(str(runtime.resolve()))
             file.flush()
             yield
 
     @contextlib.contextmanager
-    def changing(self) -> Iterator[None]:
-        """Lets one activation at a time in.
+    def activation_lock(self) -> Iterator[None]:
+        """Locks the store for one activation.
 
         Raises:
-            ReleaseError: another one is under way.
+            ReleaseError: another activation holds the lock.
         """
-        with (self._directory / "activation.lock").open("a", encoding="utf-8") as file:
+        with (self.directory / "activation.lock").open("a", encoding="utf-8") as file:
             if not _lock(file, fcntl.LOCK_EX):
                 raise ReleaseError("Another activation is under way")
             yield
@@ -122,8 +122,8 @@ class ReleaseStore:
     def staged(
         self, source: Path, maximum_file_bytes: int = DEFAULT_MAXIMUM_FILE_BYTES
     ) -> Iterator[StagedRelease]:
-        """A copy of the models in `source`; it is removed at the end unless it was published."""
-        releases = self._directory / "releases"
+        """Copies the models in `source`; removes the copy on exit unless it was published."""
+        releases = self.directory / "releases"
         with tempfile.TemporaryDirectory(
             prefix=".staged-", dir=releases, ignore_cleanup_errors=True
         ) as name:
@@ -137,7 +137,7 @@ class ReleaseStore:
             yield StagedRelease(folder, faults)
 
     def publish(self, staged: StagedRelease) -> Path:
-        """Makes the copy a release; returns the release of the same content if there is one."""
+        """Makes the copy a release; returns the existing release of the same content, if any."""
         release = staged.path.with_name(_name(staged.path))
         if not is_intact(release):
             shutil.rmtree(release, ignore_errors=True)
@@ -146,17 +146,16 @@ class ReleaseStore:
         return release
 
     def switch(self, release: Path) -> None:
-        """From now on `release` is served, and what was served is kept as the previous one.
+        """Makes `release` the current one and the current one the previous one.
 
-        Nothing that a worker's handshake names is ever missing: what is served until now is linked
-        as the previous one before the current one changes.
+        The previous link changes first, so that the files in a worker's handshake never disappear.
         """
         if self.current:
             self._link("previous", self.current)
         self._link("current", release)
 
     def restore(self, current: Path, previous: Path | None = None) -> None:
-        """Serves `current`; keeps `previous` to go back to, if there is one."""
+        """Sets both links; without `previous`, removes the link to the previous release."""
         self._link("current", current)
         if previous:
             self._link("previous", previous)
@@ -164,29 +163,29 @@ class ReleaseStore:
             self._previous_link.unlink(missing_ok=True)
 
     def prune(self) -> None:
-        """Removes the releases that are neither served nor kept to go back to."""
+        """Removes all releases but the current and the previous one."""
         kept = {self.current, self.previous}
-        for release in (self._directory / "releases").resolve().iterdir():
+        for release in (self.directory / "releases").resolve().iterdir():
             if release not in kept:
                 shutil.rmtree(release, ignore_errors=True)
 
     def _link(self, name: str, release: Path) -> None:
-        part = self._directory / f"{name}.part"
+        part = self.directory / f"{name}.part"
         part.unlink(missing_ok=True)
         part.symlink_to(Path("releases") / release.name)
-        part.replace(self._directory / name)
+        part.replace(self.directory / name)
 
 
 def make_state_directory(path: Path) -> None:
-    """Raises ReleaseError where the directory cannot be made."""
+    """Creates a state directory; raises ReleaseError if that fails."""
     try:
         (path / "releases").mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ReleaseError(f"Cannot make the models' state directory: {error}") from error
+        raise ReleaseError(f"Cannot create the state directory: {error}") from error
 
 
 def is_intact(release: Path) -> bool:
-    """Whether the release still has the content that it is named after."""
+    """Whether the content of the release still has the hash in its name."""
     return release.is_dir() and _name(release) == release.name
 
 
@@ -198,8 +197,8 @@ def _copy(path: Path, folder: Path, maximum_bytes: int) -> None:
     file = read_file(path, maximum_bytes)
     copy = folder / path.name
     copy.write_bytes(file.content)
-    # Nginx makes a file's entity tag of its time and size; so the same content has the same one
-    # everywhere, and another content another one.
+    # Nginx derives the entity tag from the file's time and size. A time derived from the content
+    # makes the tag the same on every server and different for different content.
     moment = int(file.sha256[:7], 16)
     os.utime(copy, (moment, moment))
     if path.name in (EXTRACTOR_NAME, REFERENCE_NAME):
@@ -210,7 +209,7 @@ def _name(release: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(path for path in release.iterdir() if not path.is_symlink()):
         digest.update(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n".encode())
-    return digest.hexdigest()[:DIGITS_OF_A_NAME]
+    return digest.hexdigest()[:NAME_DIGITS]
 
 
 def _lock(file: IO[str], kind: int) -> bool:

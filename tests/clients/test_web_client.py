@@ -16,7 +16,7 @@ import pytest
 import uvicorn
 
 from server.app import create_app
-from server.models.registry import load_catalog
+from server.models.catalog import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings, load_settings
 from tests.clients.web_driver import WebError, WebModule, run_web_module
 from tests.server.tiny_models import write_frame_network, write_vector_network

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from configuration import ROOT
-from server.models.registry import load_catalog
+from server.models.catalog import load_catalog
 from tests.missing import missing
 
 RULES = ROOT / "deploy" / "prometheus" / "rules.yaml"

@@ -46,4 +46,4 @@ def test_the_image_says_how_it_is_run(podman: Podman) -> None:
     image = podman.inspect(IMAGE)
     assert image["Config"]["User"] not in ("", "0", "root")
     assert image["Config"]["ExposedPorts"] == {"8080/tcp": {}}
-    assert image["Healthcheck"]["Test"] == ["CMD", "python", "-m", "server.launch.healthcheck"]
+    assert image["Healthcheck"]["Test"] == ["CMD", "python", "-m", "server.healthcheck"]

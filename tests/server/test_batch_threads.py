@@ -12,8 +12,9 @@ from falcon.testing import TestClient
 
 from server.app import create_app
 from server.codecs.inference_request import read_request
+from server.models.catalog import NetworkCatalog, load_catalog
+from server.models.network import Network
 from server.models.predictors import Array, Lengths, Scores
-from server.models.registry import Network, NetworkCatalog, load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings
 from tests.server.inference import JSON_BYTES, binary, infer, infer_binary, tensor
 

@@ -1,4 +1,4 @@
-"""The operator's guide and the settings file name every key that there is."""
+"""The operator's guide and the settings file describe every setting."""
 
 import re
 from dataclasses import fields

@@ -15,7 +15,7 @@ from configuration import ROOT
 from server.app import create_app
 from server.metrics.middleware import NetworkRecorder
 from server.metrics.store import Key, Page, read_pages
-from server.models.registry import load_catalog
+from server.models.catalog import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings
 
 KEY = Key("family", ("label",))

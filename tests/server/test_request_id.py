@@ -7,7 +7,7 @@ import falcon.testing
 import pytest
 
 from server.app import create_app
-from server.models.registry import load_catalog
+from server.models.catalog import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings
 
 

@@ -12,18 +12,20 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def test_the_project_s_own_file_is_valid() -> None:
+def test_the_default_file_is_valid() -> None:
     assert load_settings().server.port == 8080
 
 
-def test_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_overrides_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write(tmp_path, "[server]\nport = 8081  # a comment\n")
     assert load_settings(path).server.port == 8081
     monkeypatch.setenv("SER_SERVER_PORT", "9000")
     assert load_settings(path).server.port == 9000
 
 
-def test_paths_are_taken_from_the_file_s_folder(tmp_path: Path) -> None:
+def test_relative_paths_are_relative_to_the_folder_of_the_file(tmp_path: Path) -> None:
     path = write(tmp_path, "[models]\ndirectory = mine\n")
     assert load_settings(path).models.directory == tmp_path / "mine"
 
@@ -45,7 +47,7 @@ def test_paths_are_taken_from_the_file_s_folder(tmp_path: Path) -> None:
         ("[sever]\nport = 80\n", ["[sever]", "server"]),
     ],
 )
-def test_an_error_names_key_value_and_what_was_expected(
+def test_an_error_names_key_value_and_expected_value(
     tmp_path: Path, text: str, parts: list[str]
 ) -> None:
     with pytest.raises(SettingError) as caught:
@@ -53,13 +55,13 @@ def test_an_error_names_key_value_and_what_was_expected(
     assert all(part in str(caught.value) for part in parts)
 
 
-def test_a_file_that_is_not_there_is_an_error_before_a_start(tmp_path: Path) -> None:
+def test_a_missing_file_in_the_settings_is_an_error_at_start(tmp_path: Path) -> None:
     server = load_settings(write(tmp_path, "[server]\napi_keys_path = none\n")).server
     with pytest.raises(SettingError, match=r"api_keys_path: .*none.* read"):
         check_files(server)
 
 
-def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_settings_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="cannot be read"):
         load_settings(tmp_path / "none.ini")
 

@@ -10,7 +10,7 @@ import pytest
 
 from configuration import ROOT
 from server.app import create_app
-from server.models.registry import load_catalog
+from server.models.catalog import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings
 from tests.training.conftest import Here, extract
 from training.audio.augmentation import Augmentation

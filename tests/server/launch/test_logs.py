@@ -25,7 +25,7 @@ def lines(*parts: bytes) -> list[dict[str, Any]]:
         (b'a "quote" and \xff', "server", "info", 'a "quote" and \ufffd'),
     ],
 )
-def test_what_is_no_json_becomes_a_message(
+def test_a_line_that_is_not_json_becomes_a_message(
     text: bytes, process: str, level: str, message: str
 ) -> None:
     (line,) = lines(text + b"\n")
@@ -33,17 +33,17 @@ def test_what_is_no_json_becomes_a_message(
     assert line == {"process": process, "level": level, "message": message}
 
 
-def test_json_passes_as_it_is_wherever_it_is_cut() -> None:
+def test_json_lines_are_unchanged_wherever_the_input_is_split() -> None:
     whole = b'{"a":1}\n{"b":2}\n'
     for cut in range(len(whole)):
         assert b"".join(json_lines([whole[:cut], whole[cut:]])) == whole
 
 
-def test_a_last_line_without_an_end_is_not_lost() -> None:
+def test_a_last_line_without_a_line_break_is_kept() -> None:
     assert lines(b"the end")[0]["message"] == "the end"
 
 
-def test_a_fault_has_its_traceback_in_the_same_line() -> None:
+def test_an_error_has_its_traceback_in_the_same_line() -> None:
     error = ValueError("a\nb")
     info = (type(error), error, error.__traceback__)
     record = logging.LogRecord("server.app", logging.ERROR, "", 0, "no %s", ("answer",), info)

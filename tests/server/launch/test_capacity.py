@@ -3,9 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from server.launch.capacity import default_workers, usable_memory
-from server.launch.cgroups import ControlGroups
-from server.launch.cores import usable_cores
+from server.launch.capacity import ControlGroups, default_workers, usable_cores, usable_memory
 
 CORES = len(os.sched_getaffinity(0))
 MEBIBYTE = 2**20

@@ -1,11 +1,11 @@
-"""The store of the models that a server serves."""
+"""The state directory: releases, locks and the release that a server starts with."""
 
 import hashlib
 from pathlib import Path
 
 import pytest
 
-from server.launch.launcher import holding_models
+from server.launch.launcher import prepared_models
 from server.launch.runtime_directory import Runtime
 from server.models.releases import ReleaseError, ReleaseStore, is_intact
 from server.settings import ModelSettings
@@ -22,11 +22,11 @@ def settings(models: Path, state: Path) -> ModelSettings:
 
 
 def start(models: Path, state: Path) -> str:
-    """What a server that is started now serves: the names of its files."""
+    """Starts a server and returns the file names of its release."""
     runtime = Runtime(state.parent / "run")
     runtime.path.mkdir()
     try:
-        with holding_models(settings(models, state), runtime):
+        with prepared_models(settings(models, state), runtime):
             current = ReleaseStore(state).current
             assert current is not None
             return " ".join(sorted(path.name for path in current.glob("*.onnx")))
@@ -41,13 +41,13 @@ def activate(models: Path, state: Path) -> None:
         store.switch(store.publish(staged))
 
 
-def test_at_first_the_models_directory_is_served(models: Path, state: Path) -> None:
+def test_before_an_activation_the_models_directory_is_served(models: Path, state: Path) -> None:
     assert start(models, state) == "DNN.onnx TCN.onnx mfcc.onnx"
     (models / "TCN.onnx").unlink()
     assert start(models, state) == "DNN.onnx mfcc.onnx"
 
 
-def test_what_was_activated_is_served_after_a_restart(models: Path, state: Path) -> None:
+def test_activated_models_are_served_after_a_restart(models: Path, state: Path) -> None:
     start(models, state)
     write_vector_network(models, "CNN")
     activate(models, state)
@@ -56,7 +56,7 @@ def test_what_was_activated_is_served_after_a_restart(models: Path, state: Path)
     assert start(models, state) == "CNN.onnx DNN.onnx TCN.onnx mfcc.onnx"
 
 
-def test_a_damaged_release_gives_way_to_the_one_before(models: Path, state: Path) -> None:
+def test_a_damaged_release_is_replaced_by_the_previous_one(models: Path, state: Path) -> None:
     start(models, state)
     write_vector_network(models, "CNN")
     activate(models, state)
@@ -67,7 +67,7 @@ def test_a_damaged_release_gives_way_to_the_one_before(models: Path, state: Path
     assert start(models, state) == "DNN.onnx TCN.onnx mfcc.onnx"
 
 
-def test_the_same_content_is_the_same_release(models: Path, state: Path) -> None:
+def test_equal_content_is_the_same_release(models: Path, state: Path) -> None:
     start(models, state)
     store = ReleaseStore(state)
     with store.staged(models) as staged:
@@ -86,7 +86,7 @@ def test_only_two_releases_are_kept(models: Path, state: Path) -> None:
     assert len(kept) == 2
 
 
-def test_a_file_is_found_by_its_hash_in_each_release(models: Path, state: Path) -> None:
+def test_a_release_has_its_files_under_their_hashes(models: Path, state: Path) -> None:
     start(models, state)
     current = ReleaseStore(state).current
     assert current is not None
@@ -95,7 +95,7 @@ def test_a_file_is_found_by_its_hash_in_each_release(models: Path, state: Path) 
         assert (current / digest).read_bytes() == (models / name).read_bytes()
 
 
-def test_the_same_content_has_the_same_time_wherever_it_is_served(
+def test_equal_content_has_the_same_time_in_every_state_directory(
     models: Path, tmp_path: Path
 ) -> None:
     times = []
@@ -106,24 +106,28 @@ def test_the_same_content_has_the_same_time_wherever_it_is_served(
     assert times[0] == times[1]
 
 
-def test_two_servers_never_share_a_state_directory(models: Path, state: Path) -> None:
+def test_two_servers_cannot_share_a_state_directory(models: Path, state: Path) -> None:
     runtime = Runtime(state.parent / "other")
     runtime.path.mkdir()
-    with holding_models(settings(models, state), runtime):
-        assert ReleaseStore(state).holder == runtime.path
+    with prepared_models(settings(models, state), runtime):
+        assert ReleaseStore(state).lock_owner == runtime.path
         with pytest.raises(ReleaseError, match="Another server"):
             start(models, state)
-    assert ReleaseStore(state).holder is None
+    assert ReleaseStore(state).lock_owner is None
 
 
-def test_two_activations_never_run_at_once(models: Path, state: Path) -> None:
+def test_two_activations_cannot_run_at_the_same_time(models: Path, state: Path) -> None:
     start(models, state)
     store = ReleaseStore(state)
-    with store.changing(), pytest.raises(ReleaseError, match="under way"), store.changing():
+    with (
+        store.activation_lock(),
+        pytest.raises(ReleaseError, match="under way"),
+        store.activation_lock(),
+    ):
         pass
 
 
-def test_a_file_over_the_limit_is_not_copied(models: Path, state: Path) -> None:
+def test_a_file_above_the_size_limit_is_not_copied(models: Path, state: Path) -> None:
     (models / "BIG.onnx").write_bytes(bytes(20_000_000))
     with pytest.raises(ReleaseError, match=r"BIG\.onnx is larger than 16,777,216 bytes"):
         start(models, state)

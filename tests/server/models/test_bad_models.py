@@ -1,4 +1,4 @@
-"""Directories that must not be served are refused, with every reason."""
+"""Models directories with faults are refused, and every fault is listed."""
 
 import os
 from collections.abc import Callable
@@ -21,24 +21,24 @@ LIMIT = 100_000
 SETTINGS = ModelSettings(maximum_file_bytes=LIMIT)
 
 
-def seal(path: Path) -> bytes:
+def add_checksum(path: Path) -> bytes:
     path.write_bytes(sealed(onnx.load(path)))
     return path.read_bytes()
 
 
 def truncated(path: Path) -> None:
-    path.write_bytes(seal(path)[:-100])
+    path.write_bytes(add_checksum(path)[:-100])
 
 
-def with_one_bit_turned(path: Path) -> None:
-    """In a weight: the file can still be loaded."""
-    content = bytearray(seal(path))
+def with_a_flipped_bit(path: Path) -> None:
+    """The bit is in a weight: the file can still be loaded."""
+    content = bytearray(add_checksum(path))
     content[content.index(b"low") + 8] ^= 1
     path.write_bytes(content)
 
 
-def with_a_damaged_seal(path: Path) -> None:
-    content = bytearray(seal(path))
+def with_a_damaged_checksum(path: Path) -> None:
+    content = bytearray(add_checksum(path))
     content[-70] ^= 1
     path.write_bytes(content)
 
@@ -60,13 +60,13 @@ def oversized(path: Path) -> None:
 
 
 def a_pipe(path: Path) -> None:
-    """Nobody writes into it: whoever reads it waits for ever."""
+    """A pipe without a writer: reading it would block."""
     path.unlink()
     os.mkfifo(path)
 
 
 def _with_external_data(path: Path, location: str) -> None:
-    """A weight whose value stands in another file."""
+    """Stores the value of a weight in another file."""
     model = onnx.load(path)
     weight = next(item for item in model.graph.initializer if item.name == "three")
     weight.ClearField("int64_data")
@@ -91,8 +91,8 @@ def with_data_beside_it(path: Path) -> None:
     ("damage", "reason"),
     [
         (truncated, "CNN.onnx: is not a model"),
-        (with_one_bit_turned, "CNN.onnx: its SHA-256"),
-        (with_a_damaged_seal, "CNN.onnx: its SHA-256"),
+        (with_a_flipped_bit, "CNN.onnx: its SHA-256"),
+        (with_a_damaged_checksum, "CNN.onnx: its SHA-256"),
         (of_another_shape, "CNN.onnx: inputs are [('mfccs', 'tensor(float)', (40,))]"),
         (without_labels, "CNN.onnx: metadata lacks 'labels'"),
         (of_another_recipe, "CNN.onnx: was made for another feature recipe"),
@@ -106,14 +106,14 @@ def test_a_bad_file_is_refused_with_its_reason(
     models: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None], reason: str
 ) -> None:
     damage(write_vector_network(models, "CNN"))
-    monkeypatch.chdir(models)  # what a tensor's data is looked for from
+    monkeypatch.chdir(models)  # external data is looked up in the working directory
     with pytest.raises(RefusedModelsError) as refused:
         check(models, SETTINGS)
     (line,) = str(refused.value).splitlines()
     assert line.startswith(reason)
 
 
-def test_every_reason_is_listed(models: Path) -> None:
+def test_every_fault_is_listed(models: Path) -> None:
     without_labels(models / "CNN.onnx")
     oversized(write_vector_network(models, "BIG"))
     write_vector_network(models, "MLP", labels=["calm", "angry"], recipe={"nMfcc": 25})
@@ -127,25 +127,25 @@ def test_every_reason_is_listed(models: Path) -> None:
     assert "mfcc.onnx: is not a model" in found
 
 
-def test_sealed_and_unsealed_files_are_served(models: Path) -> None:
+def test_files_with_and_without_a_checksum_are_served(models: Path) -> None:
     assert check(models, SETTINGS) == ["DNN", "TCN"]
     for path in models.glob("*.onnx"):
-        seal(path)
+        add_checksum(path)
     assert check(models, SETTINGS) == ["DNN", "TCN"]
 
 
-def test_a_directory_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_directory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RefusedModelsError, match="no such directory"):
         check(tmp_path / "nowhere", SETTINGS)
 
 
-def test_a_missing_clip_is_told(models: Path) -> None:
+def test_a_missing_reference_clip_is_refused(models: Path) -> None:
     (models / "reference.wav").unlink()
     with pytest.raises(RefusedModelsError, match=r"mfcc\.onnx: reference\.wav cannot be read"):
         check(models, SETTINGS)
 
 
-def test_frame_networks_are_checked_without_an_extractor_too(tmp_path: Path) -> None:
+def test_a_frame_network_is_verified_without_an_extractor(tmp_path: Path) -> None:
     write_frame_network(tmp_path, "TCN", distance_limit=-1)
     with pytest.raises(RefusedModelsError) as refused:
         check(tmp_path, SETTINGS)
@@ -153,7 +153,7 @@ def test_frame_networks_are_checked_without_an_extractor_too(tmp_path: Path) -> 
     assert "mfcc.onnx: cannot be read" in str(refused.value)
 
 
-def test_a_good_network_beside_a_broken_extractor_is_no_fault(models: Path) -> None:
+def test_a_broken_extractor_is_no_fault_of_the_networks(models: Path) -> None:
     write_extractor(models, recipe={})
     with pytest.raises(RefusedModelsError) as refused:
         check(models, SETTINGS)

@@ -1,18 +1,18 @@
-"""`python -m server.launch.healthcheck`: exits with 0 where the server is ready.
+"""`python -m server.healthcheck`: exits with status 0 if the server is ready.
 
-It asks through the public port, so that the whole way of a request is part of the answer.
+The request goes through the public port, so that the check covers Nginx and a worker.
 """
 
 import http
 import sys
 
 from server.launch.address import Address
-from server.launch.process_tree import readiness
+from server.launch.readiness import readiness
 from server.settings import load_settings
 
 
 def main() -> int:
-    """Returns the exit status, and says in one line what /readyz answered."""
+    """Prints the status of /readyz; returns the exit status."""
     server = load_settings().server
     status = readiness(Address(server.host, server.port).local, server.tls)
     print(f"/readyz: {status or 'no answer'}")

@@ -1,11 +1,11 @@
-"""`models-german/`: German speech with its seven emotions, by nothing but another directory."""
+"""`models-german/`: networks with other emotions need nothing but another models directory."""
 
 import falcon.testing
 import numpy as np
 import pytest
 
 from configuration import ROOT
-from server.models.registry import NetworkCatalog, load_catalog
+from server.models.catalog import NetworkCatalog, load_catalog
 from tests.server.conftest import make_client
 
 GERMAN = ROOT / "models-german"
@@ -22,7 +22,7 @@ def german() -> falcon.testing.TestClient:
     return make_client(GERMAN)
 
 
-def test_every_file_can_be_served(catalog: NetworkCatalog) -> None:
+def test_all_files_are_valid(catalog: NetworkCatalog) -> None:
     assert not catalog.faults
     assert catalog.names == ["CNN", "DNN", "TCN"]
     for network in catalog.networks.values():
@@ -32,14 +32,14 @@ def test_every_file_can_be_served(catalog: NetworkCatalog) -> None:
         assert network.metadata.corpus["licence"]
 
 
-def test_the_features_are_those_of_the_other_models(catalog: NetworkCatalog) -> None:
+def test_the_recipe_is_that_of_the_default_models(catalog: NetworkCatalog) -> None:
     other = load_catalog(ROOT / "models").contract
     assert catalog.contract
     assert other
     assert catalog.contract.recipe == other.recipe
 
 
-def test_the_frame_network_knows_most_emotions_of_unseen_speakers(catalog: NetworkCatalog) -> None:
+def test_the_frame_network_has_a_high_speaker_independent_recall(catalog: NetworkCatalog) -> None:
     metrics = catalog.networks["tcn"].metadata.metrics
     assert metrics.speaker_independent_uar >= 0.72
 

@@ -1,0 +1,66 @@
+"""The catalog of a models directory: its verified networks and the faults of the other files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.models.contract import FeatureContract, read_contract
+from server.models.files import EXTRACTOR_NAME, ModelFileError
+from server.models.network import Network, load_network
+from server.settings import DEFAULT_MAXIMUM_FILE_BYTES
+
+
+@dataclass(frozen=True)
+class NetworkCatalog:
+    """All networks of a directory, and the faults of the files that are not served."""
+
+    contract: FeatureContract | None
+    networks: Mapping[str, Network]  # by name in lower case
+    faults: Mapping[str, str]  # file name -> reason
+
+    def find(self, name: str) -> Network | None:
+        """The network of that name, ignoring case."""
+        return self.networks.get(name.lower())
+
+    def fault(self, name: str) -> str | None:
+        """Why the network of that name is not served; None if it has no fault or no file."""
+        reasons = {Path(file).stem.lower(): reason for file, reason in self.faults.items()}
+        return reasons.get(name.lower())
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the networks, in alphabetical order."""
+        return sorted(network.name for network in self.networks.values())
+
+    @property
+    def vector_names(self) -> list[str]:
+        """Names of the networks that take one vector, in alphabetical order."""
+        return sorted(n.name for n in self.networks.values() if n.takes_vectors)
+
+
+def load_catalog(
+    directory: Path, maximum_file_bytes: int = DEFAULT_MAXIMUM_FILE_BYTES
+) -> NetworkCatalog:
+    """Loads and verifies every `*.onnx` file of the directory; collects faults, raises none."""
+    networks: dict[str, Network] = {}
+    faults: dict[str, str] = {}
+    contract = None
+    try:
+        contract = read_contract(directory, maximum_file_bytes)
+    except ModelFileError as error:
+        faults[EXTRACTOR_NAME] = str(error)
+    for path in sorted(directory.glob("*.onnx")):
+        if path.name == EXTRACTOR_NAME:
+            continue
+        try:
+            network = load_network(path, contract, maximum_file_bytes)
+        except ModelFileError as error:
+            faults[path.name] = str(error)
+            continue
+        if network.name.lower() in networks:
+            faults[path.name] = "has a name that differs from another file's in case only"
+            continue
+        networks[network.name.lower()] = network
+    if not networks and not faults:
+        faults["*.onnx"] = "there is no network in the models directory"
+    return NetworkCatalog(contract, networks if contract else {}, faults)
