@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from server.problems import in_open_inference, inference_error, problem_document
+from server.problems import messages
+from server.problems.documents import Problem, in_open_inference, inference_error
 from server.settings import ServerSettings
 
 Asgi = Callable[..., Any]
@@ -99,33 +100,23 @@ class Guard:
         self._waiting = waiting
 
 
-def _refuser(status: int, slug: str, title: str, detail: str) -> Asgi:
-    problem = problem_document(status, slug, title, detail)
+def _refuser(kind: messages.ProblemKind) -> Asgi:
+    problem = Problem(kind).document()
 
     async def refuse(scope: Any, _: Any, send: Callable[..., Any]) -> None:
         content_type, body = "application/problem+json", problem
         if in_open_inference(scope["path"]):
-            content_type, body = "application/json", inference_error(detail)
+            content_type, body = "application/json", inference_error(kind.detail)
         headers = [
             (b"content-type", content_type.encode()),
             (b"content-length", str(len(body)).encode()),
             (b"retry-after", b"1"),
         ]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.start", "status": kind.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     return refuse
 
 
-OVERLOADED = _refuser(
-    503,
-    "overloaded",
-    "Overloaded",
-    "All workers have as much to do as they may have; try again later.",
-)
-TOO_MANY = _refuser(
-    429,
-    "too-many-requests",
-    "Too many requests",
-    "Too many requests from this address; try again later.",
-)
+OVERLOADED = _refuser(messages.OVERLOADED)
+TOO_MANY = _refuser(messages.TOO_MANY_REQUESTS)

@@ -9,7 +9,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from server.http.connection_limits import Guard, Waiting
 from server.paths import HEALTH_PATHS
-from server.problems import problem_document
+from server.problems import messages
+from server.problems.documents import Problem
 from server.settings import ServerSettings
 
 HEADER = b"HTTP/1.1 "
@@ -18,30 +19,21 @@ INTERIM_HEADER = b"HTTP/1.1 1"
 HTTP_VERSIONS = ("1.0", "1.1")
 
 
-def _refusal(status: HTTPStatus, slug: str, detail: str) -> bytes:
+def _refusal(kind: messages.ProblemKind) -> bytes:
     """A whole answer, in the words that Nginx has where it stands before."""
-    body = problem_document(status, slug, slug.replace("-", " ").capitalize(), detail)
+    body = Problem(kind).document()
     header = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/problem+json\r\n"
+        f"HTTP/1.1 {kind.status} {HTTPStatus(kind.status).phrase}\r\n"
+        "content-type: application/problem+json\r\n"
         f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
     )
     return header.encode() + body
 
 
-MALFORMED = _refusal(HTTPStatus.BAD_REQUEST, "malformed-request", "The request is not valid HTTP.")
-HEADER_TOO_LARGE = _refusal(
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    "header-too-large",
-    "The header, or one line of it, is too long.",
-)
-TOO_SLOW = _refusal(
-    HTTPStatus.REQUEST_TIMEOUT, "request-timeout", "The request did not come in time."
-)
-UNSUPPORTED_VERSION = _refusal(
-    HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
-    "unsupported-http-version",
-    "The server speaks HTTP/1.1 and HTTP/1.0.",
-)
+MALFORMED = _refusal(messages.MALFORMED_REQUEST)
+HEADER_TOO_LARGE = _refusal(messages.HEADER_TOO_LARGE)
+TOO_SLOW = _refusal(messages.REQUEST_TIMEOUT)
+UNSUPPORTED_VERSION = _refusal(messages.UNSUPPORTED_HTTP_VERSION)
 
 
 SECONDS_TO_WAIT = 0.001  # of an answer for those that come after it
