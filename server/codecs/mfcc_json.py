@@ -93,9 +93,7 @@ class MfccDecoder:
         """Raises the problem of a body that the fast path could not read."""
         document = _parse(body)
         if not isinstance(document, dict):
-            raise problems.invalid_features(
-                "", messages.NO_OBJECT, found=messages.JSON_TYPES[type(document)]
-            )
+            raise problems.invalid_features("", messages.NO_OBJECT, found=_json_type(document))
         if "mfccs" not in document:
             raise problems.invalid_features("", messages.NO_MFCCS)
         self._explain_mfccs(document["mfccs"])
@@ -108,7 +106,7 @@ class MfccDecoder:
                 "/mfccs",
                 messages.NO_LIST,
                 n_mfcc=self._n_mfcc,
-                found=messages.JSON_TYPES[type(mfccs)],
+                found=_json_type(mfccs),
             )
         if not mfccs or not isinstance(mfccs[0], list):
             self._explain_vector(mfccs, "/mfccs")
@@ -117,7 +115,7 @@ class MfccDecoder:
             pointer = f"/mfccs/{index}"
             if not isinstance(row, list):
                 raise problems.invalid_features(
-                    pointer, messages.NO_FRAME, index=index, found=messages.JSON_TYPES[type(row)]
+                    pointer, messages.NO_FRAME, index=index, found=_json_type(row)
                 )
             self._explain_vector(row, pointer)
 
@@ -125,9 +123,7 @@ class MfccDecoder:
         for index, value in enumerate(values):
             place = f"{pointer}/{index}"
             if isinstance(value, bool) or not isinstance(value, int | float):
-                raise problems.invalid_features(
-                    place, messages.NO_NUMBER, found=messages.JSON_TYPES[type(value)]
-                )
+                raise problems.invalid_features(place, messages.NO_NUMBER, found=_json_type(value))
             if not abs(value) <= FLOAT32_MAXIMUM:
                 found = problems.shortened(value)
                 raise problems.invalid_features(place, messages.NO_FLOAT32, found=found)
@@ -176,7 +172,11 @@ def _parse_huge_integers(body: bytes) -> Any:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(messages.NOT_A_JSON_NUMBER.format(name=name))
+    raise problems.malformed_json(messages.NOT_A_JSON_NUMBER.format(name=name))
+
+
+def _json_type(value: Any) -> str:
+    return messages.JSON_TYPES[type(value)]
 
 
 def encode_prediction(metadata: NetworkMetadata, prediction: Prediction) -> bytes:

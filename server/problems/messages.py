@@ -204,7 +204,9 @@ NO_LIST = "Expected a list of {n_mfcc} numbers or a list of such lists, got {fou
 NO_MFCC_LISTS = "Expected a list of {n_mfcc} numbers or a list of such lists."
 NO_FRAME = "Frame 0 is a list, frame {index} is {found}; expected a list."
 NO_NUMBER = "Expected a number, got {found}."
-NO_FLOAT32 = "Expected a number that float32 can hold, at most 3.4028235e38 in size, got {found}."
+NO_FLOAT32 = (
+    "Expected a number in the range of float32, from -3.4028235e38 to 3.4028235e38, got {found}."
+)
 WRONG_WIDTH = "Wrong number of coefficients: expected {n_mfcc}, got {found}."
 
 # Reasons of invalid inference requests. `place` leads to a value: inputs[0].shape.
@@ -234,7 +236,7 @@ BINARY_DATA_MISSING = "{place} is {found}; expected at most {rest}, the rest of 
 BINARY_DATA_LEFT = "{count} bytes follow the data of the last input; expected none."
 WRONG_COUNT = "{place} has {found} numbers; expected {expected} for shape {shape}."
 WRONG_NESTING = "{place} has the length {found}; expected lists nested as the shape {shape}."
-NOT_FINITE = "{place} is {found}; expected a finite number that float32 can hold."
+NOT_FINITE = "{place} is {found}; expected a finite number in the range of float32."
 
 # Parts of successful responses.
 OUTSIDE_TRAINING_DISTRIBUTION = (
