@@ -188,7 +188,7 @@ def encode_prediction(metadata: NetworkMetadata, prediction: Prediction) -> byte
     body = _PredictionBody(list(map(_Result, metadata.labels, prediction.probabilities)))
     if prediction.distance > metadata.distance_limit:
         body.warning = _Warning(
-            "outside-training-distribution",
+            messages.WARNING_CODE,
             messages.OUTSIDE_TRAINING_DISTRIBUTION,
             prediction.distance,
             metadata.distance_limit,

@@ -239,6 +239,7 @@ WRONG_NESTING = "{place} has the length {found}; expected lists nested as the sh
 NOT_FINITE = "{place} is {found}; expected a finite number in the range of float32."
 
 # Parts of successful responses.
+WARNING_CODE = "outside-training-distribution"
 OUTSIDE_TRAINING_DISTRIBUTION = (
     "These MFCCs are outside the distribution that the network was trained on; the prediction is "
     "not reliable. POST /init/verification checks whether a client computes its features correctly."
