@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server import problems
+from server.codecs.warning import OUTSIDE_TRAINING
 from server.models.registry import NetworkMetadata, Prediction
 from server.problems import messages
 
@@ -188,7 +189,7 @@ def encode_prediction(metadata: NetworkMetadata, prediction: Prediction) -> byte
     body = _PredictionBody(list(map(_Result, metadata.labels, prediction.probabilities)))
     if prediction.distance > metadata.distance_limit:
         body.warning = _Warning(
-            messages.WARNING_CODE,
+            OUTSIDE_TRAINING,
             messages.OUTSIDE_TRAINING_DISTRIBUTION,
             prediction.distance,
             metadata.distance_limit,

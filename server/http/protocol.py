@@ -32,7 +32,11 @@ def _refusal(kind: messages.ProblemKind) -> bytes:
 
 MALFORMED = _refusal(messages.MALFORMED_REQUEST)
 HEADER_TOO_LARGE = _refusal(messages.HEADER_TOO_LARGE)
-TOO_SLOW = _refusal(messages.REQUEST_TIMEOUT)
+TOO_SLOW = _refusal(
+    messages.ProblemKind(
+        408, "request-timeout", "Request timeout", "The request was not received in time."
+    )
+)
 UNSUPPORTED_VERSION = _refusal(messages.UNSUPPORTED_HTTP_VERSION)
 
 

@@ -138,9 +138,6 @@ RANGE_NOT_SATISFIABLE = ProblemKind(
     "Range not satisfiable",
     "The range starts after the end of the file.",
 )
-REQUEST_TIMEOUT = ProblemKind(
-    408, "request-timeout", "Request timeout", "The request was not received in time."
-)
 TARGET_TOO_LONG = ProblemKind(
     414, "target-too-long", "Target too long", "The request line is longer than {limit:,} bytes."
 )
@@ -239,7 +236,6 @@ WRONG_NESTING = "{place} has the length {found}; expected lists nested as the sh
 NOT_FINITE = "{place} is {found}; expected a finite number in the range of float32."
 
 # Parts of successful responses.
-WARNING_CODE = "outside-training-distribution"
 OUTSIDE_TRAINING_DISTRIBUTION = (
     "These MFCCs are outside the distribution that the network was trained on; the prediction is "
     "not reliable. POST /init/verification checks whether a client computes its features correctly."
