@@ -33,7 +33,6 @@ from server.models.contract import FeatureContract
 from server.models.files import read_file
 from server.models.registry import NetworkCatalog, load_catalog
 from server.models.releases import ReleaseStore
-from server.problems.documents import serialize
 from server.settings import ServerSettings, Settings, load_settings
 
 OPENAPI = ROOT / "server" / "openapi.yaml"
@@ -57,7 +56,7 @@ def create_app(
     recorder = Recorder(page)
     app = App(middleware=[recorder, *_middleware(settings.server, alone, runtime)])
     app.add_error_handler(Exception, _log_error)
-    app.set_error_serializer(serialize)
+    app.set_error_serializer(problems.serialize)
     limit, turns = settings.server.maximum_body_bytes, Turns()
     prediction = PredictionResource(catalog, limit, turns, recorder)
     app.add_route("/prediction/{network_type}", prediction)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from server.problems import messages
 from server.problems.documents import Problem as Problem
+from server.problems.documents import serialize as serialize
 
 MAXIMUM_ECHO = 80  # characters of a value that a client sent
 
