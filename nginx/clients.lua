@@ -1,21 +1,21 @@
--- What Nginx itself cannot do: time a whole body, take its time to refuse, and count its answers.
+-- Functions that Nginx lacks: a timeout for a whole body, delayed refusals, counts of its responses.
 
 local read_all, spawn, sleep, now = ngx.req.read_body, ngx.thread.spawn, ngx.sleep, ngx.now
 
--- For so long after the workers' queue was found full it is taken as full: it cannot empty in it.
+-- After the workers' queue was full, requests are refused for this time without asking it again.
 local SECONDS_FULL = 0.005
 local full_until = 0
 
--- A refusal takes a moment, so that who asks again at once does not take the time that the workers
--- need; many are sent together, which costs less.
+-- Refusals are delayed, so that clients that retry at once do not take CPU time from the workers.
+-- Refusals of the same tick are sent together, which costs less.
 local REFUSAL_SECONDS, TICK_SECONDS = 0.03, 0.02
 
--- Counts an answer of Nginx itself. Routes and statuses are few, so that there is always room.
+-- Counts a response of Nginx itself. The dictionary has room for all routes and statuses.
 function count(route, status)
     ngx.shared.counts:incr(route .. "," .. status, 1, 0)
 end
 
-local function answer(status, problem)
+local function refuse(status, problem)
     count("", status)
     local due = now() + REFUSAL_SECONDS
     sleep(math.ceil(due / TICK_SECONDS) * TICK_SECONDS - now())
@@ -37,7 +37,7 @@ local function sleep_for(seconds)
     sleep(seconds)
 end
 
--- Large bodies lie in memory until their answer is sent. Together they may take so much of it.
+-- Large bodies stay in memory until their response is sent. The sum of their bytes is limited.
 local LARGE_BYTES = 65536
 local bytes_of, all_bytes = {}, 0
 
@@ -45,7 +45,7 @@ local function request()
     return ngx.var.connection .. "." .. ngx.var.connection_requests
 end
 
--- Is called at the end of every request.
+-- Releases the memory of the request's body. Called at the end of every request.
 function finished()
     if all_bytes == 0 then
         return
@@ -61,7 +61,7 @@ local function hold(bytes)
     bytes_of[key] = bytes
 end
 
--- The same, of one that Nginx has answered itself.
+-- Called at the end of every request that Nginx has answered itself.
 function answered(route, status)
     count(route, status)
     finished()
@@ -70,7 +70,7 @@ end
 local function read_in_time(seconds)
     local progress = { is_over = false }
     local reading = spawn(read, progress)
-    if progress.is_over then -- it had come with the header, as nearly always
+    if progress.is_over then -- nearly always: the body was received together with the header
         return
     end
     local timer = spawn(sleep_for, seconds)
@@ -82,19 +82,20 @@ local function read_in_time(seconds)
     ngx.thread.kill(timer)
 end
 
--- Reads a request's body within a time. Nginx only knows the time between two parts of it, so that
--- a client could send one byte a second for ever.
--- largest: bytes that a body may have; budget: bytes that all large ones may have together.
+-- Reads the body of a request within a time limit. Nginx's own timeout restarts with each part of
+-- the body, so a client could send one byte a second without end.
+-- seconds: the time limit; largest: the maximum bytes of a body; budget: the maximum bytes of all
+-- large bodies together.
 function read_body(seconds, largest, budget)
     if now() < full_until then
-        return answer(503, ngx.var.overload)
+        return refuse(503, ngx.var.overload)
     end
     local bytes = tonumber(ngx.var.content_length) or ngx.var.http_transfer_encoding and largest or 0
     if bytes <= LARGE_BYTES then
         return read_in_time(seconds)
     end
     if all_bytes + bytes > math.max(budget, largest) then
-        return answer(503, ngx.var.overload)
+        return refuse(503, ngx.var.overload)
     end
     hold(bytes)
     read_in_time(seconds)
@@ -102,15 +103,16 @@ function read_body(seconds, largest, budget)
 end
 
 function too_many_requests()
-    return answer(429, ngx.var.too_many_requests)
+    return refuse(429, ngx.var.too_many_requests)
 end
 
+-- Called when the upstream has no free server.
 function overloaded()
-    full_until = now() + SECONDS_FULL -- the queue was really asked
-    return answer(503, ngx.var.overload)
+    full_until = now() + SECONDS_FULL
+    return refuse(503, ngx.var.overload)
 end
 
--- All counts, as server/metrics/collector.py reads them.
+-- All counts, in the format that server/metrics/collector.py reads.
 function counted()
     local parts = {}
     for _, key in ipairs(ngx.shared.counts:get_keys(0)) do

@@ -12,8 +12,8 @@ from server.api.bodies import read_body
 from server.api.lookup import find_network
 from server.codecs.inference_metadata import model_configuration, model_metadata, server_metadata
 from server.codecs.inference_request import InferenceRequest
-from server.codecs.inference_response import Answer
-from server.codecs.tensor_specs import Signature, signature, version
+from server.codecs.inference_response import InferenceResponse
+from server.codecs.tensor_specs import ModelSignature, model_signature, version
 from server.inference.batch_executor import BatchQueue
 from server.inference.cost_estimate import Pace
 from server.inference.service import Batches, Inference
@@ -21,6 +21,7 @@ from server.inference.time_slice import Turns
 from server.metrics.middleware import NetworkRecorder, Recorder
 from server.models.catalog import NetworkCatalog
 from server.models.network import Network
+from server.problems import messages
 from server.settings import ServerSettings
 
 MEDIA_TYPES = ("application/json", "application/octet-stream")
@@ -38,9 +39,9 @@ class _Models:
         self._catalog = catalog
         n_mfcc = catalog.contract.n_mfcc if catalog.contract else 0
         networks = catalog.networks.values()
-        self._signatures = {network.name: signature(network, n_mfcc) for network in networks}
+        self._signatures = {network.name: model_signature(network, n_mfcc) for network in networks}
 
-    def find(self, name: str, wanted: str | None) -> tuple[Network, Signature]:
+    def find(self, name: str, wanted: str | None) -> tuple[Network, ModelSignature]:
         """The network; raises a 404 or 503 problem."""
         network = find_network(self._catalog, name)
         if wanted is not None and wanted != version(network):
@@ -133,7 +134,7 @@ class InferenceResource:
         return inference
 
     def _answer(
-        self, network: Network, inference: Inference, answer: Answer, resp: Response
+        self, network: Network, inference: Inference, answer: InferenceResponse, resp: Response
     ) -> None:
         recorder = self._recorders[network.name]
         recorder.predicted_batch(inference.seconds, inference.scores.distance)
@@ -149,9 +150,11 @@ def _json_bytes(req: Request) -> int | None:
         return None
     is_number = text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
     if not is_number or not 0 < int(text) <= (req.content_length or 0):
-        raise problems.invalid_inference(
-            f"the header {JSON_BYTES} is {problems.shortened(text)}; expected the length of the "
-            f"JSON, from 1 to that of the body, {req.content_length}"
+        raise problems.invalid_inference_request(
+            messages.INVALID_JSON_LENGTH,
+            name=JSON_BYTES,
+            found=problems.shortened(text),
+            length=req.content_length,
         )
     return int(text)
 

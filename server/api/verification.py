@@ -3,7 +3,8 @@
 from falcon.asgi import Request, Response
 
 from server.api.bodies import read_body
-from server.codecs.mfcc_json import decode_any_width, encode_verdict
+from server.codecs.mfcc_json import decode_any_width
+from server.codecs.verdict_json import encode_verdict
 from server.models.contract import FeatureContract
 from server.models.mistakes import Verifier
 

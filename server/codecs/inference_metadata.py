@@ -1,21 +1,21 @@
-"""What the protocol's clients ask about the server and its networks."""
+"""Metadata of the server and its networks, as the Open Inference Protocol defines it."""
 
 from typing import Any
 
 import server
-from server.codecs.tensor_specs import Signature, Tensor, version
+from server.codecs.tensor_specs import ModelSignature, TensorSpec, version
 from server.models.network import Network
 
 EXTENSIONS = ("binary_tensor_data", "classification", "model_configuration")
 
 
 def server_metadata() -> dict[str, Any]:
-    """`GET /v2`."""
+    """The body of `GET /v2`."""
     return {"name": server.NAME, "version": server.VERSION, "extensions": EXTENSIONS}
 
 
-def model_metadata(network: Network, signature: Signature) -> dict[str, Any]:
-    """`GET /v2/models/{name}`; `parameters` is what MLServer's types have a place for."""
+def model_metadata(network: Network, signature: ModelSignature) -> dict[str, Any]:
+    """The body of `GET /v2/models/{name}`, with `parameters` as in MLServer's types."""
     metadata = network.metadata
     parameters = {
         "probabilities": {"labels": metadata.labels},
@@ -25,10 +25,9 @@ def model_metadata(network: Network, signature: Signature) -> dict[str, Any]:
         "name": network.name,
         "versions": [version(network)],
         "platform": "onnx_onnxv1",
-        "inputs": [_tensor(tensor) for tensor in signature.inputs],
+        "inputs": [_tensor(spec) for spec in signature.inputs],
         "outputs": [
-            _tensor(tensor) | {"parameters": parameters[tensor.name]}
-            for tensor in signature.outputs
+            _tensor(spec) | {"parameters": parameters[spec.name]} for spec in signature.outputs
         ],
         "parameters": {
             "sha256": network.sha256,
@@ -38,26 +37,28 @@ def model_metadata(network: Network, signature: Signature) -> dict[str, Any]:
     }
 
 
-def model_configuration(network: Network, signature: Signature, rows: int) -> dict[str, Any]:
-    """`GET /v2/models/{name}/config`: as much of Triton's model configuration as there is here."""
+def model_configuration(
+    network: Network, signature: ModelSignature, maximum_rows: int
+) -> dict[str, Any]:
+    """The body of `GET /v2/models/{name}/config`: a subset of Triton's model configuration."""
     return {
         "name": network.name,
         "platform": "onnxruntime_onnx",
         "backend": "onnxruntime",
-        "max_batch_size": rows,
-        "input": [_configured(tensor) for tensor in signature.inputs],
-        "output": [_configured(tensor) for tensor in signature.outputs],
+        "max_batch_size": maximum_rows,
+        "input": [_triton_tensor(spec) for spec in signature.inputs],
+        "output": [_triton_tensor(spec) for spec in signature.outputs],
     }
 
 
-def _tensor(tensor: Tensor) -> dict[str, Any]:
-    return {"name": tensor.name, "datatype": tensor.datatype, "shape": tensor.shape}
+def _tensor(spec: TensorSpec) -> dict[str, Any]:
+    return {"name": spec.name, "datatype": spec.datatype, "shape": spec.shape}
 
 
-def _configured(tensor: Tensor) -> dict[str, Any]:
-    """Triton leaves the rows out where there is a largest batch, and writes one number as [1]."""
+def _triton_tensor(spec: TensorSpec) -> dict[str, Any]:
+    """Triton omits the batch dimension where it has a maximum, and writes a scalar as [1]."""
     return {
-        "name": tensor.name,
-        "data_type": f"TYPE_{tensor.datatype}",
-        "dims": tensor.shape[1:] or (1,),
+        "name": spec.name,
+        "data_type": f"TYPE_{spec.datatype}",
+        "dims": spec.shape[1:] or (1,),
     }

@@ -1,4 +1,4 @@
-"""Scores to the bodies of inference answers: JSON, or JSON with the bytes of tensors behind it."""
+"""Writes inference responses of the Open Inference Protocol, in JSON or with binary tensors."""
 
 from collections.abc import Sequence
 from struct import pack
@@ -7,21 +7,20 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from server.codecs.inference_request import InferenceRequest, WantedOutput
+from server.codecs.inference_request import InferenceRequest, RequestedOutput
 from server.codecs.tensor_specs import version
+from server.codecs.warning import OUTSIDE_TRAINING
 from server.models.network import Network
 from server.models.predictors import Array, Scores
-
-WARNING = "outside-training-distribution"
 
 _encode = msgspec.json.Encoder().encode
 
 
-class Answer(NamedTuple):
-    """The body of an answer."""
+class InferenceResponse(NamedTuple):
+    """The body of a response."""
 
     content: bytes
-    json_bytes: int | None  # the length of the JSON, where bytes of tensors follow; None: all
+    json_bytes: int | None  # the length of the JSON, if binary tensors follow it
 
 
 class _Output(msgspec.Struct, omit_defaults=True):
@@ -32,7 +31,7 @@ class _Output(msgspec.Struct, omit_defaults=True):
     data: list[Any] | None = None
 
 
-class _Answer(msgspec.Struct, omit_defaults=True):
+class _Response(msgspec.Struct, omit_defaults=True):
     model_name: str
     model_version: str
     outputs: list[_Output]
@@ -40,24 +39,27 @@ class _Answer(msgspec.Struct, omit_defaults=True):
     parameters: dict[str, Any] | None = None
 
 
-def encode_answer(network: Network, request: InferenceRequest, scores: Scores) -> Answer:
-    """Writes the outputs that the request wants, in its order.
+def encode_response(
+    network: Network, request: InferenceRequest, scores: Scores
+) -> InferenceResponse:
+    """Writes the requested outputs, in the order of the request.
 
-    Where inputs lie farther from the training distribution than the utterances of unseen speakers,
-    the answer's parameters say how many, as `/prediction` warns.
+    If inputs are outside the training distribution, the parameters of the response say how many.
     """
     outputs: list[_Output] = []
     parts: list[memoryview | bytes] = []
-    for wanted in request.outputs:
-        output, content = _encode_output(network, wanted, scores)
+    for requested in request.outputs:
+        output, content = _encode_output(network, requested, scores)
         outputs.append(output)
         if content is not None:
             parts.append(content)
-    answer = _Answer(network.name, version(network), outputs, request.id, _warning(network, scores))
-    text = _encode(answer)
+    response = _Response(
+        network.name, version(network), outputs, request.id, _warning(network, scores)
+    )
+    text = _encode(response)
     if not parts:
-        return Answer(text, None)
-    return Answer(b"".join([text, *parts]), len(text))
+        return InferenceResponse(text, None)
+    return InferenceResponse(b"".join([text, *parts]), len(text))
 
 
 def _warning(network: Network, scores: Scores) -> dict[str, Any] | None:
@@ -65,18 +67,18 @@ def _warning(network: Network, scores: Scores) -> dict[str, Any] | None:
     outside = int(np.count_nonzero(scores.distance > limit))
     if not outside:
         return None
-    return {"warning": WARNING, "rows_outside": outside, "distance_limit": limit}
+    return {"warning": OUTSIDE_TRAINING, "rows_outside": outside, "distance_limit": limit}
 
 
 def _encode_output(
-    network: Network, wanted: WantedOutput, scores: Scores
+    network: Network, requested: RequestedOutput, scores: Scores
 ) -> tuple[_Output, memoryview | bytes | None]:
-    """An output, and its bytes if it is to be binary."""
-    values: Array = getattr(scores, wanted.name)
-    if wanted.classes:
-        return _encode_classes(values, wanted, network.metadata.labels)
-    output = _Output(wanted.name, "FP32", values.shape)
-    if wanted.binary:
+    """An output, and its bytes if the client requests them."""
+    values: Array = getattr(scores, requested.name)
+    if requested.classes:
+        return _encode_classes(values, requested, network.metadata.labels)
+    output = _Output(requested.name, "FP32", values.shape)
+    if requested.binary:
         output.parameters = {"binary_data_size": values.nbytes}
         return output, values.data
     output.data = values.ravel().tolist()
@@ -84,17 +86,17 @@ def _encode_output(
 
 
 def _encode_classes(
-    probabilities: Array, wanted: WantedOutput, labels: Sequence[str]
+    probabilities: Array, requested: RequestedOutput, labels: Sequence[str]
 ) -> tuple[_Output, bytes | None]:
-    """The likeliest labels of each row as `value:index:label`, the likeliest first."""
-    best = np.argsort(-probabilities, axis=1, kind="stable")[:, : wanted.classes]
+    """The most probable labels of each row as `probability:index:label`, in descending order."""
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, : requested.classes]
     values = np.take_along_axis(probabilities, best, axis=1)
     texts = [
         f"{value:f}:{index}:{labels[index]}"
         for value, index in zip(values.ravel().tolist(), best.ravel().tolist(), strict=True)
     ]
-    output = _Output(wanted.name, "BYTES", best.shape)
-    if not wanted.binary:
+    output = _Output(requested.name, "BYTES", best.shape)
+    if not requested.binary:
         output.data = texts
         return output, None
     content = b"".join([pack("<I", len(text.encode())) + text.encode() for text in texts])

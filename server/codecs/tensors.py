@@ -1,4 +1,4 @@
-"""Tensor data to arrays: JSON numbers, flat or nested, or the bytes behind the JSON."""
+"""Reads the data of tensors: JSON numbers, flat or nested, or bytes after the JSON."""
 
 import re
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from server import problems
 from server.codecs.mfcc_json import FLOAT32_MAXIMUM
+from server.problems import messages
 
 NESTED = re.compile(rb"\s*\[\s*\[")
-BYTES_OF_A_PIECE = 32_768
-EXPECTED_NUMBER = "expected a finite number that float32 can hold"
+PIECE_BYTES = 32_768
 
 DTYPES: dict[str, np.dtype[Any]] = {"FP32": np.dtype("<f4"), "INT64": np.dtype("<i8")}
 
@@ -31,53 +31,62 @@ _decode_numbers: dict[int, msgspec.json.Decoder[list[Any]]] = {  # by the depth 
 
 
 @dataclass(frozen=True)
-class Announced:
-    """What a request says of a tensor's data before they come."""
+class DeclaredTensor:
+    """A tensor as the request declares it.
 
-    place: str  # where it stands in the request, for errors: inputs[0]
+    place: its place in the request, for messages: inputs[0].
+    """
+
+    place: str
     datatype: str
     shape: list[int]
 
     @property
     def size(self) -> int:
-        """How many numbers there must be."""
+        """The number of its values."""
         return prod(self.shape)
 
 
-def read_binary(body: bytes, start: int, size: int, tensor: Announced) -> NDArray[Any]:
-    """The tensor of `size` bytes from `start`, which is no copy where the bytes are aligned.
+def read_binary(body: bytes, start: int, size: int, tensor: DeclaredTensor) -> NDArray[Any]:
+    """The tensor in `size` bytes of the body from `start`; a view if these bytes are aligned.
 
     Raises:
-        Problem: 400 where the size is not the shape's, or a number is not finite.
+        Problem: 400 if the size does not fit the shape, or a number is not finite.
     """
-    dtype, place = DTYPES[tensor.datatype], tensor.place
-    expected = tensor.size * dtype.itemsize
-    if size != expected:
-        raise problems.invalid_inference(
-            f"{place}.parameters.binary_data_size is {size}; expected {expected} for "
-            f"{tensor.datatype} of shape {tensor.shape}"
-        )
-    if start + size > len(body):
-        raise problems.invalid_inference(
-            f"{place}: {size} bytes of binary data were announced; the body ends after "
-            f"{max(0, len(body) - start)}"
-        )
+    dtype = DTYPES[tensor.datatype]
+    _check_binary_size(size, len(body) - start, tensor)
     values: NDArray[Any] = np.frombuffer(body, dtype, tensor.size, start).reshape(tensor.shape)
     if not values.flags.aligned:
         values = values.copy()
     if tensor.datatype == "FP32" and not (finite := np.isfinite(values)).all():
-        bad = tuple(map(int, np.unravel_index(finite.argmin(), values.shape)))
-        raise problems.invalid_inference(
-            f"{place}: the number at {list(bad)} is {values[bad]}; {EXPECTED_NUMBER}"
-        )
+        first = tuple(map(int, np.unravel_index(finite.argmin(), values.shape)))
+        raise _not_finite("".join(f"[{index}]" for index in first), values[first], tensor)
     return values
 
 
-def read_json(text: msgspec.Raw, tensor: Announced) -> NDArray[Any]:
-    """The tensor that a JSON list holds, flat or nested as its shape.
+def _check_binary_size(size: int, rest: int, tensor: DeclaredTensor) -> None:
+    place = f"{tensor.place}.parameters.binary_data_size"
+    expected = tensor.size * DTYPES[tensor.datatype].itemsize
+    if size != expected:
+        raise problems.invalid_inference_request(
+            messages.WRONG_BINARY_SIZE,
+            place=place,
+            found=size,
+            expected=expected,
+            datatype=tensor.datatype,
+            shape=tensor.shape,
+        )
+    if size > rest:
+        raise problems.invalid_inference_request(
+            messages.BINARY_DATA_MISSING, place=place, found=size, rest=max(0, rest)
+        )
+
+
+def read_json(text: msgspec.Raw, tensor: DeclaredTensor) -> NDArray[Any]:
+    """The tensor in a JSON list, which is flat or nested as the tensor's shape.
 
     Raises:
-        Problem: 400 where the list is no such tensor.
+        Problem: 400 if the list does not hold such a tensor.
     """
     try:
         if tensor.datatype == "INT64":
@@ -88,19 +97,21 @@ def read_json(text: msgspec.Raw, tensor: Announced) -> NDArray[Any]:
             return _nested(_decode_in_pieces(text, b"]"), tensor)
         return _nested(_decode_numbers[len(tensor.shape)].decode(text), tensor)
     except msgspec.ValidationError as error:
-        raise problems.invalid_inference(f"{tensor.place}.data: {error}") from None
+        raise problems.invalid_inference_request(
+            messages.INVALID_DATA, place=f"{tensor.place}.data", error=error
+        ) from None
     except RecursionError:
-        raise problems.malformed_json("it is nested too deeply") from None
+        raise problems.malformed_json(messages.NESTED_TOO_DEEPLY) from None
 
 
 def _decode_in_pieces(text: msgspec.Raw, end: bytes) -> list[Any]:
-    """Numbers, or rows of them where each ends in a bracket.
+    """Decodes a list of numbers (`end` is a comma) or of rows (`end` is a bracket).
 
-    PERF: msgspec keeps the interpreter for itself until it is done; between two pieces the event
-    loop has its turn. It takes no longer than all at once.
+    PERF: msgspec holds the GIL while it decodes. Between two pieces the event loop can run. Pieces
+    take no longer than the whole text.
     """
     decoder = _decode_numbers[1 if end == b"," else 2]
-    if len(text) <= BYTES_OF_A_PIECE:
+    if len(text) <= PIECE_BYTES:
         return decoder.decode(text)
     inner = bytes(text).strip()[1:-1]
     values: list[Any] = []
@@ -111,42 +122,42 @@ def _decode_in_pieces(text: msgspec.Raw, end: bytes) -> list[Any]:
             values += decoder.decode(b"[%b]" % inner[start:stop])
             start = stop + 1
     except msgspec.DecodeError:
-        return decoder.decode(text)  # fails too, and names the place in the whole
+        return decoder.decode(text)  # raises an error with the place in the whole text
     return values
 
 
 def _end_of_piece(inner: bytes, start: int, end: bytes) -> int:
-    """Where the comma behind a piece stands, or the end."""
-    near = inner.find(end, start + BYTES_OF_A_PIECE)
+    """The index of the comma after a piece, or of the end."""
+    near = inner.find(end, start + PIECE_BYTES)
     comma = inner.find(b",", near) if near >= 0 else -1
     return comma if comma >= 0 else len(inner)
 
 
-def _integers(values: list[int], tensor: Announced) -> NDArray[np.int64]:
+def _integers(values: list[int], tensor: DeclaredTensor) -> NDArray[np.int64]:
     _check_count(values, tensor)
     return np.array(values, np.int64).reshape(tensor.shape)
 
 
-def _flat(values: list[float], tensor: Announced) -> NDArray[np.float32]:
+def _flat(values: list[float], tensor: DeclaredTensor) -> NDArray[np.float32]:
     _check_count(values, tensor)
     try:
-        # Little-endian standard mode: unlike the native one it refuses what float32 cannot hold.
+        # NOTE: the standard mode raises for numbers outside float32; the native mode does not.
         packed = Packer(f"<{len(values)}f").pack(*values)
     except OverflowError:
         index = next(i for i, value in enumerate(values) if not abs(value) <= FLOAT32_MAXIMUM)
-        raise _too_large(f"[{index}]", values[index], tensor) from None
+        raise _not_finite(f".data[{index}]", values[index], tensor) from None
     return np.frombuffer(packed, np.float32).reshape(tensor.shape)
 
 
-def _nested(values: list[Any], tensor: Announced) -> NDArray[np.float32]:
+def _nested(values: list[Any], tensor: DeclaredTensor) -> NDArray[np.float32]:
     shape = tensor.shape
     if len(values) != shape[0]:
-        raise _wrong_nesting(f"{len(values)} lists", tensor)
+        raise _wrong_nesting("", values, tensor)
     rows = values
     if len(shape) == 3:
         for index, utterance in enumerate(values):
             if len(utterance) != shape[1]:
-                raise _wrong_nesting(f"{len(utterance)} lists at [{index}]", tensor)
+                raise _wrong_nesting(f"[{index}]", utterance, tensor)
         rows = list(chain.from_iterable(values))
     pack = Packer(f"<{shape[-1]}f").pack
     try:
@@ -156,31 +167,39 @@ def _nested(values: list[Any], tensor: Announced) -> NDArray[np.float32]:
     return np.frombuffer(packed, np.float32).reshape(shape)
 
 
-def _bad_row(rows: list[list[float]], tensor: Announced) -> problems.Problem:
-    """What is wrong with the first row that cannot be packed."""
+def _bad_row(rows: list[list[float]], tensor: DeclaredTensor) -> problems.Problem:
+    """The problem of the first row that cannot be packed."""
     for at, row in zip(np.ndindex(*tensor.shape[:-1]), rows, strict=True):
         where = "".join(f"[{index}]" for index in at)
         if len(row) != tensor.shape[-1]:
-            return _wrong_nesting(f"{len(row)} numbers at {where}", tensor)
+            return _wrong_nesting(where, row, tensor)
         for column, value in enumerate(row):
             if not abs(value) <= FLOAT32_MAXIMUM:
-                return _too_large(f"{where}[{column}]", value, tensor)
+                return _not_finite(f".data{where}[{column}]", value, tensor)
     raise AssertionError(f"every row of {tensor.place} can be packed")
 
 
-def _check_count(values: list[Any], tensor: Announced) -> None:
+def _check_count(values: list[Any], tensor: DeclaredTensor) -> None:
     if len(values) != tensor.size:
-        raise problems.invalid_inference(
-            f"{tensor.place}.data has {len(values)} numbers; expected {tensor.size} for shape "
-            f"{tensor.shape}"
+        raise problems.invalid_inference_request(
+            messages.WRONG_COUNT,
+            place=f"{tensor.place}.data",
+            found=len(values),
+            expected=tensor.size,
+            shape=tensor.shape,
         )
 
 
-def _too_large(where: str, value: float, tensor: Announced) -> problems.Problem:
-    detail = f"{tensor.place}.data{where} is {value}; {EXPECTED_NUMBER}"
-    return problems.invalid_inference(detail)
+def _not_finite(index: str, value: float, tensor: DeclaredTensor) -> problems.Problem:
+    return problems.invalid_inference_request(
+        messages.NOT_FINITE, place=f"{tensor.place}{index}", found=value
+    )
 
 
-def _wrong_nesting(found: str, tensor: Announced) -> problems.Problem:
-    detail = f"{tensor.place}.data has {found}; expected lists nested as the shape {tensor.shape}"
-    return problems.invalid_inference(detail)
+def _wrong_nesting(index: str, values: list[Any], tensor: DeclaredTensor) -> problems.Problem:
+    return problems.invalid_inference_request(
+        messages.WRONG_NESTING,
+        place=f"{tensor.place}.data{index}",
+        found=len(values),
+        shape=tensor.shape,
+    )

@@ -5,16 +5,15 @@ import asyncio
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from server.http.transport import BufferedTransport, WriteCoalescer
-from server.problems import CONTENT_TYPE, problem_document
+from server.problems import messages
+from server.problems.documents import CONTENT_TYPE, Problem
 
 LINGER_SECONDS = 1.0  # how long a refused connection is still read, see HttpProtocol
 
 
 def _malformed_request() -> bytes:
     """A 400 response with the problem document that Nginx sends for malformed requests."""
-    body = problem_document(
-        400, "malformed-request", "Malformed request", "The request is not valid HTTP."
-    )
+    body = Problem(messages.MALFORMED_REQUEST).document()
     header = (
         f"HTTP/1.1 400 Bad Request\r\ncontent-type: {CONTENT_TYPE}\r\n"
         f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"

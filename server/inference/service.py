@@ -7,8 +7,8 @@ from time import perf_counter
 from typing import NamedTuple
 
 from server.codecs.inference_request import InferenceRequest, read_request
-from server.codecs.inference_response import Answer, encode_answer
-from server.codecs.tensor_specs import Signature
+from server.codecs.inference_response import InferenceResponse, encode_response
+from server.codecs.tensor_specs import ModelSignature
 from server.models.network import Network
 from server.models.predictors import Scores
 
@@ -23,7 +23,7 @@ class Inference(NamedTuple):
 class Batches:
     """The batches of one network, each with at most `maximum_rows`."""
 
-    def __init__(self, network: Network, signature: Signature, maximum_rows: int) -> None:
+    def __init__(self, network: Network, signature: ModelSignature, maximum_rows: int) -> None:
         self._network = network
         self._signature = signature
         self._maximum_rows = maximum_rows
@@ -39,6 +39,6 @@ class Batches:
         scores = self._network.predict_batch(values, request.inputs.get("lengths"))
         return Inference(scores, perf_counter() - start)
 
-    def encode(self, request: InferenceRequest, scores: Scores) -> Answer:
-        """Writes the answer, as `encode_answer` does."""
-        return encode_answer(self._network, request, scores)
+    def encode(self, request: InferenceRequest, scores: Scores) -> InferenceResponse:
+        """Writes the answer, as `encode_response` does."""
+        return encode_response(self._network, request, scores)

@@ -12,6 +12,7 @@ from typing import Any
 from configuration import ROOT
 from server.launch.address import Address
 from server.launch.capacity import default_workers, usable_cores
+from server.launch.nginx_problems import nginx_problems
 from server.launch.runtime_directory import Runtime
 from server.paths import HEALTH_PATHS
 from server.settings import ServerSettings
@@ -61,16 +62,16 @@ def render(server: ServerSettings, runtime: Runtime, lua_modules: Sequence[Path]
         "page": PAGE,
         "health": f"^({'|'.join(sorted(HEALTH_PATHS))})$",
         "connections": _connections(server),
-        "maximum_body_bytes_in_words": f"{server.maximum_body_bytes:,}",
-        "maximum_batch_bytes_in_words": f"{server.maximum_batch_bytes:,}",
         "log": "/dev/stdout json buffer=4k flush=1s" if server.access_log else "off",
     }
+    lua = _lua(server, lua_modules)
     settings = {name: getattr(server, name) for name in server.__dataclass_fields__}
     text = _Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         settings,
         **values,
         **_upstreams(server, runtime),
-        **_lua(server, lua_modules),
+        **lua,
+        **nginx_problems(server, lua["count"]),
         **_access(server),
         **_address_limits(server),
         operator_server=_operator_server(server, lua=bool(lua_modules)),

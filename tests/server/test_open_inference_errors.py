@@ -27,8 +27,8 @@ GOOD = {"inputs": [tensor("mfccs", [VECTOR])]}
 @pytest.mark.parametrize(
     ("body", "error"),
     [
-        ({}, "the request: Object missing required field `inputs`"),
-        ({"inputs": []}, "the input 'mfccs' is missing"),
+        ({}, "The request is invalid: Object missing required field `inputs`"),
+        ({"inputs": []}, "The input 'mfccs' is missing"),
         ({"inputs": {}}, "Expected `array`, got `object` - at `$.inputs`"),
         (changed(name="frames"), "inputs[0].name is 'frames'; expected mfccs"),
         (changed(datatype="FP64"), "inputs[0].datatype is 'FP64'; expected FP32"),
@@ -37,27 +37,33 @@ GOOD = {"inputs": [tensor("mfccs", [VECTOR])]}
         (changed(shape=[0, 25]), "Expected `int` >= 1 - at `$.inputs[0].shape[0]`"),
         (changed(shape=[1.5, 25]), "Expected `int`"),
         (changed(shape=[2, 25]), "inputs[0].data has 25 numbers; expected 50 for shape [2, 25]"),
-        (changed(data=[[1.0]]), "inputs[0].data has 1 numbers at [0]; expected lists nested"),
-        (changed(data=[VECTOR, VECTOR]), "inputs[0].data has 2 lists; expected lists nested"),
-        (changed(data=[*VECTOR[:3], "4"]), "inputs[0].data: Expected `float`, got `str`"),
+        (changed(data=[[1.0]]), "inputs[0].data[0] has the length 1; expected lists nested"),
+        (changed(data=[VECTOR, VECTOR]), "inputs[0].data has the length 2; expected lists nested"),
+        (
+            changed(data=[*VECTOR[:3], "4"]),
+            "inputs[0].data is invalid: Expected `float`, got `str`",
+        ),
         (changed(data=[*VECTOR[:24], None]), "Expected `float`, got `null` - at `$[24]`"),
         (changed(data=[*VECTOR[:24], True]), "Expected `float`, got `bool` - at `$[24]`"),
         (changed(data=[*VECTOR[:24], 1e39]), "inputs[0].data[24] is 1e+39; expected a finite"),
         (changed(data=[[*VECTOR[:24], -1e39]]), "inputs[0].data[0][24] is -1e+39; expected a fin"),
         (changed(data="1"), "Expected `array`, got `str`"),
         (changed(data=None), "Expected `array`, got `null`"),
-        (changed(parameters={"binary_data_size": 100}), 'expected "data", or else a whole number'),
-        ({"inputs": [GOOD["inputs"][0]] * 2}, "the input 'mfccs' is given twice"),
+        (changed(parameters={"binary_data_size": 100}), 'expected either "data" or an integer'),
+        ({"inputs": [GOOD["inputs"][0]] * 2}, "inputs[1] repeats the input 'mfccs'"),
         ({**GOOD, "id": 1}, "Expected `str | null`, got `int` - at `$.id`"),
         ({**GOOD, "outputs": [{"name": "label"}]}, "outputs[0].name is 'label'; expected probabil"),
-        ({**GOOD, "outputs": [{"name": "distance"}] * 2}, "'distance' is asked for twice"),
+        (
+            {**GOOD, "outputs": [{"name": "distance"}] * 2},
+            "outputs[1] repeats the output 'distance'",
+        ),
         (
             {**GOOD, "outputs": [{"name": "distance", "parameters": {"classification": 1}}]},
             "'distance' has no labels",
         ),
         (
             {**GOOD, "outputs": [{"name": "distance", "parameters": {"binary_data": 1}}]},
-            "outputs[0].parameters.binary_data is 1; expected True or False",
+            "outputs[0].parameters.binary_data is 1; expected true or false",
         ),
         (
             {**GOOD, "outputs": [{"name": "distance", "parameters": {"shared_memory_region": ""}}]},
@@ -78,10 +84,16 @@ def test_what_does_not_fit_is_named(client: TestClient, body: dict[str, Any], er
         ([FRAMES, tensor("lengths", [3, 4], "INT64")], "lengths[1] is 4; expected 1 to 3"),
         ([FRAMES, tensor("lengths", [0, 3], "INT64")], "Expected `int` >= 1"),
         ([FRAMES, tensor("lengths", [1.5, 3.0], "INT64")], "Expected `int`"),
-        ([tensor("lengths", [3], "INT64")], "the input 'frames' is missing"),
+        ([tensor("lengths", [3], "INT64")], "The input 'frames' is missing"),
         ([tensor("frames", np.zeros((2, 25)))], "shape is [2, 25]; expected [-1, -1, 25]"),
-        ([FRAMES | {"data": np.zeros((2, 2, 25)).tolist()}], "has 2 lists at [0]; expected lists"),
-        ([FRAMES | {"data": [[[0.0] * 25] * 3, [[1.0]] * 3]}], "has 1 numbers at [1][0]; expected"),
+        (
+            [FRAMES | {"data": np.zeros((2, 2, 25)).tolist()}],
+            ".data[0] has the length 2; expected lists",
+        ),
+        (
+            [FRAMES | {"data": [[[0.0] * 25] * 3, [[1.0]] * 3]}],
+            ".data[1][0] has the length 1; expected",
+        ),
     ],
 )
 def test_what_does_not_fit_a_frame_network_is_named(
@@ -118,7 +130,7 @@ def test_binary_numbers_must_be_finite(client: TestClient, bad: float) -> None:
     values = NEAR_AND_FAR.copy()
     values[1, 7] = bad
     answer = infer_binary(client, {"inputs": [binary("mfccs", values)]}, values.tobytes())
-    assert f"inputs[0]: the number at [1, 7] is {bad}; expected a finite" in error_of(answer)
+    assert f"inputs[0][1][7] is {bad}; expected a finite" in error_of(answer)
 
 
 def test_binary_data_must_have_the_size_of_the_shape(client: TestClient) -> None:
@@ -127,7 +139,9 @@ def test_binary_data_must_have_the_size_of_the_shape(client: TestClient) -> None
     assert "binary_data_size is 200; expected 300 for FP32 of shape [3, 25]" in error_of(answer)
 
 
-@pytest.mark.parametrize(("cut", "error"), [(-4, "the body ends after 196"), (None, "4 bytes fol")])
+@pytest.mark.parametrize(
+    ("cut", "error"), [(-4, "expected at most 196, the rest of the body"), (None, "4 bytes fol")]
+)
 def test_a_body_of_another_length_is_refused(
     client: TestClient, cut: int | None, error: str
 ) -> None:
@@ -146,7 +160,7 @@ def test_a_bad_binary_size_is_refused(client: TestClient, size: Any) -> None:
 
 def test_binary_data_need_the_length_of_the_json(client: TestClient) -> None:
     answer = infer(client, {"inputs": [binary("mfccs", NEAR_AND_FAR)]})
-    assert "200 bytes of binary data were announced; the body ends after 0" in error_of(answer)
+    assert "binary_data_size is 200; expected at most 0, the rest of the body" in error_of(answer)
 
 
 @pytest.mark.parametrize("length", ["0", "-1", "1e3", "", "99999999"])
@@ -169,7 +183,7 @@ def test_a_bad_length_of_the_json_is_refused(client: TestClient, length: str) ->
     ],
 )
 def test_what_is_no_json_is_refused(client: TestClient, body: bytes) -> None:
-    assert "The body is not JSON" in error_of(infer(client, body))
+    assert "The body is not valid JSON" in error_of(infer(client, body))
 
 
 @pytest.mark.parametrize("number", ["1e400", "9" * 400, "9" * 5_000])

@@ -172,7 +172,7 @@ def test_a_full_queue_gets_the_protocols_error(nginx: Path, tmp_path: Path) -> N
             for worker in workers:
                 worker.send_signal(signal.SIGCONT)
     for answer in answers[:20]:
-        assert "as they may have" in error_of(answer, 503)
+        assert "overloaded" in error_of(answer, 503)
         assert int(answer.headers["retry-after"]) >= 1
 
 

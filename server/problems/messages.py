@@ -1,0 +1,253 @@
+"""Every message that a client can get.
+
+A `detail` and a reason are format strings; their fields are the values of a single problem.
+
+Two kinds of text come from elsewhere: the reasons why a model file is not served (server/models),
+and the explanations of mistakes in features (metadata of the extractor).
+"""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class ProblemKind:
+    """A kind of problem.
+
+    slug: the last part of the problem's type. It never changes; clients may compare it.
+    headers: further headers of the application's response.
+    """
+
+    status: int
+    slug: str
+    title: str
+    detail: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+# Sent by the application.
+BATCH_TOO_LARGE = ProblemKind(
+    413,
+    "batch-too-large",
+    "Batch too large",
+    "The batch has {rows:,} rows; expected at most {limit:,}.",
+)
+FRAMES_NEEDED = ProblemKind(
+    422,
+    "frames-needed",
+    "Frames needed",
+    "The network {name!r} takes frames, a list of lists of coefficients; got one vector. "
+    "Networks that take one vector: {known}.",
+)
+INVALID_FEATURES = ProblemKind(422, "invalid-features", "Invalid features", "{reason}")
+INVALID_INFERENCE_REQUEST = ProblemKind(
+    400, "invalid-inference-request", "Invalid inference request", "{reason}"
+)
+MALFORMED_JSON = ProblemKind(
+    400, "malformed-json", "Malformed JSON", "The body is not valid JSON: {reason}."
+)
+NETWORK_UNAVAILABLE = ProblemKind(
+    503,
+    "network-unavailable",
+    "Network unavailable",
+    "The network {name!r} cannot be served: {reason}",
+)
+NOT_READY = ProblemKind(503, "not-ready", "Not ready", "{reasons}")
+NOT_SUPPORTED = ProblemKind(
+    501,
+    "not-supported",
+    "Not supported",
+    "The model repository extension is not supported; the operator changes the models with "
+    "`python -m server models activate`.",
+)
+UNKNOWN_NETWORK = ProblemKind(
+    404, "unknown-network", "Unknown network", "There is no network {name}. Networks: {known}."
+)
+UNKNOWN_VERSION = ProblemKind(
+    404,
+    "unknown-version",
+    "Unknown version",
+    "The network {name!r} has no version {version}; the served version is {served!r}.",
+)
+UNSUPPORTED_CONTENT_ENCODING = ProblemKind(
+    415,
+    "unsupported-content-encoding",
+    "Unsupported content encoding",
+    "The content encoding is {encoding}; expected an uncompressed body.",
+)
+UNSUPPORTED_MEDIA_TYPE = ProblemKind(
+    415,
+    "unsupported-media-type",
+    "Unsupported media type",
+    "The content type is {content_type}; expected {expected}.",
+)
+
+# Sent by Nginx, some of them by the application too. Nginx quotes them: no ' and no backslash.
+BODY_TOO_LARGE = ProblemKind(
+    413, "body-too-large", "Body too large", "The body is larger than {limit:,} bytes."
+)
+FILE_REPLACED = ProblemKind(
+    404,
+    "file-replaced",
+    "File replaced",
+    "This version of the file is no longer served; GET /init/configuration names the current one.",
+)
+HEADER_TOO_LARGE = ProblemKind(
+    431, "header-too-large", "Header too large", "The header or one of its lines is too long."
+)
+HTTPS_NEEDED = ProblemKind(400, "https-needed", "HTTPS needed", "This port accepts HTTPS only.")
+INTERNAL_ERROR = ProblemKind(
+    500, "internal-error", "Internal error", "The server failed to process the request."
+)
+KEY_NEEDED = ProblemKind(
+    401,
+    "key-needed",
+    "Key needed",
+    "A valid API key is required; expected the header Authorization: Bearer KEY.",
+    (("WWW-Authenticate", "Bearer"),),
+)
+MALFORMED_REQUEST = ProblemKind(
+    400, "malformed-request", "Malformed request", "The request is not valid HTTP."
+)
+METHOD_NOT_ALLOWED = ProblemKind(
+    405, "method-not-allowed", "Method not allowed", "Allowed methods of this path: {methods}."
+)
+NO_ANSWER = ProblemKind(502, "no-answer", "No answer", "No worker responded; retry the request.")
+NO_ANSWER_IN_TIME = ProblemKind(
+    504, "no-answer-in-time", "No answer in time", "No worker responded in time; retry the request."
+)
+NO_SUCH_PATH = ProblemKind(404, "no-such-path", "Not found", "There is no resource at {path}.")
+OVERLOADED = ProblemKind(
+    503,
+    "overloaded",
+    "Overloaded",
+    "The server is overloaded; retry later.",
+    (("Retry-After", "1"),),
+)
+TOO_MANY_BATCHES = replace(
+    OVERLOADED, detail="The server is processing too many batches; retry later."
+)
+PRECONDITION_FAILED = ProblemKind(
+    412,
+    "precondition-failed",
+    "Precondition failed",
+    "The current version of the file does not meet the preconditions of the request.",
+)
+RANGE_NOT_SATISFIABLE = ProblemKind(
+    416,
+    "range-not-satisfiable",
+    "Range not satisfiable",
+    "The range starts after the end of the file.",
+)
+TARGET_TOO_LONG = ProblemKind(
+    414, "target-too-long", "Target too long", "The request line is longer than {limit:,} bytes."
+)
+TOO_MANY_REQUESTS = ProblemKind(
+    429,
+    "too-many-requests",
+    "Too many requests",
+    "Too many requests from this address; retry later.",
+)
+UNREADABLE_FILE = ProblemKind(
+    403, "unreadable-file", "Unreadable file", "The server has no permission to read this file."
+)
+UNSUPPORTED_HTTP_VERSION = ProblemKind(
+    505,
+    "unsupported-http-version",
+    "Unsupported HTTP version",
+    "The server supports HTTP/1.0 and HTTP/1.1 only.",
+)
+
+# By the name of Nginx's location; most names are the status of the error.
+NGINX_KINDS = {
+    "400": MALFORMED_REQUEST,
+    "401": KEY_NEEDED,
+    "403": UNREADABLE_FILE,
+    "404": NO_SUCH_PATH,
+    "405": METHOD_NOT_ALLOWED,
+    "412": PRECONDITION_FAILED,
+    "413": BODY_TOO_LARGE,
+    "414": TARGET_TOO_LONG,
+    "416": RANGE_NOT_SATISFIABLE,
+    "429": TOO_MANY_REQUESTS,
+    "431": HEADER_TOO_LARGE,
+    "497": HTTPS_NEEDED,
+    "500": INTERNAL_ERROR,
+    "502": NO_ANSWER,
+    "503": OVERLOADED,
+    "504": NO_ANSWER_IN_TIME,
+    "505": UNSUPPORTED_HTTP_VERSION,
+    "replaced": FILE_REPLACED,
+}
+
+JSON_TYPES = {
+    bool: "a boolean",
+    dict: "an object",
+    float: "a number",
+    int: "a number",
+    list: "a list",
+    str: "a string",
+    type(None): "null",
+}
+
+# Reasons of malformed JSON.
+INVALID_UTF8 = "invalid UTF-8 at byte {position}"
+NESTED_TOO_DEEPLY = "nested too deeply"
+NOT_A_JSON_NUMBER = "{name} is not a JSON number"
+
+# Reasons of invalid features.
+NO_OBJECT = 'Expected an object with the member "mfccs", got {found}.'
+NO_MFCCS = 'The member "mfccs" is missing.'
+NO_LIST = "Expected a list of {n_mfcc} numbers or a list of such lists, got {found}."
+NO_MFCC_LISTS = "Expected a list of {n_mfcc} numbers or a list of such lists."
+NO_FRAME = "Frame 0 is a list, frame {index} is {found}; expected a list."
+NO_NUMBER = "Expected a number, got {found}."
+NO_FLOAT32 = (
+    "Expected a number in the range of float32, from -3.4028235e38 to 3.4028235e38, got {found}."
+)
+WRONG_WIDTH = "Wrong number of coefficients: expected {n_mfcc}, got {found}."
+
+# Reasons of invalid inference requests. `place` leads to a value: inputs[0].shape.
+INVALID_REQUEST = "The request is invalid: {error}."
+INVALID_DATA = "{place} is invalid: {error}."
+UNEXPECTED_VALUE = "{place} is {found}; expected {expected}."
+INVALID_JSON_LENGTH = (
+    "The header {name} is {found}; expected the number of bytes of the JSON, from 1 to {length}, "
+    "the number of bytes of the body."
+)
+INPUT_MISSING = "The input {name!r} is missing."
+INPUT_REPEATED = "{place} repeats the input {name!r}; expected each input once."
+OUTPUT_REPEATED = "{place} repeats the output {name!r}; expected each output once."
+SHAPE_MISMATCH = "{place} is {found}; expected {expected}, where -1 is any size."
+LENGTHS_MISMATCH = "lengths has the shape {found}; expected {expected}, one for each utterance."
+LENGTH_OUT_OF_RANGE = "lengths[{index}] is {found}; expected 1 to {frames}, the number of frames."
+DATA_MISSING = (
+    '{place} has neither "data" nor "binary_data_size"; expected one of them. Shared memory is not '
+    "supported."
+)
+DATA_AMBIGUOUS = '{place}: expected either "data" or an integer "binary_data_size".'
+SHARED_MEMORY = "{place}: shared memory is not supported."
+NO_LABEL_COUNT = "{place} is {found}; expected a number of labels."
+NO_LABELS = "{place} is {found}; expected 0, because the output {name!r} has no labels."
+WRONG_BINARY_SIZE = "{place} is {found}; expected {expected} for {datatype} of shape {shape}."
+BINARY_DATA_MISSING = "{place} is {found}; expected at most {rest}, the rest of the body."
+BINARY_DATA_LEFT = "{count} bytes follow the data of the last input; expected none."
+WRONG_COUNT = "{place} has {found} numbers; expected {expected} for shape {shape}."
+WRONG_NESTING = "{place} has the length {found}; expected lists nested as the shape {shape}."
+NOT_FINITE = "{place} is {found}; expected a finite number in the range of float32."
+
+# Parts of successful responses.
+OUTSIDE_TRAINING_DISTRIBUTION = (
+    "These MFCCs are outside the distribution that the network was trained on; the prediction is "
+    "not reliable. POST /init/verification checks whether a client computes its features correctly."
+)
+FEATURES_AGREE = (
+    "The features agree with the reference: they differ by up to {difference:.4g}; the tolerance "
+    "is {tolerance:.4g}."
+)
+FEATURES_MISTAKEN = "The features {deviation}. {explanations}"
+FEATURES_UNRECOGNISED = (
+    "The features {deviation} and match no known mistake. The extractor at /init/mfcc.onnx "
+    "computes correct features."
+)
+WRONG_SIZE = "do not have the reference's number of coefficients or frames"
+DIFFERENT = "differ from the reference by up to {difference:.4g}"
