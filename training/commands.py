@@ -9,7 +9,8 @@ from tqdm import tqdm
 
 from training.arrays import Float32
 from training.audio.spectra import SpectraCache
-from training.corpora.reader import Corpus, read_corpus, reader_named
+from training.corpora.reader import Corpus, read_corpus
+from training.corpora.registry import reader_named
 from training.evaluation import Evaluation
 from training.examples import Examples, changes, load_examples
 from training.export.deployable import serve
@@ -17,7 +18,8 @@ from training.export.metadata import network_metadata
 from training.export.onnx_file import export_network
 from training.export.ood_distance import Distance
 from training.features import extractor
-from training.features.mfcc import Extraction, FeatureCache, extract_corpus
+from training.features.cache import FeatureCache
+from training.features.extraction import Extraction, extract_corpus
 from training.features.standardisation import Standardisation
 from training.fitting import Progress
 from training.folds import Fold, read_folds, speaker_folds

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.signal import butter, fftconvolve, sosfilt
 
 from training.arrays import Float32
-from training.features.mfcc import load_audio
+from training.features.loading import load_audio
 from training.features.recipe import RECIPE
 from training.storage.code_digest import code_digest
 

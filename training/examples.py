@@ -9,7 +9,11 @@ import numpy.typing as npt
 
 from training.arrays import Float32, Integers
 from training.audio.speed import variants
-from training.features.mfcc import ORIGINAL, Change, Extraction, FeatureCache
+from training.corpora.reader import auxiliary_labels
+from training.features.cache import ORIGINAL, Change, FeatureCache
+from training.features.extraction import Extraction
+
+AUXILIARY = ("intensity", "sex", "statement")
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,6 @@ def load_examples(extraction: Extraction, cache: FeatureCache, count: int) -> Ex
         targets=np.array([reader.emotions.index(item.emotion) for item in utterances]),
         speakers=np.array([item.speaker for item in utterances]),
         contents=np.array(extraction.contents),
-        traits=np.array([reader.traits(item) for item in utterances]),
+        traits=auxiliary_labels(utterances, AUXILIARY),
         labels=reader.emotions,
     )

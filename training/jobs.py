@@ -14,7 +14,8 @@ import torch
 from training.arrays import Float32, Integers
 from training.examples import Examples
 from training.export.ood_distance import Distance
-from training.features.mfcc import ORIGINAL, FeatureCache, pool
+from training.features.cache import ORIGINAL, FeatureCache
+from training.features.mfcc import pool
 from training.features.standardisation import Standardisation
 from training.storage.atomic_write import written_whole
 from training.storage.code_digest import code_digest

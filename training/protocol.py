@@ -17,7 +17,8 @@ from training.calibration import fit_temperature
 from training.corruptions import CONDITIONS, Talkers, Worsened
 from training.evaluation import Evaluation
 from training.examples import Examples
-from training.features.mfcc import FeatureCache, Wanted, extract
+from training.features.cache import FeatureCache
+from training.features.extraction import Wanted, extract
 from training.folds import Fold
 from training.jobs import CLEAN, Bench, Job, Outcome, run_jobs
 from training.metrics import unweighted_average_recall

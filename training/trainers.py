@@ -13,7 +13,8 @@ from torch.nn.utils.rnn import pad_sequence
 from training.arrays import Float32
 from training.audio.spectra import SpectraCache, reading
 from training.examples import Examples
-from training.features.mfcc import FeatureCache, load_audio
+from training.features.cache import FeatureCache
+from training.features.loading import load_audio
 from training.fitting import Progress, fit, identity, load_fitted
 from training.frames.fitting import FrameExamples, FrameSettings, fit_frame_network
 from training.frames.network import FrameNetwork, Member

@@ -14,12 +14,15 @@ import torch
 from configuration import ROOT
 from tests.stack.harness import Server, running
 from training.arrays import Float32
+from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import read_corpus
 from training.examples import Examples, changes, load_examples
 from training.export.deployable import Served, serve
 from training.export.onnx_file import export_network
 from training.export.ood_distance import Distance
-from training.features.mfcc import FeatureCache, extract_corpus, pool
+from training.features.cache import FeatureCache
+from training.features.extraction import extract_corpus
+from training.features.mfcc import pool
 from training.features.standardisation import Standardisation
 from training.fitting import fit
 from training.frames.network import FrameNetwork, Member, MemberSettings
@@ -46,7 +49,7 @@ class Material:
 
 @pytest.fixture(scope="module")
 def material(ravdess: Path, tmp_path_factory: pytest.TempPathFactory) -> Material:
-    whole = read_corpus(ravdess)
+    whole = read_corpus(ravdess, RAVDESS)
     chosen = whole.utterances[:: len(whole.utterances) // CLIPS][:CLIPS]
     corpus = dataclasses.replace(whole, utterances=chosen)
     cache = FeatureCache(tmp_path_factory.mktemp("features"))

@@ -13,7 +13,7 @@ import pytest
 
 from configuration import ROOT
 from training.arrays import Float32
-from training.corpora.reader import RAVDESS
+from training.corpora.ravdess import RAVDESS
 from training.examples import Examples
 from training.features.recipe import RECIPE
 

@@ -12,6 +12,7 @@ import soxr
 from configuration import ROOT
 from training.arrays import Float32
 from training.contract.mistakes import table
+from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import read_corpus
 from training.features.extractor import (
     MAXIMUM_BYTES,
@@ -25,7 +26,7 @@ from training.features.extractor import (
     edge_signals,
 )
 from training.features.graph import extractor_graph
-from training.features.mfcc import load_audio
+from training.features.loading import load_audio
 from training.features.recipe import RECIPE
 
 MODEL = ROOT / "models" / "mfcc.onnx"
@@ -53,7 +54,7 @@ def test_the_graph_agrees_with_librosa_on_short_audio(committed: Extractor, samp
 
 
 def test_the_graph_agrees_with_librosa_on_every_clip(committed: Extractor, ravdess: Path) -> None:
-    agreement = compare(committed, corpus_signals(read_corpus(ravdess)))
+    agreement = compare(committed, corpus_signals(read_corpus(ravdess, RAVDESS)))
     assert agreement.signals > 0
     assert agreement.frames < 0.02
     assert agreement.vectors < 0.01

@@ -7,16 +7,13 @@ import soundfile
 
 from tests.training.conftest import Here, clip_name, write_tone
 from training.audio.speed import Augmentation, Variant
+from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import CorpusError, read_corpus
 from training.examples import changes
-from training.features.mfcc import (
-    FeatureCache,
-    UnusableAudioError,
-    content_hash,
-    extract_corpus,
-    extract_frames,
-    load_audio,
-)
+from training.features.cache import FeatureCache, content_hash
+from training.features.extraction import extract_corpus
+from training.features.loading import UnusableAudioError, load_audio
+from training.features.mfcc import extract_frames
 
 HERE = Here()
 
@@ -64,7 +61,7 @@ def test_audio_without_speech_is_refused_with_the_reason(
 def test_only_what_is_new_is_extracted(tmp_path: Path) -> None:
     def run() -> tuple[int, int]:
         cache = FeatureCache(tmp_path / "cache")
-        extraction = extract_corpus(read_corpus(corpus), cache, changes(1), HERE)
+        extraction = extract_corpus(read_corpus(corpus, RAVDESS), cache, changes(1), HERE)
         return extraction.extracted, extraction.cached
 
     corpus = tmp_path / "corpus"
@@ -81,7 +78,7 @@ def test_only_what_is_new_is_extracted(tmp_path: Path) -> None:
 def test_another_augmentation_does_not_touch_the_originals(tmp_path: Path) -> None:
     write_tone(tmp_path / clip_name(1, 1), 200)
     cache = FeatureCache(tmp_path / "cache")
-    extract_corpus(read_corpus(tmp_path), cache, changes(1), HERE)
+    extract_corpus(read_corpus(tmp_path, RAVDESS), cache, changes(1), HERE)
     strong = Variant(1, Augmentation(0.3))
     content = content_hash(tmp_path / clip_name(1, 1))
     assert cache.missing(content, (*changes(1), strong)) == (strong,)
@@ -92,7 +89,7 @@ def test_variants_are_the_same_on_every_machine(tmp_path: Path) -> None:
     vectors = []
     for name in ("one", "other"):
         cache = FeatureCache(tmp_path / name)
-        extraction = extract_corpus(read_corpus(tmp_path), cache, changes(2), HERE)
+        extraction = extract_corpus(read_corpus(tmp_path, RAVDESS), cache, changes(2), HERE)
         vectors.append(cache.vectors(extraction.contents, changes(2)))
     one, other = vectors
     np.testing.assert_array_equal(one, other)
@@ -104,7 +101,7 @@ def test_a_corrupt_recording_is_left_out_by_name(tmp_path: Path) -> None:
     write_tone(tmp_path / clip_name(1, 1), 200)
     (tmp_path / clip_name(2, 3)).write_bytes(b"RIFF no more")
     cache = FeatureCache(tmp_path / "cache")
-    extraction = extract_corpus(read_corpus(tmp_path), cache, changes(0), HERE)
+    extraction = extract_corpus(read_corpus(tmp_path, RAVDESS), cache, changes(0), HERE)
     assert extraction.extracted == len(extraction.corpus.utterances) == 1
     (unusable,) = extraction.corpus.unusable
     assert unusable.path.name == clip_name(2, 3)
@@ -113,5 +110,6 @@ def test_a_corrupt_recording_is_left_out_by_name(tmp_path: Path) -> None:
 
 def test_nothing_but_corrupt_recordings_is_an_error(tmp_path: Path) -> None:
     (tmp_path / clip_name(2, 3)).write_bytes(b"RIFF no more")
+    corpus, cache = read_corpus(tmp_path, RAVDESS), FeatureCache(tmp_path / "cache")
     with pytest.raises(CorpusError, match="no usable recording"):
-        extract_corpus(read_corpus(tmp_path), FeatureCache(tmp_path / "c"), changes(0), HERE)
+        extract_corpus(corpus, cache, changes(0), HERE)

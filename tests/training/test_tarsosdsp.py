@@ -7,6 +7,7 @@ import soundfile
 
 from tests.missing import missing
 from training.contract.tarsosdsp import FRAME_LENGTH, android_client_vector
+from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import read_corpus
 from training.features.recipe import RECIPE
 
@@ -19,7 +20,10 @@ def rows(ravdess: Path) -> list[Row]:
     path = ravdess.parent / "android-client-mfccs.csv"
     if not path.exists():
         missing(f"{path} is missing: coefficients that the published Android client computed")
-    clips = {utterance.path.stem: utterance.path for utterance in read_corpus(ravdess).utterances}
+    clips = {
+        utterance.path.stem: utterance.path
+        for utterance in read_corpus(ravdess, RAVDESS).utterances
+    }
     with path.open(newline="") as file:
         lines = list(csv.reader(file))[1:]
     return [(clips[name], [float(value) for value in values]) for name, *values in lines]

@@ -16,7 +16,8 @@ from training.examples import Examples
 from training.export.deployable import serve
 from training.export.onnx_file import export_network
 from training.export.ood_distance import Distance
-from training.features.mfcc import Extraction, FeatureCache
+from training.features.cache import FeatureCache
+from training.features.extraction import Extraction
 from training.features.standardisation import Standardisation
 from training.frames.fitting import FrameSettings
 from training.frames.network import MemberSettings

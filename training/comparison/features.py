@@ -23,7 +23,8 @@ from training.comparison.declaration import (
     ServedFeatures,
     Statistic,
 )
-from training.features.mfcc import extract_frames, load_audio
+from training.features.loading import load_audio
+from training.features.mfcc import extract_frames
 from training.features.recipe import RECIPE
 from training.storage.atomic_write import written_whole
 from training.storage.scheduling import Scheduler

@@ -13,7 +13,7 @@ from training.examples import Examples
 from training.export.deployable import serve
 from training.export.onnx_file import to_onnx
 from training.export.ood_distance import Distance
-from training.features.mfcc import FeatureCache
+from training.features.cache import FeatureCache
 from training.features.standardisation import Standardisation
 from training.fitting import Fitted
 from training.storage.code_digest import code_digest

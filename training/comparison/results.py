@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct, field
 
 from training.comparison.scores import Scores
-from training.corpora.reader import Corpus, name_of
+from training.corpora.reader import Corpus
 from training.evaluation import Score
 from training.folds import Fold
 from training.metrics import EmotionScore
@@ -88,7 +88,7 @@ class CorpusFacts(Struct, frozen=True):
         """Without the recordings."""
         reader = corpus.reader
         return cls(
-            option=name_of(reader),
+            option=reader.key,
             name=reader.name,
             description=reader.description,
             licence=reader.licence,

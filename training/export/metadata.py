@@ -10,9 +10,10 @@ import numpy as np
 
 from training.audio.speed import AUGMENTATION
 from training.calibration import distance_limit
-from training.corpora.reader import RAVDESS, Corpus, name_of
+from training.corpora.reader import Corpus
 from training.evaluation import Evaluation
 from training.features.recipe import RECIPE
+from training.settings import DataSettings
 from training.trainers import Trainer
 
 FORMAT = "speech-emotion-network/1"
@@ -104,8 +105,8 @@ def _training(corpus: Corpus, trainer: Trainer) -> dict[str, Any]:
     packages = ("torch", "librosa", "soundfile", "soxr", "numpy", "scikit-learn", "onnx")
     settings = trainer.settings_of_the_fit
     options = f"--network {trainer.name}"
-    if corpus.reader is not RAVDESS:
-        options += f" --corpus {name_of(corpus.reader)}"
+    if corpus.reader.key != DataSettings.corpus:
+        options += f" --corpus {corpus.reader.key}"
     if "functionals" in settings:
         options += f" --functionals-heads {settings['functionals']['heads']}"
     return {

@@ -22,7 +22,8 @@ from training.contract.reference import Pcm, as_audio, reference_samples, wav
 from training.corpora.reader import Corpus
 from training.export.checksum import sealed
 from training.features.graph import extractor_graph
-from training.features.mfcc import extract_frames, load_audio, pool
+from training.features.loading import load_audio
+from training.features.mfcc import extract_frames, pool
 from training.features.recipe import RECIPE
 from training.storage.atomic_write import written_whole
 

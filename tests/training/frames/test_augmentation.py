@@ -10,7 +10,9 @@ from training.arrays import Float32
 from training.audio.augmentation import Augmentation, Augmenter
 from training.audio.noise import NoisePlan, Noises, band_widths, powers, trimmed
 from training.audio.spectra import Spectra, SpectraCache, Variants, spectrum
-from training.features.mfcc import content_hash, extract_frames, load_audio
+from training.features.cache import content_hash
+from training.features.loading import load_audio
+from training.features.mfcc import extract_frames
 from training.frames.batches import Batching, epoch_batches
 
 CLIPS = 3

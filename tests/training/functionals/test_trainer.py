@@ -16,13 +16,14 @@ from tests.training.conftest import Here, extract
 from training.audio.augmentation import Augmentation
 from training.audio.noise import NoisePlan
 from training.audio.spectra import SpectraCache, Variants
-from training.corpora.reader import EMODB_2S
+from training.corpora.emodb import EMODB_2S
 from training.examples import Examples, load_examples
 from training.export.deployable import serve
 from training.export.metadata import FORMAT
 from training.export.onnx_file import export_network
 from training.export.ood_distance import Distance
-from training.features.mfcc import Extraction, FeatureCache
+from training.features.cache import FeatureCache
+from training.features.extraction import Extraction
 from training.features.recipe import RECIPE
 from training.features.standardisation import Standardisation
 from training.frames.fitting import FrameSettings

@@ -1,0 +1,82 @@
+"""Features on disk, found by the content of the recording that they were extracted from."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from training.arrays import Float32
+from training.features.mfcc import pool
+from training.features.recipe import RECIPE, FeatureRecipe
+from training.storage.atomic_write import written_whole
+
+
+class Change(Protocol):
+    """A change of a recording's audio before features are extracted: augmentation, corruption."""
+
+    @property
+    def folder(self) -> str:
+        """Its folder in the cache; two changes with different results have different folders."""
+        ...
+
+    def apply(self, audio: Float32, content: str) -> Float32:
+        """Changes audio, float32 (samples,); `content`, the recording's hash, seeds the draws."""
+        ...
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """The recording as it is."""
+
+    folder: str = "original"
+
+    def apply(self, audio: Float32, content: str) -> Float32:  # noqa: ARG002  # as in Change
+        """The same audio."""
+        return audio
+
+
+ORIGINAL = Unchanged()
+
+
+@dataclass(frozen=True)
+class FeatureCache:
+    """Frames on disk, by recipe, change and content of the recording."""
+
+    directory: Path
+    recipe: FeatureRecipe = RECIPE
+
+    def path(self, content: str, folder: str) -> Path:
+        """The file of one recording under the change that `folder` names."""
+        return self.directory / f"mfcc-{self.recipe.digest()}" / folder / f"{content}.npy"
+
+    def missing(self, content: str, changes: Sequence[Change]) -> tuple[Change, ...]:
+        """The changes under which the cache has no frames of a recording."""
+        return tuple(c for c in changes if not _is_filled(self.path(content, c.folder)))
+
+    def frames(self, content: str, folder: str = ORIGINAL.folder) -> Float32:
+        """Reads frames float32 (T, 25)."""
+        frames: Float32 = np.load(self.path(content, folder))
+        return frames
+
+    def write(self, content: str, folder: str, frames: Float32) -> None:
+        """Writes frames float32 (T, 25)."""
+        with written_whole(self.path(content, folder)) as part, part.open("wb") as file:
+            np.save(file, frames)
+
+    def vectors(self, contents: Sequence[str], changes: Sequence[Change]) -> Float32:
+        """The means of the frames of each recording, float32 (recordings, changes, 25)."""
+        folders = [change.folder for change in changes]
+        rows = [[pool(self.frames(content, f)) for f in folders] for content in contents]
+        return np.array(rows, np.float32)
+
+
+def _is_filled(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+def content_hash(path: Path) -> str:
+    """The first 32 hexadecimal digits of the SHA-256 of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:32]

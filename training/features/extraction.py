@@ -1,0 +1,79 @@
+"""Extracts the features of a corpus into the cache."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.corpora.reader import Corpus, Unusable
+from training.features.cache import Change, FeatureCache, content_hash
+from training.features.loading import UnusableAudioError, load_audio
+from training.features.mfcc import extract_frames
+from training.storage.scheduling import Scheduler
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """The result of a run: recordings extracted, recordings found in the cache, and the rest."""
+
+    corpus: Corpus  # the recordings with features; `corpus.unusable` has every file left out
+    contents: tuple[str, ...]  # the content hash of each of its recordings
+    extracted: int
+    cached: int
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The changes under which a recording's frames are needed."""
+
+    path: Path
+    content: str
+    changes: tuple[Change, ...]
+
+
+def extract_corpus(
+    corpus: Corpus, cache: FeatureCache, changes: Sequence[Change], scheduler: Scheduler
+) -> Extraction:
+    """Extracts the frames that the cache lacks, of every recording under every change.
+
+    Raises:
+        CorpusError: none of the recordings could be read.
+    """
+    paths = [utterance.path for utterance in corpus.utterances]
+    contents = {path: content_hash(path) for path in paths}
+    wanted = [Wanted(path, contents[path], tuple(changes)) for path in paths]
+    extracted, unusable = extract(wanted, cache, scheduler)
+    usable = corpus.without(unusable)
+    return Extraction(
+        corpus=usable,
+        contents=tuple(contents[utterance.path] for utterance in usable.utterances),
+        extracted=extracted,
+        cached=len(paths) - extracted - len(unusable),
+    )
+
+
+def extract(
+    wanted: Sequence[Wanted], cache: FeatureCache, scheduler: Scheduler, what: str = "features"
+) -> tuple[int, list[Unusable]]:
+    """Extracts the frames that the cache lacks.
+
+    Returns:
+        The number of recordings extracted, and the recordings that could not be read.
+    """
+    lacking = [Wanted(w.path, w.content, cache.missing(w.content, w.changes)) for w in wanted]
+    tasks = [item for item in lacking if item.changes]
+    outcomes = scheduler.run(functools.partial(_extract, cache=cache), tasks, what, "clip")
+    unusable = [outcome for outcome in outcomes if outcome]
+    return len(tasks) - len(unusable), unusable
+
+
+def _extract(wanted: Wanted, cache: FeatureCache) -> Unusable | None:
+    """Extracts from one recording; returns the reason where it cannot be read."""
+    try:
+        audio = load_audio(wanted.path, cache.recipe.sample_rate)
+    except UnusableAudioError as error:
+        return Unusable(wanted.path, str(error))
+    for change in wanted.changes:
+        changed = change.apply(audio, wanted.content)
+        cache.write(wanted.content, change.folder, extract_frames(changed, cache.recipe))
+    return None
