@@ -14,13 +14,15 @@ from typing import Protocol
 
 import librosa
 import numpy as np
-from scipy.signal import butter, fftconvolve, sosfilt
+from scipy.signal import butter, sosfilt
 
 from training.arrays import Float32
+from training.audio.effects import reverberate
 from training.features.loading import load_audio
 from training.features.recipe import RECIPE
 from training.storage.code_digest import code_digest
 
+CODE = (__name__, "training.audio.effects")
 SNRS = (20, 10, 0)  # decibels, speech to noise
 VOICES = 6  # that talk at once in babble
 CLIPS = 3  # of each of them, one after the other
@@ -150,14 +152,7 @@ class Reverberation:
 
     def apply(self, audio: Float32, random: np.random.Generator) -> Float32:
         """Convolves with the room's response; a third of its tail goes on after the clip."""
-        samples = round(self.t60 * RECIPE.sample_rate)
-        seconds = np.arange(samples) / RECIPE.sample_rate
-        response = random.standard_normal(samples) * np.exp(-6.9 * seconds / self.t60)
-        response[: round(0.002 * RECIPE.sample_rate)] = 0
-        response *= 10 ** (-self.direct_to_reverberant / 20) / np.linalg.norm(response)
-        response[0] = 1
-        wet = fftconvolve(audio, response)[: len(audio) + samples // 3]
-        return np.asarray(wet, np.float32)
+        return reverberate(audio, self.t60, self.direct_to_reverberant, random)
 
 
 Simple = WhiteNoise | Gain | Telephone | Clipping | Cut | Reverberation
@@ -243,5 +238,5 @@ def _fixed(condition: Simple) -> Worsened:
 
 
 def _digest(value: object) -> str:
-    text = json.dumps([value, code_digest((__name__,))], sort_keys=True)
+    text = json.dumps([value, code_digest(CODE)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -11,16 +11,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from training.arrays import Float32
-from training.audio.noise import (
-    NoisePlan,
-    Noises,
+from training.audio.mel import (
+    MELS,
+    Decibels,
     cepstral_basis,
     decibels,
     mel_frequencies,
     powers,
     trimmed,
 )
-from training.audio.spectra import MELS, VARIANTS, Decibels, Spectra
+from training.audio.noise import NoisePlan, Noises
+from training.audio.spectra import VARIANTS, Spectra
 
 DYNAMIC_RANGE = 80.0  # decibels below the loudest mel, as in the recipe
 

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from training.arrays import Float32
-from training.audio.spectra import change_speed
+from training.audio.effects import change_speed
 from training.comparison.declaration import (
     Augmentation,
     Features,

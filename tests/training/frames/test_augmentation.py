@@ -8,8 +8,9 @@ import pytest
 
 from training.arrays import Float32
 from training.audio.augmentation import Augmentation, Augmenter
-from training.audio.noise import NoisePlan, Noises, band_widths, powers, trimmed
-from training.audio.spectra import Spectra, SpectraCache, Variants, spectrum
+from training.audio.mel import band_widths, powers, spectrum, trimmed
+from training.audio.noise import NoisePlan, Noises
+from training.audio.spectra import Spectra, SpectraCache, Variants
 from training.features.cache import content_hash
 from training.features.loading import load_audio
 from training.features.mfcc import extract_frames
