@@ -13,7 +13,7 @@ from training.corpora.reader import Corpus, read_corpus
 from training.corpora.registry import reader_named
 from training.evaluation import Evaluation
 from training.examples import Examples, changes, load_examples
-from training.export.deployable import serve
+from training.export.deployable import deployable_model
 from training.export.metadata import network_metadata
 from training.export.onnx_file import export_network
 from training.export.ood_distance import Distance
@@ -143,7 +143,7 @@ def export(run: Run) -> None:
     evaluations = _evaluations(run, material)
     for trainer in run.trainers:
         evaluation = evaluations[trainer.name]
-        served = serve(fitted[trainer.name], distance, evaluation.temperature())
+        served = deployable_model(fitted[trainer.name], distance, evaluation.temperature())
         path = run.training.models_path / f"{trainer.name}.onnx"
         export_network(served, network_metadata(material.corpus, trainer, evaluation), clips, path)
         print(f"{trainer.name}: exported; {path}")

@@ -190,7 +190,7 @@ def _speech(path: Path) -> Float32:
 
 
 @dataclass(frozen=True)
-class Worsened:
+class Corruption:
     """A condition as a change of recordings, for the feature cache."""
 
     condition: Condition
@@ -207,7 +207,7 @@ class Worsened:
 
 
 @dataclass(frozen=True)
-class Talkers:
+class BabbleSpeakers:
     """The recordings that babble may be made of: of training speakers alone."""
 
     paths: Mapping[str, Path]  # by the hash of their content
@@ -217,12 +217,12 @@ class Talkers:
         """A short hash of them all."""
         return _digest([sorted(self.paths), VOICES, CLIPS])
 
-    def conditions(self, content: str) -> tuple[Worsened, ...]:
+    def conditions(self, content: str) -> tuple[Corruption, ...]:
         """Every condition, for the recording with this hash, which decides who talks."""
         random = np.random.default_rng([int(content, 16), VOICES])
         chosen = random.choice(sorted(self.paths), VOICES * CLIPS)
         voices = tuple(self.paths[voice] for voice in chosen)
-        babble = (Worsened(Babble(snr, voices), self.digest) for snr in SNRS)
+        babble = (Corruption(Babble(snr, voices), self.digest) for snr in SNRS)
         return (*map(_fixed, NOISES), *babble, *map(_fixed, OTHERS))
 
 
@@ -233,8 +233,8 @@ CONDITIONS = (
 )
 
 
-def _fixed(condition: Simple) -> Worsened:
-    return Worsened(condition, _digest([type(condition).__name__, asdict(condition)]))
+def _fixed(condition: Simple) -> Corruption:
+    return Corruption(condition, _digest([type(condition).__name__, asdict(condition)]))
 
 
 def _digest(value: object) -> str:

@@ -12,7 +12,12 @@ import torch
 
 from training.arrays import Float32
 from training.examples import Examples
-from training.export.deployable import Served, ServedFrames, ServedVectors, serve
+from training.export.deployable import (
+    DeployableFrames,
+    DeployableModel,
+    DeployableVectors,
+    deployable_model,
+)
 from training.export.onnx_file import ExportError, export_network, verify
 from training.export.ood_distance import Distance
 from training.features.standardisation import Standardisation
@@ -24,13 +29,13 @@ from training.trainers import FittedFrames
 
 LENGTHS = (10, 11, 130, 3_000)
 
-Export = Callable[[str], tuple[Served, Path]]
+Export = Callable[[str], tuple[DeployableModel, Path]]
 
 
-def served_network(network: str, examples: Examples) -> Served:
+def served_network(network: str, examples: Examples) -> DeployableModel:
     fitted = fit(network, examples, TrainingSettings(epochs=2, variants=0))
     distance = Distance.fit(examples.vectors, fitted.standardisation)
-    return serve(fitted, distance, temperature=1.3)
+    return deployable_model(fitted, distance, temperature=1.3)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +45,7 @@ def export(
     """Gives each vector network and its file, alone in a folder, which is written once."""
 
     @functools.cache
-    def exported(network: str) -> tuple[Served, Path]:
+    def exported(network: str) -> tuple[DeployableModel, Path]:
         served = served_network(network, examples)
         path = tmp_path_factory.mktemp(network) / f"{network}.onnx"
         export_network(served, {"format": "test"}, clips, path)
@@ -50,7 +55,7 @@ def export(
 
 
 @pytest.fixture(scope="module")
-def served_frames(examples: Examples, clips: list[Float32]) -> ServedFrames:
+def served_frames(examples: Examples, clips: list[Float32]) -> DeployableFrames:
     """A small network that was fitted to nothing: graphs do not mind."""
     torch.manual_seed(0)
     members = [Member(MemberSettings(channels=16, dilations=(1,)), 8) for _ in range(2)]
@@ -58,14 +63,16 @@ def served_frames(examples: Examples, clips: list[Float32]) -> ServedFrames:
         member.standardisation.fit(np.concatenate(clips))
     fitted = FittedFrames(FrameNetwork(members).eval(), np.zeros(1, np.float32))
     standardisation = Standardisation.fit(examples.vectors)
-    served = serve(fitted, Distance.fit(examples.vectors, standardisation), temperature=0.8)
-    assert isinstance(served, ServedFrames)
+    served = deployable_model(
+        fitted, Distance.fit(examples.vectors, standardisation), temperature=0.8
+    )
+    assert isinstance(served, DeployableFrames)
     return served
 
 
 @pytest.fixture(scope="module")
 def frames_path(
-    served_frames: ServedFrames, clips: list[Float32], tmp_path_factory: pytest.TempPathFactory
+    served_frames: DeployableFrames, clips: list[Float32], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     path = tmp_path_factory.mktemp("models") / "TCN.onnx"
     export_network(served_frames, {"format": "test"}, clips, path)
@@ -89,7 +96,7 @@ def test_the_file_says_what_pytorch_says(network: str, examples: Examples, expor
 
 @pytest.mark.parametrize("length", LENGTHS)
 def test_frames_of_any_length_have_the_answers_of_pytorch(
-    frames_path: Path, served_frames: ServedFrames, clips: list[Float32], length: int
+    frames_path: Path, served_frames: DeployableFrames, clips: list[Float32], length: int
 ) -> None:
     frames = np.resize(clips[0], (2, length, 25))
     lengths = np.array([length, length // 2 + 1])
@@ -145,7 +152,7 @@ def test_the_file_stands_alone_and_names_no_path_of_this_machine(export: Export)
 def test_a_graph_that_differs_from_pytorch_is_refused(export: Export, clips: list[Float32]) -> None:
     served, path = export("DNN")
     another = copy.deepcopy(served)
-    assert isinstance(another, ServedVectors)
+    assert isinstance(another, DeployableVectors)
     another.standardise.mean = another.standardise.mean + 1
     with pytest.raises(ExportError, match="probabilities: ONNX Runtime and PyTorch differ by"):
         verify(onnx.load(path), another, clips)
@@ -155,7 +162,7 @@ def test_a_graph_that_overflows_is_refused(
     examples: Examples, clips: list[Float32], tmp_path: Path
 ) -> None:
     served = served_network("DNN", examples)
-    assert isinstance(served, ServedVectors)
+    assert isinstance(served, DeployableVectors)
     served.standardise.clip = math.inf
     with pytest.raises(ExportError, match="not finite"):
         export_network(served, {}, clips, tmp_path / "DNN.onnx")

@@ -11,12 +11,12 @@ from training.corruptions import (
     CONDITIONS,
     VOICES,
     Babble,
+    BabbleSpeakers,
     Clipping,
     Condition,
     Cut,
     Gain,
     Reverberation,
-    Talkers,
     Telephone,
     WhiteNoise,
 )
@@ -114,10 +114,10 @@ def test_who_babbles_depends_on_the_pool_and_is_never_another(
     voices: tuple[Path, ...],
 ) -> None:
     pool = {f"{index:032x}": path for index, path in enumerate(voices)}
-    changes = Talkers(pool).conditions("ab" * 16)
+    changes = BabbleSpeakers(pool).conditions("ab" * 16)
     assert tuple(change.condition.name for change in changes) == CONDITIONS
     talking = {p for c in changes if isinstance(c.condition, Babble) for p in c.condition.voices}
     assert talking <= set(voices)
-    smaller = Talkers(dict(list(pool.items())[1:])).conditions("ab" * 16)
+    smaller = BabbleSpeakers(dict(list(pool.items())[1:])).conditions("ab" * 16)
     differing = [a.folder != b.folder for a, b in zip(changes, smaller, strict=True)]
     assert differing == ["babble" in name for name in CONDITIONS]

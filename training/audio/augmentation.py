@@ -20,19 +20,19 @@ from training.audio.mel import (
     powers,
     trimmed,
 )
-from training.audio.noise import NoisePlan, Noises
+from training.audio.noise import Noises, NoiseSettings
 from training.audio.spectra import VARIANTS, Spectra
 
 DYNAMIC_RANGE = 80.0  # decibels below the loudest mel, as in the recipe
 
 
 @dataclass(frozen=True)
-class Augmentation:
+class FrameAugmentation:
     """Shares of the draws, and ranges; a range is drawn from uniformly unless it says otherwise."""
 
     original_share: float = 0.1
     room_share: float = 0.1  # the rest are dry variants
-    noise: NoisePlan = field(default_factory=NoisePlan)
+    noise: NoiseSettings = field(default_factory=NoiseSettings)
     tempo: float = 0.12  # the logarithm of the stretch lies within +-0.12
     tempo_share: float = 0.5
     gain: float = 5.0  # decibels, standard deviation
@@ -72,7 +72,7 @@ class Augmenter:
     """Draws from the utterances of the training speakers; the same seed draws the same."""
 
     def __init__(
-        self, spectra: Sequence[Spectra], settings: Augmentation, random: np.random.Generator
+        self, spectra: Sequence[Spectra], settings: FrameAugmentation, random: np.random.Generator
     ) -> None:
         self.spectra, self.settings, self.random = spectra, settings, random
         self.noises = Noises(settings.noise, spectra, random)

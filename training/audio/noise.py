@@ -24,7 +24,7 @@ NOISE_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class NoisePlan:
+class NoiseSettings:
     """How often each kind of noise is drawn, and ranges of uniform draws."""
 
     white_share: float = 0.18
@@ -47,7 +47,7 @@ def white_noise() -> Float32:
 class Noises:
     """Draws noises; babble is mixed from the utterances that are trained on."""
 
-    plan: NoisePlan
+    plan: NoiseSettings
     voices: Sequence[Spectra]
     random: np.random.Generator
 

@@ -18,7 +18,7 @@ from training.arrays import Float32
 from training.audio.effects import change_speed, reverberate
 from training.audio.mel import Decibels, spectrum
 from training.features.recipe import RECIPE
-from training.storage.atomic_write import written_whole
+from training.storage.atomic_write import atomic_write
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class SpectraCache:
         ends = np.cumsum([len(part) for part in parts])
         # `holds` looks for the ends, so they are written last.
         for kind, array in (("decibels", np.concatenate(parts)), ("ends", ends)):
-            with written_whole(self._path(content, kind)) as part, part.open("wb") as file:
+            with atomic_write(self._path(content, kind)) as part, part.open("wb") as file:
                 np.save(file, array)
 
     def read(self, content: str) -> Spectra:
@@ -99,6 +99,6 @@ class SpectraCache:
         return Spectra(np.asarray(decibels), np.load(self._path(content, "ends")))
 
 
-def reading(cache: SpectraCache, contents: Sequence[str]) -> tuple[Spectra, ...]:
+def read_spectra(cache: SpectraCache, contents: Sequence[str]) -> tuple[Spectra, ...]:
     """The spectra of several recordings, in order."""
     return tuple(cache.read(content) for content in contents)

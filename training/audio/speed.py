@@ -11,7 +11,7 @@ from training.audio.effects import change_speed
 
 
 @dataclass(frozen=True)
-class Augmentation:
+class SpeedPerturbation:
     """The range of uniform draws. Its digest is part of the cache's folder names."""
 
     speed: float = 0.15  # faster or slower by up to this share
@@ -25,7 +25,7 @@ class Augmentation:
         return change_speed(audio, 1 + random.uniform(-self.speed, self.speed))
 
 
-AUGMENTATION = Augmentation()
+SPEED_PERTURBATION = SpeedPerturbation()
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Variant:
     """One augmented copy of a recording, the same on every machine."""
 
     number: int  # from 1
-    augmentation: Augmentation = AUGMENTATION
+    augmentation: SpeedPerturbation = SPEED_PERTURBATION
 
     @property
     def folder(self) -> str:

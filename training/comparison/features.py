@@ -26,7 +26,7 @@ from training.comparison.declaration import (
 from training.features.loading import load_audio
 from training.features.mfcc import extract_frames
 from training.features.recipe import RECIPE
-from training.storage.atomic_write import written_whole
+from training.storage.atomic_write import atomic_write
 from training.storage.scheduling import Scheduler
 
 RATE = RECIPE.sample_rate
@@ -164,7 +164,7 @@ class FeatureStore:
             if self.augmentation and copy:
                 version = augmented(self.augmentation, audio, recording.content, copy)
             with (
-                written_whole(self._path(recording.content, copy)) as part,
+                atomic_write(self._path(recording.content, copy)) as part,
                 part.open("wb") as file,
             ):
                 np.save(file, compute(self.features, version))

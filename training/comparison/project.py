@@ -10,7 +10,7 @@ from scipy.special import softmax
 
 from training.arrays import Float32, Integers
 from training.examples import Examples
-from training.export.deployable import serve
+from training.export.deployable import deployable_model
 from training.export.onnx_file import to_onnx
 from training.export.ood_distance import Distance
 from training.features.cache import FeatureCache
@@ -75,4 +75,4 @@ class FittedProject:
         """As it is served, but not calibrated."""
         vectors = self.training.vectors
         distance = Distance.fit(vectors, Standardisation.fit(vectors))
-        return to_onnx(serve(self.fitted, distance, 1.0), {})
+        return to_onnx(deployable_model(self.fitted, distance, 1.0), {})

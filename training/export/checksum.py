@@ -11,7 +11,7 @@ import onnx
 KEY = "sha256"
 
 
-def sealed(model: onnx.ModelProto) -> bytes:
+def with_checksum(model: onnx.ModelProto) -> bytes:
     """The file's content, and one more entry of its `metadata_props` behind it.
 
     That is still one ONNX file: repeated fields of a protobuf message may stand anywhere.

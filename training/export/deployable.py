@@ -26,7 +26,7 @@ LENGTHS = (10, 11, 130, 3_000)  # frames, that a frame network is tried on
 Feed = dict[str, Float32 | Integers]  # arrays by the name of the input
 
 
-class Served(nn.Module):
+class DeployableModel(nn.Module):
     """A network as it is served: named inputs to probabilities (N, L) and distances (N,)."""
 
     axes: dict[str, dict[int, str]]  # by input, in their order: the names of its free dimensions
@@ -40,16 +40,18 @@ class Served(nn.Module):
         """Finite inputs that a careless graph overflows on."""
 
 
-def serve(fitted: FittedNetwork, distance: Distance, temperature: float) -> Served:
+def deployable_model(
+    fitted: FittedNetwork, distance: Distance, temperature: float
+) -> DeployableModel:
     """The network with its temperature and its distance from the training distribution."""
     if isinstance(fitted, Fitted):
-        return ServedVectors(fitted, distance, temperature).eval()
+        return DeployableVectors(fitted, distance, temperature).eval()
     if isinstance(fitted, FittedFrames):
-        return ServedFrames(fitted, distance, temperature).eval()
+        return DeployableFrames(fitted, distance, temperature).eval()
     raise TypeError(f"{type(fitted)}: no such network is served")
 
 
-class ServedVectors(Served):
+class DeployableVectors(DeployableModel):
     """Raw vectors in, in as few graph nodes as it takes.
 
     Of a prediction's microseconds most go to the nodes' number, not to their arithmetic.
@@ -77,7 +79,7 @@ class ServedVectors(Served):
         return {"mfccs": _extremes(1)[:, 0]}
 
 
-class ServedFrames(Served):
+class DeployableFrames(DeployableModel):
     """Raw frames in; whatever stands behind a clip's length is not looked at."""
 
     axes = {"frames": {0: "N", 1: "T"}, "lengths": {0: "N"}}  # noqa: RUF012

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from training.arrays import Float32
-from training.export.checksum import sealed
-from training.export.deployable import Feed, Served
+from training.export.checksum import with_checksum
+from training.export.deployable import DeployableModel, Feed
 from training.features.recipe import RECIPE
-from training.storage.atomic_write import written_whole
+from training.storage.atomic_write import atomic_write
 
 OUTPUTS = ("probabilities", "distance")
 OPSET = 18  # the newest that onnxruntime-web and mobile runtimes all take
@@ -31,7 +31,7 @@ class ExportError(RuntimeError):
 
 
 def export_network(
-    served: Served, metadata: Mapping[str, str], clips: Sequence[Float32], path: Path
+    served: DeployableModel, metadata: Mapping[str, str], clips: Sequence[Float32], path: Path
 ) -> None:
     """Writes `path` as a whole, after the graph has been held against PyTorch.
 
@@ -46,8 +46,8 @@ def export_network(
     """
     model = to_onnx(served, metadata)
     verify(model, served, clips)
-    with written_whole(path) as part:
-        part.write_bytes(sealed(model))
+    with atomic_write(path) as part:
+        part.write_bytes(with_checksum(model))
 
 
 def graph_of(
@@ -78,7 +78,7 @@ def graph_of(
     return without_traces(program.model_proto)
 
 
-def to_onnx(served: Served, metadata: Mapping[str, str]) -> onnx.ModelProto:
+def to_onnx(served: DeployableModel, metadata: Mapping[str, str]) -> onnx.ModelProto:
     """One graph with its weights inside: named inputs to `probabilities` and `distance`."""
     axes = {name: {d: Dim(n) for d, n in free.items()} for name, free in served.axes.items()}
     feed = served.feeds([np.zeros((64, RECIPE.n_mfcc), np.float32)] * 2)[0]
@@ -116,7 +116,7 @@ def without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def verify(model: onnx.ModelProto, served: Served, clips: Sequence[Float32]) -> None:
+def verify(model: onnx.ModelProto, served: DeployableModel, clips: Sequence[Float32]) -> None:
     """Raises ExportError where ONNX Runtime and PyTorch differ, or an answer is not finite."""
     session = onnxruntime.InferenceSession(model.SerializeToString())
     for feed in served.feeds(clips):
@@ -125,7 +125,7 @@ def verify(model: onnx.ModelProto, served: Served, clips: Sequence[Float32]) -> 
 
 
 def _verify_against_pytorch(
-    session: onnxruntime.InferenceSession, served: Served, feed: Feed
+    session: onnxruntime.InferenceSession, served: DeployableModel, feed: Feed
 ) -> None:
     with torch.inference_mode():
         expected = served(*(torch.from_numpy(array) for array in feed.values()))

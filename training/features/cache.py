@@ -11,7 +11,7 @@ import numpy as np
 from training.arrays import Float32
 from training.features.mfcc import pool
 from training.features.recipe import RECIPE, FeatureRecipe
-from training.storage.atomic_write import written_whole
+from training.storage.atomic_write import atomic_write
 
 
 class Change(Protocol):
@@ -63,7 +63,7 @@ class FeatureCache:
 
     def write(self, content: str, folder: str, frames: Float32) -> None:
         """Writes frames float32 (T, 25)."""
-        with written_whole(self.path(content, folder)) as part, part.open("wb") as file:
+        with atomic_write(self.path(content, folder)) as part, part.open("wb") as file:
             np.save(file, frames)
 
     def vectors(self, contents: Sequence[str], changes: Sequence[Change]) -> Float32:

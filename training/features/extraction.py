@@ -23,7 +23,7 @@ class Extraction:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ExtractionTask:
     """The changes under which a recording's frames are needed."""
 
     path: Path
@@ -41,7 +41,7 @@ def extract_corpus(
     """
     paths = [utterance.path for utterance in corpus.utterances]
     contents = {path: content_hash(path) for path in paths}
-    wanted = [Wanted(path, contents[path], tuple(changes)) for path in paths]
+    wanted = [ExtractionTask(path, contents[path], tuple(changes)) for path in paths]
     extracted, unusable = extract(wanted, cache, scheduler)
     usable = corpus.without(unusable)
     return Extraction(
@@ -53,21 +53,26 @@ def extract_corpus(
 
 
 def extract(
-    wanted: Sequence[Wanted], cache: FeatureCache, scheduler: Scheduler, what: str = "features"
+    wanted: Sequence[ExtractionTask],
+    cache: FeatureCache,
+    scheduler: Scheduler,
+    what: str = "features",
 ) -> tuple[int, list[Unusable]]:
     """Extracts the frames that the cache lacks.
 
     Returns:
         The number of recordings extracted, and the recordings that could not be read.
     """
-    lacking = [Wanted(w.path, w.content, cache.missing(w.content, w.changes)) for w in wanted]
+    lacking = [
+        ExtractionTask(w.path, w.content, cache.missing(w.content, w.changes)) for w in wanted
+    ]
     tasks = [item for item in lacking if item.changes]
     outcomes = scheduler.run(functools.partial(_extract, cache=cache), tasks, what, "clip")
     unusable = [outcome for outcome in outcomes if outcome]
     return len(tasks) - len(unusable), unusable
 
 
-def _extract(wanted: Wanted, cache: FeatureCache) -> Unusable | None:
+def _extract(wanted: ExtractionTask, cache: FeatureCache) -> Unusable | None:
     """Extracts from one recording; returns the reason where it cannot be read."""
     try:
         audio = load_audio(wanted.path, cache.recipe.sample_rate)

@@ -20,12 +20,12 @@ from training.contract.mistakes import table
 from training.contract.reference import FILE_NAME as REFERENCE_NAME
 from training.contract.reference import Pcm, as_audio, reference_samples, wav
 from training.corpora.reader import Corpus
-from training.export.checksum import sealed
+from training.export.checksum import with_checksum
 from training.features.graph import extractor_graph
 from training.features.loading import load_audio
 from training.features.mfcc import extract_frames, pool
 from training.features.recipe import RECIPE
-from training.storage.atomic_write import written_whole
+from training.storage.atomic_write import atomic_write
 
 FORMAT = "speech-emotion-extractor/1"
 FILE_NAME = "mfcc.onnx"
@@ -153,7 +153,7 @@ def build_extractor(directory: Path, signals: Iterable[Signal]) -> Agreement:
         chain([Signal(REFERENCE_NAME, as_audio(samples))], signals),
     )
     onnx.helper.set_model_props(graph, _metadata(samples, clip))
-    model = sealed(graph)
+    model = with_checksum(graph)
     if len(model) > MAXIMUM_BYTES:
         raise ExtractorError(f"{FILE_NAME}: {len(model)} bytes; expected at most {MAXIMUM_BYTES}")
     _write(directory / REFERENCE_NAME, clip)
@@ -179,7 +179,7 @@ def _metadata(samples: Pcm, clip: bytes) -> dict[str, str]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_bytes(content)
 
 

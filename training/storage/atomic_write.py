@@ -7,7 +7,7 @@ from uuid import uuid4
 
 
 @contextlib.contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Gives the path of a part to write; it takes the name `path` where nothing was raised.
 
     A stop at any moment, Ctrl-C too, leaves the old file or the new one, and no part. Several

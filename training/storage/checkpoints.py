@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from training.storage.atomic_write import written_whole
+from training.storage.atomic_write import atomic_write
 
 
 class CheckpointError(ValueError):
@@ -61,6 +61,6 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 def write_checkpoint(path: Path, identity: Identity, state: Mapping[str, Any]) -> None:
     """Replaces the file as a whole."""
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         # By its path: through a file object PyTorch turns Ctrl-C into an error of its own.
         torch.save({"identity": asdict(identity), **state}, part)

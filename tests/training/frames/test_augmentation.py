@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from training.arrays import Float32
-from training.audio.augmentation import Augmentation, Augmenter
+from training.audio.augmentation import Augmenter, FrameAugmentation
 from training.audio.mel import band_widths, powers, spectrum, trimmed
-from training.audio.noise import NoisePlan, Noises
+from training.audio.noise import Noises, NoiseSettings
 from training.audio.spectra import Spectra, SpectraCache, Variants
 from training.features.cache import content_hash
 from training.features.loading import load_audio
@@ -17,8 +17,8 @@ from training.features.mfcc import extract_frames
 from training.frames.batches import Batching, epoch_batches
 
 CLIPS = 3
-QUIET = NoisePlan(white_share=0, coloured_share=0, babble_share=0)
-UNCHANGED = Augmentation(
+QUIET = NoiseSettings(white_share=0, coloured_share=0, babble_share=0)
+UNCHANGED = FrameAugmentation(
     original_share=1,
     room_share=0,
     noise=QUIET,
@@ -79,7 +79,7 @@ def test_white_noise_on_spectra_is_white_noise_on_the_waveform(
     first, last = trimmed(powers(spectrum(samples)[:, 0]))
     level = powers(spectrum(samples)[first:last, 0]).mean() * 10 ** (-snr / 10)
     noisy = samples + np.sqrt(level) * random.standard_normal(len(samples)).astype(np.float32)
-    noises = Noises(NoisePlan(), spectra, random)
+    noises = Noises(NoiseSettings(), spectra, random)
     mels = powers(spectrum(samples)[:, 1:])
     made = 10 * np.log10(mels + level * noises.window("white", len(mels)))
     expected = spectrum(noisy)[:, 1:].astype(np.float32)
@@ -89,14 +89,14 @@ def test_white_noise_on_spectra_is_white_noise_on_the_waveform(
 
 @pytest.mark.parametrize("kind", ["white", "coloured", "babble"])
 def test_noise_has_unit_power(spectra: list[Spectra], kind: str) -> None:
-    noises = Noises(NoisePlan(), spectra, np.random.default_rng(0))
+    noises = Noises(NoiseSettings(), spectra, np.random.default_rng(0))
     total = np.mean([(noises.window(kind, 80) * band_widths()).sum(axis=1) for _ in range(50)])
     assert total == pytest.approx(np.mean(noises.window("white", 1000)), rel=0.35)
 
 
 def test_an_epoch_shows_every_utterance_and_only_finite_frames(spectra: list[Spectra]) -> None:
     many = spectra * 4
-    augmenter = Augmenter(many, Augmentation(), np.random.default_rng(0))
+    augmenter = Augmenter(many, FrameAugmentation(), np.random.default_rng(0))
     batches = list(epoch_batches(augmenter, np.zeros(25, np.float32), Batching(size=4)))
     assert sorted(np.concatenate([rows for rows, _ in batches])) == list(range(len(many)))
     assert all(np.isfinite(frames).all() for _, frames in batches)
@@ -105,7 +105,7 @@ def test_an_epoch_shows_every_utterance_and_only_finite_frames(spectra: list[Spe
 
 def test_the_same_seed_draws_the_same(spectra: list[Spectra]) -> None:
     def draw(seed: int) -> Float32:
-        augmenter = Augmenter(spectra, Augmentation(), np.random.default_rng(seed))
+        augmenter = Augmenter(spectra, FrameAugmentation(), np.random.default_rng(seed))
         batches = epoch_batches(augmenter, np.zeros(25, np.float32), Batching(size=4))
         return np.concatenate([frames.ravel() for _, frames in batches])
 
