@@ -47,21 +47,21 @@ def white_noise() -> Float32:
 class Noises:
     """Draws noises; babble is mixed from the utterances that are trained on."""
 
-    plan: NoiseSettings
+    settings: NoiseSettings
     voices: Sequence[Spectra]
     random: np.random.Generator
 
     def draw(self) -> tuple[str, float]:
         """A kind of noise, "" for none, and its power relative to the speech."""
-        plan, draw = self.plan, self.random.random()
+        settings, draw = self.settings, self.random.random()
         shares = {
-            "white": plan.white_share,
-            "coloured": plan.coloured_share,
-            "babble": plan.babble_share,
+            "white": settings.white_share,
+            "coloured": settings.coloured_share,
+            "babble": settings.babble_share,
         }
         for kind, share in shares.items():
             if draw < share:
-                return kind, 10 ** (-self.random.uniform(*plan.snr) / 10)
+                return kind, 10 ** (-self.random.uniform(*settings.snr) / 10)
             draw -= share
         return "", 0.0
 
@@ -75,16 +75,16 @@ class Noises:
 
     def _colour(self) -> Float32:
         """Gains (128,) of a spectral tilt and a smooth random filter that keep the power."""
-        tilt = self.random.uniform(*self.plan.tilt)
+        tilt = self.random.uniform(*self.settings.tilt)
         bumps = cepstral_basis()[:, 1:9] @ self.random.standard_normal(8).astype(np.float32)
-        curve = powers(bumps * self.plan.colour * math.sqrt(MELS / 8))
+        curve = powers(bumps * self.settings.colour * math.sqrt(MELS / 8))
         curve *= (mel_frequencies() / 1000) ** -tilt
         coloured: Float32 = curve / (curve * band_widths()).sum()
         return coloured
 
     def _babble(self, length: int) -> Float32:
         """Several voices at once, equally loud."""
-        low, high = self.plan.voices
+        low, high = self.settings.voices
         rows = self.random.integers(len(self.voices), size=self.random.integers(low, high + 1))
         total: Float32 = np.mean([self._voice(int(row), length) for row in rows], axis=0)
         return total
