@@ -1,4 +1,4 @@
-"""`models/mfcc.onnx`: the extractor that clients are handed, proved against librosa first."""
+"""Writes `models/mfcc.onnx`, the extractor for clients, after comparing it with librosa."""
 
 import hashlib
 import json
@@ -32,18 +32,18 @@ FILE_NAME = "mfcc.onnx"
 MAXIMUM_BYTES = 1_000_000
 MISTAKES_PATH = ROOT / "docs" / "feature-mistakes.md"
 
-# How far the graph may lie from librosa, in the units of the coefficients.
+# Greatest differences from librosa, in the units of the coefficients.
 FRAMES_TOLERANCE = 0.02
 VECTOR_TOLERANCE = 0.01
 
 
 class ExtractorError(ValueError):
-    """A graph that does not compute what librosa computes; the message names signal and error."""
+    """A graph that disagrees with librosa; the message names the signal and the difference."""
 
 
 @dataclass(frozen=True)
 class Signal:
-    """Something to compare on: float32 (samples,), mono at the recipe's rate."""
+    """Audio to compare on, float32 (samples,), mono at the recipe's sample rate."""
 
     name: str
     audio: Float32
@@ -51,7 +51,7 @@ class Signal:
 
 @dataclass(frozen=True)
 class Agreement:
-    """The largest absolute differences from librosa over a number of signals."""
+    """The greatest absolute differences from librosa over a number of signals."""
 
     signals: int
     frames: float
@@ -60,25 +60,25 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Extractor:
-    """The graph at work, on one thread."""
+    """The graph in ONNX Runtime, on one thread."""
 
     session: onnxruntime.InferenceSession
 
     @classmethod
     def load(cls, model: bytes) -> "Extractor":
-        """From the content of an ONNX file."""
+        """Loads the content of an ONNX file."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         return cls(onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"]))
 
     def extract(self, audio: Float32) -> tuple[Float32, Float32]:
-        """Frames float32 (T, 25) and their mean, float32 (25,), of audio float32 (samples,)."""
+        """Audio float32 (samples,) to frames float32 (T, 25) and their mean, float32 (25,)."""
         frames, mfccs = self.session.run(["frames", "mfccs"], {"audio": audio})
         return np.asarray(frames), np.asarray(mfccs)
 
 
 def edge_signals() -> Iterator[Signal]:
-    """What speech is not: where framing, trimming, floors and rounding could go wrong."""
+    """Signals that test the limits of framing, trimming, floors and rounding."""
     rate = RECIPE.sample_rate
     noise = np.random.default_rng(0).normal(0, 0.1, 60 * rate).astype(np.float32)
     seconds = np.arange(rate, dtype=np.float32) / rate
@@ -102,7 +102,7 @@ def _burst(samples: int) -> Float32:
 
 
 def corpus_signals(corpus: Corpus) -> Iterator[Signal]:
-    """Every usable recording of a corpus, with a progress bar.
+    """Every recording of a corpus, with a progress bar.
 
     Raises:
         UnusableAudioError: one of them cannot be read as audio.
@@ -114,10 +114,10 @@ def corpus_signals(corpus: Corpus) -> Iterator[Signal]:
 
 
 def compare(extractor: Extractor, signals: Iterable[Signal]) -> Agreement:
-    """Holds the graph to librosa, signal by signal.
+    """Compares the graph with librosa, signal by signal.
 
     Raises:
-        ExtractorError: at the first signal on which they differ by more than the tolerances.
+        ExtractorError: they differ by more than the tolerances; the message names the signal.
     """
     frames_errors, vector_errors = [0.0], [0.0]
     for signal in signals:
@@ -133,13 +133,13 @@ def compare(extractor: Extractor, signals: Iterable[Signal]) -> Agreement:
 
 def _largest_difference(name: str, actual: Float32, expected: Float32, limit: float) -> float:
     difference = float(np.abs(actual - expected).max())
-    if not difference <= limit:  # a NaN is a disagreement too
+    if not difference <= limit:  # also where the difference is NaN
         raise ExtractorError(f"{name}: {difference} from librosa; expected at most {limit}")
     return difference
 
 
 def build_extractor(directory: Path, signals: Iterable[Signal]) -> Agreement:
-    """Writes `mfcc.onnx` and `reference.wav` to a directory, once the graph is proved.
+    """Writes `mfcc.onnx` and `reference.wav` to a directory, if the graph agrees with librosa.
 
     Raises:
         ExtractorError: the graph and librosa disagree on one of the signals, or the file
@@ -162,7 +162,7 @@ def build_extractor(directory: Path, signals: Iterable[Signal]) -> Agreement:
 
 
 def _metadata(samples: Pcm, clip: bytes) -> dict[str, str]:
-    """What the server tells its clients beside the graph."""
+    """The `metadata_props` that the server passes on to clients."""
     audio = as_audio(samples)
     frames = extract_frames(audio)
     mistakes = catalogue(audio.astype(np.float64))
@@ -184,7 +184,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def run(directory: Path, corpus: Corpus) -> str:
-    """`python -m training extractor`: writes the files and the table; returns what to print.
+    """`python -m training extractor`: writes the files and a table; returns a summary.
 
     Raises:
         ExtractorError: see `build_extractor`.

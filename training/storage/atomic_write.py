@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Atomic writes: a file appears completely or not at all."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ from uuid import uuid4
 
 @contextlib.contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Gives the path of a part to write; it takes the name `path` where nothing was raised.
+    """Yields the path of a temporary file, which replaces `path` if nothing was raised.
 
-    A stop at any moment, Ctrl-C too, leaves the old file or the new one, and no part. Several
-    processes may write the same file at once: each has a part of its own.
+    After an interruption at any moment `path` is the old file or the new one. Several processes may
+    write the same file at once: each has its own temporary file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{uuid4().hex}.part")
