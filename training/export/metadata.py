@@ -1,4 +1,4 @@
-"""What a network file says about itself beside its arithmetic."""
+"""The metadata of a network file: labels, recipe, metrics, corpus, training, intended use."""
 
 import json
 import platform
@@ -35,7 +35,7 @@ INTENDED_USE = {
 
 
 def network_metadata(corpus: Corpus, trainer: Trainer, evaluation: Evaluation) -> dict[str, str]:
-    """The `metadata_props` of a network file: every value but `format` is a JSON text."""
+    """The `metadata_props` of a network file; all values except `format` are JSON texts."""
     values = {
         "input": evaluation.input,
         "labels": evaluation.labels,

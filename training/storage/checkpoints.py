@@ -33,8 +33,7 @@ class Identity:
         there, here = state["identity"], asdict(self)
         if (there["network"], there["examples"]) != (here["network"], here["examples"]):
             raise CheckpointError(
-                f"the checkpoint belongs to {there['network']}, or to other recordings or "
-                "augmentations"
+                f"the checkpoint is of {there['network']}, or of other recordings or augmentations"
             )
         differences = [
             f"{key}: {there['settings'].get(key)} there, {value} here"
