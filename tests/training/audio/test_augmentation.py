@@ -1,4 +1,4 @@
-"""What the frame network's augmentation makes of spectra is what it would make of waveforms."""
+"""Augmentation of mel spectra agrees with the same augmentation of waveforms."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def spectra(
     return [cache.read(content) for content in contents]
 
 
-def test_without_changes_the_frames_are_the_recipes(
+def test_without_augmentation_the_frames_equal_the_recipe(
     audio: list[Float32], spectra: list[Spectra]
 ) -> None:
     augmenter = Augmenter(spectra, UNCHANGED, np.random.default_rng(0))
@@ -57,13 +57,15 @@ def test_without_changes_the_frames_are_the_recipes(
         draw = augmenter.draw(row)
         assert draw.length == len(expected)
         frames = augmenter.frames([draw], len(expected), np.zeros(25, np.float32))[0]
-        # The outermost frames reach into what trimming cuts off.
+        # The outermost frames overlap the trimmed part.
         inner = slice(2, -3)
         assert np.abs(frames[inner] - expected[inner]).mean() < 0.5
 
 
 @pytest.mark.parametrize("top_db", [30])
-def test_frames_are_trimmed_as_waveforms_are(audio: list[Float32], top_db: float) -> None:
+def test_trimming_of_frames_equals_trimming_of_waveforms(
+    audio: list[Float32], top_db: float
+) -> None:
     for samples in audio:
         _, (start, end) = librosa.effects.trim(samples, top_db=top_db)
         first, last = trimmed(powers(spectrum(samples)[:, 0]))
@@ -71,7 +73,7 @@ def test_frames_are_trimmed_as_waveforms_are(audio: list[Float32], top_db: float
 
 
 @pytest.mark.parametrize("snr", [20.0, 5.0])
-def test_white_noise_on_spectra_is_white_noise_on_the_waveform(
+def test_white_noise_on_spectra_equals_white_noise_on_the_waveform(
     audio: list[Float32], spectra: list[Spectra], snr: float
 ) -> None:
     random = np.random.default_rng(0)
@@ -94,7 +96,7 @@ def test_noise_has_unit_power(spectra: list[Spectra], kind: str) -> None:
     assert total == pytest.approx(np.mean(noises.window("white", 1000)), rel=0.35)
 
 
-def test_an_epoch_shows_every_utterance_and_only_finite_frames(spectra: list[Spectra]) -> None:
+def test_an_epoch_contains_every_utterance_and_only_finite_frames(spectra: list[Spectra]) -> None:
     many = spectra * 4
     augmenter = Augmenter(many, FrameAugmentation(), np.random.default_rng(0))
     batches = list(epoch_batches(augmenter, np.zeros(25, np.float32), Batching(size=4)))
@@ -103,7 +105,7 @@ def test_an_epoch_shows_every_utterance_and_only_finite_frames(spectra: list[Spe
     assert {frames.shape[2] for _, frames in batches} == {25}
 
 
-def test_the_same_seed_draws_the_same(spectra: list[Spectra]) -> None:
+def test_the_seed_determines_the_draws(spectra: list[Spectra]) -> None:
     def draw(seed: int) -> Float32:
         augmenter = Augmenter(spectra, FrameAugmentation(), np.random.default_rng(seed))
         batches = epoch_batches(augmenter, np.zeros(25, np.float32), Batching(size=4))

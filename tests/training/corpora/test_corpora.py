@@ -37,14 +37,14 @@ def reasons(folder: Path) -> dict[str, str]:
     return {item.path.name: item.reason for item in read_corpus(folder, RAVDESS).unusable}
 
 
-def test_a_name_says_emotion_and_speaker() -> None:
+def test_a_ravdess_name_gives_emotion_and_speaker() -> None:
     utterance = RAVDESS.read_name(Path("03-01-08-02-01-02-12.wav"))
     assert (utterance.emotion, utterance.speaker) == ("surprised", "12")
     assert RAVDESS.sex("12") == "female"
     assert auxiliary_labels([utterance], TASKS).tolist() == [[1, 0, 0]]
 
 
-def test_an_emodb_name_says_speaker_and_emotion() -> None:
+def test_an_emodb_name_gives_speaker_and_emotion() -> None:
     utterance = EMODB.read_name(Path("03a01Fa.wav"))
     assert (utterance.speaker, utterance.emotion) == ("03", "happy")
     assert [EMODB.sex(speaker) for speaker in ("03", "08")] == ["male", "female"]
@@ -61,12 +61,12 @@ def test_an_emodb_name_says_speaker_and_emotion() -> None:
         ("03a01Xa", "foreign name; emotion X is none of A, E, F, L, N, T, W"),
     ],
 )
-def test_a_name_that_is_not_of_emodb_is_foreign(name: str, reason: str) -> None:
+def test_a_name_outside_emodbs_pattern_is_rejected(name: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         EMODB.read_name(Path(f"{name}.wav"))
 
 
-def test_the_cut_copy_of_emodb_is_read_whole_and_never_called_emodb(emodb: Path) -> None:
+def test_the_cut_copy_of_emodb_is_read_completely_and_has_its_own_name(emodb: Path) -> None:
     corpus = read_corpus(emodb, EMODB_2S)
     assert corpus.reader.name == "emodb-2s"
     assert len(corpus.utterances) == 428
@@ -75,7 +75,7 @@ def test_the_cut_copy_of_emodb_is_read_whole_and_never_called_emodb(emodb: Path)
     assert not corpus.unusable
 
 
-def test_an_unknown_corpus_is_an_error_that_names_the_known() -> None:
+def test_the_error_for_an_unknown_corpus_lists_the_known_ones() -> None:
     with pytest.raises(
         CorpusError, match="'tess': no such corpus; known: emodb, emodb-2s, ravdess"
     ):
@@ -95,7 +95,7 @@ def test_wav_and_flac_are_found_at_any_depth(tmp_path: Path) -> None:
     assert not corpus.unusable
 
 
-def test_every_file_that_is_not_used_is_named_with_its_reason(synthetic: Path) -> None:
+def test_every_unusable_file_is_listed_with_the_reason(synthetic: Path) -> None:
     (synthetic / clip_name(1, 20)).touch()
     (synthetic / "notes.txt").write_text("?")
     (synthetic / "holiday.wav").write_bytes(b"?")
@@ -110,7 +110,7 @@ def test_every_file_that_is_not_used_is_named_with_its_reason(synthetic: Path) -
     assert not found
 
 
-def test_a_link_that_leads_nowhere_is_named(synthetic: Path) -> None:
+def test_a_broken_link_is_listed_as_unusable(synthetic: Path) -> None:
     (synthetic / clip_name(1, 20)).unlink(missing_ok=True)
     (synthetic / clip_name(1, 20)).symlink_to(synthetic / "gone.wav")
     assert reasons(synthetic) == {clip_name(1, 20): "cannot be read: No such file or directory"}
@@ -125,7 +125,7 @@ def test_a_second_copy_of_an_utterance_is_left_out(synthetic: Path) -> None:
     assert reasons(synthetic) == {name: f"the same utterance as {name}"}
 
 
-def test_a_folder_with_nothing_usable_says_what_was_looked_for(tmp_path: Path) -> None:
+def test_the_error_for_a_folder_without_recordings_lists_what_was_expected(tmp_path: Path) -> None:
     (tmp_path / "holiday.wav").write_bytes(b"?")
     with pytest.raises(CorpusError) as caught:
         read_corpus(tmp_path, RAVDESS)
@@ -147,7 +147,7 @@ def test_a_link_to_a_folder_is_read_like_a_folder(synthetic: Path, tmp_path: Pat
     assert not corpus.unusable
 
 
-def test_links_that_form_a_cycle_end(synthetic: Path) -> None:
+def test_a_cycle_of_links_is_read_once(synthetic: Path) -> None:
     deep = synthetic / "a" / "b"
     deep.mkdir(parents=True)
     (deep / "up").symlink_to(synthetic, target_is_directory=True)
@@ -158,7 +158,7 @@ def test_links_that_form_a_cycle_end(synthetic: Path) -> None:
     assert not corpus.unusable
 
 
-def test_a_folder_that_two_links_lead_to_is_read_once(synthetic: Path, tmp_path: Path) -> None:
+def test_a_folder_behind_two_links_is_read_once(synthetic: Path, tmp_path: Path) -> None:
     linked = tmp_path / "linked"
     linked.mkdir()
     for name in ("one", "other"):
