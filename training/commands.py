@@ -106,7 +106,7 @@ def features(run: Run) -> Material:
     extraction = extract_corpus(corpus, run.features, wanted, run.scheduler)
     print(extraction_text(extraction))
     material = _material(extraction, run)
-    recordings = dict(zip(extraction.contents, material.paths, strict=True))
+    recordings = dict(zip(extraction.content_hashes, material.paths, strict=True))
     for trainer in run.trainers:
         trainer.prepare(recordings, run.scheduler)
     return material

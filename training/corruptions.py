@@ -207,9 +207,9 @@ class Corruption:
         """Its folder in the feature cache."""
         return f"{self.condition.name.replace(' ', '-')}-{self.digest}"
 
-    def apply(self, audio: Float32, content: str) -> Float32:
+    def apply(self, audio: Float32, content_hash: str) -> Float32:
         """Seeds the draws with the recording's hash: the noise is the same at every level."""
-        return self.condition.apply(audio, np.random.default_rng(int(content, 16)))
+        return self.condition.apply(audio, np.random.default_rng(int(content_hash, 16)))
 
 
 @dataclass(frozen=True)
@@ -223,9 +223,9 @@ class BabbleSpeakers:
         """A short hash of all of them."""
         return _digest([sorted(self.paths), VOICES, CLIPS])
 
-    def conditions(self, content: str) -> tuple[Corruption, ...]:
+    def conditions(self, content_hash: str) -> tuple[Corruption, ...]:
         """All conditions; the content hash of the recording seeds the choice of voices."""
-        random = np.random.default_rng([int(content, 16), VOICES])
+        random = np.random.default_rng([int(content_hash, 16), VOICES])
         chosen = random.choice(sorted(self.paths), VOICES * CLIPS)
         voices = tuple(self.paths[voice] for voice in chosen)
         babble = (Corruption(Babble(snr, voices), self.digest) for snr in SNRS)

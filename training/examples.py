@@ -63,10 +63,10 @@ def load_examples(extraction: Extraction, cache: FeatureCache, count: int) -> Ex
     """The vectors of recordings and `count` variants of each, which the cache must hold."""
     reader, utterances = extraction.corpus.reader, extraction.corpus.utterances
     return Examples(
-        vectors=cache.vectors(extraction.contents, changes(count)),
+        vectors=cache.vectors(extraction.content_hashes, changes(count)),
         targets=np.array([reader.emotions.index(item.emotion) for item in utterances]),
         speakers=np.array([item.speaker for item in utterances]),
-        contents=np.array(extraction.contents),
+        contents=np.array(extraction.content_hashes),
         traits=auxiliary_labels(utterances, AUXILIARY),
         labels=reader.emotions,
     )

@@ -40,7 +40,7 @@ def trainer(
     spectra = SpectraCache(tmp_path_factory.mktemp("spectra"), Variants(dry=0, rooms=0))
     trainer = FrameTrainer("TCN", cache, spectra, seed=1, settings=SETTINGS)
     paths = [utterance.path for utterance in extraction.corpus.utterances]
-    trainer.prepare(dict(zip(extraction.contents, paths, strict=True)), Here())
+    trainer.prepare(dict(zip(extraction.content_hashes, paths, strict=True)), Here())
     return trainer
 
 

@@ -74,31 +74,31 @@ class SpectraCache:
     directory: Path
     variants: Variants = VARIANTS
 
-    def _path(self, content: str, kind: str) -> Path:
+    def _path(self, content_hash: str, kind: str) -> Path:
         folder = f"mel-{RECIPE.digest()}-{self.variants.digest()}"
-        return self.directory / folder / f"{content}.{kind}.npy"
+        return self.directory / folder / f"{content_hash}.{kind}.npy"
 
-    def holds(self, content: str) -> bool:
+    def holds(self, content_hash: str) -> bool:
         """Whether all spectra of the recording with this content hash are there."""
-        return self._path(content, "ends").exists()
+        return self._path(content_hash, "ends").exists()
 
-    def write(self, content: str, audio: Float32) -> None:
+    def write(self, content_hash: str, audio: Float32) -> None:
         """Computes the spectra of `audio` and writes them; the content hash seeds the draws."""
-        random = np.random.default_rng(int(content, 16))
+        random = np.random.default_rng(int(content_hash, 16))
         parts = [spectrum(variant) for variant in self.variants.of(audio, random)]
         ends = np.cumsum([len(part) for part in parts])
         # `holds` looks for the ends, so they are written last.
         for kind, array in (("decibels", np.concatenate(parts)), ("ends", ends)):
-            with atomic_write(self._path(content, kind)) as part, part.open("wb") as file:
+            with atomic_write(self._path(content_hash, kind)) as part, part.open("wb") as file:
                 np.save(file, array)
 
-    def read(self, content: str) -> Spectra:
+    def read(self, content_hash: str) -> Spectra:
         """The spectra of the recording with this content hash."""
-        decibels = np.load(self._path(content, "decibels"), mmap_mode="r")
+        decibels = np.load(self._path(content_hash, "decibels"), mmap_mode="r")
         # Slicing a plain array over the same memory is several times faster.
-        return Spectra(np.asarray(decibels), np.load(self._path(content, "ends")))
+        return Spectra(np.asarray(decibels), np.load(self._path(content_hash, "ends")))
 
 
-def read_spectra(cache: SpectraCache, contents: Sequence[str]) -> tuple[Spectra, ...]:
+def read_spectra(cache: SpectraCache, content_hashes: Sequence[str]) -> tuple[Spectra, ...]:
     """The spectra of several recordings, in order."""
-    return tuple(cache.read(content) for content in contents)
+    return tuple(cache.read(content_hash) for content_hash in content_hashes)

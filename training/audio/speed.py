@@ -40,10 +40,10 @@ class Variant:
         """Its folder in the feature cache."""
         return f"augmented-{self.augmentation.digest()}-{self.number}"
 
-    def apply(self, audio: Float32, content: str) -> Float32:
+    def apply(self, audio: Float32, content_hash: str) -> Float32:
         """The copy of `audio`; the recording's hash and the number seed the draw."""
         return self.augmentation.apply(
-            audio, np.random.default_rng([int(content, 16), self.number])
+            audio, np.random.default_rng([int(content_hash, 16), self.number])
         )
 
 

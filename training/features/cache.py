@@ -22,8 +22,8 @@ class Change(Protocol):
         """Its folder in the cache; two changes with different results have different folders."""
         ...
 
-    def apply(self, audio: Float32, content: str) -> Float32:
-        """Changes audio, float32 (samples,); `content`, the recording's hash, seeds the draws."""
+    def apply(self, audio: Float32, content_hash: str) -> Float32:
+        """Changes audio, float32 (samples,); the hash of the recording seeds random draws."""
         ...
 
 
@@ -33,7 +33,7 @@ class Unchanged:
 
     folder: str = "original"
 
-    def apply(self, audio: Float32, content: str) -> Float32:  # noqa: ARG002  # as in Change
+    def apply(self, audio: Float32, content_hash: str) -> Float32:  # noqa: ARG002  # as in Change
         """The same audio."""
         return audio
 
@@ -48,28 +48,30 @@ class FeatureCache:
     directory: Path
     recipe: FeatureRecipe = RECIPE
 
-    def path(self, content: str, folder: str) -> Path:
+    def path(self, content_hash: str, folder: str) -> Path:
         """The file of one recording under the change that `folder` names."""
-        return self.directory / f"mfcc-{self.recipe.digest()}" / folder / f"{content}.npy"
+        return self.directory / f"mfcc-{self.recipe.digest()}" / folder / f"{content_hash}.npy"
 
-    def missing(self, content: str, changes: Sequence[Change]) -> tuple[Change, ...]:
+    def missing(self, content_hash: str, changes: Sequence[Change]) -> tuple[Change, ...]:
         """The changes under which the cache has no frames of a recording."""
-        return tuple(c for c in changes if not _is_filled(self.path(content, c.folder)))
+        return tuple(c for c in changes if not _is_filled(self.path(content_hash, c.folder)))
 
-    def frames(self, content: str, folder: str = ORIGINAL.folder) -> Float32:
+    def frames(self, content_hash: str, folder: str = ORIGINAL.folder) -> Float32:
         """Reads frames float32 (T, 25)."""
-        frames: Float32 = np.load(self.path(content, folder))
+        frames: Float32 = np.load(self.path(content_hash, folder))
         return frames
 
-    def write(self, content: str, folder: str, frames: Float32) -> None:
+    def write(self, content_hash: str, folder: str, frames: Float32) -> None:
         """Writes frames float32 (T, 25)."""
-        with atomic_write(self.path(content, folder)) as part, part.open("wb") as file:
+        with atomic_write(self.path(content_hash, folder)) as part, part.open("wb") as file:
             np.save(file, frames)
 
-    def vectors(self, contents: Sequence[str], changes: Sequence[Change]) -> Float32:
+    def vectors(self, content_hashes: Sequence[str], changes: Sequence[Change]) -> Float32:
         """The means of the frames of each recording, float32 (recordings, changes, 25)."""
         folders = [change.folder for change in changes]
-        rows = [[pool(self.frames(content, f)) for f in folders] for content in contents]
+        rows = [
+            [pool(self.frames(content_hash, f)) for f in folders] for content_hash in content_hashes
+        ]
         return np.array(rows, np.float32)
 
 
@@ -77,6 +79,6 @@ def _is_filled(path: Path) -> bool:
     return path.exists() and path.stat().st_size > 0
 
 
-def content_hash(path: Path) -> str:
+def hash_content(path: Path) -> str:
     """The first 32 hexadecimal digits of the SHA-256 of a file's bytes."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:32]

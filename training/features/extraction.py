@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.corpora.reader import Corpus, Unusable
-from training.features.cache import Change, FeatureCache, content_hash
+from training.features.cache import Change, FeatureCache, hash_content
 from training.features.loading import UnusableAudioError, load_audio
 from training.features.mfcc import extract_frames
 from training.storage.scheduling import Scheduler
@@ -17,7 +17,7 @@ class Extraction:
     """The result of a run: recordings extracted, recordings found in the cache, and the rest."""
 
     corpus: Corpus  # the recordings with features; `corpus.unusable` has every file left out
-    contents: tuple[str, ...]  # the content hash of each of its recordings
+    content_hashes: tuple[str, ...]  # of its recordings
     extracted: int
     cached: int
 
@@ -27,7 +27,7 @@ class ExtractionTask:
     """The changes under which a recording's frames are needed."""
 
     path: Path
-    content: str
+    content_hash: str
     changes: tuple[Change, ...]
 
 
@@ -40,13 +40,13 @@ def extract_corpus(
         CorpusError: none of the recordings could be read.
     """
     paths = [utterance.path for utterance in corpus.utterances]
-    contents = {path: content_hash(path) for path in paths}
-    wanted = [ExtractionTask(path, contents[path], tuple(changes)) for path in paths]
+    content_hashes = {path: hash_content(path) for path in paths}
+    wanted = [ExtractionTask(path, content_hashes[path], tuple(changes)) for path in paths]
     extracted, unusable = extract(wanted, cache, scheduler)
     usable = corpus.without(unusable)
     return Extraction(
         corpus=usable,
-        contents=tuple(contents[utterance.path] for utterance in usable.utterances),
+        content_hashes=tuple(content_hashes[utterance.path] for utterance in usable.utterances),
         extracted=extracted,
         cached=len(paths) - extracted - len(unusable),
     )
@@ -64,7 +64,8 @@ def extract(
         The number of recordings extracted, and the recordings that could not be read.
     """
     lacking = [
-        ExtractionTask(w.path, w.content, cache.missing(w.content, w.changes)) for w in wanted
+        ExtractionTask(w.path, w.content_hash, cache.missing(w.content_hash, w.changes))
+        for w in wanted
     ]
     tasks = [item for item in lacking if item.changes]
     outcomes = scheduler.run(functools.partial(_extract, cache=cache), tasks, what, "clip")
@@ -79,6 +80,6 @@ def _extract(wanted: ExtractionTask, cache: FeatureCache) -> Unusable | None:
     except UnusableAudioError as error:
         return Unusable(wanted.path, str(error))
     for change in wanted.changes:
-        changed = change.apply(audio, wanted.content)
-        cache.write(wanted.content, change.folder, extract_frames(changed, cache.recipe))
+        changed = change.apply(audio, wanted.content_hash)
+        cache.write(wanted.content_hash, change.folder, extract_frames(changed, cache.recipe))
     return None

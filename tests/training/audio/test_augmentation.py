@@ -11,7 +11,7 @@ from training.audio.augmentation import Augmenter, FrameAugmentation
 from training.audio.mel import band_widths, powers, spectrum, trimmed
 from training.audio.noise import Noises, NoiseSettings
 from training.audio.spectra import Spectra, SpectraCache, Variants
-from training.features.cache import content_hash
+from training.features.cache import hash_content
 from training.features.loading import load_audio
 from training.features.mfcc import extract_frames
 from training.frames.batches import Batching, epoch_batches
@@ -42,10 +42,10 @@ def spectra(
     originals: list[Path], audio: list[Float32], tmp_path_factory: pytest.TempPathFactory
 ) -> list[Spectra]:
     cache = SpectraCache(tmp_path_factory.mktemp("spectra"), Variants(rooms=1))
-    contents = [content_hash(path) for path in originals[:CLIPS]]
-    for content, samples in zip(contents, audio, strict=True):
-        cache.write(content, samples)
-    return [cache.read(content) for content in contents]
+    content_hashes = [hash_content(path) for path in originals[:CLIPS]]
+    for content_hash, samples in zip(content_hashes, audio, strict=True):
+        cache.write(content_hash, samples)
+    return [cache.read(content_hash) for content_hash in content_hashes]
 
 
 def test_without_augmentation_the_frames_equal_the_recipe(

@@ -10,7 +10,7 @@ from training.audio.speed import SpeedPerturbation, Variant
 from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import CorpusError, read_corpus
 from training.examples import changes
-from training.features.cache import FeatureCache, content_hash
+from training.features.cache import FeatureCache, hash_content
 from training.features.extraction import extract_corpus
 from training.features.loading import UnusableAudioError, load_audio
 from training.features.mfcc import extract_frames
@@ -80,7 +80,7 @@ def test_another_augmentation_leaves_cached_features_valid(tmp_path: Path) -> No
     cache = FeatureCache(tmp_path / "cache")
     extract_corpus(read_corpus(tmp_path, RAVDESS), cache, changes(1), HERE)
     strong = Variant(1, SpeedPerturbation(0.3))
-    content = content_hash(tmp_path / clip_name(1, 1))
+    content = hash_content(tmp_path / clip_name(1, 1))
     assert cache.missing(content, (*changes(1), strong)) == (strong,)
 
 
@@ -90,7 +90,7 @@ def test_variants_are_reproducible(tmp_path: Path) -> None:
     for name in ("one", "other"):
         cache = FeatureCache(tmp_path / name)
         extraction = extract_corpus(read_corpus(tmp_path, RAVDESS), cache, changes(2), HERE)
-        vectors.append(cache.vectors(extraction.contents, changes(2)))
+        vectors.append(cache.vectors(extraction.content_hashes, changes(2)))
     one, other = vectors
     np.testing.assert_array_equal(one, other)
     assert one.shape == (1, 3, 25)

@@ -63,7 +63,7 @@ def trainer(
     spectra = SpectraCache(tmp_path_factory.mktemp("spectra"), Variants(dry=0, rooms=0))
     trainer = MixedTrainer("TCN", cache, spectra, 1, SETTINGS, functionals=HEADS)
     paths = [utterance.path for utterance in german.corpus.utterances]
-    trainer.prepare(dict(zip(german.contents, paths, strict=True)), Here())
+    trainer.prepare(dict(zip(german.content_hashes, paths, strict=True)), Here())
     return trainer
 
 
