@@ -18,7 +18,7 @@ from training.arrays import Float32
 from training.audio.effects import change_speed, reverberate
 from training.audio.mel import Decibels, spectrum
 from training.features.recipe import RECIPE
-from training.storage.atomic_write import atomic_write
+from training.storage.atomic_write import write_array
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,7 @@ class SpectraCache:
         ends = np.cumsum([len(part) for part in parts])
         # `holds` looks for the ends, so they are written last.
         for kind, array in (("decibels", np.concatenate(parts)), ("ends", ends)):
-            with atomic_write(self._path(content_hash, kind)) as part, part.open("wb") as file:
-                np.save(file, array)
+            write_array(self._path(content_hash, kind), array)
 
     def read(self, content_hash: str) -> Spectra:
         """The spectra of the recording with this content hash."""

@@ -11,7 +11,7 @@ import numpy as np
 from training.arrays import Float32
 from training.features.mfcc import pool
 from training.features.recipe import RECIPE, FeatureRecipe
-from training.storage.atomic_write import atomic_write
+from training.storage.atomic_write import write_array
 
 
 class Change(Protocol):
@@ -63,8 +63,7 @@ class FeatureCache:
 
     def write(self, content_hash: str, folder: str, frames: Float32) -> None:
         """Writes frames float32 (T, 25)."""
-        with atomic_write(self.path(content_hash, folder)) as part, part.open("wb") as file:
-            np.save(file, frames)
+        write_array(self.path(content_hash, folder), frames)
 
     def vectors(self, content_hashes: Sequence[str], changes: Sequence[Change]) -> Float32:
         """The means of the frames of each recording, float32 (recordings, changes, 25)."""

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from training.corpora.reader import Corpus, Unusable
@@ -41,8 +41,8 @@ def extract_corpus(
     """
     paths = [utterance.path for utterance in corpus.utterances]
     content_hashes = {path: hash_content(path) for path in paths}
-    wanted = [ExtractionTask(path, content_hashes[path], tuple(changes)) for path in paths]
-    extracted, unusable = extract(wanted, cache, scheduler)
+    tasks = [ExtractionTask(path, content_hashes[path], tuple(changes)) for path in paths]
+    extracted, unusable = extract(tasks, cache, scheduler)
     usable = corpus.without(unusable)
     return Extraction(
         corpus=usable,
@@ -53,7 +53,7 @@ def extract_corpus(
 
 
 def extract(
-    wanted: Sequence[ExtractionTask],
+    tasks: Sequence[ExtractionTask],
     cache: FeatureCache,
     scheduler: Scheduler,
     what: str = "features",
@@ -63,23 +63,20 @@ def extract(
     Returns:
         The number of recordings extracted, and the recordings that could not be read.
     """
-    lacking = [
-        ExtractionTask(w.path, w.content_hash, cache.missing(w.content_hash, w.changes))
-        for w in wanted
-    ]
-    tasks = [item for item in lacking if item.changes]
-    outcomes = scheduler.run(functools.partial(_extract, cache=cache), tasks, what, "clip")
+    missing = [replace(t, changes=cache.missing(t.content_hash, t.changes)) for t in tasks]
+    to_do = [task for task in missing if task.changes]
+    outcomes = scheduler.run(functools.partial(_extract, cache=cache), to_do, what, "clip")
     unusable = [outcome for outcome in outcomes if outcome]
-    return len(tasks) - len(unusable), unusable
+    return len(to_do) - len(unusable), unusable
 
 
-def _extract(wanted: ExtractionTask, cache: FeatureCache) -> Unusable | None:
+def _extract(task: ExtractionTask, cache: FeatureCache) -> Unusable | None:
     """Extracts from one recording; returns the reason where it cannot be read."""
     try:
-        audio = load_audio(wanted.path, cache.recipe.sample_rate)
+        audio = load_audio(task.path, cache.recipe.sample_rate)
     except UnusableAudioError as error:
-        return Unusable(wanted.path, str(error))
-    for change in wanted.changes:
-        changed = change.apply(audio, wanted.content_hash)
-        cache.write(wanted.content_hash, change.folder, extract_frames(changed, cache.recipe))
+        return Unusable(task.path, str(error))
+    for change in task.changes:
+        changed = change.apply(audio, task.content_hash)
+        cache.write(task.content_hash, change.folder, extract_frames(changed, cache.recipe))
     return None

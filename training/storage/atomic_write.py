@@ -3,7 +3,11 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
+
+import numpy as np
+import numpy.typing as npt
 
 
 @contextlib.contextmanager
@@ -20,3 +24,9 @@ def atomic_write(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_array(path: Path, array: npt.NDArray[Any]) -> None:
+    """Writes a .npy file atomically."""
+    with atomic_write(path) as part, part.open("wb") as file:
+        np.save(file, array)
