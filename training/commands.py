@@ -9,15 +9,17 @@ from tqdm import tqdm
 
 from training.arrays import Float32
 from training.audio.spectra import SpectraCache
-from training.corpora.reader import Corpus, read_corpus, reader_named
+from training.corpora.reader import Corpus, read_corpus
+from training.corpora.registry import reader_named
 from training.evaluation import Evaluation
 from training.examples import Examples, changes, load_examples
-from training.export.deployable import serve
+from training.export.deployable import deployable_model
 from training.export.metadata import network_metadata
 from training.export.onnx_file import export_network
 from training.export.ood_distance import Distance
 from training.features import extractor
-from training.features.mfcc import Extraction, FeatureCache, extract_corpus
+from training.features.cache import FeatureCache
+from training.features.extraction import Extraction, extract_corpus
 from training.features.standardisation import Standardisation
 from training.fitting import Progress
 from training.folds import Fold, read_folds, speaker_folds
@@ -104,7 +106,7 @@ def features(run: Run) -> Material:
     extraction = extract_corpus(corpus, run.features, wanted, run.scheduler)
     print(extraction_text(extraction))
     material = _material(extraction, run)
-    recordings = dict(zip(extraction.contents, material.paths, strict=True))
+    recordings = dict(zip(extraction.content_hashes, material.paths, strict=True))
     for trainer in run.trainers:
         trainer.prepare(recordings, run.scheduler)
     return material
@@ -141,7 +143,7 @@ def export(run: Run) -> None:
     evaluations = _evaluations(run, material)
     for trainer in run.trainers:
         evaluation = evaluations[trainer.name]
-        served = serve(fitted[trainer.name], distance, evaluation.temperature())
+        served = deployable_model(fitted[trainer.name], distance, evaluation.temperature())
         path = run.training.models_path / f"{trainer.name}.onnx"
         export_network(served, network_metadata(material.corpus, trainer, evaluation), clips, path)
         print(f"{trainer.name}: exported; {path}")

@@ -9,7 +9,11 @@ import numpy.typing as npt
 
 from training.arrays import Float32, Integers
 from training.audio.speed import variants
-from training.features.mfcc import ORIGINAL, Change, Extraction, FeatureCache
+from training.corpora.reader import auxiliary_labels
+from training.features.cache import ORIGINAL, Change, FeatureCache
+from training.features.extraction import Extraction
+
+AUXILIARY = ("intensity", "sex", "statement")
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,10 @@ def load_examples(extraction: Extraction, cache: FeatureCache, count: int) -> Ex
     """The vectors of recordings and `count` variants of each, which the cache must hold."""
     reader, utterances = extraction.corpus.reader, extraction.corpus.utterances
     return Examples(
-        vectors=cache.vectors(extraction.contents, changes(count)),
+        vectors=cache.vectors(extraction.content_hashes, changes(count)),
         targets=np.array([reader.emotions.index(item.emotion) for item in utterances]),
         speakers=np.array([item.speaker for item in utterances]),
-        contents=np.array(extraction.contents),
-        traits=np.array([reader.traits(item) for item in utterances]),
+        contents=np.array(extraction.content_hashes),
+        traits=auxiliary_labels(utterances, AUXILIARY),
         labels=reader.emotions,
     )

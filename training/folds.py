@@ -4,7 +4,7 @@ import csv
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from training.storage.atomic_write import written_whole
+from training.storage.atomic_write import atomic_write
 
 FOLDS = 5
 MINIMUM_FOLDS = 3  # one is held out, one sets the temperature, one trains
@@ -62,7 +62,7 @@ def read_folds(path: Path, speakers: Iterable[str]) -> tuple[Fold, ...]:
 
 def write_folds(folds: Sequence[Fold], path: Path) -> None:
     """Writes what `read_folds` reads; folds are numbered from 1."""
-    with written_whole(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for number, fold in enumerate(folds, 1):

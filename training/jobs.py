@@ -14,9 +14,10 @@ import torch
 from training.arrays import Float32, Integers
 from training.examples import Examples
 from training.export.ood_distance import Distance
-from training.features.mfcc import ORIGINAL, FeatureCache, pool
+from training.features.cache import ORIGINAL, FeatureCache
+from training.features.mfcc import pool
 from training.features.standardisation import Standardisation
-from training.storage.atomic_write import written_whole
+from training.storage.atomic_write import atomic_write
 from training.storage.code_digest import code_digest
 from training.storage.scheduling import Scheduler
 from training.trainers import Trainer
@@ -119,7 +120,7 @@ def _clips(bench: Bench, utterances: Integers, folders: tuple[str, ...]) -> list
 
 def _write(outcome: Outcome, path: Path) -> None:
     arrays: dict[str, Any] = {f"logits {name}": rows for name, rows in outcome.logits.items()}
-    with written_whole(path) as part, part.open("wb") as file:
+    with atomic_write(path) as part, part.open("wb") as file:
         np.savez(file, distances=outcome.distances, losses=outcome.losses, **arrays)
 
 

@@ -14,10 +14,11 @@ import numpy.typing as npt
 
 from training.arrays import Float32, Integers
 from training.calibration import fit_temperature
-from training.corruptions import CONDITIONS, Talkers, Worsened
+from training.corruptions import CONDITIONS, BabbleSpeakers, Corruption
 from training.evaluation import Evaluation
 from training.examples import Examples
-from training.features.mfcc import FeatureCache, Wanted, extract
+from training.features.cache import FeatureCache
+from training.features.extraction import ExtractionTask, extract
 from training.folds import Fold
 from training.jobs import CLEAN, Bench, Job, Outcome, run_jobs
 from training.metrics import unweighted_average_recall
@@ -43,13 +44,13 @@ def worsened_features(
         By the name of the condition, the folder of each utterance's frames in the cache.
     """
     contents = examples.contents.tolist()
-    changes: dict[int, tuple[Worsened, ...]] = {}
+    changes: dict[int, tuple[Corruption, ...]] = {}
     for fold in folds:
         held_out = examples.of(fold)
         others = np.flatnonzero(~held_out).tolist()
-        talkers = Talkers({contents[i]: paths[i] for i in others})
+        talkers = BabbleSpeakers({contents[i]: paths[i] for i in others})
         changes |= {i: talkers.conditions(contents[i]) for i in np.flatnonzero(held_out).tolist()}
-    wanted = [Wanted(path, contents[i], changes[i]) for i, path in enumerate(paths)]
+    wanted = [ExtractionTask(path, contents[i], changes[i]) for i, path in enumerate(paths)]
     extract(wanted, cache, scheduler, "conditions")
     return {
         name: tuple(item.changes[index].folder for item in wanted)

@@ -11,9 +11,10 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from training.arrays import Float32
-from training.audio.spectra import SpectraCache, reading
+from training.audio.spectra import SpectraCache, read_spectra
 from training.examples import Examples
-from training.features.mfcc import FeatureCache, load_audio
+from training.features.cache import FeatureCache
+from training.features.loading import load_audio
 from training.fitting import Progress, fit, identity, load_fitted
 from training.frames.fitting import FrameExamples, FrameSettings, fit_frame_network
 from training.frames.network import FrameNetwork, Member
@@ -201,7 +202,7 @@ class FrameTrainer:
     def _frame_examples(self, examples: Examples) -> FrameExamples:
         contents = examples.contents.tolist()
         return FrameExamples(
-            spectra=reading(self.spectra, contents),
+            spectra=read_spectra(self.spectra, contents),
             recordings=[self.features.frames(content) for content in contents],
             targets=examples.targets,
             side=examples.traits,

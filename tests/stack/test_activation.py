@@ -113,11 +113,11 @@ def with_another_extractor(models: Path) -> None:
     """The same graph with another hash, as its file gains a name for what made it."""
     import onnx
 
-    from training.export.checksum import sealed
+    from training.export.checksum import with_checksum
 
     extractor = onnx.load(models / "mfcc.onnx")
     extractor.producer_name = "another"
-    (models / "mfcc.onnx").write_bytes(sealed(extractor))
+    (models / "mfcc.onnx").write_bytes(with_checksum(extractor))
 
 
 def test_under_load_no_answer_is_lost_and_no_handshake_disagrees(
@@ -182,11 +182,11 @@ def with_a_large_network(models: Path) -> None:
     """One of three million bytes, good in itself."""
     import onnx
 
-    from training.export.checksum import sealed
+    from training.export.checksum import with_checksum
 
     network = onnx.load(models / "DNN.onnx")
     network.doc_string = "x" * 3_000_000
-    (models / "MLP.onnx").write_bytes(sealed(network))
+    (models / "MLP.onnx").write_bytes(with_checksum(network))
 
 
 def test_where_the_workers_cannot_serve_them_the_old_models_come_back(

@@ -14,12 +14,15 @@ import torch
 from configuration import ROOT
 from tests.stack.harness import Server, running
 from training.arrays import Float32
+from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import read_corpus
 from training.examples import Examples, changes, load_examples
-from training.export.deployable import Served, serve
+from training.export.deployable import DeployableModel, deployable_model
 from training.export.onnx_file import export_network
 from training.export.ood_distance import Distance
-from training.features.mfcc import FeatureCache, extract_corpus, pool
+from training.features.cache import FeatureCache
+from training.features.extraction import extract_corpus
+from training.features.mfcc import pool
 from training.features.standardisation import Standardisation
 from training.fitting import fit
 from training.frames.network import FrameNetwork, Member, MemberSettings
@@ -46,7 +49,7 @@ class Material:
 
 @pytest.fixture(scope="module")
 def material(ravdess: Path, tmp_path_factory: pytest.TempPathFactory) -> Material:
-    whole = read_corpus(ravdess)
+    whole = read_corpus(ravdess, RAVDESS)
     chosen = whole.utterances[:: len(whole.utterances) // CLIPS][:CLIPS]
     corpus = dataclasses.replace(whole, utterances=chosen)
     cache = FeatureCache(tmp_path_factory.mktemp("features"))
@@ -66,11 +69,11 @@ def fitted_network(network: str, material: Material) -> FittedNetwork:
     return FittedFrames(FrameNetwork(members).eval(), np.zeros(1, np.float32))
 
 
-def export(network: str, material: Material, models: Path) -> Served:
+def export(network: str, material: Material, models: Path) -> DeployableModel:
     """Exports as the trainer does; what the file says about itself is the shared network's."""
     vectors = material.examples.vectors
     distance = Distance.fit(vectors, Standardisation.fit(vectors))
-    served = serve(fitted_network(network, material), distance, TEMPERATURE)
+    served = deployable_model(fitted_network(network, material), distance, TEMPERATURE)
     shared = onnx.load(ROOT / "models" / f"{network}.onnx")
     metadata = {item.key: item.value for item in shared.metadata_props}
     export_network(served, metadata, material.clips, models / f"{network}.onnx")
@@ -80,7 +83,7 @@ def export(network: str, material: Material, models: Path) -> Served:
 @pytest.fixture(scope="module")
 def pytorch(
     material: Material, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, dict[str, Served]]:
+) -> tuple[Path, dict[str, DeployableModel]]:
     """A models' directory, and the same networks in PyTorch."""
     models = tmp_path_factory.mktemp("models")
     for file in ("mfcc.onnx", "reference.wav"):
@@ -91,13 +94,15 @@ def pytorch(
 
 @pytest.fixture(scope="module")
 def server(
-    nginx: Path, pytorch: tuple[Path, dict[str, Served]], tmp_path_factory: pytest.TempPathFactory
+    nginx: Path,
+    pytorch: tuple[Path, dict[str, DeployableModel]],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
     with running(tmp_path_factory.mktemp("run"), SER_MODELS_DIRECTORY=pytorch[0]) as server:
         yield server
 
 
-def answer_of_pytorch(served: Served, clip: Float32, network: str) -> Float32:
+def answer_of_pytorch(served: DeployableModel, clip: Float32, network: str) -> Float32:
     """Probabilities (L,)."""
     inputs = [pool(clip)[None]] if network in NETWORKS else [clip[None], np.array([len(clip)])]
     with torch.inference_mode():
@@ -108,7 +113,10 @@ def answer_of_pytorch(served: Served, clip: Float32, network: str) -> Float32:
 
 @pytest.mark.parametrize("network", [*NETWORKS, FRAME_NETWORK])
 def test_the_server_says_what_pytorch_says(
-    server: Server, pytorch: tuple[Path, dict[str, Served]], material: Material, network: str
+    server: Server,
+    pytorch: tuple[Path, dict[str, DeployableModel]],
+    material: Material,
+    network: str,
 ) -> None:
     assert len(material.clips) == CLIPS
     for clip in material.clips:

@@ -7,9 +7,11 @@ import pytest
 import soundfile
 
 from training.arrays import Float32
-from training.corpora.reader import RAVDESS, Reader, read_corpus
+from training.corpora.ravdess import RAVDESS
+from training.corpora.reader import Reader, read_corpus
 from training.examples import Examples, changes, load_examples
-from training.features.mfcc import Extraction, FeatureCache, extract_corpus
+from training.features.cache import FeatureCache
+from training.features.extraction import Extraction, extract_corpus
 from training.storage.scheduling import Scheduler
 
 EMOTIONS = range(1, 9)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from training.corpora.reader import RAVDESS
+from training.corpora.ravdess import RAVDESS
 from training.folds import FoldsError, read_folds, speaker_folds, write_folds
 
 ACTORS = [f"{actor:02d}" for actor in range(1, 21)]

@@ -9,11 +9,12 @@ import pytest
 
 from tests.training.conftest import Here
 from training.calibration import distance_limit, fit_temperature
-from training.corpora.reader import RAVDESS
+from training.corpora.ravdess import RAVDESS
 from training.corruptions import CONDITIONS
 from training.evaluation import Evaluation
 from training.examples import Examples
-from training.features.mfcc import Extraction, FeatureCache
+from training.features.cache import FeatureCache
+from training.features.extraction import Extraction
 from training.folds import Fold, speaker_folds
 from training.jobs import Bench
 from training.metrics import unweighted_average_recall

@@ -17,7 +17,7 @@ import pytest
 from configuration import ROOT
 from tests.training.conftest import Here
 from training.examples import Examples
-from training.features.mfcc import FeatureCache
+from training.features.cache import FeatureCache
 from training.folds import Fold
 from training.jobs import Bench
 from training.protocol import evaluate

@@ -9,14 +9,15 @@ import pytest
 
 from tests.training.conftest import Here
 from training.arrays import Float32
-from training.audio.augmentation import Augmentation
-from training.audio.noise import NoisePlan
+from training.audio.augmentation import FrameAugmentation
+from training.audio.noise import NoiseSettings
 from training.audio.spectra import SpectraCache, Variants
 from training.examples import Examples
-from training.export.deployable import serve
+from training.export.deployable import deployable_model
 from training.export.onnx_file import export_network
 from training.export.ood_distance import Distance
-from training.features.mfcc import Extraction, FeatureCache
+from training.features.cache import FeatureCache
+from training.features.extraction import Extraction
 from training.features.standardisation import Standardisation
 from training.frames.fitting import FrameSettings
 from training.frames.network import MemberSettings
@@ -28,7 +29,7 @@ from training.trainers import FittedFrames, FrameTrainer
 SETTINGS = FrameSettings(
     members=(MemberSettings(channels=32, dilations=(1, 2)),) * 2,
     epochs=12,
-    augmentation=Augmentation(original_share=1.0, noise=NoisePlan(babble_share=0.0)),
+    augmentation=FrameAugmentation(original_share=1.0, noise=NoiseSettings(babble_share=0.0)),
 )
 
 
@@ -39,7 +40,7 @@ def trainer(
     spectra = SpectraCache(tmp_path_factory.mktemp("spectra"), Variants(dry=0, rooms=0))
     trainer = FrameTrainer("TCN", cache, spectra, seed=1, settings=SETTINGS)
     paths = [utterance.path for utterance in extraction.corpus.utterances]
-    trainer.prepare(dict(zip(extraction.contents, paths, strict=True)), Here())
+    trainer.prepare(dict(zip(extraction.content_hashes, paths, strict=True)), Here())
     return trainer
 
 
@@ -66,7 +67,7 @@ def test_the_exported_network_beats_chance_on_new_voices(
     tmp_path: Path,
 ) -> None:
     distance = Distance.fit(examples.vectors, Standardisation.fit(examples.vectors))
-    export_network(serve(fitted, distance, 1.0), {}, clips, tmp_path / "TCN.onnx")
+    export_network(deployable_model(fitted, distance, 1.0), {}, clips, tmp_path / "TCN.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "TCN.onnx")
     answers = [
         session.run(["probabilities"], {"frames": clip[None], "lengths": np.array([len(clip)])})

@@ -1,0 +1,1 @@
+"""Audio processing for training: effects on waveforms, and augmentation of mel spectra."""

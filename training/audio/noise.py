@@ -1,26 +1,31 @@
-"""Noises as mel powers: white, coloured, babble. Every one has the power that it is asked for."""
+"""White noise, coloured noise and babble as mel powers of a given power."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
-import librosa
 import numpy as np
-import numpy.typing as npt
-from scipy.fft import dct
 
 from training.arrays import Float32
-from training.audio.spectra import FLOOR, MELS, VARIANTS, Spectra, spectrum
+from training.audio.mel import (
+    MELS,
+    band_widths,
+    cepstral_basis,
+    mel_frequencies,
+    powers,
+    spectrum,
+    trimmed,
+)
+from training.audio.spectra import VARIANTS, Spectra
 from training.features.recipe import RECIPE
 
 NOISE_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class NoisePlan:
-    """Shares of all draws, and ranges that are drawn from uniformly."""
+class NoiseSettings:
+    """How often each kind of noise is drawn, and ranges of uniform draws."""
 
     white_share: float = 0.18
     coloured_share: float = 0.12
@@ -38,68 +43,25 @@ def white_noise() -> Float32:
     return powers(spectrum(noise.astype(np.float32))[:, 1:])
 
 
-@cache
-def mel_frequencies() -> Float32:
-    """The centre of each mel band, (128,), in hertz."""
-    edges = librosa.mel_frequencies(MELS + 2, fmin=0.0, fmax=RECIPE.sample_rate / 2)
-    centres: Float32 = edges[1:-1].astype(np.float32)
-    return centres
-
-
-@cache
-def band_widths() -> Float32:
-    """Each band's share of the axis of frequency, (128,): they sum up mel powers to a power."""
-    widths = np.gradient(mel_frequencies())
-    shares: Float32 = (widths / widths.sum()).astype(np.float32)
-    return shares
-
-
-@cache
-def cepstral_basis() -> Float32:
-    """The orthonormal DCT (128, 25), from decibels of mels to cepstra."""
-    basis = dct(np.eye(MELS), axis=0, norm="ortho")[: RECIPE.n_mfcc].T
-    return np.ascontiguousarray(basis, dtype=np.float32)
-
-
-def powers(levels: npt.NDArray[np.floating[Any]]) -> Float32:
-    """Decibels to powers, of any shape."""
-    linear: Float32 = np.exp(np.asarray(levels, np.float32) * np.float32(math.log(10) / 10))
-    return linear
-
-
-def decibels(mels: Float32) -> Float32:
-    """Powers to decibels, of any shape."""
-    # NumPy has a fast natural logarithm of float32, and no fast common one.
-    result: Float32 = np.log(np.maximum(mels, FLOOR)) * np.float32(10 / math.log(10))
-    return result
-
-
-def trimmed(frame_powers: Float32) -> tuple[int, int]:
-    """The frames that the recipe's trimming leaves, from the mean square of each, (T,)."""
-    threshold = frame_powers.max() * 10 ** (-RECIPE.trim_top_db / 10)
-    loud = np.flatnonzero(frame_powers > threshold)
-    return int(loud[0]), min(len(frame_powers), int(loud[-1]) + 2)
-
-
 @dataclass(frozen=True)
 class Noises:
-    """Draws noises; babble is made of the utterances that are trained on."""
+    """Draws noises; babble is mixed from the utterances that are trained on."""
 
-    plan: NoisePlan
+    settings: NoiseSettings
     voices: Sequence[Spectra]
     random: np.random.Generator
 
     def draw(self) -> tuple[str, float]:
-        """A kind, "" for none, and its power, of which the speech's is 1."""
-        plan, draw = self.plan, self.random.random()
+        """A kind of noise, "" for none, and its power relative to the speech."""
+        settings, draw = self.settings, self.random.random()
         shares = {
-            "white": plan.white_share,
-            "coloured": plan.coloured_share,
-            "babble": plan.babble_share,
+            "white": settings.white_share,
+            "coloured": settings.coloured_share,
+            "babble": settings.babble_share,
         }
         for kind, share in shares.items():
             if draw < share:
-                return kind, 10 ** (-self.random.uniform(*plan.snr) / 10)
+                return kind, 10 ** (-self.random.uniform(*settings.snr) / 10)
             draw -= share
         return "", 0.0
 
@@ -112,17 +74,17 @@ class Noises:
         return noise * self._colour() if kind == "coloured" else noise
 
     def _colour(self) -> Float32:
-        """A tilt and a smooth random filter that keep the power: a curve (128,) over the bands."""
-        tilt = self.random.uniform(*self.plan.tilt)
+        """Gains (128,) of a spectral tilt and a smooth random filter that keep the power."""
+        tilt = self.random.uniform(*self.settings.tilt)
         bumps = cepstral_basis()[:, 1:9] @ self.random.standard_normal(8).astype(np.float32)
-        curve = powers(bumps * self.plan.colour * math.sqrt(MELS / 8))
+        curve = powers(bumps * self.settings.colour * math.sqrt(MELS / 8))
         curve *= (mel_frequencies() / 1000) ** -tilt
         coloured: Float32 = curve / (curve * band_widths()).sum()
         return coloured
 
     def _babble(self, length: int) -> Float32:
-        """Several voices at once, each as loud as the others."""
-        low, high = self.plan.voices
+        """Several voices at once, equally loud."""
+        low, high = self.settings.voices
         rows = self.random.integers(len(self.voices), size=self.random.integers(low, high + 1))
         total: Float32 = np.mean([self._voice(int(row), length) for row in rows], axis=0)
         return total

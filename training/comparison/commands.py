@@ -23,7 +23,8 @@ from training.comparison.scores import Scores
 from training.comparison.settings import ComparisonSettings
 from training.comparison.splits import Part, folds_by_speaker, split
 from training.comparison.systems import System, Workshop
-from training.corpora.reader import Corpus, reader_named
+from training.corpora.reader import Corpus
+from training.corpora.registry import reader_named
 from training.examples import Examples
 from training.fitting import FitError
 from training.folds import Fold

@@ -19,7 +19,7 @@ from training.comparison.fits import identity_digest
 from training.comparison.learners import Predictor, feed
 from training.comparison.systems import System
 from training.export.onnx_file import ExportError
-from training.storage.atomic_write import written_whole
+from training.storage.atomic_write import atomic_write
 from training.storage.scheduling import Scheduler
 
 FORMAT = "speech-emotion-recipe/1"
@@ -123,7 +123,7 @@ class Exporter:
 
     def choose(self, recipe: str, chosen: System) -> None:
         """Gives the file of the chosen model the name of its recipe."""
-        with written_whole(self.path(recipe)) as part:
+        with atomic_write(self.path(recipe)) as part:
             part.write_bytes(self.path(chosen.name).read_bytes())
 
     def _properties(self, system: System, recipe: Recipe) -> dict[str, str]:
@@ -154,7 +154,7 @@ class Exporter:
         onnx.helper.set_model_props(graph, {**properties, **more})
         content = graph.SerializeToString()
         verify(Exported.load(content), system, predictor, self.utterances)
-        with written_whole(self.path(system.name)) as part:
+        with atomic_write(self.path(system.name)) as part:
             part.write_bytes(content)
 
 

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from training.arrays import Float32
-from training.audio.spectra import change_speed
+from training.audio.effects import change_speed
 from training.comparison.declaration import (
     Augmentation,
     Features,
@@ -23,9 +23,10 @@ from training.comparison.declaration import (
     ServedFeatures,
     Statistic,
 )
-from training.features.mfcc import extract_frames, load_audio
+from training.features.loading import load_audio
+from training.features.mfcc import extract_frames
 from training.features.recipe import RECIPE
-from training.storage.atomic_write import written_whole
+from training.storage.atomic_write import atomic_write
 from training.storage.scheduling import Scheduler
 
 RATE = RECIPE.sample_rate
@@ -163,7 +164,7 @@ class FeatureStore:
             if self.augmentation and copy:
                 version = augmented(self.augmentation, audio, recording.content, copy)
             with (
-                written_whole(self._path(recording.content, copy)) as part,
+                atomic_write(self._path(recording.content, copy)) as part,
                 part.open("wb") as file,
             ):
                 np.save(file, compute(self.features, version))

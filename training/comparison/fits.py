@@ -12,7 +12,7 @@ import numpy as np
 
 from training.arrays import Float32, Integers
 from training.comparison.learners import Learner
-from training.storage.atomic_write import written_whole
+from training.storage.atomic_write import atomic_write
 from training.storage.code_digest import code_digest
 from training.storage.scheduling import Scheduler
 
@@ -76,7 +76,7 @@ def _path(directory: Path, name: str, digest: str, task: Task) -> Path:
 def _run_and_keep(work: tuple[Task, Path]) -> None:
     task, path = work
     outcome = task.run()
-    with written_whole(path) as part, part.open("wb") as file:
+    with atomic_write(path) as part, part.open("wb") as file:
         np.savez(
             file,
             probabilities=outcome.probabilities,

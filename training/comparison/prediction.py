@@ -7,7 +7,7 @@ from training.arrays import Float32
 from training.comparison.exported import Exported
 from training.comparison.features import compute
 from training.corpora.reader import CorpusError, Reader, read_corpus
-from training.features.mfcc import UnusableAudioError, load_audio
+from training.features.loading import UnusableAudioError, load_audio
 
 
 def find_clip(clip: str, source: Path, reader: Reader) -> Path:

@@ -10,10 +10,10 @@ from scipy.special import softmax
 
 from training.arrays import Float32, Integers
 from training.examples import Examples
-from training.export.deployable import serve
+from training.export.deployable import deployable_model
 from training.export.onnx_file import to_onnx
 from training.export.ood_distance import Distance
-from training.features.mfcc import FeatureCache
+from training.features.cache import FeatureCache
 from training.features.standardisation import Standardisation
 from training.fitting import Fitted
 from training.storage.code_digest import code_digest
@@ -75,4 +75,4 @@ class FittedProject:
         """As it is served, but not calibrated."""
         vectors = self.training.vectors
         distance = Distance.fit(vectors, Standardisation.fit(vectors))
-        return to_onnx(serve(self.fitted, distance, 1.0), {})
+        return to_onnx(deployable_model(self.fitted, distance, 1.0), {})

@@ -16,8 +16,9 @@ from training.comparison.learners import feed
 from training.comparison.results import Comparison
 from training.comparison.saliency import ConvolutionalNetwork
 from training.comparison.settings import ComparisonSettings
-from training.corpora.reader import Corpus, read_corpus, reader_named
-from training.features.mfcc import load_audio
+from training.corpora.reader import Corpus, read_corpus
+from training.corpora.registry import reader_named
+from training.features.loading import load_audio
 from training.report.attributions import choose_clips, shares
 from training.report.drawing import Drawing
 from training.report.saliency_maps import draw_coefficients, draw_emotion_maps

@@ -8,11 +8,11 @@ import msgspec
 from msgspec import Struct, field
 
 from training.comparison.scores import Scores
-from training.corpora.reader import Corpus, name_of
+from training.corpora.reader import Corpus
 from training.evaluation import Score
 from training.folds import Fold
 from training.metrics import EmotionScore
-from training.storage.atomic_write import written_whole
+from training.storage.atomic_write import atomic_write
 
 FILE = "results.json"
 
@@ -88,7 +88,7 @@ class CorpusFacts(Struct, frozen=True):
         """Without the recordings."""
         reader = corpus.reader
         return cls(
-            option=name_of(reader),
+            option=reader.key,
             name=reader.name,
             description=reader.description,
             licence=reader.licence,
@@ -132,7 +132,7 @@ class Comparison(Struct, frozen=True):
     def write(self, directory: Path) -> None:
         """Keeps all of it in the directory's results.json."""
         content = msgspec.json.format(msgspec.json.encode(self), indent=1)
-        with written_whole(directory / FILE) as part:
+        with atomic_write(directory / FILE) as part:
             part.write_bytes(content + b"\n")
 
     @classmethod

@@ -22,7 +22,7 @@ from training.comparison.layers import LayerLearner
 from training.comparison.learners import Learner
 from training.comparison.project import ProjectLearner
 from training.examples import Examples
-from training.features.mfcc import FeatureCache
+from training.features.cache import FeatureCache
 from training.storage.scheduling import Scheduler
 from training.trainers import Trainer
 

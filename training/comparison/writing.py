@@ -14,7 +14,7 @@ from training.corpora.reader import Corpus, Utterance
 from training.report.drawing import Drawing
 from training.report.page import render_page
 from training.report.sections import Section, Table
-from training.storage.atomic_write import written_whole
+from training.storage.atomic_write import atomic_write
 
 
 def text(comparison: Comparison) -> str:
@@ -104,12 +104,12 @@ def _answer(item: Utterance, probabilities: Float32) -> Row:
 
 
 def _write(path: Path, content: str) -> None:
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text(content, encoding="utf-8")
 
 
 def _write_csv(path: Path, rows: Sequence[Row] | Iterable[Row]) -> None:
-    with written_whole(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
 
 

@@ -1,0 +1,1 @@
+"""What clients are verified with: a reference clip, and fingerprints of known mistakes."""

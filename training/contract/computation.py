@@ -1,7 +1,7 @@
-"""The recipe once more, in plain numpy, with every step open to a mistake.
+"""The recipe in plain NumPy, with parameters for the mistakes that clients make.
 
-Signatures of mistakes are computed with it. It shares no code with librosa, the extractor or the
-tests, so that each checks the others.
+The fingerprints of mistakes are computed with it. It shares no code with librosa, the extractor or
+the tests, so that each verifies the others.
 """
 
 from collections.abc import Callable
@@ -10,11 +10,9 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from training.arrays import Float64
 from training.features.recipe import RECIPE
-
-Float64 = npt.NDArray[np.float64]
 
 Window = Literal["hann", "hamming", "rectangular"]
 Centring = Literal["zeros", "reflection", "none"]
@@ -31,28 +29,28 @@ Normalisation = Literal[
     "mean and deviation of the vector",
 ]
 Pooling = Literal["mean", "sum", "median", "first frame"]
-Resampler = Callable[[Float64, float], Float64]  # samples at the recipe's rate, rate wanted
+Resampler = Callable[[Float64, float], Float64]  # (samples at the recipe's rate, new rate)
 AudioNormalisation = Literal["none", "peak", "mean and deviation"]
 
 
 @dataclass(frozen=True)
 class Computation:
-    """One way to compute features; with all defaults the right one."""
+    """One way to compute features; the defaults are the recipe."""
 
     gain: float = 1.0
     audio_normalisation: AudioNormalisation = "none"
-    resampled_to: float = RECIPE.sample_rate  # Hz, of the samples that the features see
-    assumed_rate: float = RECIPE.sample_rate  # Hz, that the mel filters are made for
+    resampled_to: float = RECIPE.sample_rate  # Hz, of the samples that are framed
+    assumed_rate: float = RECIPE.sample_rate  # Hz, for which the mel filters are made
     pre_emphasis: float = 0.0
     emphasis_after_trimming: bool = False
     trim_top_db: float | None = RECIPE.trim_top_db
-    n_fft: int | None = RECIPE.n_fft  # None: as long as the clip
-    whole_to_power_of_two: bool = False  # where it is as long as the clip
+    n_fft: int | None = RECIPE.n_fft  # None: the length of the clip
+    whole_to_power_of_two: bool = False  # where `n_fft` is None
     hop_length: int | None = RECIPE.hop_length  # None: the length of a frame
     window: Window = "hann"
-    window_length: int | None = None  # None: the length of a frame; else zeros on both sides
+    window_length: int | None = None  # None: the length of a frame; a shorter one is zero-padded
     centring: Centring = "zeros"
-    exponent: float = 2.0  # of the magnitudes: power 2, amplitude 1
+    exponent: float = 2.0  # of the magnitudes: 2 for power, 1 for amplitude
     n_mels: int = RECIPE.n_mels
     mel_scale: MelScale = "slaney"
     mel_norm: bool = True
@@ -76,16 +74,16 @@ class Computation:
         return mel
 
     def before_mel(self) -> "Computation":
-        """The same up to the mel spectra, and right from there on."""
+        """The same up to the mel spectra, with defaults for all later steps."""
         return replace(Computation(), **{name: getattr(self, name) for name in _UP_TO_MEL})
 
     def frames(self, mel: Float64) -> Float64:
-        """Cepstra (T, n_mfcc) of mel spectra (T, n_mels)."""
+        """Mel spectra (T, n_mels) to cepstra (T, n_mfcc)."""
         cepstra = self._levels(mel) @ self._dct_matrix() * self._lifter_weights()
         return _normalised(cepstra, self.normalisation)
 
     def pool(self, frames: Float64) -> Float64:
-        """One vector (n_mfcc,) of cepstra (T, n_mfcc)."""
+        """Cepstra (T, n_mfcc) to one vector (n_mfcc,)."""
         pooled: Float64 = _POOLINGS[self.pooling](frames)
         if self.normalisation == "mean and deviation of the vector":
             pooled = (pooled - pooled.mean()) / pooled.std()
@@ -113,11 +111,11 @@ class Computation:
         return np.asarray(levels * units[self.logarithm])
 
     def _whole(self, speech: Float64) -> int:
-        """The length of a frame that holds the whole clip."""
+        """The length of a frame that covers the whole clip."""
         return 1 << (len(speech) - 1).bit_length() if self.whole_to_power_of_two else len(speech)
 
     def _magnitudes(self, speech: Float64, n_fft: int) -> Float64:
-        """Magnitudes of the Fourier transform (T, bins)."""
+        """Magnitudes of the short-time Fourier transform, (T, bins)."""
         length = n_fft if self.n_fft else len(speech)
         short = _window(self.window_length or length, self.window)
         window = np.pad(short, (length - len(short)) // 2)
@@ -129,7 +127,7 @@ class Computation:
         return np.asarray(np.abs(np.fft.rfft(windows, n_fft)))
 
     def _dct_matrix(self) -> Float64:
-        """DCT-II (n_mels, n_mfcc)."""
+        """The DCT-II as a matrix (n_mels, n_mfcc)."""
         numbers = self._numbers()
         basis = np.cos(np.pi / self.n_mels * np.outer(np.arange(self.n_mels) + 0.5, numbers))
         orthonormal = np.sqrt(np.where(numbers == 0, 1.0, 2.0) / self.n_mels)
@@ -142,7 +140,7 @@ class Computation:
         return np.asarray(basis * scales[self.dct])
 
     def _lifter_weights(self) -> Float64:
-        """Of a sinusoidal lifter (Young et al., The HTK Book); ones where there is none."""
+        """Weights of a sinusoidal lifter (Young et al., The HTK Book), or ones."""
         if not self.lifter:
             return np.ones(self.n_mfcc)
         return 1 + self.lifter / 2 * np.sin(np.pi * self._numbers() / self.lifter)
@@ -151,7 +149,7 @@ class Computation:
         return self.first_coefficient + np.arange(float(self.n_mfcc))
 
 
-# The fields that make a difference to the mel spectra.
+# The fields that the mel spectra depend on.
 _UP_TO_MEL = tuple(field.name for field in fields(Computation))
 _UP_TO_MEL = _UP_TO_MEL[: _UP_TO_MEL.index("logarithm")]
 
@@ -164,7 +162,7 @@ _POOLINGS: dict[Pooling, Callable[[Float64], Float64]] = {
 
 
 def resample(audio: Float64, rate: float) -> Float64:
-    """From the recipe's rate to another, by the Fourier transform of the whole clip.
+    """Resamples from the recipe's rate by the Fourier transform of the whole clip.
 
     The highest tenth of the band that both rates share fades out, as in common resamplers.
     """
@@ -204,14 +202,14 @@ def _windows(audio: Float64, length: int, hop: int) -> Float64:
 
 
 def _window(length: int, name: Window) -> Float64:
-    """Periodic, as for spectral analysis."""
+    """A periodic window (length,), as for spectral analysis."""
     high, low = {"hann": (0.5, 0.5), "hamming": (0.54, 0.46), "rectangular": (1.0, 0.0)}[name]
     return np.asarray(high - low * np.cos(2 * np.pi * np.arange(length) / length))
 
 
 @lru_cache(maxsize=64)
 def _mel_filters(scale: MelScale, norm: bool, n_mels: int, n_fft: int, rate: float) -> Float64:
-    """Triangles between equally spaced mels: (bins, n_mels)."""
+    """Triangular filters between equally spaced mels, (bins, n_mels)."""
     to_mel, to_hertz = _SCALES[scale]
     edges = to_hertz(np.linspace(0, to_mel(np.array(rate / 2)), n_mels + 2))
     low, centre, high = edges[:-2], edges[1:-1], edges[2:]
@@ -222,7 +220,7 @@ def _mel_filters(scale: MelScale, norm: bool, n_mels: int, n_fft: int, rate: flo
 
 
 def _slaney_mel(hertz: Float64) -> Float64:
-    """Auditory Toolbox (Slaney 1998): linear to 1,000 Hz, logarithmic above."""
+    """Auditory Toolbox (Slaney 1998): linear up to 1,000 Hz, logarithmic above."""
     above = 15 + 27 * np.log(np.maximum(hertz, 1000) / 1000) / np.log(6.4)
     return np.where(hertz < 1000, hertz * 3 / 200, above)
 

@@ -7,7 +7,7 @@ from typing import Any
 from training.contract.computation import Computation
 from training.features.recipe import RECIPE
 
-Changes = Mapping[str, Any]  # fields of Computation that a mistake sets
+Overrides = Mapping[str, Any]  # fields of Computation
 
 INT16_SCALE = 32_768.0
 RIGHT = Computation()
@@ -15,16 +15,16 @@ RIGHT = Computation()
 
 @dataclass(frozen=True)
 class Mistake:
-    """A mistake by its code, and the ways in which it is made."""
+    """A mistake, its texts, and the variants in which clients make it."""
 
     code: str
     explanation: str
     remedy: str
-    variants: tuple[Changes, ...]
-    paired: tuple[int, ...] = (0,)  # the variants that are also tried together with other mistakes
+    variants: tuple[Overrides, ...]
+    paired: tuple[int, ...] = (0,)  # indices of the variants that are combined with other mistakes
 
     def computations(self) -> tuple[Computation, ...]:
-        """Each variant on its own."""
+        """One computation for each variant."""
         return tuple(replace(RIGHT, **variant) for variant in self.variants)
 
 
@@ -45,8 +45,8 @@ def _sample_rate(rate: int) -> Mistake:
 
 
 def _mel_bands(bands: int) -> Mistake:
-    variants: tuple[Changes, ...] = ({"n_mels": bands},)
-    if bands < RECIPE.n_mfcc:  # a library that returns no more coefficients than there are bands
+    variants: tuple[Overrides, ...] = ({"n_mels": bands},)
+    if bands < RECIPE.n_mfcc:  # some libraries return at most one coefficient per band
         variants += ({"n_mels": bands, "n_mfcc": bands},)
     return Mistake(
         f"mel-bands-{bands}",
@@ -78,7 +78,7 @@ def _logarithm(code: str, name: str, field: str) -> Mistake:
         "of the clip to that floor.",
         (
             {"logarithm": field, "top_db": None},
-            {"logarithm": field},  # floored all the same
+            {"logarithm": field},  # with the floor of 80 dB
             {"logarithm": field, "top_db": None, "offset": 1e-6},
             {"logarithm": field, "top_db": None, "offset": 1e-8},
         ),
@@ -86,10 +86,10 @@ def _logarithm(code: str, name: str, field: str) -> Mistake:
     )
 
 
-_WHOLE_CLIP: tuple[Changes, ...] = (
+_WHOLE_CLIP: tuple[Overrides, ...] = (
     {"centring": "none"},
     {"centring": "none", "whole_to_power_of_two": True},
-    {"centring": "zeros"},  # two frames, of which each holds one half
+    {"centring": "zeros"},  # two frames, one half of the clip in each
     {"centring": "zeros", "hop_length": 1 << 30},  # the first of the two
 )
 
@@ -271,7 +271,7 @@ MISTAKES = (
     ),
 )
 
-# Computed by its own arithmetic, not by changes to the right one.
+# Computed by `tarsosdsp.py`, not by a variant of the recipe.
 ANDROID_CLIENT = Mistake(
     "tarsosdsp-android-client",
     "The published Android client's features: TarsosDSP, two seconds as one frame.",
@@ -280,7 +280,7 @@ ANDROID_CLIENT = Mistake(
     paired=(),
 )
 
-# Seen in the shape or the level of what is sent, whatever the computation.
+# Recognised by the shape or the level of the features that a client sends.
 OUTWARD_MISTAKES = (
     Mistake(
         "number-of-coefficients",
@@ -304,7 +304,7 @@ OUTWARD_MISTAKES = (
 
 
 def table() -> str:
-    """All of them for `docs/`, in Markdown."""
+    """All mistakes as a Markdown table for `docs/`."""
     rows = [
         f"| `{mistake.code}` | {mistake.explanation} | {mistake.remedy} |"
         for mistake in (*MISTAKES, ANDROID_CLIENT, *OUTWARD_MISTAKES)

@@ -1,9 +1,9 @@
-"""The reference clip: synthetic, speech-like audio that every client computes its features from.
+"""The reference clip: synthetic, speech-like audio whose features verify a client.
 
-Made so that each known mistake shows: silence and soft breath at both ends (trimming), pauses more
-than 80 dB below the vowels (the floor), soft and loud parts (pooling), voiced sounds with moving
-pitch and formants next to fricatives (filters, windows, frame lengths). There is next to nothing
-above 9 kHz, so that a client's own good resampler changes no feature.
+Each known mistake changes its features: silence and soft breath at both ends show trimming, pauses
+more than 80 dB below the vowels the floor, soft and loud parts the pooling, and voiced sounds with
+moving pitch and formants next to fricatives show filters, windows and frame lengths. The clip has
+almost no energy above 9 kHz, so that a good resampler of a client changes no feature.
 """
 
 import io
@@ -15,18 +15,17 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from training.arrays import Float32
+from training.arrays import Float32, Float64
 from training.features.recipe import RECIPE
 
 FILE_NAME = "reference.wav"
 FULL_SCALE = 32_768
 SECONDS = 3.4
 SEED = 20_261_120
-NOISE_LEVEL = 0.8 / FULL_SCALE  # of the recording as a whole, so that no pause is digital silence
+NOISE_LEVEL = 0.8 / FULL_SCALE  # throughout the clip, so that no pause is digital silence
 HIGHEST_HARMONIC = 8_000.0  # Hz
 FADE = 0.008  # seconds at both ends of each sound
 
-Float64 = npt.NDArray[np.float64]
 Pcm = npt.NDArray[np.int16]
 
 
@@ -48,18 +47,18 @@ U = Formants(310, 870, 2_250)
 
 @dataclass(frozen=True)
 class Sound:
-    """A stretch of the clip: where it lies, how loud it is, and what it is made of."""
+    """A stretch of the clip: its place, its level and its sound."""
 
     start: float  # seconds
     end: float
-    levels: tuple[float, float]  # amplitude of the first and the last sample; geometric between
-    make: Callable[[Float64, np.random.Generator], Float64]  # times in seconds -> samples near 1
+    levels: tuple[float, float]  # amplitudes of the first and the last sample, geometric in between
+    make: Callable[[Float64, np.random.Generator], Float64]  # times in seconds to samples of peak 1
 
 
 def vowel(
     begin: Formants, end: Formants, pitch: tuple[float, float]
 ) -> Callable[[Float64, np.random.Generator], Float64]:
-    """Harmonics of a gliding pitch (Hz) under gliding formants, with a glottal slope of -12 dB."""
+    """Harmonics of a gliding pitch (Hz), shaped by gliding formants."""
 
     def make(times: Float64, _: np.random.Generator) -> Float64:
         way = np.linspace(0, 1, len(times))
@@ -79,19 +78,19 @@ def vowel(
 
 
 def _resonance(frequency: Float64, centre: Float64) -> Float64:
-    """Gain of a second-order resonance of 60 Hz and 4 % of its centre in width."""
+    """Gain of a second-order resonance; its width is 60 Hz plus 4 % of its centre."""
     width = 60 + 0.04 * centre
     gain: Float64 = centre**2 / np.hypot(centre**2 - frequency**2, width * frequency)
     return gain
 
 
 def hiss(low: float, high: float) -> Callable[[Float64, np.random.Generator], Float64]:
-    """Noise between two frequencies in Hz: a fricative, a breath, the burst of a plosive."""
+    """Noise between two frequencies in Hz, for fricatives, breath and bursts of plosives."""
 
     def make(times: Float64, random: np.random.Generator) -> Float64:
         spectrum = np.fft.rfft(random.standard_normal(len(times)))
         frequency = np.fft.rfftfreq(len(times), 1 / RECIPE.sample_rate)
-        # Slopes of 400 Hz on either side.
+        # Linear slopes of 400 Hz on both sides.
         spectrum *= np.clip((frequency - low) / 400 + 1, 0, 1)
         spectrum *= np.clip((high - frequency) / 400 + 1, 0, 1)
         noise = np.fft.irfft(spectrum, len(times))
@@ -115,7 +114,7 @@ SOUNDS = (
 
 
 def reference_samples() -> Pcm:
-    """The clip as 16-bit samples, int16 (samples,), mono at the recipe's rate."""
+    """The clip as int16 (samples,), mono at the recipe's sample rate."""
     random = np.random.default_rng(SEED)
     rate = RECIPE.sample_rate
     times = np.arange(int(SECONDS * rate)) / rate
@@ -129,14 +128,14 @@ def reference_samples() -> Pcm:
 
 
 def _faded(samples: int) -> Float64:
-    """Raised cosines at both ends."""
+    """A window (samples,) with raised cosines at both ends."""
     from_the_end = np.minimum(np.arange(samples), np.arange(samples)[::-1])
     part = np.clip(from_the_end / (FADE * RECIPE.sample_rate), 0, 1)
     return np.asarray(0.5 - 0.5 * np.cos(np.pi * part))
 
 
 def as_audio(samples: Pcm) -> Float32:
-    """What a reader of the file makes of it: float32 (samples,) in [-1, 1]."""
+    """int16 samples to float32 (samples,) in [-1, 1], as audio libraries read them."""
     return samples.astype(np.float32) / np.float32(FULL_SCALE)
 
 

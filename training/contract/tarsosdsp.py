@@ -1,27 +1,26 @@
-"""What TarsosDSP's MFCC makes of two seconds of audio, as the published Android client calls it.
+"""The features of the published Android client: TarsosDSP's MFCC on two seconds of audio.
 
-`new MFCC(44100, 22050, 25, 30, 133.3334f, 11025)` is given two seconds as one frame. Written anew
-from what the library is known to compute, and held to that client's own coefficients of real clips.
+The client passes two seconds to `new MFCC(44100, 22050, 25, 30, 133.3334f, 11025)` as one frame.
+This is an independent implementation. A test compares it with coefficients that the client computed
+from real clips.
 """
 
 import numpy as np
-import numpy.typing as npt
 
+from training.arrays import Float64
 from training.features.recipe import RECIPE
-
-Float64 = npt.NDArray[np.float64]
 
 FRAME_LENGTH = 44_100  # samples, two seconds
 N_MELS = 30
 F_MIN = 133.3334  # Hz
-FLOOR = -50.0  # of the natural logarithm
+FLOOR = -50.0  # of the natural logarithm of a band
 
 
 def android_client_vector(audio: Float64) -> Float64:
-    """Coefficients (25,) of the first two seconds of audio (samples,), padded with zeros."""
+    """Coefficients (25,) of the first two seconds of audio (samples,), zero-padded."""
     frame = np.pad(audio[:FRAME_LENGTH], (0, max(0, FRAME_LENGTH - len(audio))))
     spectrum = np.abs(np.fft.rfft(frame * np.hamming(FRAME_LENGTH)))
-    spectrum[-1] = spectrum[-2]  # the library has no bin for half the sample rate
+    spectrum[-1] = spectrum[-2]  # the library has no bin at half the sample rate
     edges = _edges()
     bands = [_band(spectrum, *edges[i : i + 3]) for i in range(N_MELS)]
     levels = np.maximum(np.log(bands), FLOOR)
@@ -31,10 +30,10 @@ def android_client_vector(audio: Float64) -> Float64:
 
 
 def _edges() -> list[int]:
-    """The bins on which the filters start, peak and end.
+    """The bins at which the filters start, peak and end.
 
-    The version that the client ships stores its centres one place too early. Each filter is so its
-    neighbour above; the last but one lacks its falling side, and the last falls over all bins.
+    The version in the client stores its centres one index too low. Each filter is therefore the
+    next higher one, the last but one has no falling side, and the last falls over all bins.
     """
     mels = np.linspace(_mel(F_MIN), _mel(RECIPE.sample_rate / 2), N_MELS + 2)[1:-1]
     hertz = 700 * (10 ** (mels / 2595) - 1)
@@ -47,7 +46,7 @@ def _mel(hertz: float) -> float:
 
 
 def _band(spectrum: Float64, start: int, peak: int, end: int) -> float:
-    """The sum under one triangle; a side whose end lies before its start is empty."""
+    """The weighted sum under one triangle; a side that ends before it starts is empty."""
     rising = np.arange(1, peak - start + 2) / (peak - start + 1)
     falling = 1 - np.arange(1, end - peak + 1) / (end - peak + 1)
     up = spectrum[start : peak + 1] @ rising

@@ -1,0 +1,1 @@
+"""Fitted networks as self-contained ONNX files."""

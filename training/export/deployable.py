@@ -1,6 +1,7 @@
-"""Fitted networks with all that stands around them in the file that is served.
+"""Deployable models: a fitted network with standardisation, temperature and distance.
 
-A served network says what its inputs are and on what it is to be tried before it is written.
+A deployable model names its inputs, and provides the inputs on which it is verified before it is
+written.
 """
 
 import copy
@@ -10,58 +11,76 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from training.arrays import Float32, Integers
-from training.export.ood_distance import Distance
-from training.export.ood_graph import DistanceGraph, StandardiseVectors
+from training.export.ood_distance import Distance, DistanceModule
 from training.features.mfcc import pool
 from training.features.recipe import RECIPE
+from training.features.standardisation import CLIP, Standardisation
 from training.fitting import Fitted
 from training.trainers import FittedFrames, FittedNetwork
 
-# No decibel cepstrum comes near it, and the sum of an hour of such frames is finite.
+# Far above any decibel cepstrum; the sum over an hour of such frames is still finite.
 LARGEST_CEPSTRUM = 1e4
-LENGTHS = (10, 11, 130, 3_000)  # frames, that a frame network is tried on
+LENGTHS = (10, 11, 130, 3_000)  # frames, on which a frame network is verified
 
-Feed = dict[str, Float32 | Integers]  # arrays by the name of the input
+Feed = dict[str, Float32 | Integers]  # arrays by input name
 
 
-class Served(nn.Module):
-    """A network as it is served: named inputs to probabilities (N, L) and distances (N,)."""
+class StandardiseVectors(nn.Module):
+    """Standardises and clips with one BatchNormalization node and one Clip node."""
 
-    axes: dict[str, dict[int, str]]  # by input, in their order: the names of its free dimensions
+    def __init__(self, standardisation: Standardisation) -> None:
+        super().__init__()
+        self.clip = CLIP
+        self.mean = torch.from_numpy(standardisation.mean)
+        self.variance = torch.square(torch.from_numpy(standardisation.scale))
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Raw vectors (N, 25) to standardised vectors (N, 25) within +-20."""
+        standardised = functional.batch_norm(vectors, self.mean, self.variance, eps=0.0)
+        return torch.clamp(standardised, -self.clip, self.clip)
+
+
+class DeployableModel(nn.Module):
+    """Named inputs to probabilities (N, L) and distances (N,)."""
+
+    axes: dict[str, dict[int, str]]  # by input, in order: the names of its free dimensions
 
     @abstractmethod
     def feeds(self, clips: Sequence[Float32]) -> list[Feed]:
-        """Real inputs, from frames float32 (T, 25) of clips."""
+        """Real inputs, made from the frames float32 (T, 25) of clips."""
 
     @abstractmethod
     def extremes(self) -> Feed:
-        """Finite inputs that a careless graph overflows on."""
+        """Finite inputs on which a graph without clipping would overflow."""
 
 
-def serve(fitted: FittedNetwork, distance: Distance, temperature: float) -> Served:
-    """The network with its temperature and its distance from the training distribution."""
+def deployable_model(
+    fitted: FittedNetwork, distance: Distance, temperature: float
+) -> DeployableModel:
+    """Combines a network, the distance from its training distribution and its temperature."""
     if isinstance(fitted, Fitted):
-        return ServedVectors(fitted, distance, temperature).eval()
+        return DeployableVectors(fitted, distance, temperature).eval()
     if isinstance(fitted, FittedFrames):
-        return ServedFrames(fitted, distance, temperature).eval()
-    raise TypeError(f"{type(fitted)}: no such network is served")
+        return DeployableFrames(fitted, distance, temperature).eval()
+    raise TypeError(f"{type(fitted)}: cannot be deployed; expected Fitted or FittedFrames")
 
 
-class ServedVectors(Served):
-    """Raw vectors in, in as few graph nodes as it takes.
+class DeployableVectors(DeployableModel):
+    """Takes raw vectors, with as few graph nodes as possible.
 
-    Of a prediction's microseconds most go to the nodes' number, not to their arithmetic.
+    The time of a prediction depends more on the number of nodes than on their arithmetic.
     """
 
-    axes = {"mfccs": {0: "N"}}  # noqa: RUF012  # a constant of the class
+    axes = {"mfccs": {0: "N"}}  # noqa: RUF012  # never changed
 
     def __init__(self, fitted: Fitted, distance: Distance, temperature: float) -> None:
         super().__init__()
         self.network = _tempered(fitted.module, temperature)
         self.standardise = StandardiseVectors(fitted.standardisation)
-        self.distance = DistanceGraph(distance)
+        self.distance = DistanceModule(distance)
 
     def forward(self, mfccs: Tensor) -> tuple[Tensor, Tensor]:
         """Vectors (N, 25), any finite numbers, to probabilities (N, L) and distances (N,)."""
@@ -69,16 +88,16 @@ class ServedVectors(Served):
         return torch.softmax(self.network(standardised), dim=1), self.distance(standardised)
 
     def feeds(self, clips: Sequence[Float32]) -> list[Feed]:
-        """All of them at once."""
+        """The vectors of all clips in one batch."""
         return [{"mfccs": np.stack([pool(frames) for frames in clips])}]
 
     def extremes(self) -> Feed:
-        """Zeros, and the largest numbers with any signs."""
+        """Zeros, and the largest finite numbers with random signs."""
         return {"mfccs": _extremes(1)[:, 0]}
 
 
-class ServedFrames(Served):
-    """Raw frames in; whatever stands behind a clip's length is not looked at."""
+class DeployableFrames(DeployableModel):
+    """Takes raw frames; those beyond the length of a clip are ignored."""
 
     axes = {"frames": {0: "N", 1: "T"}, "lengths": {0: "N"}}  # noqa: RUF012
 
@@ -87,7 +106,7 @@ class ServedFrames(Served):
         self.network = copy.deepcopy(fitted.module)
         self.network.temperature.fill_(temperature)
         self.standardise = StandardiseVectors(distance.standardisation)
-        self.distance = DistanceGraph(distance)
+        self.distance = DistanceModule(distance)
 
     def forward(self, frames: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Frames (N, T, 25), lengths (N,) within T, to probabilities (N, L), distances (N,)."""
@@ -99,7 +118,7 @@ class ServedFrames(Served):
         return torch.exp(self.network(frames, lengths)), distances
 
     def feeds(self, clips: Sequence[Float32]) -> list[Feed]:
-        """Some clips as they are, together, and alone at every length that matters."""
+        """Some clips in one batch, and one clip at each of several lengths."""
         some = [np.asarray(clip) for clip in clips[:: max(1, len(clips) // 32)]]
         longest = max(map(len, some))
         together = np.stack([_repeated(clip, longest) for clip in some])
@@ -109,18 +128,18 @@ class ServedFrames(Served):
         return [{"frames": frames, "lengths": np.array(lengths)} for frames, lengths in feeds]
 
     def extremes(self) -> Feed:
-        """Zeros, and the largest numbers with any signs."""
+        """Zeros, and the largest finite numbers with random signs."""
         frames = _extremes(LENGTHS[0])
         return {"frames": frames, "lengths": np.full(len(frames), LENGTHS[0])}
 
 
 def _repeated(frames: Float32, length: int) -> Float32:
-    """The clip over and over: (length, 25)."""
+    """The clip repeated up to a length, (length, 25)."""
     return np.resize(frames, (length, frames.shape[1]))
 
 
 def _extremes(length: int) -> Float32:
-    """Frames (65, length, 25)."""
+    """Extreme frames (65, length, 25)."""
     shape = (64, length, RECIPE.n_mfcc)
     signs = np.where(np.random.default_rng(0).random(shape) < 0.5, -1, 1)
     largest = np.concatenate([signs * np.finfo(np.float32).max, np.zeros_like(signs[:1])])
@@ -128,7 +147,7 @@ def _extremes(length: int) -> Float32:
 
 
 def _tempered(module: nn.Module, temperature: float) -> nn.Module:
-    """A copy of the network whose last layer gives logits that are divided by the temperature."""
+    """A copy of the network whose last layer divides the logits by the temperature."""
     tempered = copy.deepcopy(module)
     *_, last = (layer for layer in tempered.modules() if isinstance(layer, nn.Linear))
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""What a network file says about itself beside its arithmetic."""
+"""The metadata of a network file: labels, recipe, metrics, corpus, training, intended use."""
 
 import json
 import platform
@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from training.audio.speed import AUGMENTATION
+from training.audio.speed import SPEED_PERTURBATION
 from training.calibration import distance_limit
-from training.corpora.reader import RAVDESS, Corpus, name_of
+from training.corpora.reader import Corpus
 from training.evaluation import Evaluation
 from training.features.recipe import RECIPE
+from training.settings import DataSettings
 from training.trainers import Trainer
 
 FORMAT = "speech-emotion-network/1"
@@ -34,7 +35,7 @@ INTENDED_USE = {
 
 
 def network_metadata(corpus: Corpus, trainer: Trainer, evaluation: Evaluation) -> dict[str, str]:
-    """The `metadata_props` of a network file: every value but `format` is a JSON text."""
+    """The `metadata_props` of a network file; all values except `format` are JSON texts."""
     values = {
         "input": evaluation.input,
         "labels": evaluation.labels,
@@ -104,14 +105,14 @@ def _training(corpus: Corpus, trainer: Trainer) -> dict[str, Any]:
     packages = ("torch", "librosa", "soundfile", "soxr", "numpy", "scikit-learn", "onnx")
     settings = trainer.settings_of_the_fit
     options = f"--network {trainer.name}"
-    if corpus.reader is not RAVDESS:
-        options += f" --corpus {name_of(corpus.reader)}"
+    if corpus.reader.key != DataSettings.corpus:
+        options += f" --corpus {corpus.reader.key}"
     if "functionals" in settings:
         options += f" --functionals-heads {settings['functionals']['heads']}"
     return {
         "command": f"python -m training fit {options} && python -m training export {options}",
         "settings": settings,
-        "augmentation": asdict(AUGMENTATION),
+        "augmentation": asdict(SPEED_PERTURBATION),
         "versions": {
             "python": platform.python_version(),
             **{package: version(package) for package in packages},

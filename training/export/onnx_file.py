@@ -1,4 +1,4 @@
-"""A fitted network as a self-describing ONNX file that says the same as PyTorch."""
+"""Writes a network as a self-contained ONNX file, after comparing it with PyTorch."""
 
 import contextlib
 import itertools
@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from training.arrays import Float32
-from training.export.checksum import sealed
-from training.export.deployable import Feed, Served
+from training.export.checksum import with_checksum
+from training.export.deployable import DeployableModel, Feed
 from training.features.recipe import RECIPE
-from training.storage.atomic_write import written_whole
+from training.storage.atomic_write import atomic_write
 
 OUTPUTS = ("probabilities", "distance")
 OPSET = 18  # the newest that onnxruntime-web and mobile runtimes all take
@@ -27,39 +27,39 @@ TOLERANCE = 1e-5
 
 
 class ExportError(RuntimeError):
-    """A graph that must not be written; the message says what is wrong with it."""
+    """A graph that must not be written; the message says why."""
 
 
 def export_network(
-    served: Served, metadata: Mapping[str, str], clips: Sequence[Float32], path: Path
+    model: DeployableModel, metadata: Mapping[str, str], clips: Sequence[Float32], path: Path
 ) -> None:
-    """Writes `path` as a whole, after the graph has been held against PyTorch.
+    """Writes `path` atomically, if the graph agrees with PyTorch.
 
     Args:
-        served: the network with all that stands around it, in evaluation mode.
+        model: the model, in evaluation mode.
         metadata: the `metadata_props` of the file.
-        clips: frames float32 (T, 25) of the real clips on which both must agree.
+        clips: frames float32 (T, 25) of the real clips on which the two are compared.
         path: the .onnx file to write.
 
     Raises:
         ExportError: an output differs by more than 1e-5, or is not finite for a finite input.
     """
-    model = to_onnx(served, metadata)
-    verify(model, served, clips)
-    with written_whole(path) as part:
-        part.write_bytes(sealed(model))
+    graph = to_onnx(model, metadata)
+    verify(graph, model, clips)
+    with atomic_write(path) as part:
+        part.write_bytes(with_checksum(graph))
 
 
 def graph_of(
     module: nn.Module, example: Mapping[str, Tensor], outputs: Sequence[str], axes: Any
 ) -> onnx.ModelProto:
-    """One graph with its weights inside, and without traces of this machine.
+    """A PyTorch module as an ONNX graph with its weights inside, without paths of this machine.
 
     Args:
         module: in evaluation mode.
-        example: an input of each name.
-        outputs: names of what the module gives.
-        axes: which dimensions are free, as `torch.onnx.export` takes them in `dynamic_shapes`.
+        example: one example of each input, by name.
+        outputs: names of the outputs.
+        axes: the free dimensions, in the form of `dynamic_shapes` of `torch.onnx.export`.
     """
     with quiet_exporter():
         program = torch.onnx.export(
@@ -74,24 +74,24 @@ def graph_of(
             verbose=False,
         )
     if program is None:
-        raise ExportError("PyTorch gave no graph")
+        raise ExportError("PyTorch exported no graph")
     return without_traces(program.model_proto)
 
 
-def to_onnx(served: Served, metadata: Mapping[str, str]) -> onnx.ModelProto:
-    """One graph with its weights inside: named inputs to `probabilities` and `distance`."""
-    axes = {name: {d: Dim(n) for d, n in free.items()} for name, free in served.axes.items()}
-    feed = served.feeds([np.zeros((64, RECIPE.n_mfcc), np.float32)] * 2)[0]
+def to_onnx(model: DeployableModel, metadata: Mapping[str, str]) -> onnx.ModelProto:
+    """A deployable model as a graph: its inputs to `probabilities` and `distance`."""
+    axes = {name: {d: Dim(n) for d, n in free.items()} for name, free in model.axes.items()}
+    feed = model.feeds([np.zeros((64, RECIPE.n_mfcc), np.float32)] * 2)[0]
     example = {name: torch.from_numpy(array) for name, array in feed.items()}
-    model = graph_of(served, example, OUTPUTS, axes)
-    onnx.helper.set_model_props(model, dict(metadata))
-    onnx.checker.check_model(model, full_check=True)
-    return model
+    graph = graph_of(model, example, OUTPUTS, axes)
+    onnx.helper.set_model_props(graph, dict(metadata))
+    onnx.checker.check_model(graph, full_check=True)
+    return graph
 
 
 @contextlib.contextmanager
 def quiet_exporter() -> Iterator[None]:
-    """PyTorch remarks on its own inner workings and on packages that are not needed here."""
+    """Silences notes of PyTorch's exporter about its internals and about optional packages."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -105,7 +105,7 @@ def quiet_exporter() -> Iterator[None]:
 
 
 def without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model without the exporter's notes: stack traces with paths of this machine."""
+    """Removes the exporter's notes, which contain stack traces with paths of this machine."""
     for part in (model, model.graph):
         part.doc_string = ""
     annotated = (model.graph.node, model.graph.input, model.graph.output, model.graph.value_info)
@@ -116,19 +116,23 @@ def without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def verify(model: onnx.ModelProto, served: Served, clips: Sequence[Float32]) -> None:
-    """Raises ExportError where ONNX Runtime and PyTorch differ, or an answer is not finite."""
-    session = onnxruntime.InferenceSession(model.SerializeToString())
-    for feed in served.feeds(clips):
-        _verify_against_pytorch(session, served, feed)
-    _verify_extremes(session, served.extremes())
+def verify(graph: onnx.ModelProto, model: DeployableModel, clips: Sequence[Float32]) -> None:
+    """Compares ONNX Runtime with PyTorch.
+
+    Raises:
+        ExportError: their outputs differ, or an output is not finite.
+    """
+    session = onnxruntime.InferenceSession(graph.SerializeToString())
+    for feed in model.feeds(clips):
+        _verify_against_pytorch(session, model, feed)
+    _verify_extremes(session, model.extremes())
 
 
 def _verify_against_pytorch(
-    session: onnxruntime.InferenceSession, served: Served, feed: Feed
+    session: onnxruntime.InferenceSession, model: DeployableModel, feed: Feed
 ) -> None:
     with torch.inference_mode():
-        expected = served(*(torch.from_numpy(array) for array in feed.values()))
+        expected = model(*(torch.from_numpy(array) for array in feed.values()))
     answers = session.run(OUTPUTS, feed)
     for name, ours, theirs in zip(OUTPUTS, answers, expected, strict=True):
         difference = float(np.abs(ours - theirs.numpy()).max())
@@ -142,4 +146,6 @@ def _verify_against_pytorch(
 def _verify_extremes(session: onnxruntime.InferenceSession, feed: Feed) -> None:
     probabilities, distance = session.run(OUTPUTS, feed)
     if not (np.isfinite(distance).all() and np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)):
-        raise ExportError("a finite input has an answer that is not finite or does not sum to 1")
+        raise ExportError(
+            "for a finite input, the distance is not finite or the probabilities do not sum to 1"
+        )

@@ -1,4 +1,4 @@
-"""`models/mfcc.onnx`: the extractor that clients are handed, proved against librosa first."""
+"""Writes `models/mfcc.onnx`, the extractor for clients, after comparing it with librosa."""
 
 import hashlib
 import json
@@ -20,29 +20,30 @@ from training.contract.mistakes import table
 from training.contract.reference import FILE_NAME as REFERENCE_NAME
 from training.contract.reference import Pcm, as_audio, reference_samples, wav
 from training.corpora.reader import Corpus
-from training.export.checksum import sealed
+from training.export.checksum import with_checksum
 from training.features.graph import extractor_graph
-from training.features.mfcc import extract_frames, load_audio, pool
+from training.features.loading import load_audio
+from training.features.mfcc import extract_frames, pool
 from training.features.recipe import RECIPE
-from training.storage.atomic_write import written_whole
+from training.storage.atomic_write import atomic_write
 
 FORMAT = "speech-emotion-extractor/1"
 FILE_NAME = "mfcc.onnx"
 MAXIMUM_BYTES = 1_000_000
 MISTAKES_PATH = ROOT / "docs" / "feature-mistakes.md"
 
-# How far the graph may lie from librosa, in the units of the coefficients.
+# Greatest differences from librosa, in the units of the coefficients.
 FRAMES_TOLERANCE = 0.02
 VECTOR_TOLERANCE = 0.01
 
 
 class ExtractorError(ValueError):
-    """A graph that does not compute what librosa computes; the message names signal and error."""
+    """A graph that disagrees with librosa; the message names the signal and the difference."""
 
 
 @dataclass(frozen=True)
 class Signal:
-    """Something to compare on: float32 (samples,), mono at the recipe's rate."""
+    """Audio to compare on, float32 (samples,), mono at the recipe's sample rate."""
 
     name: str
     audio: Float32
@@ -50,7 +51,7 @@ class Signal:
 
 @dataclass(frozen=True)
 class Agreement:
-    """The largest absolute differences from librosa over a number of signals."""
+    """The greatest absolute differences from librosa over a number of signals."""
 
     signals: int
     frames: float
@@ -59,25 +60,25 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Extractor:
-    """The graph at work, on one thread."""
+    """The graph in ONNX Runtime, on one thread."""
 
     session: onnxruntime.InferenceSession
 
     @classmethod
     def load(cls, model: bytes) -> "Extractor":
-        """From the content of an ONNX file."""
+        """Loads the content of an ONNX file."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         return cls(onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"]))
 
     def extract(self, audio: Float32) -> tuple[Float32, Float32]:
-        """Frames float32 (T, 25) and their mean, float32 (25,), of audio float32 (samples,)."""
+        """Audio float32 (samples,) to frames float32 (T, 25) and their mean, float32 (25,)."""
         frames, mfccs = self.session.run(["frames", "mfccs"], {"audio": audio})
         return np.asarray(frames), np.asarray(mfccs)
 
 
 def edge_signals() -> Iterator[Signal]:
-    """What speech is not: where framing, trimming, floors and rounding could go wrong."""
+    """Signals that test the limits of framing, trimming, floors and rounding."""
     rate = RECIPE.sample_rate
     noise = np.random.default_rng(0).normal(0, 0.1, 60 * rate).astype(np.float32)
     seconds = np.arange(rate, dtype=np.float32) / rate
@@ -101,7 +102,7 @@ def _burst(samples: int) -> Float32:
 
 
 def corpus_signals(corpus: Corpus) -> Iterator[Signal]:
-    """Every usable recording of a corpus, with a progress bar.
+    """Every recording of a corpus, with a progress bar.
 
     Raises:
         UnusableAudioError: one of them cannot be read as audio.
@@ -113,10 +114,10 @@ def corpus_signals(corpus: Corpus) -> Iterator[Signal]:
 
 
 def compare(extractor: Extractor, signals: Iterable[Signal]) -> Agreement:
-    """Holds the graph to librosa, signal by signal.
+    """Compares the graph with librosa, signal by signal.
 
     Raises:
-        ExtractorError: at the first signal on which they differ by more than the tolerances.
+        ExtractorError: they differ by more than the tolerances; the message names the signal.
     """
     frames_errors, vector_errors = [0.0], [0.0]
     for signal in signals:
@@ -132,13 +133,13 @@ def compare(extractor: Extractor, signals: Iterable[Signal]) -> Agreement:
 
 def _largest_difference(name: str, actual: Float32, expected: Float32, limit: float) -> float:
     difference = float(np.abs(actual - expected).max())
-    if not difference <= limit:  # a NaN is a disagreement too
+    if not difference <= limit:  # also where the difference is NaN
         raise ExtractorError(f"{name}: {difference} from librosa; expected at most {limit}")
     return difference
 
 
 def build_extractor(directory: Path, signals: Iterable[Signal]) -> Agreement:
-    """Writes `mfcc.onnx` and `reference.wav` to a directory, once the graph is proved.
+    """Writes `mfcc.onnx` and `reference.wav` to a directory, if the graph agrees with librosa.
 
     Raises:
         ExtractorError: the graph and librosa disagree on one of the signals, or the file
@@ -152,7 +153,7 @@ def build_extractor(directory: Path, signals: Iterable[Signal]) -> Agreement:
         chain([Signal(REFERENCE_NAME, as_audio(samples))], signals),
     )
     onnx.helper.set_model_props(graph, _metadata(samples, clip))
-    model = sealed(graph)
+    model = with_checksum(graph)
     if len(model) > MAXIMUM_BYTES:
         raise ExtractorError(f"{FILE_NAME}: {len(model)} bytes; expected at most {MAXIMUM_BYTES}")
     _write(directory / REFERENCE_NAME, clip)
@@ -161,7 +162,7 @@ def build_extractor(directory: Path, signals: Iterable[Signal]) -> Agreement:
 
 
 def _metadata(samples: Pcm, clip: bytes) -> dict[str, str]:
-    """What the server tells its clients beside the graph."""
+    """The `metadata_props` that the server passes on to clients."""
     audio = as_audio(samples)
     frames = extract_frames(audio)
     mistakes = catalogue(audio.astype(np.float64))
@@ -178,12 +179,12 @@ def _metadata(samples: Pcm, clip: bytes) -> dict[str, str]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_bytes(content)
 
 
 def run(directory: Path, corpus: Corpus) -> str:
-    """`python -m training extractor`: writes the files and the table; returns what to print.
+    """`python -m training extractor`: writes the files and a table; returns a summary.
 
     Raises:
         ExtractorError: see `build_extractor`.

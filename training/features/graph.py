@@ -1,7 +1,7 @@
-"""The feature recipe as one ONNX graph of standard operators, which every client can run.
+"""The feature recipe as an ONNX graph of standard operators, which every client can run.
 
-The Fourier transform stands as matrix products in two stages: in ONNX Runtime they take a sixth of
-the time of its STFT operator, and less than librosa's FFT.
+The Fourier transform is written as matrix products in two stages. In ONNX Runtime this takes a
+sixth of the time of the STFT operator, and less time than librosa's FFT.
 """
 
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -18,25 +18,26 @@ from onnxscript import opset17
 from training.features.recipe import RECIPE
 
 if TYPE_CHECKING:
-    Tensor: TypeAlias = Any  # onnxscript's own types know no arithmetic
+    Tensor: TypeAlias = Any  # onnxscript's own types declare no arithmetic
 else:
     Tensor = onnxscript.FLOAT[...]
 
 op: Any = opset17
-IR_VERSION = 8  # what came with opset 17: read by ONNX Runtime 1.12 and newer, also on mobiles
+IR_VERSION = 8  # that of opset 17: ONNX Runtime 1.12 and later read it, also on phones
 
 HOP = RECIPE.hop_length
 N_FFT = RECIPE.n_fft
-MARGIN = [N_FFT // 2, N_FFT // 2]  # zeros before and behind, so that frames are centred
+MARGIN = [N_FFT // 2, N_FFT // 2]  # zeros on both sides, so that frames are centred
 TRIM_TOP_DB = RECIPE.trim_top_db
 TOP_DB = RECIPE.top_db
 if (RECIPE.trim_frame_length, RECIPE.trim_hop_length, N_FFT) != (N_FFT, HOP, 4 * HOP):
-    raise ValueError("the graph frames a signal in one way: windows of four hops")
+    raise ValueError(
+        "the graph supports only windows of four hops, for trimming and for the spectra"
+    )
 
 # The transform of N = A B points (Cooley and Tukey 1965): with sample n = B a + b and frequency
 # bin k = i + A j, it is a transform over a, a rotation by i b / N turns, and a transform over b.
-# The samples are real, so i needs to run over half of its values only: the bins left out mirror
-# others.
+# The samples are real, so that half of the values of i are enough: the other bins mirror these.
 A, B = 64, 32
 HALF = A // 2 + 1
 WINDOW_SHAPE = [-1, A, B]
@@ -48,13 +49,13 @@ def _constant(values: ArrayLike) -> onnx.TensorProto:
 
 
 def _turn(numerators: ArrayLike, denominator: int) -> tuple[onnx.TensorProto, onnx.TensorProto]:
-    """exp(-2 pi i numerators / denominator), as real and imaginary part."""
+    """The real and the imaginary part of exp(-2 pi i numerators / denominator)."""
     turned = np.exp(-2j * np.pi * np.asarray(numerators) / denominator)
     return _constant(turned.real), _constant(turned.imag)
 
 
 def _mel_filters() -> onnx.TensorProto:
-    """The mel matrix with its rows in the order of `_power_spectra`; zeros where a bin recurs.
+    """The mel matrix with rows in the order of `_power_spectra`; repeated bins have zeros.
 
     Returns:
         float32 (HALF * B, n_mels)
@@ -83,12 +84,12 @@ OVER_B_REAL, OVER_B_IMAGINARY = _turn(np.outer(np.arange(B), np.arange(B)), B)
 MEL_FILTERS = _mel_filters()
 COSINES = _cosines()
 AMIN = _constant(RECIPE.amin)
-DECIBELS = _constant(10 / np.log(10))  # what a natural logarithm is multiplied by
+DECIBELS = _constant(10 / np.log(10))  # factor for a natural logarithm
 
 
 @onnxscript.script(default_opset=op)
 def _framed(signal: Tensor) -> Tensor:
-    """Windows of N_FFT samples, centred on every HOP-th: (samples,) -> (T, N_FFT)."""
+    """Windows of N_FFT samples, centred on multiples of HOP: (samples,) -> (T, N_FFT)."""
     zero = op.Constant(value_ints=[0])
     one = op.Constant(value_ints=[1])
     two = op.Constant(value_ints=[2])
@@ -113,7 +114,7 @@ def _decibels(power: Tensor) -> Tensor:
 
 @onnxscript.script(default_opset=op)
 def _trimmed(audio: Tensor) -> Tensor:
-    """Without the silence at both ends, as librosa.effects.trim: (samples,) -> (fewer,)."""
+    """Removes silence at both ends like librosa.effects.trim: (samples,) -> (fewer,)."""
     windows = _framed(audio)
     level = _decibels(op.ReduceMean(windows * windows, axes=[1], keepdims=0))
     loud = op.NonZero(level - op.ReduceMax(level) > -TRIM_TOP_DB)  # (1, loud windows)
@@ -158,11 +159,11 @@ def _extractor(audio: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def extractor_graph() -> onnx.ModelProto:
-    """The whole recipe, from samples to frames and their mean.
+    """The whole recipe as a graph.
 
-    Input `audio`: float32 (samples,), mono at 22,050 Hz in [-1, 1], finite; empty audio is taken
-    as silence, as librosa takes it. Outputs `frames`: float32 (T, 25), decibel cepstra, and
-    `mfccs`: float32 (25,), their mean.
+    Input `audio`: float32 (samples,), mono at 22,050 Hz, finite, in [-1, 1]; empty audio counts as
+    silence, as in librosa. Outputs `frames`: float32 (T, 25), decibel cepstra, and `mfccs`:
+    float32 (25,), their mean.
     """
     model: onnx.ModelProto = _extractor.to_model_proto()  # type: ignore[no-untyped-call]
     _declare(model.graph.input, audio=["samples"])
@@ -174,6 +175,6 @@ def extractor_graph() -> onnx.ModelProto:
 
 
 def _declare(values: Any, **shapes: list[str | int]) -> None:
-    """Gives the graph's inputs or outputs the shapes that they are known by."""
+    """Sets names and shapes of the graph's inputs or outputs."""
     for value, (name, shape) in zip(values, shapes.items(), strict=True):
         value.CopyFrom(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape))

@@ -1,4 +1,4 @@
-"""The feature recipe: every number that a client and a trainer must agree on, in one place."""
+"""The feature recipe: all numbers that a client and a trainer must agree on."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class FeatureRecipe:
-    """Two lines of librosa 0.11 with every other argument at its default.
+    """Two lines of librosa 0.11; every other argument has its default.
 
     speech, _ = librosa.effects.trim(audio, top_db=30)
     frames = librosa.feature.mfcc(y=speech, sr=22050, n_mfcc=25).T
@@ -16,7 +16,7 @@ class FeatureRecipe:
 
     sample_rate: int = 22_050  # Hz; mono, float32 samples in [-1, 1]
 
-    # Silence at both ends is left out: where the RMS of a window lies this far below the loudest.
+    # Silence at both ends is removed: windows whose RMS is this far below that of the loudest.
     trim_top_db: float = 30.0
     trim_frame_length: int = 2_048
     trim_hop_length: int = 512
@@ -35,18 +35,20 @@ class FeatureRecipe:
 
     logarithm: str = "10 log10(max(power, amin))"
     amin: float = 1e-10
-    top_db: float = 80.0  # decibels below the loudest point of the whole clip are raised to this
+    top_db: float = (
+        80.0  # decibels; lower levels, relative to the maximum of the clip, are raised to this
+    )
 
     n_mfcc: int = 25  # coefficients 0 to 24
     dct: str = "type II, orthonormal"
     pooling: str = "arithmetic mean over frames"
 
     def as_json(self) -> dict[str, Any]:
-        """The recipe as the models carry it and the server tells it: names in camel case."""
+        """The recipe in the form of the models' metadata and of the API: names in camel case."""
         return {_camel(name): value for name, value in asdict(self).items()}
 
     def digest(self) -> str:
-        """A short hash that changes when any number of the recipe does."""
+        """A short hash that changes when any value of the recipe does."""
         text = json.dumps(self.as_json(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

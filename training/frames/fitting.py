@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from training.arrays import Float32, Integers
-from training.audio.augmentation import Augmentation, Augmenter
+from training.audio.augmentation import Augmenter, FrameAugmentation
 from training.audio.spectra import Spectra
 from training.frames.batches import Batching, epoch_batches
 from training.frames.network import FrameNetwork, Member, MemberSettings
@@ -40,7 +40,7 @@ class FrameSettings:
     mixup_share: float = 0.7  # of the batches
     mixup: float = 0.3  # both parameters of the Beta distribution
     side_tasks: SideTaskWeights = field(default_factory=SideTaskWeights)
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    augmentation: FrameAugmentation = field(default_factory=FrameAugmentation)
     batching: Batching = field(default_factory=Batching)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.arrays import Float32
-from training.audio.noise import cepstral_basis
+from training.audio.mel import cepstral_basis
 from training.features.recipe import RECIPE
 
 COEFFICIENTS = RECIPE.n_mfcc

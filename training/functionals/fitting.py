@@ -9,16 +9,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 
-from training.audio.augmentation import Augmentation, Augmenter
-from training.audio.noise import NoisePlan
+from training.audio.augmentation import Augmenter, FrameAugmentation
+from training.audio.noise import NoiseSettings
 from training.frames.fitting import FrameExamples
 from training.functionals.network import FunctionalsNetwork, Head
 
 SHORTEST = 16  # frames of a draw
 
 # Masks would stand in every functional as a movement that no voice makes.
-AUGMENTATION = Augmentation(
-    noise=NoisePlan(white_share=0.06, coloured_share=0.06, babble_share=0.1),
+AUGMENTATION = FrameAugmentation(
+    noise=NoiseSettings(white_share=0.06, coloured_share=0.06, babble_share=0.1),
     far_gain_share=0.2,
     channel_share=0.4,
     band_share=0.04,
@@ -43,7 +43,7 @@ class FunctionalsSettings:
     label_smoothing: float = 0.1
     mixup: float = 0.3  # both parameters of the Beta distribution
     noise: float = 0.3  # on the functionals, in standard deviations
-    augmentation: Augmentation = field(default_factory=lambda: AUGMENTATION)
+    augmentation: FrameAugmentation = field(default_factory=lambda: AUGMENTATION)
 
 
 def fit_functionals(

@@ -7,7 +7,7 @@ import numpy as np
 
 from training.arrays import Float32
 from training.corpora.reader import Corpus
-from training.features.mfcc import load_audio
+from training.features.loading import load_audio
 from training.features.recipe import RECIPE
 from training.report.corpus import SEXES
 from training.report.drawing import SERIES, Drawing, finish, new_axes, new_figure, styled

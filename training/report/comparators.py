@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from training.corpora.reader import RAVDESS
+from training.corpora.ravdess import RAVDESS
 
 
 @dataclass(frozen=True)

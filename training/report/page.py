@@ -15,7 +15,7 @@ from training.report.corpus import CorpusSummary
 from training.report.drawing import Drawing, theme_css
 from training.report.saliency import attribute, listener
 from training.report.sections import Section
-from training.storage.atomic_write import written_whole
+from training.storage.atomic_write import atomic_write
 from training.trainers import FittedNetwork
 
 TEMPLATE = "report.html.jinja"
@@ -47,7 +47,7 @@ def write_report(
         if evaluation.network in fitted
     }
     page = render(CorpusSummary.of(corpus), evaluations, attributions)
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text(page, encoding="utf-8")
 
 

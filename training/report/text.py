@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from training.evaluation import Evaluation, Score
-from training.features.mfcc import Extraction
+from training.features.extraction import Extraction
 from training.metrics import CALIBRATION_BINS, EmotionScore
 
 

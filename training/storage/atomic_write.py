@@ -1,17 +1,21 @@
-"""Files that are written whole or not at all."""
+"""Atomic writes: a file appears completely or not at all."""
 
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
+
+import numpy as np
+import numpy.typing as npt
 
 
 @contextlib.contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """Gives the path of a part to write; it takes the name `path` where nothing was raised.
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Yields the path of a temporary file, which replaces `path` if nothing was raised.
 
-    A stop at any moment, Ctrl-C too, leaves the old file or the new one, and no part. Several
-    processes may write the same file at once: each has a part of its own.
+    After an interruption at any moment `path` is the old file or the new one. Several processes may
+    write the same file at once: each has its own temporary file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{uuid4().hex}.part")
@@ -20,3 +24,9 @@ def written_whole(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_array(path: Path, array: npt.NDArray[Any]) -> None:
+    """Writes a .npy file atomically."""
+    with atomic_write(path) as part, part.open("wb") as file:
+        np.save(file, array)

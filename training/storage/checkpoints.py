@@ -1,4 +1,4 @@
-"""Fits on disk: what one leaves, and what another must agree with to go on from it."""
+"""Checkpoints of fits, and the conditions under which a fit may continue from one."""
 
 import pickle
 from collections.abc import Mapping
@@ -8,16 +8,16 @@ from typing import Any
 
 import torch
 
-from training.storage.atomic_write import written_whole
+from training.storage.atomic_write import atomic_write
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that this run cannot continue from; the message says why."""
+    """A checkpoint that this run cannot use; the message says why."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What two fits must share to be the same."""
+    """Everything that determines the result of a fit."""
 
     network: str
     examples: str  # digest
@@ -25,7 +25,11 @@ class Identity:
     settings: Mapping[str, Any]
 
     def check(self, state: Mapping[str, Any]) -> None:
-        """Raises CheckpointError where `state` is of another fit."""
+        """Compares this fit with that of a checkpoint.
+
+        Raises:
+            CheckpointError: they differ; the message names the differences.
+        """
         there, here = state["identity"], asdict(self)
         if (there["network"], there["examples"]) != (here["network"], here["examples"]):
             raise CheckpointError(
@@ -42,11 +46,15 @@ class Identity:
                 "a fit without --resume begins anew"
             )
         if there["code"] != here["code"]:
-            raise CheckpointError("the checkpoint is of another version of this program")
+            raise CheckpointError("the checkpoint was written by another version of this program")
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Raises CheckpointError where there is none, or none that can be read."""
+    """Reads what `write_checkpoint` wrote.
+
+    Raises:
+        CheckpointError: the file does not exist or is not a checkpoint.
+    """
     if not path.exists():
         raise CheckpointError(f"{path}: no such checkpoint; make one with: python -m training fit")
     try:
@@ -55,12 +63,14 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         reason = str(error).partition("\n")[0]
         raise CheckpointError(f"{path}: not a checkpoint: {reason}") from error
     if "identity" not in state:
-        raise CheckpointError(f"{path}: not a checkpoint: of an earlier version of this program")
+        raise CheckpointError(
+            f"{path}: not a checkpoint: written by an earlier version of this program"
+        )
     return state
 
 
 def write_checkpoint(path: Path, identity: Identity, state: Mapping[str, Any]) -> None:
-    """Replaces the file as a whole."""
-    with written_whole(path) as part:
-        # By its path: through a file object PyTorch turns Ctrl-C into an error of its own.
+    """Writes the state and the identity of a fit atomically."""
+    with atomic_write(path) as part:
+        # As a path: given a file object, PyTorch turns Ctrl-C into an error of its own.
         torch.save({"identity": asdict(identity), **state}, part)

@@ -1,4 +1,4 @@
-"""Which program gave a result, so that none outlives the code that it came from."""
+"""A hash of code: stored results are used only by the code that computed them."""
 
 import ast
 import functools
@@ -15,9 +15,9 @@ PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "librosa")
 
 @functools.cache
 def code_digest(names: tuple[str, ...]) -> str:
-    """A short hash of modules by name, of all in a package, and of the packages that count.
+    """A short hash of modules or packages by name, and of the versions of third-party packages.
 
-    Comments, docstrings and layout may change; anything else makes another program.
+    Comments, docstrings and layout do not change it.
     """
     trees = [ast.dump(_bare(module)) for name in names for module in _modules(name)]
     versions = [f"{package} {version(package)}" for package in PACKAGES]

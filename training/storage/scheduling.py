@@ -1,4 +1,4 @@
-"""Where jobs run: on every usable core of this machine, or on a Dask cluster."""
+"""Runs jobs on all usable cores of this machine, or on a Dask cluster."""
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +15,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 CONNECT_SECONDS = 10
-# A worker may have several threads, but a fit's random numbers are drawn from the process's.
+# Dask workers may have several threads, but PyTorch's random generator is one per process.
 _ONE_AT_A_TIME = Lock()
 
 
@@ -25,7 +25,7 @@ class SchedulerError(RuntimeError):
 
 @dataclass(frozen=True)
 class Scheduler:
-    """Runs one function over many tasks; the results are the same wherever it does.
+    """Runs one function over many tasks; the results are the same on every machine.
 
     Every task has one thread, so that no sum depends on the number of cores.
     """
@@ -35,10 +35,19 @@ class Scheduler:
     def run(
         self, function: Callable[[Task], Result], tasks: Sequence[Task], what: str, unit: str
     ) -> list[Result]:
-        """`function` of every task, in their order, with a progress bar named `what`.
+        """Calls `function` for every task.
 
         On a cluster the workers need this project, its packages, and the recordings and the cache
-        under the same paths. What a lost worker had not finished, the others do.
+        under the same paths. The tasks of a lost worker are run by the others.
+
+        Args:
+            function: what to call; it must be picklable.
+            tasks: its arguments.
+            what: the label of the progress bar.
+            unit: the unit of the progress bar, such as `clip`.
+
+        Returns:
+            The results in the order of the tasks.
 
         Raises:
             SchedulerError: the cluster cannot be reached.
@@ -56,7 +65,7 @@ class Scheduler:
         tasks: Sequence[Task],
         advance: Callable[[], object],
     ) -> list[Result]:
-        import distributed  # noqa: PLC0415  # half a second that most runs need not spend
+        import distributed  # noqa: PLC0415  # the import takes half a second, and most runs do not need it
 
         try:
             client: Any = distributed.Client(  # type: ignore[no-untyped-call]
@@ -86,7 +95,7 @@ def _on_this_machine(
     try:
         return list(_advancing(outcomes, advance))
     finally:
-        # The pool is joblib's for the whole process, and takes a later import for a leak.
+        # joblib's pool is global, and would report a later import as a memory leak.
         get_reusable_executor().shutdown()
 
 

@@ -15,14 +15,14 @@ from tests.server.tiny_models import (
     write_frame_network,
     write_vector_network,
 )
-from training.export.checksum import sealed
+from training.export.checksum import with_checksum
 
 LIMIT = 100_000
 SETTINGS = ModelSettings(maximum_file_bytes=LIMIT)
 
 
 def add_checksum(path: Path) -> bytes:
-    path.write_bytes(sealed(onnx.load(path)))
+    path.write_bytes(with_checksum(onnx.load(path)))
     return path.read_bytes()
 
 

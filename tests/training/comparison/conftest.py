@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from training.__main__ import main
-from training.corpora.reader import EMODB_2S, read_corpus
+from training.corpora.emodb import EMODB_2S
+from training.corpora.reader import read_corpus
 
 NEW_RECIPE = """
 title = "Two layers on pooled MFCCs"

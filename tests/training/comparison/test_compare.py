@@ -16,7 +16,7 @@ from training.comparison import tables
 from training.comparison.declaration import read_recipe
 from training.comparison.features import compute
 from training.comparison.results import Comparison, ResultsError
-from training.features.mfcc import load_audio
+from training.features.loading import load_audio
 
 pytestmark = pytest.mark.usefixtures("one_process")
 

@@ -12,7 +12,7 @@ from training.comparison.declaration import (
     read_recipe,
 )
 from training.comparison.features import augmented, compute
-from training.features.mfcc import load_audio
+from training.features.loading import load_audio
 
 CONTENT = f"{7:032x}"
 

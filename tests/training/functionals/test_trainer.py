@@ -13,16 +13,17 @@ from server.app import create_app
 from server.models.catalog import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings
 from tests.training.conftest import Here, extract
-from training.audio.augmentation import Augmentation
-from training.audio.noise import NoisePlan
+from training.audio.augmentation import FrameAugmentation
+from training.audio.noise import NoiseSettings
 from training.audio.spectra import SpectraCache, Variants
-from training.corpora.reader import EMODB_2S
+from training.corpora.emodb import EMODB_2S
 from training.examples import Examples, load_examples
-from training.export.deployable import serve
+from training.export.deployable import deployable_model
 from training.export.metadata import FORMAT
 from training.export.onnx_file import export_network
 from training.export.ood_distance import Distance
-from training.features.mfcc import Extraction, FeatureCache
+from training.features.cache import FeatureCache
+from training.features.extraction import Extraction
 from training.features.recipe import RECIPE
 from training.features.standardisation import Standardisation
 from training.frames.fitting import FrameSettings
@@ -33,7 +34,7 @@ from training.storage.checkpoints import CheckpointError
 from training.trainers import FittedFrames
 
 # The recordings alone, since spectra of their variants take minutes.
-RECORDINGS = Augmentation(original_share=1.0, noise=NoisePlan(0.0, 0.0, 0.0))
+RECORDINGS = FrameAugmentation(original_share=1.0, noise=NoiseSettings(0.0, 0.0, 0.0))
 SETTINGS = FrameSettings(
     members=(MemberSettings(channels=16, dilations=(1,)),), epochs=2, augmentation=RECORDINGS
 )
@@ -62,7 +63,7 @@ def trainer(
     spectra = SpectraCache(tmp_path_factory.mktemp("spectra"), Variants(dry=0, rooms=0))
     trainer = MixedTrainer("TCN", cache, spectra, 1, SETTINGS, functionals=HEADS)
     paths = [utterance.path for utterance in german.corpus.utterances]
-    trainer.prepare(dict(zip(german.contents, paths, strict=True)), Here())
+    trainer.prepare(dict(zip(german.content_hashes, paths, strict=True)), Here())
     return trainer
 
 
@@ -105,7 +106,7 @@ def test_the_server_serves_it_with_the_labels_of_its_corpus(
         **{key: {} for key in ("corpus", "training", "intended_use")},
     }
     texts = {"format": FORMAT, **{key: json.dumps(value) for key, value in metadata.items()}}
-    export_network(serve(fitted, distance, 1.0), texts, clips, tmp_path / "TCN.onnx")
+    export_network(deployable_model(fitted, distance, 1.0), texts, clips, tmp_path / "TCN.onnx")
     for name in ("mfcc.onnx", "reference.wav"):
         (tmp_path / name).symlink_to(ROOT / "models" / name)
     settings = Settings(ServerSettings(), ModelSettings(tmp_path))

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import Corpus, read_corpus
 from training.evaluation import Evaluation
 from training.features.recipe import RECIPE
@@ -24,7 +25,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
         noise = random.normal(0, 0.1, RECIPE.sample_rate // 4)
         path = folder / f"03-01-{emotion:02d}-01-01-01-{actor:02d}.wav"
         soundfile.write(path, noise, RECIPE.sample_rate)
-    return read_corpus(folder)
+    return read_corpus(folder, RAVDESS)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,8 @@ from tests.web.visits import FLAGS
 from training.arrays import Float32
 from training.corpora.reader import Corpus
 from training.evaluation import Evaluation
-from training.features.mfcc import extract_frames, load_audio
+from training.features.loading import load_audio
+from training.features.mfcc import extract_frames
 from training.features.standardisation import Standardisation
 from training.fitting import Fitted
 from training.frames.network import FrameNetwork, Member, MemberSettings

@@ -7,6 +7,7 @@ import soundfile
 
 from tests.missing import missing
 from training.contract.tarsosdsp import FRAME_LENGTH, android_client_vector
+from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import read_corpus
 from training.features.recipe import RECIPE
 
@@ -15,11 +16,14 @@ Row = tuple[Path, list[float]]
 
 @pytest.fixture(scope="module")
 def rows(ravdess: Path) -> list[Row]:
-    """Recordings and what the published client computed from each."""
+    """Recordings, and the coefficients that the published client computed from them."""
     path = ravdess.parent / "android-client-mfccs.csv"
     if not path.exists():
         missing(f"{path} is missing: coefficients that the published Android client computed")
-    clips = {utterance.path.stem: utterance.path for utterance in read_corpus(ravdess).utterances}
+    clips = {
+        utterance.path.stem: utterance.path
+        for utterance in read_corpus(ravdess, RAVDESS).utterances
+    }
     with path.open(newline="") as file:
         lines = list(csv.reader(file))[1:]
     return [(clips[name], [float(value) for value in values]) for name, *values in lines]
@@ -28,7 +32,7 @@ def rows(ravdess: Path) -> list[Row]:
 def test_the_published_clients_coefficients_are_reproduced(rows: list[Row]) -> None:
     differences = []
     for path, coefficients in rows:
-        # The client was given the two seconds that start at 1.0 s.
+        # The client used the two seconds from 1.0 s.
         audio, _ = soundfile.read(path, start=RECIPE.sample_rate, frames=FRAME_LENGTH)
         differences.append(np.abs(android_client_vector(audio) - coefficients).max())
     assert len(differences) > 30

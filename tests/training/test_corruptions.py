@@ -11,12 +11,12 @@ from training.corruptions import (
     CONDITIONS,
     VOICES,
     Babble,
+    BabbleSpeakers,
     Clipping,
     Condition,
     Cut,
     Gain,
     Reverberation,
-    Talkers,
     Telephone,
     WhiteNoise,
 )
@@ -26,7 +26,7 @@ RATE = 22_050
 
 @pytest.fixture(scope="module")
 def speech() -> Float32:
-    """A second and a half of a buzz between two silences of half a second."""
+    """1.5 s of a square wave between two silences of 0.5 s."""
     times = np.arange(round(1.5 * RATE)) / RATE
     buzz = 0.2 * np.sign(np.sin(2 * np.pi * 150 * times))
     silence = np.zeros(RATE // 2)
@@ -54,7 +54,7 @@ def power(audio: Float32) -> float:
 
 
 @pytest.mark.parametrize("snr", [20, 10, 0])
-def test_noise_lies_as_far_below_the_speech_as_it_says(
+def test_noise_has_the_stated_signal_to_noise_ratio(
     speech: Float32, voices: tuple[Path, ...], snr: int
 ) -> None:
     part, _ = librosa.effects.trim(speech, top_db=30)
@@ -63,25 +63,25 @@ def test_noise_lies_as_far_below_the_speech_as_it_says(
         assert 10 * np.log10(power(part) / power(noise)) == pytest.approx(snr, abs=0.1)
 
 
-def test_the_same_noise_stands_at_every_level(speech: Float32, voices: tuple[Path, ...]) -> None:
+def test_the_noise_is_the_same_at_every_level(speech: Float32, voices: tuple[Path, ...]) -> None:
     for faint, loud in ((WhiteNoise(20), WhiteNoise(0)), (Babble(20, voices), Babble(0, voices))):
         quiet, noisy = (applied(condition, speech) - speech for condition in (faint, loud))
         np.testing.assert_allclose(10 * quiet, noisy, atol=1e-4)
 
 
-def test_every_utterance_has_a_noise_of_its_own(speech: Float32) -> None:
+def test_every_utterance_has_different_noise(speech: Float32) -> None:
     one, other = (applied(WhiteNoise(10), speech, seed) for seed in (1, 2))
     assert not np.allclose(one, other)
     np.testing.assert_array_equal(one, applied(WhiteNoise(10), speech, 1))
 
 
-def test_gain_is_undone_by_its_opposite_and_clips_nothing(speech: Float32) -> None:
+def test_gain_is_invertible_and_does_not_clip(speech: Float32) -> None:
     loud = applied(Gain(12), 4 * speech)
     assert np.abs(loud).max() > 3
     np.testing.assert_allclose(applied(Gain(-12), loud), 4 * speech, rtol=1e-6)
 
 
-def test_a_telephone_lets_its_band_alone_pass() -> None:
+def test_a_telephone_passes_only_its_band() -> None:
     times = np.arange(RATE) / RATE
     tones = {f: np.sin(2 * np.pi * f * times).astype(np.float32) for f in (100, 1_000, 6_000)}
     kept = {f: power(applied(Telephone(), tone)) / 0.5 for f, tone in tones.items()}
@@ -103,21 +103,21 @@ def test_the_cut_keeps_the_loudest_second(speech: Float32) -> None:
     assert len(applied(Cut(), speech[: RATE // 2])) == RATE // 2
 
 
-def test_a_room_goes_on_after_the_voice(speech: Float32) -> None:
+def test_reverberation_continues_after_the_voice(speech: Float32) -> None:
     wet = applied(Reverberation(), speech)
     assert len(wet) > len(speech)
     tail = wet[len(speech) - RATE // 2 : len(speech) - RATE // 4]
     assert 1e-6 < power(tail) < 0.5 * power(speech)
 
 
-def test_who_babbles_depends_on_the_pool_and_is_never_another(
+def test_babble_is_mixed_from_the_given_recordings_only(
     voices: tuple[Path, ...],
 ) -> None:
     pool = {f"{index:032x}": path for index, path in enumerate(voices)}
-    changes = Talkers(pool).conditions("ab" * 16)
+    changes = BabbleSpeakers(pool).conditions("ab" * 16)
     assert tuple(change.condition.name for change in changes) == CONDITIONS
     talking = {p for c in changes if isinstance(c.condition, Babble) for p in c.condition.voices}
     assert talking <= set(voices)
-    smaller = Talkers(dict(list(pool.items())[1:])).conditions("ab" * 16)
+    smaller = BabbleSpeakers(dict(list(pool.items())[1:])).conditions("ab" * 16)
     differing = [a.folder != b.folder for a, b in zip(changes, smaller, strict=True)]
     assert differing == ["babble" in name for name in CONDITIONS]

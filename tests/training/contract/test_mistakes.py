@@ -1,4 +1,4 @@
-"""Every known mistake is named, made by clients that share no code with the signatures."""
+"""The verifier names the mistakes of clients that share no code with the fingerprints."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ import soxr
 
 from configuration import ROOT
 from server.models.mistakes import KnownMistakes, Verdict, Verifier
-from tests.training import wrong_clients
-from tests.training.wrong_clients import Array, Client, audio, frames, spectra, trimmed
+from tests.training.contract import wrong_clients
+from tests.training.contract.wrong_clients import Array, Client, audio, frames, spectra, trimmed
 from training.contract.mistakes import MISTAKES, OUTWARD_MISTAKES
 from training.features.extractor import Extractor
 
@@ -43,7 +43,7 @@ def codes(verdict: Verdict) -> set[str]:
 
 
 def forms(sent: Array) -> list[Array]:
-    """What a client can send: the vector, and the frames where it has them."""
+    """The forms in which a client can send features: the vector, and frames if it has them."""
     return [sent] if sent.ndim == 1 else [sent.mean(axis=0), sent]
 
 
@@ -66,7 +66,7 @@ def test_two_mistakes_are_named(verifier: Verifier, both: set[str], client: Clie
         assert codes(judge(verifier, sent)) == both
 
 
-def test_the_clients_here_make_every_known_mistake() -> None:
+def test_the_wrong_clients_cover_every_known_mistake() -> None:
     known = {mistake.code for mistake in (*MISTAKES, *OUTWARD_MISTAKES)}
     made = {code for code, _, _ in SINGLE}
     assert known - made == {"transposed-frames"}
@@ -77,7 +77,7 @@ def test_transposed_frames_are_named(verifier: Verifier) -> None:
 
 
 def right_clients() -> dict[str, Client]:
-    """The right recipe on other resamplers, windows and libraries."""
+    """The recipe with other resamplers, windows and libraries."""
     y = audio()
 
     def through(there: Array, rate: int) -> Array:
@@ -114,7 +114,7 @@ def test_24_bit_files_of_the_clip_are_accepted(verifier: Verifier, tmp_path: Pat
 
 
 @pytest.mark.parametrize("seed", range(50))
-def test_a_perturbed_vector_is_not_misnamed(verifier: Verifier, seed: int) -> None:
+def test_a_perturbed_vector_matches_no_mistake(verifier: Verifier, seed: int) -> None:
     random = np.random.default_rng(seed)
     right = frames().mean(axis=0)
     perturbed = right + random.normal(0, 10 ** random.uniform(-1, 2), right.shape)
@@ -122,7 +122,7 @@ def test_a_perturbed_vector_is_not_misnamed(verifier: Verifier, seed: int) -> No
 
 
 @pytest.mark.parametrize("seed", range(50))
-def test_a_perturbed_mistake_is_not_taken_for_another(verifier: Verifier, seed: int) -> None:
+def test_a_perturbed_mistake_is_not_confused_with_another(verifier: Verifier, seed: int) -> None:
     random = np.random.default_rng(seed)
     code, _, client = SINGLE[random.integers(len(SINGLE))]
     sent = forms(client())[0]
@@ -143,11 +143,11 @@ def test_other_speech_is_unrecognised(verifier: Verifier) -> None:
     assert judge(verifier, frames(trimmed(backwards))).outcome == "unrecognised"
 
 
-def test_too_few_coefficients_are_no_evidence(verifier: Verifier) -> None:
+def test_too_few_coefficients_are_unrecognised(verifier: Verifier) -> None:
     assert judge(verifier, frames(n_mfcc=5)).outcome == "unrecognised"
 
 
-def test_the_number_of_frames_is_evidence(verifier: Verifier) -> None:
+def test_a_wrong_number_of_frames_excludes_agreement(verifier: Verifier) -> None:
     repeated = np.repeat(frames(), 2, axis=0)
     assert judge(verifier, repeated.mean(axis=0)).outcome == "agreement"
     verdict = judge(verifier, repeated)
@@ -156,7 +156,7 @@ def test_the_number_of_frames_is_evidence(verifier: Verifier) -> None:
     assert verdict.right.difference < verdict.right.tolerance
 
 
-def test_the_evidence_shows_the_distances(verifier: Verifier) -> None:
+def test_the_verdict_contains_the_distances(verifier: Verifier) -> None:
     verdict = judge(verifier, frames(htk=True).mean(axis=0))
     assert verdict.nearest.codes == ("mel-scale-htk",)
     assert verdict.nearest.distance < 0.1

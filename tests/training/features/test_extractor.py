@@ -12,6 +12,7 @@ import soxr
 from configuration import ROOT
 from training.arrays import Float32
 from training.contract.mistakes import table
+from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import read_corpus
 from training.features.extractor import (
     MAXIMUM_BYTES,
@@ -25,7 +26,7 @@ from training.features.extractor import (
     edge_signals,
 )
 from training.features.graph import extractor_graph
-from training.features.mfcc import load_audio
+from training.features.loading import load_audio
 from training.features.recipe import RECIPE
 
 MODEL = ROOT / "models" / "mfcc.onnx"
@@ -41,7 +42,7 @@ def noise(samples: int) -> Float32:
 
 
 @pytest.mark.parametrize("signal", list(edge_signals()), ids=lambda signal: signal.name)
-def test_the_graph_agrees_with_librosa_on_the_edges(committed: Extractor, signal: Signal) -> None:
+def test_the_graph_agrees_with_librosa_on_edge_cases(committed: Extractor, signal: Signal) -> None:
     assert compare(committed, [signal]).signals == 1
 
 
@@ -53,7 +54,7 @@ def test_the_graph_agrees_with_librosa_on_short_audio(committed: Extractor, samp
 
 
 def test_the_graph_agrees_with_librosa_on_every_clip(committed: Extractor, ravdess: Path) -> None:
-    agreement = compare(committed, corpus_signals(read_corpus(ravdess)))
+    agreement = compare(committed, corpus_signals(read_corpus(ravdess, RAVDESS)))
     assert agreement.signals > 0
     assert agreement.frames < 0.02
     assert agreement.vectors < 0.01
@@ -71,19 +72,19 @@ def test_the_graph_agrees_with_librosa_on_files_of_other_rates(
     compare(committed, [Signal("clip.wav", load_audio(tmp_path / "clip.wav"))])
 
 
-def test_the_committed_graph_is_what_the_script_builds() -> None:
+def test_the_committed_graph_equals_a_new_build() -> None:
     committed, built = onnx.load(MODEL), extractor_graph()
     assert committed.graph == built.graph
 
 
-def test_the_file_is_small_and_of_standard_operators() -> None:
+def test_the_file_is_small_and_uses_standard_operators_only() -> None:
     assert MODEL.stat().st_size <= MAXIMUM_BYTES
     model = onnx.load(MODEL)
     assert [(item.domain, item.version) for item in model.opset_import] == [("", 17)]
     assert not model.functions
 
 
-def test_the_file_describes_itself() -> None:
+def test_the_metadata_contains_format_and_recipe() -> None:
     metadata = {item.key: item.value for item in onnx.load(MODEL).metadata_props}
     assert metadata["format"] == "speech-emotion-extractor/1"
     assert json.loads(metadata["recipe"]) == RECIPE.as_json()
@@ -96,32 +97,34 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def test_building_writes_graph_and_clip(built: Path) -> None:
+def test_build_extractor_writes_graph_and_clip(built: Path) -> None:
     assert sorted(path.name for path in built.iterdir()) == ["mfcc.onnx", "reference.wav"]
     frames, mfccs = Extractor.load((built / "mfcc.onnx").read_bytes()).extract(noise(22_050))
     assert frames.shape == (44, 25)
     np.testing.assert_allclose(frames.mean(axis=0), mfccs, atol=1e-3)
 
 
-def signatures(model: Path) -> list[dict[str, Any]]:
-    """Of the right answer, each mistake and each pair."""
+def fingerprints(model: Path) -> list[dict[str, Any]]:
+    """The fingerprints of the recipe, of each mistake and of each pair."""
     metadata = {item.key: item.value for item in onnx.load(model).metadata_props}
     mistakes = json.loads(metadata["mistakes"])
-    single = [signature for mistake in mistakes["single"] for signature in mistake["signatures"]]
+    single = [
+        fingerprint for mistake in mistakes["single"] for fingerprint in mistake["signatures"]
+    ]
     return [mistakes["right"], *single, *mistakes["pairs"]]
 
 
-def test_the_committed_signatures_are_what_the_script_measures(built: Path) -> None:
-    for new, old in zip(signatures(built / "mfcc.onnx"), signatures(MODEL), strict=True):
+def test_the_committed_fingerprints_equal_new_measurements(built: Path) -> None:
+    for new, old in zip(fingerprints(built / "mfcc.onnx"), fingerprints(MODEL), strict=True):
         assert new.get("codes") == old.get("codes")
         np.testing.assert_allclose(new["mfccs"], old["mfccs"], atol=old["tolerance"] / 10)
 
 
-def test_the_table_of_mistakes_is_what_the_script_writes() -> None:
+def test_the_committed_table_of_mistakes_is_up_to_date() -> None:
     assert MISTAKES_PATH.read_text(encoding="utf-8") == table()
 
 
-def test_a_graph_that_disagrees_is_refused_by_the_signals_name() -> None:
+def test_the_error_for_a_wrong_graph_names_the_signal() -> None:
     model = extractor_graph()
     largest = max(model.graph.initializer, key=lambda tensor: len(tensor.raw_data))
     filters = onnx.numpy_helper.to_array(largest)
@@ -131,8 +134,8 @@ def test_a_graph_that_disagrees_is_refused_by_the_signals_name() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:n_fft=2048 is too large")
-def test_nothing_is_written_where_graph_and_librosa_disagree(tmp_path: Path) -> None:
-    # The two count the frames of audio that is not a number differently.
+def test_nothing_is_written_if_graph_and_librosa_disagree(tmp_path: Path) -> None:
+    # For NaN, the two give different numbers of frames.
     with pytest.raises(ExtractorError, match="not a number"):
         build_extractor(tmp_path, [Signal("not a number", np.full(512, np.nan, np.float32))])
     assert not list(tmp_path.iterdir())

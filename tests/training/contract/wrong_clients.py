@@ -1,6 +1,6 @@
-"""Clients as people write them, on librosa, scipy and python_speech_features: most of them wrong.
+"""Clients with mistakes, written with librosa, SciPy and python_speech_features.
 
-Nothing here is shared with the code that measured the signatures.
+They share no code with the measurement of the fingerprints.
 """
 
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def trimmed(samples: Array, top_db: float = 30) -> Array:
 
 
 def frames(speech: Array | None = None, sr: float = RATE, **options: Any) -> Array:
-    """The right recipe, but for what is passed."""
+    """Frames of the recipe, except for the given options."""
     y = trimmed(audio()) if speech is None else speech
     cepstra: Array = librosa.feature.mfcc(y=y, sr=sr, **{"n_mfcc": 25, **options})
     return cepstra.T
@@ -53,7 +53,7 @@ def mel(power: float = 2.0, **options: Any) -> Array:
 
 
 def cepstra(levels: Array, norm: str | None = "ortho", first: int = 0, count: int = 25) -> Array:
-    """Frames of levels (bands, T), by scipy."""
+    """Levels (bands, T) to frames, with SciPy."""
     transformed: Array = scipy.fft.dct(levels, axis=0, type=2, norm=norm)
     return transformed[first : first + count].T
 
@@ -71,7 +71,7 @@ def spectra(
     speech: Array | None = None,
     **options: Any,
 ) -> Array:
-    """Mel spectra (bands, T) from scipy's short-time Fourier transform, scaled back."""
+    """Mel spectra (bands, T) from SciPy's short-time Fourier transform, without its scaling."""
     y = trimmed(audio()) if speech is None else speech
     values = scipy.signal.get_window(window, length) if isinstance(window, str) else window
     padded = np.pad(y, length // 2)
@@ -89,13 +89,13 @@ def spectra(
 
 
 def filtered(power: Array) -> Array:
-    """Mel spectra (bands, T) of power spectra (bins, T)."""
+    """Power spectra (bins, T) to mel spectra (bands, T)."""
     bands: Array = librosa.filters.mel(sr=RATE, n_fft=2 * len(power) - 2) @ power
     return bands
 
 
 def psf_spectra() -> Array:
-    """Mel spectra (bands, T) on python_speech_features' framing and power spectrum."""
+    """Mel spectra (bands, T) with the framing of python_speech_features."""
     framed = python_speech_features.sigproc.framesig(
         np.pad(trimmed(audio()), 1_024), 2_048, 512, winfunc=scipy.signal.windows.hann
     )
@@ -113,7 +113,7 @@ def whole_clip(speech: Array, **options: Any) -> Array:
 
 
 def tarsosdsp(samples: Array) -> Array:
-    """MFCC.java of the version that the Android client ships, one loop after the other."""
+    """A literal translation of MFCC.java in the version that the Android client contains."""
     size, bands = 44_100, 30
     frame = np.zeros(size)
     frame[: len(samples[:size])] = samples[:size]
@@ -142,7 +142,7 @@ def tarsosdsp(samples: Array) -> Array:
 
 
 def at_rate(rate: int) -> list[tuple[str, str, Client]]:
-    """The ways in which a client takes the sample rate wrongly, with various resamplers."""
+    """Wrong uses of the sample rate, with several resamplers."""
     y = audio()
 
     def polyphase() -> Array:
@@ -162,7 +162,7 @@ def at_rate(rate: int) -> list[tuple[str, str, Client]]:
 
 
 def sample_mistakes() -> list[tuple[str, str, Client]]:
-    """Scale, emphasis and rate of the samples."""
+    """Mistakes in scale, emphasis and sample rate."""
     y, speech = audio(), trimmed(audio())
     integers: Array = soundfile.read(CLIP, dtype="int16")[0]
     cases: list[tuple[str, str, Client]] = [
@@ -185,7 +185,7 @@ def sample_mistakes() -> list[tuple[str, str, Client]]:
 
 
 def framing_mistakes() -> list[tuple[str, str, Client]]:
-    """Frames and windows."""
+    """Mistakes in frames and windows."""
     y, speech = audio(), trimmed(audio())
     twice = {"center": True, "hop_length": len(speech)}
     return [
@@ -211,7 +211,7 @@ def framing_mistakes() -> list[tuple[str, str, Client]]:
 
 
 def spectral_mistakes() -> list[tuple[str, str, Client]]:
-    """Spectrum, mel filters and logarithm."""
+    """Mistakes in spectrum, mel filters and logarithm."""
     floored = decibels(mel()) / 10 * np.log(10)
     cases: list[tuple[str, str, Client]] = [
         ("amplitude-scale", "power / 2,048", lambda: cepstra(decibels(psf_spectra()))),
@@ -239,7 +239,7 @@ def spectral_mistakes() -> list[tuple[str, str, Client]]:
 
 
 def cepstral_mistakes() -> list[tuple[str, str, Client]]:
-    """Cosine transform, normalisation and pooling."""
+    """Mistakes in cosine transform, normalisation and pooling."""
     return [
         ("dct-not-orthonormal", "scipy", lambda: cepstra(decibels(mel()), norm=None)),
         ("dct-not-orthonormal", "halved", lambda: cepstra(decibels(mel()), norm=None) / 2),

@@ -6,22 +6,19 @@ import pytest
 import soundfile
 
 from tests.training.conftest import Here, clip_name, write_tone
-from training.audio.speed import Augmentation, Variant
+from training.audio.speed import SpeedPerturbation, Variant
+from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import CorpusError, read_corpus
 from training.examples import changes
-from training.features.mfcc import (
-    FeatureCache,
-    UnusableAudioError,
-    content_hash,
-    extract_corpus,
-    extract_frames,
-    load_audio,
-)
+from training.features.cache import FeatureCache, hash_content
+from training.features.extraction import extract_corpus
+from training.features.loading import UnusableAudioError, load_audio
+from training.features.mfcc import extract_frames
 
 HERE = Here()
 
 
-def test_frames_are_what_librosas_own_two_lines_give(ravdess: Path) -> None:
+def test_frames_equal_the_two_lines_of_librosa(ravdess: Path) -> None:
     path = next(iter(sorted(ravdess.rglob("*.flac"))), None) or next(ravdess.rglob("*.wav"))
     audio = load_audio(path)
     speech, _ = librosa.effects.trim(audio, top_db=30)
@@ -32,7 +29,7 @@ def test_frames_are_what_librosas_own_two_lines_give(ravdess: Path) -> None:
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (44_100, 2), (48_000, 1)])
-def test_any_rate_and_any_number_of_channels_load_as_one(
+def test_any_rate_and_any_number_of_channels_load_as_mono_at_22050_hz(
     tmp_path: Path, rate: int, channels: int
 ) -> None:
     write_tone(tmp_path / "tone.wav", 440, rate, channels)
@@ -53,7 +50,7 @@ def test_any_rate_and_any_number_of_channels_load_as_one(
         (np.zeros(0), "expected at least 0.1 s"),
     ],
 )
-def test_audio_without_speech_is_refused_with_the_reason(
+def test_unusable_audio_is_rejected_with_the_reason(
     tmp_path: Path, samples: np.ndarray, reason: str
 ) -> None:
     soundfile.write(tmp_path / "clip.wav", samples, 22_050, subtype="FLOAT")
@@ -61,10 +58,10 @@ def test_audio_without_speech_is_refused_with_the_reason(
         load_audio(tmp_path / "clip.wav")
 
 
-def test_only_what_is_new_is_extracted(tmp_path: Path) -> None:
+def test_only_new_recordings_are_extracted(tmp_path: Path) -> None:
     def run() -> tuple[int, int]:
         cache = FeatureCache(tmp_path / "cache")
-        extraction = extract_corpus(read_corpus(corpus), cache, changes(1), HERE)
+        extraction = extract_corpus(read_corpus(corpus, RAVDESS), cache, changes(1), HERE)
         return extraction.extracted, extraction.cached
 
     corpus = tmp_path / "corpus"
@@ -78,40 +75,41 @@ def test_only_what_is_new_is_extracted(tmp_path: Path) -> None:
     assert run() == (1, 1)
 
 
-def test_another_augmentation_does_not_touch_the_originals(tmp_path: Path) -> None:
+def test_another_augmentation_leaves_cached_features_valid(tmp_path: Path) -> None:
     write_tone(tmp_path / clip_name(1, 1), 200)
     cache = FeatureCache(tmp_path / "cache")
-    extract_corpus(read_corpus(tmp_path), cache, changes(1), HERE)
-    strong = Variant(1, Augmentation(0.3))
-    content = content_hash(tmp_path / clip_name(1, 1))
+    extract_corpus(read_corpus(tmp_path, RAVDESS), cache, changes(1), HERE)
+    strong = Variant(1, SpeedPerturbation(0.3))
+    content = hash_content(tmp_path / clip_name(1, 1))
     assert cache.missing(content, (*changes(1), strong)) == (strong,)
 
 
-def test_variants_are_the_same_on_every_machine(tmp_path: Path) -> None:
+def test_variants_are_reproducible(tmp_path: Path) -> None:
     write_tone(tmp_path / clip_name(1, 1), 200)
     vectors = []
     for name in ("one", "other"):
         cache = FeatureCache(tmp_path / name)
-        extraction = extract_corpus(read_corpus(tmp_path), cache, changes(2), HERE)
-        vectors.append(cache.vectors(extraction.contents, changes(2)))
+        extraction = extract_corpus(read_corpus(tmp_path, RAVDESS), cache, changes(2), HERE)
+        vectors.append(cache.vectors(extraction.content_hashes, changes(2)))
     one, other = vectors
     np.testing.assert_array_equal(one, other)
     assert one.shape == (1, 3, 25)
     assert not np.allclose(one[:, 0], one[:, 1])
 
 
-def test_a_corrupt_recording_is_left_out_by_name(tmp_path: Path) -> None:
+def test_a_corrupt_recording_is_listed_as_unusable(tmp_path: Path) -> None:
     write_tone(tmp_path / clip_name(1, 1), 200)
     (tmp_path / clip_name(2, 3)).write_bytes(b"RIFF no more")
     cache = FeatureCache(tmp_path / "cache")
-    extraction = extract_corpus(read_corpus(tmp_path), cache, changes(0), HERE)
+    extraction = extract_corpus(read_corpus(tmp_path, RAVDESS), cache, changes(0), HERE)
     assert extraction.extracted == len(extraction.corpus.utterances) == 1
     (unusable,) = extraction.corpus.unusable
     assert unusable.path.name == clip_name(2, 3)
     assert unusable.reason.startswith("not readable as audio")
 
 
-def test_nothing_but_corrupt_recordings_is_an_error(tmp_path: Path) -> None:
+def test_a_corpus_of_corrupt_recordings_is_an_error(tmp_path: Path) -> None:
     (tmp_path / clip_name(2, 3)).write_bytes(b"RIFF no more")
+    corpus, cache = read_corpus(tmp_path, RAVDESS), FeatureCache(tmp_path / "cache")
     with pytest.raises(CorpusError, match="no usable recording"):
-        extract_corpus(read_corpus(tmp_path), FeatureCache(tmp_path / "c"), changes(0), HERE)
+        extract_corpus(corpus, cache, changes(0), HERE)

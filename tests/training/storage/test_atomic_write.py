@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from training.storage.atomic_write import written_whole
+from training.storage.atomic_write import atomic_write
 
 
-def test_a_file_takes_its_name_when_it_is_whole(tmp_path: Path) -> None:
+def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "new" / "file"
-    with written_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text("whole")
         assert not path.exists()
     assert path.read_text() == "whole"
@@ -15,9 +15,11 @@ def test_a_file_takes_its_name_when_it_is_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fault", [KeyboardInterrupt, OSError])
-def test_a_stop_leaves_the_old_file_and_no_part(tmp_path: Path, fault: type[BaseException]) -> None:
+def test_an_interruption_leaves_the_old_file_and_no_temporary_file(
+    tmp_path: Path, fault: type[BaseException]
+) -> None:
     def write_half(path: Path) -> None:
-        with written_whole(path) as part:
+        with atomic_write(path) as part:
             part.write_text("ha")
             raise fault
 
@@ -29,9 +31,9 @@ def test_a_stop_leaves_the_old_file_and_no_part(tmp_path: Path, fault: type[Base
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_two_writers_at_once_do_not_meet(tmp_path: Path) -> None:
+def test_two_concurrent_writers_do_not_interfere(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    with written_whole(path) as one, written_whole(path) as other:
+    with atomic_write(path) as one, atomic_write(path) as other:
         one.write_text("one")
         other.write_text("other")
     assert path.read_text() == "one"

@@ -12,7 +12,12 @@ import torch
 
 from training.arrays import Float32
 from training.examples import Examples
-from training.export.deployable import Served, ServedFrames, ServedVectors, serve
+from training.export.deployable import (
+    DeployableFrames,
+    DeployableModel,
+    DeployableVectors,
+    deployable_model,
+)
 from training.export.onnx_file import ExportError, export_network, verify
 from training.export.ood_distance import Distance
 from training.features.standardisation import Standardisation
@@ -24,51 +29,55 @@ from training.trainers import FittedFrames
 
 LENGTHS = (10, 11, 130, 3_000)
 
-Export = Callable[[str], tuple[Served, Path]]
+Export = Callable[[str], tuple[DeployableModel, Path]]
 
 
-def served_network(network: str, examples: Examples) -> Served:
+def deployable_network(network: str, examples: Examples) -> DeployableModel:
     fitted = fit(network, examples, TrainingSettings(epochs=2, variants=0))
     distance = Distance.fit(examples.vectors, fitted.standardisation)
-    return serve(fitted, distance, temperature=1.3)
+    return deployable_model(fitted, distance, temperature=1.3)
 
 
 @pytest.fixture(scope="module")
 def export(
     examples: Examples, clips: list[Float32], tmp_path_factory: pytest.TempPathFactory
 ) -> Export:
-    """Gives each vector network and its file, alone in a folder, which is written once."""
+    """A function from a vector network to its model and file; each is exported once."""
 
     @functools.cache
-    def exported(network: str) -> tuple[Served, Path]:
-        served = served_network(network, examples)
+    def exported(network: str) -> tuple[DeployableModel, Path]:
+        model = deployable_network(network, examples)
         path = tmp_path_factory.mktemp(network) / f"{network}.onnx"
-        export_network(served, {"format": "test"}, clips, path)
-        return served, path
+        export_network(model, {"format": "test"}, clips, path)
+        return model, path
 
     return exported
 
 
 @pytest.fixture(scope="module")
-def served_frames(examples: Examples, clips: list[Float32]) -> ServedFrames:
-    """A small network that was fitted to nothing: graphs do not mind."""
+def deployable_frames(examples: Examples, clips: list[Float32]) -> DeployableFrames:
+    """A small network with random weights."""
     torch.manual_seed(0)
     members = [Member(MemberSettings(channels=16, dilations=(1,)), 8) for _ in range(2)]
     for member in members:
         member.standardisation.fit(np.concatenate(clips))
     fitted = FittedFrames(FrameNetwork(members).eval(), np.zeros(1, np.float32))
     standardisation = Standardisation.fit(examples.vectors)
-    served = serve(fitted, Distance.fit(examples.vectors, standardisation), temperature=0.8)
-    assert isinstance(served, ServedFrames)
-    return served
+    model = deployable_model(
+        fitted, Distance.fit(examples.vectors, standardisation), temperature=0.8
+    )
+    assert isinstance(model, DeployableFrames)
+    return model
 
 
 @pytest.fixture(scope="module")
 def frames_path(
-    served_frames: ServedFrames, clips: list[Float32], tmp_path_factory: pytest.TempPathFactory
+    deployable_frames: DeployableFrames,
+    clips: list[Float32],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     path = tmp_path_factory.mktemp("models") / "TCN.onnx"
-    export_network(served_frames, {"format": "test"}, clips, path)
+    export_network(deployable_frames, {"format": "test"}, clips, path)
     return path
 
 
@@ -79,31 +88,29 @@ def answer(path: Path, **feed: np.ndarray) -> tuple[Float32, Float32]:
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_the_file_says_what_pytorch_says(network: str, examples: Examples, export: Export) -> None:
-    served, path = export(network)
+def test_the_file_agrees_with_pytorch(network: str, examples: Examples, export: Export) -> None:
+    model, path = export(network)
     with torch.inference_mode():
-        expected = served(torch.from_numpy(examples.recordings))
+        expected = model(torch.from_numpy(examples.recordings))
     for ours, theirs in zip(answer(path, mfccs=examples.recordings), expected, strict=True):
         np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-5)
 
 
 @pytest.mark.parametrize("length", LENGTHS)
-def test_frames_of_any_length_have_the_answers_of_pytorch(
-    frames_path: Path, served_frames: ServedFrames, clips: list[Float32], length: int
+def test_the_file_agrees_with_pytorch_for_frames_of_any_length(
+    frames_path: Path, deployable_frames: DeployableFrames, clips: list[Float32], length: int
 ) -> None:
     frames = np.resize(clips[0], (2, length, 25))
     lengths = np.array([length, length // 2 + 1])
     with torch.inference_mode():
-        expected = served_frames(torch.from_numpy(frames), torch.from_numpy(lengths))
+        expected = deployable_frames(torch.from_numpy(frames), torch.from_numpy(lengths))
     answers = answer(frames_path, frames=frames, lengths=lengths)
     for ours, theirs in zip(answers, expected, strict=True):
         np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-4)
     np.testing.assert_allclose(answers[0].sum(axis=1), 1, atol=1e-5)
 
 
-def test_what_stands_behind_the_length_does_not_count(
-    frames_path: Path, clips: list[Float32]
-) -> None:
+def test_frames_beyond_the_length_are_ignored(frames_path: Path, clips: list[Float32]) -> None:
     clip = clips[0]
     padding = np.random.default_rng(0).normal(0, 300, (70, 25)).astype(np.float32)
     lengths = np.array([len(clip)])
@@ -113,7 +120,7 @@ def test_what_stands_behind_the_length_does_not_count(
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-def test_the_distance_of_frames_is_that_of_their_mean(
+def test_the_distance_of_frames_equals_that_of_their_mean(
     frames_path: Path, examples: Examples, clips: list[Float32]
 ) -> None:
     distance = Distance.fit(examples.vectors, Standardisation.fit(examples.vectors))
@@ -122,7 +129,7 @@ def test_the_distance_of_frames_is_that_of_their_mean(
         np.testing.assert_allclose(found, distance.of(vector[None]), rtol=1e-4)
 
 
-def test_any_finite_frames_have_a_finite_answer(frames_path: Path) -> None:
+def test_outputs_are_finite_for_any_finite_frames(frames_path: Path) -> None:
     random = np.random.default_rng(0)
     signs = np.sign(random.normal(size=(50, 12, 25)))
     frames = (signs * 10.0 ** random.uniform(-38, 38.5, (50, 12, 1))).astype(np.float32)
@@ -133,7 +140,7 @@ def test_any_finite_frames_have_a_finite_answer(frames_path: Path) -> None:
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
 
-def test_the_file_stands_alone_and_names_no_path_of_this_machine(export: Export) -> None:
+def test_the_file_is_self_contained_and_contains_no_local_paths(export: Export) -> None:
     _, path = export("DNN")
     assert [item.name for item in path.parent.iterdir()] == ["DNN.onnx"]
     assert b".py" not in path.read_bytes()
@@ -142,21 +149,23 @@ def test_the_file_stands_alone_and_names_no_path_of_this_machine(export: Export)
     assert (model.ir_version, model.opset_import[0].version) == (10, 18)
 
 
-def test_a_graph_that_differs_from_pytorch_is_refused(export: Export, clips: list[Float32]) -> None:
-    served, path = export("DNN")
-    another = copy.deepcopy(served)
-    assert isinstance(another, ServedVectors)
+def test_a_graph_that_differs_from_pytorch_is_rejected(
+    export: Export, clips: list[Float32]
+) -> None:
+    model, path = export("DNN")
+    another = copy.deepcopy(model)
+    assert isinstance(another, DeployableVectors)
     another.standardise.mean = another.standardise.mean + 1
     with pytest.raises(ExportError, match="probabilities: ONNX Runtime and PyTorch differ by"):
         verify(onnx.load(path), another, clips)
 
 
-def test_a_graph_that_overflows_is_refused(
+def test_a_graph_that_overflows_is_rejected(
     examples: Examples, clips: list[Float32], tmp_path: Path
 ) -> None:
-    served = served_network("DNN", examples)
-    assert isinstance(served, ServedVectors)
-    served.standardise.clip = math.inf
+    model = deployable_network("DNN", examples)
+    assert isinstance(model, DeployableVectors)
+    model.standardise.clip = math.inf
     with pytest.raises(ExportError, match="not finite"):
-        export_network(served, {}, clips, tmp_path / "DNN.onnx")
+        export_network(model, {}, clips, tmp_path / "DNN.onnx")
     assert not list(tmp_path.iterdir())

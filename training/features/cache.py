@@ -1,0 +1,83 @@
+"""Features on disk, found by the content of the recording that they were extracted from."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from training.arrays import Float32
+from training.features.mfcc import pool
+from training.features.recipe import RECIPE, FeatureRecipe
+from training.storage.atomic_write import write_array
+
+
+class Change(Protocol):
+    """A change of a recording's audio before features are extracted: augmentation, corruption."""
+
+    @property
+    def folder(self) -> str:
+        """Its folder in the cache; two changes with different results have different folders."""
+        ...
+
+    def apply(self, audio: Float32, content_hash: str) -> Float32:
+        """Changes audio, float32 (samples,); the hash of the recording seeds random draws."""
+        ...
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """The recording as it is."""
+
+    folder: str = "original"
+
+    def apply(self, audio: Float32, content_hash: str) -> Float32:  # noqa: ARG002  # as in Change
+        """The same audio."""
+        return audio
+
+
+ORIGINAL = Unchanged()
+
+
+@dataclass(frozen=True)
+class FeatureCache:
+    """Frames on disk, by recipe, change and content of the recording."""
+
+    directory: Path
+    recipe: FeatureRecipe = RECIPE
+
+    def path(self, content_hash: str, folder: str) -> Path:
+        """The file of one recording under the change that `folder` names."""
+        return self.directory / f"mfcc-{self.recipe.digest()}" / folder / f"{content_hash}.npy"
+
+    def missing(self, content_hash: str, changes: Sequence[Change]) -> tuple[Change, ...]:
+        """The changes under which the cache has no frames of a recording."""
+        return tuple(c for c in changes if not _is_filled(self.path(content_hash, c.folder)))
+
+    def frames(self, content_hash: str, folder: str = ORIGINAL.folder) -> Float32:
+        """Reads frames float32 (T, 25)."""
+        frames: Float32 = np.load(self.path(content_hash, folder))
+        return frames
+
+    def write(self, content_hash: str, folder: str, frames: Float32) -> None:
+        """Writes frames float32 (T, 25)."""
+        write_array(self.path(content_hash, folder), frames)
+
+    def vectors(self, content_hashes: Sequence[str], changes: Sequence[Change]) -> Float32:
+        """The means of the frames of each recording, float32 (recordings, changes, 25)."""
+        folders = [change.folder for change in changes]
+        rows = [
+            [pool(self.frames(content_hash, f)) for f in folders] for content_hash in content_hashes
+        ]
+        return np.array(rows, np.float32)
+
+
+def _is_filled(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+def hash_content(path: Path) -> str:
+    """The first 32 hexadecimal digits of the SHA-256 of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:32]

@@ -1,0 +1,82 @@
+"""Extracts the features of a corpus into the cache."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from training.corpora.reader import Corpus, Unusable
+from training.features.cache import Change, FeatureCache, hash_content
+from training.features.loading import UnusableAudioError, load_audio
+from training.features.mfcc import extract_frames
+from training.storage.scheduling import Scheduler
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """The result of a run: recordings extracted, recordings found in the cache, and the rest."""
+
+    corpus: Corpus  # the recordings with features; `corpus.unusable` has every file left out
+    content_hashes: tuple[str, ...]  # of its recordings
+    extracted: int
+    cached: int
+
+
+@dataclass(frozen=True)
+class ExtractionTask:
+    """The changes under which a recording's frames are needed."""
+
+    path: Path
+    content_hash: str
+    changes: tuple[Change, ...]
+
+
+def extract_corpus(
+    corpus: Corpus, cache: FeatureCache, changes: Sequence[Change], scheduler: Scheduler
+) -> Extraction:
+    """Extracts the frames that the cache lacks, of every recording under every change.
+
+    Raises:
+        CorpusError: none of the recordings could be read.
+    """
+    paths = [utterance.path for utterance in corpus.utterances]
+    content_hashes = {path: hash_content(path) for path in paths}
+    tasks = [ExtractionTask(path, content_hashes[path], tuple(changes)) for path in paths]
+    extracted, unusable = extract(tasks, cache, scheduler)
+    usable = corpus.without(unusable)
+    return Extraction(
+        corpus=usable,
+        content_hashes=tuple(content_hashes[utterance.path] for utterance in usable.utterances),
+        extracted=extracted,
+        cached=len(paths) - extracted - len(unusable),
+    )
+
+
+def extract(
+    tasks: Sequence[ExtractionTask],
+    cache: FeatureCache,
+    scheduler: Scheduler,
+    what: str = "features",
+) -> tuple[int, list[Unusable]]:
+    """Extracts the frames that the cache lacks.
+
+    Returns:
+        The number of recordings extracted, and the recordings that could not be read.
+    """
+    missing = [replace(t, changes=cache.missing(t.content_hash, t.changes)) for t in tasks]
+    to_do = [task for task in missing if task.changes]
+    outcomes = scheduler.run(functools.partial(_extract, cache=cache), to_do, what, "clip")
+    unusable = [outcome for outcome in outcomes if outcome]
+    return len(to_do) - len(unusable), unusable
+
+
+def _extract(task: ExtractionTask, cache: FeatureCache) -> Unusable | None:
+    """Extracts from one recording; returns the reason where it cannot be read."""
+    try:
+        audio = load_audio(task.path, cache.recipe.sample_rate)
+    except UnusableAudioError as error:
+        return Unusable(task.path, str(error))
+    for change in task.changes:
+        changed = change.apply(audio, task.content_hash)
+        cache.write(task.content_hash, change.folder, extract_frames(changed, cache.recipe))
+    return None
