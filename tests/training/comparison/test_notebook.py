@@ -1,4 +1,4 @@
-"""docs/Report_SER.ipynb: run on a small comparison, and kept as it was run on a large one."""
+"""docs/Report_SER.ipynb, executed on a small comparison, and as committed."""
 
 import base64
 import re
@@ -9,10 +9,10 @@ import pytest
 from nbformat import NotebookNode
 
 from configuration import ROOT
-from tests.training.comparison import notebook
 from tests.training.comparison.conftest import Command
-from training.comparison.report import Report
-from training.comparison.results import ResultsError
+from training.report import notebook
+from training.report.comparison import ResultsError
+from training.report.notebook import ComparisonReport
 
 pytestmark = pytest.mark.usefixtures("one_process")
 
@@ -119,7 +119,7 @@ def test_where_there_are_no_results_it_says_which_command_makes_them(
 ) -> None:
     monkeypatch.setenv("SER_COMPARISON_OUTPUT_PATH", str(tmp_path))
     with pytest.raises(ResultsError, match="`python -m training compare` writes it"):
-        Report.read()
+        ComparisonReport.read()
 
 
 def test_the_committed_one_was_run_from_top_to_bottom(committed: NotebookNode) -> None:
