@@ -193,7 +193,7 @@ def speakers(summary: CorpusSummary, evaluations: Sequence[Evaluation]) -> Secti
     names = [f"{speaker} ({sex[0]})" for speaker, sex in summary.speakers.items()]
     return Section(
         "Recall by speaker",
-        "The recall varies between speakers more than the mean shows. (f) is female, (m) is male.",
+        "The mean hides the variation between speakers. (f) is female, (m) is male.",
         figures=[draw_speakers(evaluations, names)],
     )
 
