@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import nbformat
+import onnx
 import pytest
 from nbformat import NotebookNode
 
@@ -12,7 +13,7 @@ from configuration import ROOT
 from tests.training.comparison.conftest import Command
 from training.report import notebook
 from training.report.comparison import ResultsError
-from training.report.notebook import ComparisonReport
+from training.report.notebook import ComparisonReport, FrameModel
 
 pytestmark = pytest.mark.usefixtures("one_process")
 
@@ -125,6 +126,23 @@ def test_the_error_without_results_names_the_command_that_writes_them(
         ComparisonReport.read()
 
 
+@pytest.mark.parametrize(("network", "frames"), [("CNN", 1), ("TCN", 87)])
+def test_the_input_of_this_project_s_networks_is_one_vector_or_all_frames(
+    german: Path, tmp_path: Path, network: str, frames: int
+) -> None:
+    model = onnx.load(ROOT / "models" / f"{network}.onnx")
+    facts = {"format": "speech-emotion-recipe/1", "features": '{"shape": "frames"}'}
+    onnx.helper.set_model_props(model, facts)
+    onnx.save(model, tmp_path / "network.onnx")
+    adapted = FrameModel.read(tmp_path / "network.onnx")
+    inputs = adapted.frames(min(german.iterdir()))
+    assert inputs.shape[1] == 25
+    assert 1 <= len(inputs) <= frames
+    assert (len(inputs) == 1) == (network == "CNN")
+    assert adapted.probabilities(inputs).sum() == pytest.approx(1, abs=1e-5)
+    assert adapted.axis == "MFCC"
+
+
 def test_the_committed_notebook_was_run_from_top_to_bottom(committed: NotebookNode) -> None:
     nbformat.validate(committed)
     code = [cell for cell in committed.cells if cell.cell_type == "code"]
@@ -139,7 +157,9 @@ def test_the_committed_notebook_shows_every_recipe_of_the_project(committed: Not
     assert set(re.findall(r"^\| ([\w-]+) \| \d", gaps, re.MULTILINE)) == built_in
 
 
-def test_the_committed_notebook_is_small_and_has_no_path_of_a_machine(committed: NotebookNode) -> None:
+def test_the_committed_notebook_is_small_and_has_no_path_of_a_machine(
+    committed: NotebookNode,
+) -> None:
     content = notebook.PATH.read_text(encoding="utf-8")
     assert len(content) < LARGEST_NOTEBOOK
     assert all(len(base64.b64decode(p)) < LARGEST_PICTURE for p in texts(committed, "image/png"))
