@@ -42,8 +42,8 @@ train: .venv-dev ## make the networks of models/ again from [data] source_path: 
 compare: .venv-dev ## measure published systems beside the own networks, on EmoDB: under an hour
 	@.venv-dev/bin/python -m training compare --corpus emodb-2s
 
-notebook: .venv-dev ## show what compare left in docs/Report_SER.ipynb: a minute
-	@.venv-dev/bin/python -m tests.training.comparison.notebook
+notebook: .venv-dev ## write docs/Report_SER.ipynb from the results of compare: minutes
+	@.venv-dev/bin/python -m training.report.notebook
 
 bench: .venv .venv-bench ## race an empty handler and the peers, on one core (ARGS)
 	@scripts/packages wrk

@@ -30,7 +30,7 @@ from training.jobs import Bench
 from training.networks import NETWORKS
 from training.protocol import evaluate, worsened_features
 from training.report.card import write_model_card
-from training.report.page import write_report
+from training.report.network_report import write_report
 from training.report.text import evaluation_text, extraction_text
 from training.settings import DataSettings, TrainingSettings
 from training.storage.scheduling import Scheduler

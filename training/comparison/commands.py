@@ -1,5 +1,6 @@
 """`python -m training compare` and `predict`."""
 
+import functools
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,19 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from training.commands import Material, Run, features
-from training.comparison import drawings, writing
 from training.comparison.declaration import ProjectModel, Recipe, ServedFeatures, read_recipes
 from training.comparison.exported import Exported, Exporter
-from training.comparison.measurement import Yard
+from training.comparison.measurement import Measurement, Yard
 from training.comparison.prediction import find_clip, predict, prediction_text
-from training.comparison.results import (
-    Comparison,
-    CorpusFacts,
-    MeasuredResult,
-    ProtocolResult,
-    Result,
-)
-from training.comparison.scores import Scores
 from training.comparison.settings import ComparisonSettings
 from training.comparison.splits import Part, folds_by_speaker, split
 from training.comparison.systems import System, Workshop
@@ -28,6 +20,9 @@ from training.corpora.registry import reader_named
 from training.examples import Examples
 from training.fitting import FitError
 from training.folds import Fold
+from training.report import comparison_files
+from training.report.comparison import Comparison, CorpusFacts, ProtocolResult, SystemResult
+from training.report.latency import least_milliseconds
 from training.trainers import Trainer
 
 
@@ -59,24 +54,29 @@ def compare(given: ComparisonRun) -> None:
     systems = make_workshop(run, material, examples).systems(recipes)
     rows, failed = _trial(given, examples, folds).rows(recipes, systems)
     if rows:
-        facts, results = CorpusFacts.of(material.corpus), tuple(row.result for row in rows)
+        facts, results = CorpusFacts.of(material.corpus), tuple(result for result, _ in rows)
         comparison = Comparison(facts, examples.labels, folds, results, failed)
-        _show(comparison, rows, material.corpus, settings)
+        measurements = [measurement for _, row in rows for measurement in row]
+        _show(comparison, measurements, material.corpus, settings)
     if failed:
         raise FitError("; ".join(f"{name}: {reason}" for name, reason in failed.items()))
 
 
 def _show(
     comparison: Comparison,
-    rows: Sequence[MeasuredResult],
+    measurements: Sequence[Measurement],
     corpus: Corpus,
     settings: ComparisonSettings,
 ) -> None:
     output = settings.output_path
-    print(writing.text(comparison))
-    writing.write(comparison, drawings.draw(comparison, corpus, settings.models), output)
-    writing.write_predictions(corpus, comparison.labels, rows, output)
+    print(comparison_files.text(comparison))
+    figures = comparison_files.draw(comparison, corpus, settings.models)
+    comparison_files.write(comparison, figures, output)
+    comparison_files.write_predictions(corpus, comparison.labels, measurements, output)
     print(f"\nfiles: {output}")
+
+
+Measured = tuple[SystemResult, tuple[Measurement, ...]]  # one row, and what it was made from
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Trial:
 
     def rows(
         self, recipes: Mapping[str, Recipe], systems: list[System]
-    ) -> tuple[list[MeasuredResult], dict[str, str]]:
+    ) -> tuple[list[Measured], dict[str, str]]:
         """The rows of all recipes; of those whose loss is no longer finite, the reason by name."""
         rows, failed = [], {}
         for name, recipe in recipes.items():
@@ -101,23 +101,47 @@ class Trial:
                 failed[name] = str(error)
         return rows, failed
 
-    def _rows(self, recipe: Recipe, systems: list[System]) -> list[MeasuredResult]:
+    def _rows(self, recipe: Recipe, systems: list[System]) -> list[Measured]:
         """The rows of one recipe, measured and exported."""
-        rows = self._scores(recipe, systems)
+        measured = self._measure(recipe, systems)
         self.exporter.export(systems, recipe)
         if len(systems) > 1:
-            self.exporter.choose(systems[0].recipe, _best(systems, rows))
-        return [MeasuredResult(_result(row, recipe, systems, self.exporter), row) for row in rows]
+            self.exporter.choose(systems[0].recipe, self._best(systems, measured))
+        return [(self._result(row, recipe, systems), row) for row in measured]
 
-    def _scores(self, recipe: Recipe, systems: list[System]) -> list[tuple[Scores, ...]]:
-        """For each row of the table its scores on every protocol."""
+    def _measure(self, recipe: Recipe, systems: list[System]) -> list[tuple[Measurement, ...]]:
+        """For each row of the table its measurement on every protocol."""
         measured = (
             self.yard.measure(systems, protocol, self.parts[protocol], recipe.protocol.seed)
             for protocol in recipe.protocol.splits
         )
+        return list(zip(*measured, strict=True))
+
+    def _protocols(self, row: tuple[Measurement, ...]) -> dict[str, ProtocolResult]:
         targets, labels = self.examples.targets, self.examples.labels
-        scores = [[Scores(m, targets, labels) for m in of_protocol] for of_protocol in measured]
-        return list(zip(*scores, strict=True))
+        return {m.protocol: ProtocolResult.of(m, targets, labels) for m in row}
+
+    def _best(self, systems: list[System], measured: list[tuple[Measurement, ...]]) -> System:
+        """By the recall over all folds of the first protocol."""
+        first = (next(iter(self._protocols(row).values())) for row in measured[: len(systems)])
+        return systems[int(np.argmax([result.metrics["uar"].mean for result in first]))]
+
+    def _result(
+        self, row: tuple[Measurement, ...], recipe: Recipe, systems: list[System]
+    ) -> SystemResult:
+        name = row[0].system
+        exported = Exported.read(self.exporter.path(name))
+        predict = functools.partial(exported.probabilities, systems[0].learner.inputs(0))
+        return SystemResult(
+            system=name,
+            title=recipe.title,
+            source=recipe.source,
+            claim=recipe.claim,
+            parameters=exported.parameters,
+            training_seconds=float(np.mean([s for measured in row for s in measured.seconds])),
+            latency_milliseconds=least_milliseconds(predict),
+            protocols=self._protocols(row),
+        )
 
 
 def _trial(given: ComparisonRun, examples: Examples, folds: tuple[Fold, ...]) -> Trial:
@@ -137,30 +161,6 @@ def _lean(run: Run, recipes: Mapping[str, Recipe]) -> Run:
     own = any(isinstance(recipe.features, ServedFeatures) for recipe in recipes.values())
     training = run.training if own else replace(run.training, variants=0)
     return replace(run, networks=(), training=training)
-
-
-def _best(systems: list[System], rows: list[tuple[Scores, ...]]) -> System:
-    """By the recall over all folds of the first protocol."""
-    recalls = [row[0].over_folds()["uar"].mean for row in rows[: len(systems)]]
-    return systems[int(np.argmax(recalls))]
-
-
-def _result(
-    row: tuple[Scores, ...], recipe: Recipe, systems: list[System], exporter: Exporter
-) -> Result:
-    name = row[0].measurement.system
-    exported = Exported.read(exporter.path(name))
-    seconds = [second for scores in row for second in scores.measurement.seconds]
-    return Result(
-        system=name,
-        title=recipe.title,
-        source=recipe.source,
-        claim=recipe.claim,
-        parameters=exported.parameters,
-        training_seconds=float(np.mean(seconds)),
-        latency_milliseconds=exported.least_milliseconds(systems[0].learner.inputs(0)),
-        protocols={scores.measurement.protocol: ProtocolResult.of(scores) for scores in row},
-    )
 
 
 def with_occurring_labels(examples: Examples) -> Examples:

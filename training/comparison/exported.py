@@ -1,8 +1,6 @@
 """Exported recipes: ONNX files that say of themselves what goes in and what comes out."""
 
-import functools
 import json
-import timeit
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +23,6 @@ from training.storage.scheduling import Scheduler
 FORMAT = "speech-emotion-recipe/1"
 TOLERANCE = 1e-4
 VERIFIED_ON = 50  # clips
-RUNS = 100
 
 
 @dataclass(frozen=True)
@@ -86,11 +83,6 @@ class Exported:
         names = [node.name for node in self.session.get_inputs()]
         answer = self.session.run(["probabilities"], feed(names, features))
         return np.asarray(answer[0][0], np.float32)
-
-    def least_milliseconds(self, features: Float32) -> float:
-        """The least of 100 answers to one clip: all else that a machine does only adds to it."""
-        answer = functools.partial(self.probabilities, features)
-        return 1e3 * min(timeit.repeat(answer, number=1, repeat=RUNS))
 
 
 @dataclass(frozen=True)

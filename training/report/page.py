@@ -1,93 +1,37 @@
-"""The report: one HTML file that holds all that it shows."""
+"""HTML pages in one file: figures, styles and all."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import jinja2
 from markupsafe import Markup
 
-from training.arrays import Float32
-from training.corpora.reader import Corpus
-from training.evaluation import Evaluation
-from training.report import sections
-from training.report.attributions import Attribution, choose_clips
-from training.report.corpus import CorpusSummary
-from training.report.drawing import Drawing, theme_css
-from training.report.saliency import attribute, listener
-from training.report.sections import Section
-from training.storage.atomic_write import atomic_write
-from training.trainers import FittedNetwork
+from training.report.figure import Figure, theme_css
+from training.report.text import Row
 
 TEMPLATE = "report.html.jinja"
-CARD_REMARK = (
-    "What the networks may be used for, their licence\n"
-    "and their limits stand in the model card beside this file."
-)
 
 
-def write_report(
-    path: Path,
-    corpus: Corpus,
-    evaluations: Sequence[Evaluation],
-    fitted: Mapping[str, FittedNetwork],
-    clips: Sequence[Float32],
-) -> None:
-    """Writes the report; the same input gives the same bytes.
+@dataclass(frozen=True)
+class Table:
+    """A table of text; the first cell of each row is its name."""
 
-    Args:
-        path: of the HTML file.
-        corpus: the recordings that `evaluations` are of.
-        evaluations: at least one, in the order in which they are to be shown.
-        fitted: by name, the networks to look into.
-        clips: frames float32 (T, 25) of each utterance of the corpus, in its order.
-    """
-    attributions = {
-        evaluation.network: _look_into(fitted[evaluation.network], evaluation, clips)
-        for evaluation in evaluations
-        if evaluation.network in fitted
-    }
-    page = render(CorpusSummary.of(corpus), evaluations, attributions)
-    with atomic_write(path) as part:
-        part.write_text(page, encoding="utf-8")
+    head: Row
+    rows: Sequence[Row]
 
 
-def _look_into(
-    fitted: FittedNetwork, evaluation: Evaluation, clips: Sequence[Float32]
-) -> list[Attribution]:
-    chosen = choose_clips(evaluation.speakers, evaluation.targets)
-    inputs = [clips[index] for index in chosen]
-    if evaluation.input == "vector":  # all that it is given of a clip
-        inputs = [clip.mean(axis=0, keepdims=True) for clip in inputs]
-    targets = evaluation.targets[chosen].tolist()
-    return attribute(listener(fitted), inputs, targets, progress=evaluation.network)
+@dataclass(frozen=True)
+class Section:
+    """One chapter of a page."""
 
-
-def render(
-    summary: CorpusSummary,
-    evaluations: Sequence[Evaluation],
-    attributions: Mapping[str, Sequence[Attribution]],
-) -> str:
-    """The page as HTML text; `attributions` by network."""
-    by_name = {evaluation.network: evaluation for evaluation in evaluations}
-    chapters = [
-        sections.results(summary, evaluations),
-        sections.checks(evaluations),
-        sections.corpus(summary),
-        sections.confusions(evaluations),
-        sections.speakers(summary, evaluations),
-        sections.calibration(evaluations),
-        sections.robustness(evaluations),
-        *(sections.listening(by_name[name], found) for name, found in attributions.items()),
-        sections.maps(evaluations),
-        sections.learning(evaluations),
-    ]
-    return render_page(
-        "Speech emotion networks: report", "python -m training report", CARD_REMARK, chapters
-    )
+    title: str
+    text: str
+    table: Table | None = None
+    figures: Sequence[Figure] = ()
 
 
 def render_page(title: str, command: str, remark: str, chapters: Sequence[Section]) -> str:
-    """Any chapters as one HTML page, with the command that made it."""
+    """Return the HTML of a page; `command` is what makes it."""
     template = _environment().get_template(TEMPLATE)
     return template.render(title=title, command=command, remark=remark, sections=chapters)
 
@@ -109,5 +53,5 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _svg(drawing: Drawing) -> Markup:
-    return Markup(drawing.svg)  # noqa: S704 - matplotlib escapes what it writes
+def _svg(figure: Figure) -> Markup:
+    return Markup(figure.svg)  # noqa: S704 - matplotlib escapes its text

@@ -1,14 +1,34 @@
-"""What the trainer prints."""
+"""Results as text: tables, and the console output of `features` and `evaluate`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from training.evaluation import Evaluation, Score
 from training.features.extraction import Extraction
 from training.metrics import CALIBRATION_BINS, EmotionScore
 
+Row = tuple[str, ...]
+
+
+def aligned(rows: Sequence[Row]) -> str:
+    """Format rows as plain text: the first column is left-aligned, all others right-aligned."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Format rows as a Markdown table whose first row is the head."""
+    lines = [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows]
+    return "\n".join([lines[0], "|---" * len(rows[0]) + "|", *lines[1:]])
+
 
 def extraction_text(extraction: Extraction) -> str:
-    """What a feature run did, and every file that it left out with the reason."""
+    """Summarise a feature extraction: counts, and the reason for every file left out."""
     corpus = extraction.corpus
     total = len(corpus.utterances)
     head = (
@@ -24,13 +44,13 @@ def extraction_text(extraction: Extraction) -> str:
 
 
 def evaluation_text(evaluation: Evaluation) -> str:
-    """The speaker-independent figures of one network."""
+    """Format the speaker-independent results of one network."""
     scores = evaluation.emotions()
     return "\n".join(
         [
             "",
             _head(evaluation),
-            *_figure_rows(evaluation),
+            *_score_rows(evaluation),
             "",
             *_emotion_rows(scores),
             "",
@@ -46,7 +66,7 @@ def _head(evaluation: Evaluation) -> str:
     return f"{evaluation.network}, speaker-independent, {folds} folds by speaker, seeds: {seeds}"
 
 
-def _figure_rows(evaluation: Evaluation) -> Iterator[str]:
+def _score_rows(evaluation: Evaluation) -> Iterator[str]:
     interval = evaluation.interval()
     yield _row("unweighted average recall", evaluation.uar()) + (
         f"   (95 % over speakers {interval.low:.3f} to {interval.high:.3f})"
@@ -77,8 +97,8 @@ def _control_rows(evaluation: Evaluation) -> Iterator[str]:
 def _emotion_rows(scores: Mapping[str, EmotionScore]) -> Iterator[str]:
     yield f"  {'emotion':<12}{'precision':>10}{'recall':>10}{'F1':>10}{'clips':>8}"
     for label, score in scores.items():
-        figures = f"{score.precision:>10.3f}{score.recall:>10.3f}{score.f1:>10.3f}"
-        yield f"  {label:<12}{figures}{score.utterances:>8}"
+        values = f"{score.precision:>10.3f}{score.recall:>10.3f}{score.f1:>10.3f}"
+        yield f"  {label:<12}{values}{score.utterances:>8}"
 
 
 def _confusion_rows(evaluation: Evaluation) -> Iterator[str]:

@@ -83,9 +83,11 @@ def recipes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Command:
     """`python -m training`, with folders of its own."""
 
-    def __init__(self, folder: Path, source: Path, recipes: Path) -> None:
+    def __init__(
+        self, folder: Path, source: Path, recipes: Path, cache: Path | None = None
+    ) -> None:
         self.output = folder / "output"
-        self.cache = folder / "cache"
+        self.cache = cache or folder / "cache"
         self.options = [
             "--corpus=emodb-2s",
             f"--source-path={source}",
@@ -103,9 +105,17 @@ class Command:
         return {path.name: path.stat().st_mtime_ns for path in found}
 
 
+@pytest.fixture(scope="session")
+def cache_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Features and fits that several comparisons share."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture(scope="module")
-def compared(german: Path, recipes: Path, tmp_path_factory: pytest.TempPathFactory) -> Command:
+def compared(
+    german: Path, recipes: Path, cache_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Command:
     """After a comparison of the user's own recipes."""
-    command = Command(tmp_path_factory.mktemp("compared"), german, recipes)
+    command = Command(tmp_path_factory.mktemp("compared"), german, recipes, cache_path)
     assert command("compare", "--recipes", "sixth,several") == 0
     return command

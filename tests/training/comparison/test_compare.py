@@ -12,11 +12,11 @@ import pytest
 
 from tests.training.comparison.conftest import NEW_RECIPE, Command
 from training.__main__ import main
-from training.comparison import tables
 from training.comparison.declaration import read_recipe
 from training.comparison.features import compute
-from training.comparison.results import Comparison, ResultsError
 from training.features.loading import load_audio
+from training.report import tables
+from training.report.comparison import Comparison, ResultsError
 
 pytestmark = pytest.mark.usefixtures("one_process")
 

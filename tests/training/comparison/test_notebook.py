@@ -1,18 +1,19 @@
-"""docs/Report_SER.ipynb: run on a small comparison, and kept as it was run on a large one."""
+"""docs/Report_SER.ipynb, executed on a small comparison, and as committed."""
 
 import base64
 import re
 from pathlib import Path
 
 import nbformat
+import onnx
 import pytest
 from nbformat import NotebookNode
 
 from configuration import ROOT
-from tests.training.comparison import notebook
 from tests.training.comparison.conftest import Command
-from training.comparison.report import Report
-from training.comparison.results import ResultsError
+from training.report import notebook
+from training.report.comparison import ResultsError
+from training.report.notebook import ComparisonReport, FrameModel
 
 pytestmark = pytest.mark.usefixtures("one_process")
 
@@ -45,15 +46,17 @@ LARGEST_PICTURE, LARGEST_NOTEBOOK = 100_000, 2_000_000  # bytes
 
 
 @pytest.fixture(scope="module")
-def shown(german: Path, recipes: Path, tmp_path_factory: pytest.TempPathFactory) -> NotebookNode:
-    """The notebook, run on the user's own recipes and on two that have a convolution."""
+def shown(
+    german: Path, recipes: Path, cache_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> NotebookNode:
+    """The notebook, executed on a user's recipes and on two with a convolution."""
     folder = tmp_path_factory.mktemp("notebook")
     for recipe in recipes.iterdir():
         (folder / recipe.name).symlink_to(recipe)
     for name, features in (("pictures", PICTURES), ("vectors", VECTORS)):
         text = CONVOLUTIONS.format(features=features)
         (folder / f"{name}.toml").write_text(text, encoding="utf-8")
-    command = Command(folder, german, folder)
+    command = Command(folder, german, folder, cache_path)
     assert command("compare", "--recipes", "pictures,vectors,sixth,several") == 0
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SER_COMPARISON_OUTPUT_PATH", str(command.output))
@@ -87,42 +90,60 @@ def test_the_tables_have_the_recipes_that_were_run(shown: NotebookNode) -> None:
     ]
     assert "| several |" in gaps
     assert "| several/forest |" in candidates
-    (choices,) = (table for table in tables if table.startswith("| recipe | speaker left out |"))
+    (choices,) = (table for table in tables if table.startswith("| recipe | held-out speaker |"))
     assert choices.count("| several |") == 3
 
 
-def test_the_plots_show_the_filters_and_the_saliency_of_the_convolutions(
+def test_the_figures_show_the_filters_and_attributions_of_convolutional_networks(
     shown: NotebookNode,
 ) -> None:
-    told = texts(shown, "text/plain")
+    descriptions = texts(shown, "text/plain")
     for start in (
         "pictures: filters of the first convolution: 4 of 4",
-        "pictures: saliency of one clip, heard as",
-        "pictures: what it listens to, by time and coefficient",
-        "vectors: what it listens to, by coefficient",
+        "pictures: attribution by time and feature",
+        "vectors: attribution by input feature",
         "Confusion matrix of several.",
-        "emodb-2s: what a random split promises",
+        "emodb-2s: unseen speakers, random split",
         "Mel spectrograms of one clip of each emotion",
     ):
-        assert any(text.startswith(start) for text in told), start
+        assert any(text.startswith(start) for text in descriptions), start
+    (example,) = (text for text in descriptions if text.startswith("One clip of "))
+    assert "the log-probability that pictures gives to" in example
     pictures = [base64.b64decode(picture) for picture in texts(shown, "image/png")]
     assert len(pictures) == 15
     assert all(picture.startswith(b"\x89PNG") for picture in pictures)
 
 
-def test_it_says_nothing_but_its_results(shown: NotebookNode) -> None:
+def test_every_output_is_a_result(shown: NotebookNode) -> None:
     assert [output for output in outputs(shown) if output.output_type not in RESULTS] == []
 
 
-def test_where_there_are_no_results_it_says_which_command_makes_them(
+def test_the_error_without_results_names_the_command_that_writes_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SER_COMPARISON_OUTPUT_PATH", str(tmp_path))
     with pytest.raises(ResultsError, match="`python -m training compare` writes it"):
-        Report.read()
+        ComparisonReport.read()
 
 
-def test_the_committed_one_was_run_from_top_to_bottom(committed: NotebookNode) -> None:
+@pytest.mark.parametrize(("network", "frames"), [("CNN", 1), ("TCN", 87)])
+def test_the_input_of_this_project_s_networks_is_one_vector_or_all_frames(
+    german: Path, tmp_path: Path, network: str, frames: int
+) -> None:
+    model = onnx.load(ROOT / "models" / f"{network}.onnx")
+    facts = {"format": "speech-emotion-recipe/1", "features": '{"shape": "frames"}'}
+    onnx.helper.set_model_props(model, facts)
+    onnx.save(model, tmp_path / "network.onnx")
+    adapted = FrameModel.read(tmp_path / "network.onnx")
+    inputs = adapted.frames(min(german.iterdir()))
+    assert inputs.shape[1] == 25
+    assert 1 <= len(inputs) <= frames
+    assert (len(inputs) == 1) == (network == "CNN")
+    assert adapted.probabilities(inputs).sum() == pytest.approx(1, abs=1e-5)
+    assert adapted.axis == "MFCC"
+
+
+def test_the_committed_notebook_was_run_from_top_to_bottom(committed: NotebookNode) -> None:
     nbformat.validate(committed)
     code = [cell for cell in committed.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
@@ -130,13 +151,15 @@ def test_the_committed_one_was_run_from_top_to_bottom(committed: NotebookNode) -
     assert {output.output_type for output in outputs(committed)} <= RESULTS
 
 
-def test_the_committed_one_shows_every_recipe_of_the_project(committed: NotebookNode) -> None:
+def test_the_committed_notebook_shows_every_recipe_of_the_project(committed: NotebookNode) -> None:
     (gaps, _) = (t for t in texts(committed, "text/markdown") if t.startswith("| system | UAR"))
     built_in = {path.stem for path in (ROOT / "training" / "recipes").glob("*.toml")}
     assert set(re.findall(r"^\| ([\w-]+) \| \d", gaps, re.MULTILINE)) == built_in
 
 
-def test_the_committed_one_is_small_and_has_no_trace_of_a_machine(committed: NotebookNode) -> None:
+def test_the_committed_notebook_is_small_and_has_no_path_of_a_machine(
+    committed: NotebookNode,
+) -> None:
     content = notebook.PATH.read_text(encoding="utf-8")
     assert len(content) < LARGEST_NOTEBOOK
     assert all(len(base64.b64decode(p)) < LARGEST_PICTURE for p in texts(committed, "image/png"))

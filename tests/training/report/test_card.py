@@ -48,20 +48,20 @@ def card(directory: Path) -> str:
     return write_model_card(directory).read_text(encoding="utf-8")
 
 
-def test_it_gives_every_figure_that_the_files_tell(tmp_path: Path) -> None:
+def test_the_card_gives_the_metadata_of_the_files(tmp_path: Path) -> None:
     write_extractor(tmp_path)
     path = write_frame_network(tmp_path, "TCN", **metadata() | {"input": "frames"})
     text = card(tmp_path)
     row = next(line for line in text.splitlines() if line.startswith("| TCN | "))
     size = f"{path.stat().st_size / 1e6:.2f} MB"
-    figures = "0.664 | 0.006 | 0.612 to 0.701 | 0.333 | 0.671 | 0.651 | 0.031"
-    assert row.startswith(f"| TCN | frames | {figures} | {size} | ")
+    values = "0.664 | 0.006 | 0.612 to 0.701 | 0.333 | 0.671 | 0.651 | 0.031"
+    assert row.startswith(f"| TCN | frames | {values} | {size} | ")
     assert "| gain +12 dB | 0.644 (-2.0) |" in text
     assert "| calm | 0.500 | 0.250 | 0.333 | 40 |" in text
     assert "- some speech: **CC BY-NC-SA 4.0**. Somebody (2018)" in text
 
 
-def test_terms_are_explained_where_they_hold_alone(tmp_path: Path) -> None:
+def test_a_licence_is_explained_only_where_it_applies(tmp_path: Path) -> None:
     write_vector_network(tmp_path, "DNN", **metadata())
     assert "no commercial use" in card(tmp_path)
     free = network_metadata(metrics=METRICS, corpus=CORPUS | {"licence": "free to use"})
@@ -69,14 +69,14 @@ def test_terms_are_explained_where_they_hold_alone(tmp_path: Path) -> None:
     assert "no commercial use" not in card(tmp_path)
 
 
-def test_the_figure_of_a_random_split_is_one_line_marked_inflated(tmp_path: Path) -> None:
+def test_the_result_of_a_random_split_is_one_line_marked_inflated(tmp_path: Path) -> None:
     write_vector_network(tmp_path, "DNN", **metadata())
     lines = [line for line in card(tmp_path).splitlines() if "0.876" in line]
     assert len(lines) == 1
     assert "Inflated" in lines[0]
 
 
-def test_checks_that_were_not_made_are_not_mentioned(tmp_path: Path) -> None:
+def test_checks_that_were_not_made_are_omitted(tmp_path: Path) -> None:
     missing = {"permutedLabelsUar": None, "inflatedRandomSplitUar": None}
     write_vector_network(tmp_path, "DNN", **metadata(**missing))
     text = card(tmp_path)
@@ -84,20 +84,20 @@ def test_checks_that_were_not_made_are_not_mentioned(tmp_path: Path) -> None:
     assert "random split" not in text
 
 
-def test_a_picture_of_the_recall_stands_beside_it(tmp_path: Path) -> None:
+def test_a_figure_of_the_recall_is_written_beside_the_card(tmp_path: Path) -> None:
     write_vector_network(tmp_path, "DNN", **metadata())
     assert "(networks.svg)" in card(tmp_path)
-    picture = ET.parse(tmp_path / "networks.svg").getroot()
-    assert "DNN 66.4% (61.2% to 70.1%)" in str(picture.get("aria-label"))
+    figure = ET.parse(tmp_path / "networks.svg").getroot()
+    assert "DNN 66.4% (61.2% to 70.1%)" in str(figure.get("aria-label"))
 
 
-def test_a_condition_that_only_some_networks_met_is_shown(tmp_path: Path) -> None:
+def test_a_condition_of_only_some_networks_is_included(tmp_path: Path) -> None:
     write_vector_network(tmp_path, "CNN", **metadata(robustness={}))
     write_vector_network(tmp_path, "DNN", **metadata())
     assert "| gain +12 dB | not measured | 0.644 (-2.0) |" in card(tmp_path)
 
 
-def test_a_file_without_a_figure_is_named_by_what_it_lacks(tmp_path: Path) -> None:
+def test_the_error_names_the_metadata_that_a_file_lacks(tmp_path: Path) -> None:
     write_vector_network(tmp_path, "DNN")
     with pytest.raises(ExportError, match="lacks 'uarInterval'"):
         write_model_card(tmp_path)

@@ -9,7 +9,7 @@ from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import Corpus, read_corpus
 from training.evaluation import Evaluation
 from training.features.recipe import RECIPE
-from training.report.corpus import CorpusSummary
+from training.report.corpus_figures import CorpusSummary
 
 Kind = Literal["frames", "vector"]
 SEEDS, EPOCHS = 2, 3
@@ -35,12 +35,12 @@ def summary(corpus: Corpus) -> CorpusSummary:
 
 @pytest.fixture(scope="session")
 def evaluations(corpus: Corpus) -> list[Evaluation]:
-    """A network that is mostly right, and one that guesses."""
+    """An accurate network, and one at chance level."""
     return [evaluation_of(corpus, "Good", "frames", 2.0), evaluation_of(corpus, "Bad", "vector", 0)]
 
 
 def evaluation_of(corpus: Corpus, network: str, kind: Kind, skill: float) -> Evaluation:
-    """Two seeds and five folds of two actors; `skill` is what the right logit has above noise."""
+    """Two seeds and five folds of two actors; `skill` is added to the logit of the true emotion."""
     labels = corpus.reader.emotions
     speakers = np.array([utterance.speaker for utterance in corpus.utterances])
     targets = np.array([labels.index(utterance.emotion) for utterance in corpus.utterances])

@@ -21,7 +21,7 @@ from training.features.standardisation import Standardisation
 from training.fitting import Fitted
 from training.frames.network import FrameNetwork, Member, MemberSettings
 from training.networks import DNN
-from training.report.page import write_report
+from training.report.network_report import write_report
 from training.trainers import FittedFrames, FittedNetwork
 
 NONE = np.zeros(1, np.float32)
@@ -76,7 +76,7 @@ class Tags(HTMLParser):
         return [attributes[attribute] for _, attributes in self.found if attribute in attributes]
 
 
-def test_it_holds_all_that_it_shows(report: Path) -> None:
+def test_the_page_is_self_contained(report: Path) -> None:
     page = report.read_text(encoding="utf-8")
     tags = Tags(page)
     names = {tag for tag, _ in tags.found}
@@ -87,7 +87,7 @@ def test_it_holds_all_that_it_shows(report: Path) -> None:
     assert report.stat().st_size < 1e6
 
 
-def test_references_within_it_are_clear(report: Path) -> None:
+def test_references_within_the_page_are_unique(report: Path) -> None:
     page = report.read_text(encoding="utf-8")
     tags = Tags(page)
     names = Counter(tags.values("id"))
@@ -97,16 +97,16 @@ def test_references_within_it_are_clear(report: Path) -> None:
     assert names.most_common(1)[0][1] == 1
 
 
-def test_every_plot_is_told_in_words(report: Path) -> None:
+def test_every_figure_has_a_text_alternative(report: Path) -> None:
     tags = Tags(report.read_text(encoding="utf-8"))
     plots = [attributes for tag, attributes in tags.found if tag == "svg"]
-    # 1 of the results, 2 of the corpus, 1 of speakers, 1 of robustness, 4 of each network, and
-    # what they listen to: 4 of the network that takes frames, 1 of the other.
+    # 1 of recall, 2 of the corpus, 1 of speakers, 1 of robustness, 4 of each network; attributions:
+    # 4 of the network for frames, 1 of the network for vectors.
     assert len(plots) == 1 + 2 + 1 + 1 + 2 * 4 + 4 + 1
     assert all(len(attributes["aria-label"]) > 30 for attributes in plots)
 
 
-def test_it_gives_the_figures(report: Path, evaluations: list[Evaluation]) -> None:
+def test_the_page_gives_the_results(report: Path, evaluations: list[Evaluation]) -> None:
     page = report.read_text(encoding="utf-8")
     for evaluation in evaluations:
         assert f"{evaluation.uar().mean:.1%}" in page
@@ -123,7 +123,7 @@ def test_the_same_input_gives_the_same_bytes(
     assert again.read_bytes() == report.read_bytes()
 
 
-def test_a_phone_shows_it_without_scrolling_sideways(report: Path) -> None:
+def test_a_phone_shows_the_page_without_horizontal_scrolling(report: Path) -> None:
     chromium = shutil.which("chromium") or missing("Chromium is missing: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)

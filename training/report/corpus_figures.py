@@ -1,0 +1,197 @@
+"""What a corpus holds: numbers, and figures of its recordings."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import librosa
+import numpy as np
+import soundfile
+from matplotlib.axes import Axes
+
+from training.arrays import Float32
+from training.corpora.reader import Corpus
+from training.features.loading import load_audio
+from training.features.recipe import RECIPE
+from training.metrics import Float64
+from training.report.figure import (
+    PAPER,
+    SERIES,
+    Figure,
+    finish,
+    new_axes,
+    new_grid,
+    styled,
+)
+
+SEXES = ("female", "male")
+OUTLINE = 300  # points of a waveform
+MELS = 64
+CLIP_HEIGHT = 60  # points
+
+Clips = Mapping[str, Float32]  # caption -> audio (samples,) at 22,050 Hz
+
+
+@dataclass(frozen=True)
+class CorpusSummary:
+    """The corpus in numbers."""
+
+    name: str
+    description: str
+    licence: str
+    citation: str
+    emotions: tuple[str, ...]
+    speakers: dict[str, str]  # speaker -> sex, ordered by speaker
+    counts: Counter[tuple[str, str]]  # recordings by emotion and sex
+    recordings: Counter[str]  # by speaker
+    seconds: Float64  # (N,), lengths of the recordings, including silence at both ends
+
+    @classmethod
+    def of(cls, corpus: Corpus) -> "CorpusSummary":
+        """Summarise a corpus; this reads the header of every recording."""
+        reader, utterances = corpus.reader, corpus.utterances
+        recordings = Counter(item.speaker for item in utterances)
+        return cls(
+            name=reader.name,
+            description=reader.description,
+            licence=reader.licence,
+            citation=reader.citation,
+            emotions=reader.emotions,
+            speakers={speaker: reader.sex(speaker) for speaker in sorted(recordings)},
+            counts=Counter((item.emotion, reader.sex(item.speaker)) for item in utterances),
+            recordings=recordings,
+            seconds=np.array([soundfile.info(item.path).duration for item in utterances]),
+        )
+
+    def facts(self) -> dict[str, str]:
+        """Return the summary as text by name."""
+        sexes = Counter(self.speakers.values())
+        shortest, median, longest = np.quantile(self.seconds, (0, 0.5, 1))
+        return {
+            "Corpus": f"{self.name}: {self.description}",
+            "Speakers": f"{len(self.speakers)}: {sexes['female']} female, {sexes['male']} male",
+            "Emotions": ", ".join(self.emotions),
+            "Recordings": f"{len(self.seconds)}, {self.seconds.sum() / 60:.0f} minutes in all",
+            "Length": f"{shortest:.1f} to {longest:.1f} s, median {median:.1f} s",
+            "Licence": self.licence,
+            "Source": self.citation,
+        }
+
+
+def draw_corpus(corpus: Corpus) -> dict[str, Figure]:
+    """Every figure of a corpus, by name."""
+    summary, clips = CorpusSummary.of(corpus), load_examples(corpus)
+    return {
+        "corpus-emotions": draw_emotions(summary),
+        "corpus-lengths": draw_lengths(summary),
+        "corpus-speakers": draw_speakers(summary),
+        "corpus-waveforms": draw_waveforms(clips),
+        "corpus-spectrograms": draw_spectrograms(clips),
+    }
+
+
+def draw_emotions(summary: CorpusSummary) -> Figure:
+    """Recordings by emotion and sex."""
+    counts = {s: [summary.counts[emotion, s] for emotion in summary.emotions] for s in SEXES}
+    return _draw_counts("Recordings by emotion", summary.emotions, counts)
+
+
+def draw_speakers(summary: CorpusSummary) -> Figure:
+    """Recordings by speaker; colour and hatch show the sex."""
+    counts = {
+        sex: [summary.recordings[s] * (own == sex) for s, own in summary.speakers.items()]
+        for sex in SEXES
+    }
+    return _draw_counts("Recordings by speaker", tuple(summary.speakers), counts)
+
+
+@styled
+def _draw_counts(title: str, names: Sequence[str], counts: Mapping[str, Sequence[int]]) -> Figure:
+    """Stacked bars, one row for each name and one colour for each sex."""
+    canvas, axes = new_axes(110 + 20 * len(names))
+    start = np.zeros(len(names), np.int64)
+    for index, (sex, hatch) in enumerate(zip(SEXES, ("", "////"), strict=True)):
+        own = np.array(counts[sex])
+        axes.barh(
+            range(len(names)),
+            own,
+            left=start,
+            label=sex,
+            color=SERIES[index].light,
+            hatch=hatch,
+            edgecolor=PAPER.light,
+        )
+        start += own
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel("recordings")
+    canvas.legend(loc="outside lower center", ncols=2)
+    totals = ", ".join(f"{name} {total}" for name, total in zip(names, start, strict=True))
+    return finish(canvas, f"{title} and sex", f"{title}: {totals}.")
+
+
+@styled
+def draw_lengths(summary: CorpusSummary) -> Figure:
+    """A histogram of the recordings' lengths."""
+    canvas, axes = new_axes(220)
+    start, end = np.floor(summary.seconds.min()), np.floor(summary.seconds.max()) + 1
+    edges = np.linspace(start, end, 31)
+    axes.hist(summary.seconds, edges.tolist(), color=SERIES[0].light, edgecolor=PAPER.light, lw=0.6)
+    axes.set(xlabel="length (s), including silence at both ends", ylabel="recordings")
+    description = f"Lengths of the recordings: {summary.facts()['Length']}."
+    return finish(canvas, "Lengths of the recordings", description)
+
+
+def load_examples(corpus: Corpus) -> Clips:
+    """The first recording of each emotion, if possible all by one speaker."""
+    pairs = {(item.speaker, item.emotion) for item in corpus.utterances}
+    emotions = Counter(speaker for speaker, _ in pairs)
+    preferred = min(emotions, key=lambda speaker: (-emotions[speaker], speaker))
+    ordered = sorted(corpus.utterances, key=lambda item: (item.emotion, item.speaker != preferred))
+    first = {item.emotion: item for item in reversed(ordered)}
+    chosen = [first[emotion] for emotion in sorted(first)]
+    return {f"{item.emotion} ({item.path.stem})": load_audio(item.path) for item in chosen}
+
+
+def draw_waveforms(clips: Clips) -> Figure:
+    """The envelope of each clip against time."""
+    return _draw_clips("Waveforms", clips, _draw_envelope)
+
+
+def draw_spectrograms(clips: Clips) -> Figure:
+    """The mel spectrogram of each clip in decibels; low bands are at the bottom."""
+    return _draw_clips("Mel spectrograms", clips, _draw_mel)
+
+
+@styled
+def _draw_clips(title: str, clips: Clips, draw: Callable[[Axes, Float32], None]) -> Figure:
+    """One row for each clip, on a common time axis."""
+    canvas, grid = new_grid(len(clips), columns=1, height=CLIP_HEIGHT, margin=40, sharex=True)
+    for axes, (caption, audio) in zip(grid, clips.items(), strict=True):
+        draw(axes, audio)
+        axes.set_title(caption)
+        axes.set_yticks([])
+    grid[-1].set_xlabel("time (s)")
+    description = f"{title} of one clip of each emotion: {', '.join(clips)}."
+    return finish(canvas, f"{title}, one clip of each emotion", description)
+
+
+def _draw_envelope(axes: Axes, audio: Float32) -> None:
+    pieces = np.array_split(audio, min(OUTLINE, len(audio)))
+    seconds = np.linspace(0, len(audio) / RECIPE.sample_rate, len(pieces))
+    low, high = [piece.min() for piece in pieces], [piece.max() for piece in pieces]
+    axes.fill_between(seconds, low, high, color=SERIES[0].light, lw=0.3)
+
+
+def _draw_mel(axes: Axes, audio: Float32) -> None:
+    power = librosa.feature.melspectrogram(y=audio, sr=RECIPE.sample_rate, n_mels=MELS)
+    axes.imshow(
+        librosa.power_to_db(power, ref=np.max),
+        origin="lower",
+        aspect="auto",
+        cmap="magma",
+        interpolation="none",
+        extent=(0, len(audio) / RECIPE.sample_rate, 0, MELS),
+    )
+    axes.grid(visible=False)
