@@ -11,7 +11,7 @@ from falcon.asgi import App, Request, Response
 
 from configuration import ROOT
 from server import problems
-from server.api import inference as open_inference
+from server.api import open_inference
 from server.api.configuration import (
     EXTRACTOR_PATH,
     REFERENCE_PATH,
@@ -24,11 +24,13 @@ from server.api.prediction import PredictionResource
 from server.api.verification import VerificationResource
 from server.http.api_keys import KeyMiddleware, KeyRing
 from server.http.request_log import EdgeMiddleware, request_id, route
-from server.inference.time_slice import Turns
+from server.inference.time_slice import EventLoopTimeSlice
 from server.launch.runtime_directory import Runtime, WorkerReport, stands_alone, this_runtime
 from server.metrics.collector import Collector
-from server.metrics.middleware import Recorder
-from server.metrics.store import Page, read_pages
+from server.metrics.definitions import STARTS
+from server.metrics.middleware import MetricsMiddleware
+from server.metrics.network_metrics import network_metrics
+from server.metrics.store import MetricStore, read_sums
 from server.models.contract import FeatureContract
 from server.models.files import read_file
 from server.models.registry import NetworkCatalog, load_catalog
@@ -52,13 +54,13 @@ def create_app(
     alone: there is no Nginx before it.
     runtime: of the server that this process is a worker of.
     """
-    page = Page.take(runtime.metrics) if runtime else Page.in_memory()
-    recorder = Recorder(page)
-    app = App(middleware=[recorder, *_middleware(settings.server, alone, runtime)])
+    store = MetricStore.acquire(runtime.metrics) if runtime else MetricStore.in_memory()
+    app = App(middleware=[MetricsMiddleware(store), *_middleware(settings.server, alone, runtime)])
     app.add_error_handler(Exception, _log_error)
     app.set_error_serializer(problems.serialize)
-    limit, turns = settings.server.maximum_body_bytes, Turns()
-    prediction = PredictionResource(catalog, limit, turns, recorder)
+    limit, time_slice = settings.server.maximum_body_bytes, EventLoopTimeSlice()
+    metrics = network_metrics(store, catalog)
+    prediction = PredictionResource(catalog, limit, time_slice, metrics)
     app.add_route("/prediction/{network_type}", prediction)
     configuration = ConfigurationResource(catalog)
     app.add_route("/init/configuration", configuration)
@@ -66,25 +68,25 @@ def create_app(
     app.add_route("/configuration/init", configuration)
     if catalog.contract:
         _add_contract_routes(app, catalog.contract, limit)
-    open_inference.add_routes(app, catalog, settings.server, turns, recorder)
+    open_inference.add_routes(app, catalog, settings.server, time_slice, metrics)
     app.add_route("/openapi.yaml", FileResource(read_file(OPENAPI), "application/yaml"))
     app.add_route("/livez", LivenessResource())
     app.add_route("/readyz", ReadinessResource(catalog))
-    collector = _collector(catalog, page, runtime)
+    collector = _collector(catalog, store, runtime)
     port = settings.server.operator_port or 0
     app.add_route("/metrics", MetricsResource(collector, port if alone else None))
     app.add_sink(_refuse_path)
-    recorder.worker_started()
+    STARTS.series(store)[0] += 1.0
     return app
 
 
 def _collector(
-    catalog: NetworkCatalog, page: Page, runtime: Runtime | None
+    catalog: NetworkCatalog, store: MetricStore, runtime: Runtime | None
 ) -> Callable[[str], Collector]:
     """Of all workers of the server, or of this process where it is no part of one."""
     if runtime is None:
-        return partial(Collector, catalog, page.read, lambda: [os.getpid()])
-    read = partial(read_pages, runtime.metrics)
+        return partial(Collector, catalog, store.read, lambda: [os.getpid()])
+    read = partial(read_sums, runtime.metrics)
     return partial(Collector, catalog, read, lambda: runtime.workers(runtime.gunicorn or 0))
 
 

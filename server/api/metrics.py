@@ -1,4 +1,4 @@
-"""`GET /metrics`: for Prometheus, on the operator's port alone."""
+"""`GET /metrics`: Prometheus metrics, on the operator's port only."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,9 +13,10 @@ NGINX_COUNTS = "X-Nginx-Counts"
 
 
 class MetricsResource:
-    """Answers with the counts of all workers, whichever of them is asked.
+    """The metrics of all workers, from any of them.
 
-    port: the only one that it is served on; None where Nginx sees to that.
+    collector: makes a collector; takes the counts that Nginx sends with the request.
+    port: the only port with this resource; None if Nginx restricts it.
     """
 
     def __init__(self, collector: Callable[[str], Collector], port: int | None) -> None:
@@ -23,14 +24,14 @@ class MetricsResource:
         self._port = port
 
     async def on_get(self, req: Request, resp: Response) -> None:
-        """Text, or OpenMetrics where that is asked for."""
+        """Prometheus's text format, or OpenMetrics if the client accepts it."""
         _, port = req.scope["server"]
         if self._port not in (None, port):
             raise problems.no_such_path(req.path)
         encode, content_type = choose_encoder(req.accept)
-        told = req.get_header(NGINX_COUNTS, default="") if self._port is None else ""
-        collector = self._collector(told)
-        # In a thread, since it reads files.
+        nginx_counts = req.get_header(NGINX_COUNTS, default="") if self._port is None else ""
+        collector = self._collector(nginx_counts)
+        # On a thread: it reads files.
         resp.data = await asyncio.to_thread(encode, collector)
         resp.content_type = content_type
         resp.set_header("Cache-Control", "no-store")
