@@ -44,12 +44,10 @@ class NetworkMetrics:
 
     def count(self, distances: NDArray[np.float32]) -> DistanceCounts:
         """Counts float32 (N,) distances for `record_batch`; may be called from any thread."""
-        ratios = np.minimum(distances / np.float32(self._limit), np.float32(GREATEST_RATIO))
-        buckets = np.bincount(np.searchsorted(RATIO_BOUNDS, ratios)).tolist()
-        total = float(ratios.sum(dtype=np.float64))
-        return DistanceCounts(
-            len(distances), buckets, total, int(np.count_nonzero(distances > self._limit))
-        )
+        ratios = np.minimum(distances / self._limit, GREATEST_RATIO)
+        buckets = np.bincount(RATIO_BOUNDS.searchsorted(ratios)).tolist()
+        outside = int(np.count_nonzero(distances > self._limit))
+        return DistanceCounts(len(distances), buckets, float(ratios.sum(dtype=np.float64)), outside)
 
     def record_batch(self, seconds: float, distances: DistanceCounts) -> None:
         """Records one run for a batch; called on the event loop only."""

@@ -1,4 +1,4 @@
-"""Reads metrics in Prometheus's text format."""
+"""Reads the text of /metrics."""
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -6,7 +6,7 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 def samples(text: str) -> Samples:
-    """The values by name and labels."""
+    """The value of each series, by its name without prefix and its labels."""
     return {
         (
             sample.name.removeprefix("speech_emotion_"),
