@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server import problems
-from server.codecs.warning import OUTSIDE_TRAINING
 from server.models.mistakes import Explanation, Verdict
 from server.models.registry import NetworkMetadata, Prediction
 
@@ -196,7 +195,7 @@ def encode_prediction(metadata: NetworkMetadata, prediction: Prediction) -> byte
     answer = _Answer(list(map(_Result, metadata.labels, prediction.probabilities)))
     if prediction.distance > metadata.distance_limit:
         answer.warning = _Warning(
-            OUTSIDE_TRAINING, _OUTSIDE, prediction.distance, metadata.distance_limit
+            "outside-training-distribution", _OUTSIDE, prediction.distance, metadata.distance_limit
         )
     return _encode(answer)
 

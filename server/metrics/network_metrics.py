@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from server.codecs.warning import OUTSIDE_TRAINING
+from server.codecs.inference_response import WARNING
 from server.metrics.definitions import DISTANCE, NETWORK_SECONDS, ROWS, WARNINGS
 from server.metrics.store import MetricStore
 from server.models.registry import NetworkCatalog
@@ -30,7 +30,7 @@ class NetworkMetrics:
         self._seconds = NETWORK_SECONDS.histogram(store, network)
         self._rows = ROWS.histogram(store, network)
         self._ratios = DISTANCE.histogram(store, network)
-        self._warnings = WARNINGS.series(store, network, OUTSIDE_TRAINING)
+        self._warnings = WARNINGS.series(store, network, WARNING)
         self._limit = distance_limit
 
     def record(self, seconds: float, distance: float) -> None:
