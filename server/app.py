@@ -11,7 +11,7 @@ from falcon.asgi import App, Request, Response
 
 from configuration import ROOT
 from server import problems
-from server.api import inference as open_inference
+from server.api import open_inference
 from server.api.configuration import (
     EXTRACTOR_PATH,
     REFERENCE_PATH,
@@ -24,11 +24,13 @@ from server.api.prediction import PredictionResource
 from server.api.verification import VerificationResource
 from server.http.api_keys import KeyMiddleware, KeyRing
 from server.http.request_id import RequestIdMiddleware, request_id
-from server.inference.time_slice import Turns
+from server.inference.time_slice import EventLoopTimeSlice
 from server.launch.runtime_directory import Runtime, WorkerReport, behind_nginx, this_runtime
 from server.metrics.collector import Collector
-from server.metrics.middleware import Recorder
-from server.metrics.store import Page, read_pages
+from server.metrics.definitions import STARTS
+from server.metrics.middleware import MetricsMiddleware
+from server.metrics.network_metrics import network_metrics
+from server.metrics.store import MetricStore, read_sums
 from server.models.catalog import NetworkCatalog, load_catalog
 from server.models.contract import FeatureContract
 from server.models.files import read_file
@@ -54,16 +56,16 @@ def create_app(
         Without Nginx the application sets the header itself, and has no /metrics.
     runtime: the runtime directory of the server that this worker belongs to, if any.
     """
-    page = Page.take(runtime.metrics) if runtime else Page.in_memory()
-    recorder = Recorder(page)
-    app = App(middleware=[recorder, *_middleware(settings.server, nginx, runtime)])
+    store = MetricStore.acquire(runtime.metrics) if runtime else MetricStore.in_memory()
+    app = App(middleware=[MetricsMiddleware(store), *_middleware(settings.server, nginx, runtime)])
     app.add_error_handler(Exception, _log_error)
     app.set_error_serializer(problems.serialize)
     app.add_sink(_refuse_path)
-    limit, turns = settings.server.maximum_body_bytes, Turns()
-    prediction = PredictionResource(catalog, limit, turns, recorder)
+    limit, time_slice = settings.server.maximum_body_bytes, EventLoopTimeSlice()
+    metrics = network_metrics(store, catalog)
+    prediction = PredictionResource(catalog, limit, time_slice, metrics)
     app.add_route("/prediction/{network_type}", prediction)
-    open_inference.add_routes(app, catalog, settings.server, turns, recorder)
+    open_inference.add_routes(app, catalog, settings.server, time_slice, metrics)
     configuration = ConfigurationResource(catalog)
     app.add_route("/init/configuration", configuration)
     # The published Android client uses this path.
@@ -74,8 +76,8 @@ def create_app(
     app.add_route("/livez", LivenessResource())
     app.add_route("/readyz", ReadinessResource(catalog))
     if nginx:
-        app.add_route("/metrics", MetricsResource(_collector(catalog, page, runtime)))
-    recorder.worker_started()
+        app.add_route("/metrics", MetricsResource(_collector(catalog, store, runtime)))
+    STARTS.series(store)[0] += 1.0
     return app
 
 
@@ -83,7 +85,7 @@ def get_app() -> App:  # type: ignore[type-arg]
     """Builds the application from the settings; each Gunicorn worker calls it.
 
     A worker of a server loads the networks of the current release, any other process those of the
-    models' directory.
+    models directory.
     """
     settings = load_settings()
     runtime = this_runtime()
@@ -121,12 +123,12 @@ def _add_contract_routes(
 
 
 def _collector(
-    catalog: NetworkCatalog, page: Page, runtime: Runtime | None
+    catalog: NetworkCatalog, store: MetricStore, runtime: Runtime | None
 ) -> Callable[[str], Collector]:
     """Collects the counts of all workers of the server, or of this process alone."""
     if runtime is None:
-        return partial(Collector, catalog, page.read, lambda: [os.getpid()])
-    read = partial(read_pages, runtime.metrics)
+        return partial(Collector, catalog, store.read, lambda: [os.getpid()])
+    read = partial(read_sums, runtime.metrics)
     return partial(Collector, catalog, read, lambda: runtime.workers(runtime.gunicorn or 0))
 
 

@@ -1,4 +1,4 @@
-"""`GET /init/configuration`: what a client must compute, and which networks there are."""
+"""`GET /init/configuration`: the features that clients must compute, and the networks."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ REFERENCE_PATH = "/init/reference.wav"
 
 
 class ConfigurationResource:
-    """Answers with the feature recipe and the networks; made once, when the worker starts."""
+    """The feature recipe and the networks, encoded once when the worker starts."""
 
     def __init__(self, catalog: NetworkCatalog) -> None:
         self._faults = catalog.faults
@@ -23,7 +23,7 @@ class ConfigurationResource:
         self._body = msgspec.json.encode(_describe(contract, catalog)) if contract else None
 
     async def on_get(self, _: Request, resp: Response) -> None:
-        """Tells the whole contract."""
+        """200, or 503 if there is no contract."""
         if self._body is None:
             raise problems.not_ready(self._faults)
         resp.data = self._body
@@ -32,7 +32,7 @@ class ConfigurationResource:
 
 
 def _describe(contract: FeatureContract, catalog: NetworkCatalog) -> dict[str, Any]:
-    """The handshake as JSON members; a client that knows only `numberOfMfccs` can go on."""
+    """The handshake as JSON members; `numberOfMfccs` alone is enough for the oldest clients."""
     return {
         "numberOfMfccs": contract.n_mfcc,
         "features": contract.recipe,
@@ -58,7 +58,7 @@ def _describe_reference(contract: FeatureContract) -> dict[str, Any]:
 
 
 def _pinned(path: str, sha256: str) -> str:
-    """The address of this very version: another one may be served at any moment."""
+    """The URL of this version of the file; a request for it fails once another is served."""
     return f"{path}?sha256={sha256}"
 
 

@@ -1,4 +1,4 @@
-"""Serves one file from memory, with an entity tag, conditional requests and ranges."""
+"""Serves a file from memory, with an entity tag, conditional requests and ranges."""
 
 import falcon
 from falcon.asgi import Request, Response
@@ -8,14 +8,14 @@ from server.models.files import PublishedFile
 
 
 class FileResource:
-    """One file that clients fetch: kept in memory, so that its hash always fits the handshake."""
+    """A file that clients download; kept in memory, so that its hash matches the handshake's."""
 
     def __init__(self, file: PublishedFile, content_type: str) -> None:
         self._file = file
         self._content_type = content_type
 
     async def on_get(self, req: Request, resp: Response) -> None:
-        """200, 206 for a range of bytes, 304 for a copy that is still good, 404 or 416."""
+        """200; 206 for a range of bytes; 304 if the client's copy is current; 404 or 416."""
         if req.get_param("sha256") not in (None, "", self._file.sha256):
             raise problems.file_replaced()
         tag = falcon.ETag(self._file.sha256)
@@ -46,7 +46,7 @@ class FileResource:
 
 
 def _range(req: Request) -> tuple[int, int] | None:
-    """First and last byte as Falcon reads them; what is no single range of bytes is ignored."""
+    """First and last byte as Falcon reads them; None without a single valid range of bytes."""
     try:
         return req.range if req.get_header("Range") and req.range_unit == "bytes" else None
     except falcon.HTTPInvalidHeader:

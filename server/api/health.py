@@ -1,4 +1,4 @@
-"""`GET /livez` and `GET /readyz`: what orchestrators ask."""
+"""`GET /livez` and `GET /readyz`: health checks for orchestrators."""
 
 import msgspec
 from falcon.asgi import Request, Response
@@ -8,7 +8,7 @@ from server.models.catalog import NetworkCatalog
 
 
 class LivenessResource:
-    """The process answers."""
+    """The worker responds to requests."""
 
     async def on_get(self, _: Request, resp: Response) -> None:
         """Always 200."""
@@ -19,7 +19,7 @@ class LivenessResource:
 
 
 class ReadinessResource:
-    """Every model file is loaded and verified, and there is at least one network."""
+    """The worker has loaded and verified every model file, and at least one network."""
 
     def __init__(self, catalog: NetworkCatalog) -> None:
         self._faults = catalog.faults

@@ -1,4 +1,4 @@
-"""`GET /metrics`: for Prometheus, on the operator's port alone."""
+"""`GET /metrics`: Prometheus metrics, on the operator's port only."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,16 +11,19 @@ NGINX_COUNTS = "X-Nginx-Counts"
 
 
 class MetricsResource:
-    """Answers with the counts of all workers, whichever of them is asked."""
+    """The metrics of all workers, from any of them.
+
+    collector: makes a collector; takes the counts that Nginx sends with the request.
+    """
 
     def __init__(self, collector: Callable[[str], Collector]) -> None:
         self._collector = collector
 
     async def on_get(self, req: Request, resp: Response) -> None:
-        """Text, or OpenMetrics where that is asked for."""
+        """Prometheus's text format, or OpenMetrics if the client accepts it."""
         encode, content_type = choose_encoder(req.accept)
         collector = self._collector(req.get_header(NGINX_COUNTS, default=""))
-        # In a thread, since it reads files.
+        # On a thread: it reads files.
         resp.data = await asyncio.to_thread(encode, collector)
         resp.content_type = content_type
         resp.set_header("Cache-Control", "no-store")

@@ -1,4 +1,4 @@
-"""Large batches: worked on beside the event loop, one after the other, as many as memory bears."""
+"""Runs the steps of large batches on threads beside the event loop, within a memory limit."""
 
 import asyncio
 import os
@@ -10,35 +10,34 @@ from typing import TypeVar
 
 from server import problems
 
-# Of what holds the interpreter: while it waits for a core, the event loop may wait for it.
+# Not lower: while the codecs' thread waits for a core, the event loop may wait for its GIL.
 NICENESS = 10
 SWITCH_SECONDS = 0.0005
 
 T = TypeVar("T")
 
 
-class BatchQueue:
-    """The batches of one worker.
+class BatchExecutor:
+    """The threads of one worker for batches: one for networks and one for long JSON.
 
-    One thread for networks, since a worker has one core: more would only take turns. ONNX Runtime
-    releases the interpreter while it computes, so single predictions go on meanwhile. Another one
-    for long JSON, which holds the interpreter.
+    A worker has one core, so more threads would only alternate. ONNX Runtime releases the GIL while
+    it computes, so the event loop goes on. JSON codecs hold the GIL.
 
-    maximum_bytes: of the bodies that are under way together; a body above it may come alone.
+    maximum_bytes: of all bodies that are open; a longer one is admitted while there is no other.
     """
 
     def __init__(self, maximum_bytes: int) -> None:
         self._maximum_bytes = maximum_bytes
         self._bytes = 0
-        self._networks = ThreadPoolExecutor(1, "networks", _take_what_is_left)
-        self._texts = ThreadPoolExecutor(1, "texts", _give_way)
+        self._networks = ThreadPoolExecutor(1, "networks", _run_when_idle)
+        self._codecs = ThreadPoolExecutor(1, "codecs", _lower_priority)
 
     @contextmanager
-    def place(self, size: int) -> Iterator[None]:
-        """A place for a body of that many bytes, before it is read.
+    def reserve(self, size: int) -> Iterator[None]:
+        """Reserves memory for a body of `size` bytes, before it is read.
 
         Raises:
-            Problem: 503, there is no more room.
+            Problem: 503, not enough is left.
         """
         if self._bytes and self._bytes + size > self._maximum_bytes:
             raise problems.too_many_batches()
@@ -48,30 +47,30 @@ class BatchQueue:
         finally:
             self._bytes -= size
 
-    async def compute(self, work: Callable[[], T]) -> T:
-        """Asks a network when its turn has come."""
-        return await _run(self._networks, work)
+    async def run_network(self, run: Callable[[], T]) -> T:
+        """Runs a network, after the runs before it."""
+        return await _run(self._networks, run)
 
-    async def parse(self, work: Callable[[], T]) -> T:
-        """Reads or writes long JSON when its turn has come."""
-        return await _run(self._texts, work)
-
-
-async def _run(executor: Executor, work: Callable[[], T]) -> T:
-    return await asyncio.get_running_loop().run_in_executor(executor, work)
+    async def run_codec(self, run: Callable[[], T]) -> T:
+        """Decodes or encodes long JSON, after the runs before it."""
+        return await _run(self._codecs, run)
 
 
-def _take_what_is_left() -> None:
-    """Lets this thread, which Linux schedules by itself, be interrupted by every other one."""
-    with suppress(OSError):  # a sandbox may not allow it
+async def _run(executor: Executor, run: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(executor, run)
+
+
+def _run_when_idle() -> None:
+    """Lets every other thread preempt this one; Linux schedules threads one by one."""
+    with suppress(OSError):  # a sandbox may forbid it
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
-def _give_way() -> None:
+def _lower_priority() -> None:
     """Lowers the priority of this thread.
 
-    From now on two threads share the interpreter: the event loop's asks for it after half a
-    millisecond, not after five.
+    It shares the GIL with the event loop, which now requests it after half a millisecond instead of
+    Python's five.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))

@@ -1,18 +1,18 @@
-"""How long batches take, told from those before."""
+"""Estimates how long a batch takes from the batches before it."""
 
 import math
 
 
-class Pace:
-    """Of one network whose every row takes as long as any other."""
+class CostEstimate:
+    """The time of a network in which every row costs the same."""
 
     def __init__(self) -> None:
-        self._seconds_a_row = math.inf
+        self._seconds_per_row = math.inf
 
     def seconds(self, rows: int) -> float:
-        """What so many rows take at best; infinite before the first batch."""
-        return rows * self._seconds_a_row
+        """The estimated time of a batch; infinite before the first one."""
+        return rows * self._seconds_per_row
 
     def observe(self, rows: int, seconds: float) -> None:
-        """Rows have taken so long: the least counts, since whoever was interrupted took longer."""
-        self._seconds_a_row = min(self._seconds_a_row, seconds / rows)
+        """Adds a measurement; the minimum counts, since interruptions only add time."""
+        self._seconds_per_row = min(self._seconds_per_row, seconds / rows)

@@ -1,44 +1,109 @@
-"""One inference: bytes to arrays, through the network, and back to bytes.
+"""One inference from bytes to bytes: read, score and encode, each step on the right thread."""
 
-Each of the three may be called from any thread.
-"""
-
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 from typing import NamedTuple
 
 from server.codecs.inference_request import InferenceRequest, read_request
 from server.codecs.inference_response import InferenceResponse, encode_response
 from server.codecs.tensor_specs import ModelSignature
+from server.inference.batch_executor import BatchExecutor
+from server.inference.cost_estimate import CostEstimate
+from server.inference.time_slice import EventLoopTimeSlice
+from server.metrics.network_metrics import DistanceCounts, NetworkMetrics
 from server.models.network import Network
 from server.models.predictors import Scores
 
+# PERF: larger work leaves the event loop; see docs/decisions/batches.md.
+LARGEST_ON_LOOP = 2_048  # bytes of JSON
+LONGEST_ON_LOOP = 0.002  # estimated seconds of a network's run
 
-class Inference(NamedTuple):
-    """What the network said, and how long it took alone."""
+
+class _Run(NamedTuple):
+    """One run of the network."""
 
     scores: Scores
     seconds: float
+    distances: DistanceCounts
 
 
-class Batches:
-    """The batches of one network, each with at most `maximum_rows`."""
+@dataclass(frozen=True)
+class InferenceService:
+    """The inferences of one network.
 
-    def __init__(self, network: Network, signature: ModelSignature, maximum_rows: int) -> None:
-        self._network = network
-        self._signature = signature
-        self._maximum_rows = maximum_rows
+    A short body is handled on the event loop. For a longer one each step chooses its thread.
+    """
 
-    def read(self, body: bytes, json_bytes: int | None) -> InferenceRequest:
-        """Reads a body, as `read_request` does."""
-        return read_request(body, json_bytes, self._signature, self._maximum_rows)
+    network: Network
+    signature: ModelSignature
+    maximum_rows: int  # of one batch
+    executor: BatchExecutor
+    time_slice: EventLoopTimeSlice
+    metrics: NetworkMetrics
+    cost: CostEstimate = field(default_factory=CostEstimate)
 
-    def score(self, request: InferenceRequest) -> Inference:
-        """Asks the network."""
-        values = request.inputs[self._signature.inputs[0].name]
+    def reserve(self, size: int) -> AbstractContextManager[None]:
+        """Reserves memory for a body of `size` bytes before it is read; a short body needs none.
+
+        Raises:
+            Problem: 503, the open batches use all of it.
+        """
+        return nullcontext() if size <= LARGEST_ON_LOOP else self.executor.reserve(size)
+
+    async def infer(self, body: bytes, json_bytes: int | None) -> InferenceResponse:
+        """Reads a request, scores its rows and encodes the answer.
+
+        json_bytes: the length of the JSON, where bytes of tensors may follow; None: the whole body.
+
+        Raises:
+            Problem: 400 or 413, naming the value and what was expected.
+        """
+        if len(body) > LARGEST_ON_LOOP:
+            request = await self._read(body, json_bytes)
+            return await self._encode(request, await self._score(request))
+        if (turn := self.time_slice.wait()) is not None:
+            await turn
+        request = read_request(body, json_bytes, self.signature, self.maximum_rows)
+        return encode_response(self.network, request, self._record(self._run(request)))
+
+    async def _read(self, body: bytes, json_bytes: int | None) -> InferenceRequest:
+        """Reads tensors in binary on the event loop, long JSON on the codecs' thread."""
+        read = partial(read_request, body, json_bytes, self.signature, self.maximum_rows)
+        is_short = json_bytes is not None and json_bytes <= LARGEST_ON_LOOP
+        return read() if is_short else await self.executor.run_codec(read)
+
+    async def _score(self, request: InferenceRequest) -> Scores:
+        """Runs the network on the event loop if that is known to be quick."""
+        run = partial(self._run, request)
+        if not self.network.takes_vectors:  # the cost of a row has no bound
+            return self._record(await self.executor.run_network(run))
+        rows = len(request.inputs[self.signature.inputs[0].name])
+        if self.cost.seconds(rows) > LONGEST_ON_LOOP:
+            result = await self.executor.run_network(run)
+        else:
+            if (turn := self.time_slice.wait()) is not None:
+                await turn
+            result = run()
+        self.cost.observe(rows, result.seconds)
+        return self._record(result)
+
+    async def _encode(self, request: InferenceRequest, scores: Scores) -> InferenceResponse:
+        """Encodes tensors in binary on the event loop, JSON and labels on the codecs' thread."""
+        encode = partial(encode_response, self.network, request, scores)
+        is_binary = all(wanted.binary and not wanted.classes for wanted in request.outputs)
+        return encode() if is_binary else await self.executor.run_codec(encode)
+
+    def _run(self, request: InferenceRequest) -> _Run:
+        """Runs the network once; may be called from any thread."""
+        values = request.inputs[self.signature.inputs[0].name]
         start = perf_counter()
-        scores = self._network.predict_batch(values, request.inputs.get("lengths"))
-        return Inference(scores, perf_counter() - start)
+        scores = self.network.predict_batch(values, request.inputs.get("lengths"))
+        seconds = perf_counter() - start
+        return _Run(scores, seconds, self.metrics.count(scores.distance))
 
-    def encode(self, request: InferenceRequest, scores: Scores) -> InferenceResponse:
-        """Writes the answer, as `encode_response` does."""
-        return encode_response(self._network, request, scores)
+    def _record(self, run: _Run) -> Scores:
+        """Adds a run to the metrics, on the event loop: the store has one writer."""
+        self.metrics.record_batch(run.seconds, run.distances)
+        return run.scores

@@ -1,4 +1,4 @@
-"""Tells what was counted, as Prometheus reads it."""
+"""Collects the metrics of all workers in the form that `prometheus_client` encodes."""
 
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,17 +21,17 @@ from server.models.catalog import NetworkCatalog
 from server.models.network import Network
 
 LIBRARIES = ("falcon", "gunicorn", "uvicorn", "onnxruntime", "numpy")
-ANSWERS = Family("requests", "Requests that workers have answered", REQUESTS.labels)
+ANSWERS = Family("requests", "Requests that workers answered", REQUESTS.labels)
 
 Counts = Mapping[Key, list[float]]
 
 
 class Collector:
-    """All metrics, as they are when they are asked for; what `prometheus_client` encodes.
+    """Collects all metrics at the moment of a scrape.
 
-    read: the counts of all workers.
-    workers: the process ids of the living ones.
-    nginx_counts: what Nginx has answered itself, as `nginx/clients.lua` writes it.
+    read: returns the counts of all workers.
+    workers: returns the process ids of the living workers.
+    nginx_counts: the counts of Nginx's own responses, as `nginx/clients.lua` writes them.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Collector:
         self._nginx_counts = nginx_counts
 
     def collect(self) -> Iterator[Metric]:
-        """One family after the other."""
+        """Yields one family after the other."""
         counts = self._read()
         for family in COUNTED:
             series = {
@@ -78,10 +78,10 @@ def _histogram(family: Family, series: Mapping[tuple[str, ...], list[float]]) ->
 
 
 def _nginx_answers(text: str) -> Metric:
-    """Parses `route,status,count;...`, where no route stands before the status of a refusal."""
+    """Parses `route,status,count;...`; the route of a refusal is empty."""
     metric = CounterMetricFamily(
         f"{PREFIX}nginx_answers",
-        "Answers of Nginx itself: files, and what it refuses. Starts anew with Nginx.",
+        "Nginx's own responses: files and refusals. Restarts at zero with Nginx.",
         labels=("route", "status"),
     )
     for line in filter(None, text.split(";")):
@@ -91,10 +91,10 @@ def _nginx_answers(text: str) -> Metric:
 
 
 def _describe_workers(processes: list[int]) -> Iterator[Metric]:
-    yield GaugeMetricFamily(f"{PREFIX}workers", "Workers that live.", value=len(processes))
+    yield GaugeMetricFamily(f"{PREFIX}workers", "Living workers.", value=len(processes))
     yield GaugeMetricFamily(
         f"{PREFIX}workers_memory_bytes",
-        "Memory of all workers; what they share is counted once (proportional set size).",
+        "Memory of all workers; shared memory counts once (proportional set size).",
         value=sum(map(_proportional_bytes, processes)),
     )
 
@@ -102,7 +102,7 @@ def _describe_workers(processes: list[int]) -> Iterator[Metric]:
 def _proportional_bytes(process: int) -> int:
     try:
         lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii").splitlines()
-    except OSError:  # it has just ended
+    except OSError:  # the process has just ended
         return 0
     return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
@@ -118,7 +118,7 @@ def _describe_networks(catalog: NetworkCatalog) -> Iterator[Metric]:
     yield info
     recall = GaugeMetricFamily(
         f"{PREFIX}network_unweighted_average_recall_ratio",
-        "Measured on speakers whom the network had never heard.",
+        "Measured on speakers who are not in the training data.",
         labels=["network"],
     )
     for network in networks:
@@ -134,4 +134,4 @@ def _facts(network: Network) -> dict[str, str]:
 def _build() -> Metric:
     versions = {name: version(name) for name in LIBRARIES}
     facts = {"version": VERSION, "python": platform.python_version()} | versions
-    return InfoMetricFamily(f"{PREFIX}build", "What the server is made of.", value=facts)
+    return InfoMetricFamily(f"{PREFIX}build", "Versions of server and libraries.", value=facts)

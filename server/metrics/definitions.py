@@ -1,16 +1,16 @@
-"""The metrics that the workers count, with their labels and buckets."""
+"""The metrics that workers record, with their labels and buckets."""
 
 from bisect import bisect_left
 from dataclasses import dataclass
 
-from server.metrics.store import Key, Page, Values
+from server.metrics.store import Key, MetricStore, Values
 
 PREFIX = "speech_emotion_"
 
 
 @dataclass(frozen=True)
 class Family:
-    """A counter, or a histogram where it has `bounds`, the upper ends of its buckets."""
+    """A counter, or a histogram if it has `bounds`, the upper bounds of its buckets."""
 
     name: str
     help: str
@@ -19,20 +19,23 @@ class Family:
 
     @property
     def width(self) -> int:
-        """Numbers of a series: one, or for each bucket one, the last without end, and the sum."""
+        """Numbers in a series: one; or one for each bucket, including +Inf, and the sum."""
         return len(self.bounds) + 2 if self.bounds else 1
 
-    def series(self, page: Page, *labels: str) -> Values:
-        """The numbers of the series with these values of the labels."""
-        return page.series(Key(self.name, labels), self.width)
+    def series(self, store: MetricStore, *labels: str) -> Values:
+        """The numbers of the series with these label values."""
+        return store.series(Key(self.name, labels), self.width)
 
-    def histogram(self, page: Page, *labels: str) -> "Histogram":
-        """The series with these values of the labels."""
-        return Histogram(self.series(page, *labels), self.bounds)
+    def histogram(self, store: MetricStore, *labels: str) -> "Histogram":
+        """The histogram with these label values."""
+        return Histogram(self.series(store, *labels), self.bounds)
 
 
 class Histogram:
-    """PERF: two additions in mapped memory; prometheus_client takes ten times as long."""
+    """A histogram in mapped memory.
+
+    PERF: an observation is two additions; prometheus_client takes ten times as long.
+    """
 
     __slots__ = ("_bounds", "_last", "values")
 
@@ -55,13 +58,13 @@ REQUESTS = Family(
 )
 NETWORK_SECONDS = Family(
     "network_duration_seconds",
-    "Time of one run of a network alone, whatever the number of its rows",
+    "Time of one run of a network alone, for any number of rows",
     ("network",),
     (0.00001, 0.00002, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0),
 )
 ROWS = Family(
     "batch_rows",
-    "Utterances of a batch; single predictions are none",
+    "Utterances in a batch; single predictions are not counted",
     ("network",),
     (1.0, 2.0, 8.0, 32.0, 128.0, 512.0, 1024.0, 2048.0, 4096.0, 8192.0),
 )
@@ -71,7 +74,7 @@ DISTANCE = Family(
     ("network",),
     (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0, 4.0),
 )
-WARNINGS = Family("warnings", "Utterances that were answered with a warning", ("network", "code"))
-STARTS = Family("worker_starts", "Workers that were started")
+WARNINGS = Family("warnings", "Utterances whose answer has a warning", ("network", "code"))
+STARTS = Family("worker_starts", "Started workers")
 
 COUNTED = (REQUESTS, NETWORK_SECONDS, ROWS, DISTANCE, WARNINGS, STARTS)

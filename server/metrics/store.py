@@ -1,8 +1,8 @@
-"""Counts that outlive the process that counts: each process has a page, a file mapped into memory.
+"""Metrics in memory-mapped files, which outlive the process that counts.
 
-A page is held by one living process at a time, which a lock on its file tells. When that process
-ends, however it ends, the next one to start takes the page over and counts on from what it finds.
-So there are never more pages than processes at one time, and no count ever falls.
+Each process has a store of its own and holds a lock on its file. When the process ends, the lock
+ends too, even after a crash: the next process to start takes over the store with its counts. So
+there are never more stores than concurrent processes, and no count ever decreases.
 """
 
 import fcntl
@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeAlias
 
-VALUE_BYTES = 8  # of a float64, which a processor writes whole or not at all
-MOST_VALUES = 16_384  # of a page: a request's series has 15, a network has about 50
+VALUE_BYTES = 8  # of a float64, which a processor writes atomically
+MAXIMUM_VALUES = 16_384  # of a store: a request's series has 15, a network about 50
 
 _log = logging.getLogger("server.metrics")
 
@@ -28,14 +28,14 @@ Values: TypeAlias = "memoryview[float]"  # of float64
 
 @dataclass(frozen=True)
 class Key:
-    """Which series of numbers: the name of its family and the values of its labels."""
+    """Identifies a series: the name of its family and the values of its labels."""
 
     family: str
     labels: tuple[str, ...]
 
 
-class Page:
-    """The series of one process. All of them are counted in the thread that runs the event loop."""
+class MetricStore:
+    """The series of one process; only the event loop's thread may write to them."""
 
     def __init__(self, keys: IO[bytes], values: mmap.mmap) -> None:
         self._keys = keys
@@ -45,14 +45,14 @@ class Page:
         lines = _whole_lines(keys)
         keys.truncate(len(lines))
         for key, width in _parse_keys(lines):
-            self._place(key, width)
+            self._append(key, width)
 
     @classmethod
-    def take(cls, folder: Path) -> "Page":
-        """Takes the first page in `folder` that no living process holds, or begins a new one."""
+    def acquire(cls, folder: Path) -> "MetricStore":
+        """Locks the first store in `folder` that no other process has locked, or a new one."""
         folder.mkdir(mode=0o700, exist_ok=True)
         for number in itertools.count():
-            # It stays open as long as the process lives: with it ends the lock.
+            # The lock lasts while this file is open: until the process ends.
             keys = (folder / f"{number}.keys").open("a+b", buffering=0)
             try:
                 fcntl.flock(keys, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -60,45 +60,45 @@ class Page:
                 keys.close()
                 continue
             with (folder / f"{number}.values").open("a+b") as values:
-                # Given now: memory that a full disk cannot give later would end the process.
-                os.posix_fallocate(values.fileno(), 0, MOST_VALUES * VALUE_BYTES)
+                # Allocated now: writing to a mapping ends the process if the disk is full.
+                os.posix_fallocate(values.fileno(), 0, MAXIMUM_VALUES * VALUE_BYTES)
                 return cls(keys, mmap.mmap(values.fileno(), 0))
         raise AssertionError("there is no last number")
 
     @classmethod
-    def in_memory(cls) -> "Page":
-        """A page that ends with its process, for an application that is no part of a server."""
-        return cls(io.BytesIO(), mmap.mmap(-1, MOST_VALUES * VALUE_BYTES))
+    def in_memory(cls) -> "MetricStore":
+        """A store without files, for an application outside a running server."""
+        return cls(io.BytesIO(), mmap.mmap(-1, MAXIMUM_VALUES * VALUE_BYTES))
 
     def close(self) -> None:
-        """Leaves the page to another process, as the end of this one does."""
+        """Releases the lock, so that another process can acquire the store."""
         self._keys.close()
 
     def series(self, key: Key, width: int) -> Values:
-        """The `width` numbers of a series: as they were left, or zeros.
+        """The `width` numbers of a series; zeros if it is new.
 
-        Where there is no place for more of them the log says so, and they are counted for nobody: a
-        metric must not cost an answer.
+        If the store is full, it logs an error and returns numbers that are not kept: a metric must
+        not fail a request.
         """
         found = self._series.get((key, width))
         if found is not None:
             return found
-        if self._used + width > MOST_VALUES:
-            return _unkept(key, width, f"a page has {MOST_VALUES} numbers")
+        if self._used + width > MAXIMUM_VALUES:
+            return _unkept(key, width, f"a store has {MAXIMUM_VALUES} numbers")
         try:
             self._keys.write(json.dumps([key.family, key.labels, width]).encode() + b"\n")
         except OSError as error:
             return _unkept(key, width, error)
-        return self._place(key, width)
+        return self._append(key, width)
 
-    def _place(self, key: Key, width: int) -> Values:
+    def _append(self, key: Key, width: int) -> Values:
         first, self._used = self._used, self._used + width
         values = self._values[first : self._used]
         self._series[key, width] = values
         return values
 
     def read(self) -> dict[Key, list[float]]:
-        """What stands on this page."""
+        """All series of this store."""
         return {key: list(values) for (key, _), values in self._series.items()}
 
 
@@ -107,29 +107,29 @@ def _unkept(key: Key, width: int, reason: object) -> Values:
     return memoryview(bytearray(width * VALUE_BYTES)).cast("d")
 
 
-def read_pages(folder: Path) -> dict[Key, list[float]]:
-    """The sums over all pages in the folder, of living and of dead processes."""
-    return add_up(_read_page(path) for path in sorted(folder.glob("*.keys")))
+def read_sums(folder: Path) -> dict[Key, list[float]]:
+    """The sums over all stores in the folder, of living and of dead processes."""
+    return _add(_read_store(path) for path in sorted(folder.glob("*.keys")))
 
 
-def add_up(pages: Iterable[Mapping[Key, list[float]]]) -> dict[Key, list[float]]:
+def _add(stores: Iterable[Mapping[Key, list[float]]]) -> dict[Key, list[float]]:
     """Adds series with the same key, number by number."""
-    sums: dict[Key, list[list[float]]] = defaultdict(list)
-    for page in pages:
-        for key, values in page.items():
-            sums[key].append(values)
-    return {key: [sum(column) for column in zip(*rows, strict=False)] for key, rows in sums.items()}
+    parts: dict[Key, list[list[float]]] = defaultdict(list)
+    for store in stores:
+        for key, values in store.items():
+            parts[key].append(values)
+    return {key: [sum(c) for c in zip(*rows, strict=False)] for key, rows in parts.items()}
 
 
-def _read_page(path: Path) -> dict[Key, list[float]]:
+def _read_store(path: Path) -> dict[Key, list[float]]:
     found: dict[Key, list[float]] = {}
     first = 0
     try:
         with path.open("rb") as keys, path.with_suffix(".values").open("rb") as file:
             series = _parse_keys(_whole_lines(keys))
-            # Mapped and not read, so that no number is seen half written.
+            # Mapped instead of read, so that no number is seen half written.
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except (FileNotFoundError, ValueError):  # its process is about to make it
+    except (FileNotFoundError, ValueError):  # its process has not created it yet
         return {}
     with mapped, memoryview(mapped) as octets, octets.cast("d") as values:
         for key, width in series:
@@ -139,7 +139,7 @@ def _read_page(path: Path) -> dict[Key, list[float]]:
 
 
 def _whole_lines(file: IO[bytes]) -> bytes:
-    """Without a line that is being written, or was when its process was killed."""
+    """The content without an incomplete last line, which a process writes or left when killed."""
     file.seek(0)
     content = file.read()
     return content[: content.rfind(b"\n") + 1]

@@ -1,4 +1,4 @@
-"""Where batches are worked on: only what is known to be quick stays on the event loop."""
+"""The threads of batches: only work that is known to be quick stays on the event loop."""
 
 import threading
 from collections.abc import Mapping
@@ -16,16 +16,16 @@ from server.models.catalog import NetworkCatalog, load_catalog
 from server.models.network import Network
 from server.models.predictors import Array, Lengths, Scores
 from server.settings import ModelSettings, ServerSettings, Settings
-from tests.server.inference import JSON_BYTES, binary, infer, infer_binary, tensor
+from tests.server.api.inference_requests import JSON_BYTES, binary, infer, infer_binary, tensor
 
 VECTORS = np.random.default_rng(0).uniform(-9, 9, (200, 25)).astype(np.float32)
 FRAMES = VECTORS.reshape(4, 50, 25)
-HERE = threading.current_thread().name  # the event loop's
+EVENT_LOOP = threading.current_thread().name
 
 
 @pytest.fixture
 def read_in(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The threads in which bodies were read."""
+    """The threads that read bodies."""
     names: list[str] = []
 
     def recorded(*arguments: Any) -> Any:
@@ -38,7 +38,7 @@ def read_in(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def computed_in() -> list[str]:
-    """The threads in which networks were run."""
+    """The threads that ran networks."""
     return []
 
 
@@ -70,25 +70,23 @@ def post_vectors(client: TestClient, **members: Any) -> bytes:
     return content
 
 
-def test_a_batch_stays_on_the_loop_once_others_were_quick(
+def test_a_batch_stays_on_the_loop_after_quick_batches(
     client: TestClient, computed_in: list[str]
 ) -> None:
     first, second = post_vectors(client), post_vectors(client)
     assert first == second
     assert computed_in[0].startswith("networks")
-    assert computed_in[1] == HERE
+    assert computed_in[1] == EVENT_LOOP
 
 
-def test_frames_never_count_as_quick(client: TestClient, computed_in: list[str]) -> None:
+def test_frames_never_run_on_the_loop(client: TestClient, computed_in: list[str]) -> None:
     document = {"inputs": [binary("frames", FRAMES)]}
     for _ in range(2):
         assert infer_binary(client, document, FRAMES.tobytes(), model="TCN").status_code == 200
     assert all(name.startswith("networks") for name in computed_in)
 
 
-def test_what_else_a_body_holds_makes_no_batch_quick(
-    client: TestClient, computed_in: list[str]
-) -> None:
+def test_the_estimate_counts_rows_and_not_bytes(client: TestClient, computed_in: list[str]) -> None:
     row = VECTORS[:1]
     document = {"id": " " * 200, "inputs": [binary("mfccs", row)], "padding": " " * 1_000_000}
     assert infer_binary(client, document, row.tobytes()).status_code == 200
@@ -97,16 +95,16 @@ def test_what_else_a_body_holds_makes_no_batch_quick(
     assert computed_in[1].startswith("networks")
 
 
-def test_long_json_is_not_read_on_the_loop_whatever_it_is_called(
+def test_long_json_is_not_read_on_the_loop_whatever_its_media_type(
     client: TestClient, read_in: list[str]
 ) -> None:
     document = {"inputs": [tensor("mfccs", VECTORS.round(3))]}
     assert infer(client, document).status_code == 200
     assert infer_binary(client, document).status_code == 200
     assert len(read_in) == 2
-    assert all(name.startswith("texts") for name in read_in)
+    assert all(name.startswith("codecs") for name in read_in)
 
 
-def test_a_number_of_thousands_of_digits_is_refused(client: TestClient) -> None:
+def test_a_header_with_thousands_of_digits_is_refused(client: TestClient) -> None:
     answer = infer(client, b"{}", headers={JSON_BYTES: "9" * 5_000})
     assert answer.status_code == 400

@@ -12,14 +12,14 @@ def verify(client: TestClient, mfccs: Any) -> Result:
 
 
 @pytest.mark.parametrize("mfccs", [RIGHT, [RIGHT, RIGHT], [value + 0.4 for value in RIGHT]])
-def test_right_features_agree(client: TestClient, mfccs: Any) -> None:
+def test_correct_features_agree(client: TestClient, mfccs: Any) -> None:
     verdict = verify(client, mfccs).json
     assert verdict["verdict"] == "agreement"
     assert verdict["mistakes"] == []
     assert verdict["right"]["difference"] <= verdict["right"]["tolerance"] == 0.5
 
 
-def test_a_known_mistake_comes_with_its_remedy_and_evidence(client: TestClient) -> None:
+def test_a_known_mistake_returns_its_remedy_and_evidence(client: TestClient) -> None:
     verdict = verify(client, [100.2] * 25).json
     assert verdict["verdict"] == "mistake"
     expected = {
@@ -34,7 +34,7 @@ def test_a_known_mistake_comes_with_its_remedy_and_evidence(client: TestClient) 
 
 
 @pytest.mark.parametrize("mfccs", [[50.0] * 25, [1.0], [[0.0] * 200] * 3, [[1.0], [2.0]], [3e38]])
-def test_what_matches_nothing_is_called_unrecognised(client: TestClient, mfccs: Any) -> None:
+def test_an_unknown_mistake_is_unrecognised(client: TestClient, mfccs: Any) -> None:
     answer = verify(client, mfccs)
     assert answer.status_code == 200
     assert answer.json["verdict"] == "unrecognised"
@@ -42,7 +42,7 @@ def test_what_matches_nothing_is_called_unrecognised(client: TestClient, mfccs: 
 
 
 @pytest.mark.parametrize("mfccs", [[], None, [[]], [RIGHT, RIGHT[1:]], [[1.0], 2.0], "x", [True]])
-def test_what_are_no_mfccs_gets_422(client: TestClient, mfccs: Any) -> None:
+def test_invalid_mfccs_return_422(client: TestClient, mfccs: Any) -> None:
     answer = verify(client, mfccs)
     assert answer.status_code == 422
     assert answer.json["pointer"].startswith("/mfccs")

@@ -1,4 +1,4 @@
-"""Requests of the Open Inference Protocol, and what is read from their answers."""
+"""Makes requests of the Open Inference Protocol and reads their answers."""
 
 import json
 from typing import Any
@@ -54,7 +54,7 @@ def binary(name: str, values: NDArray[Any], datatype: str = "FP32") -> dict[str,
 
 
 def outputs(document: dict[str, Any]) -> dict[str, Array]:
-    """The tensors of an answer in JSON."""
+    """The tensors of a JSON answer."""
     return {
         output["name"]: np.array(output["data"], np.float32).reshape(output["shape"])
         for output in document["outputs"]
@@ -70,7 +70,7 @@ def error_of(answer: Result, status: int = 400) -> str:
 
 
 def changed(**members: Any) -> dict[str, Any]:
-    """A request with one vector whose input has other members."""
+    """A request for one vector, with changed members of its input."""
     return {"inputs": [tensor("mfccs", [VECTOR]) | members]}
 
 

@@ -1,102 +1,21 @@
-"""What the workers count, and what they tell of it."""
+"""`GET /metrics`."""
 
-import subprocess
-import sys
-from contextlib import closing
 from pathlib import Path
 
 import falcon.testing
-import numpy as np
-import pytest
 from falcon.testing import TestClient
-from prometheus_client.parser import text_string_to_metric_families
 
-from configuration import ROOT
 from server.app import create_app
-from server.metrics.middleware import NetworkRecorder
-from server.metrics.store import Key, Page, read_pages
 from server.models.catalog import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings
+from tests.support.metrics import Samples, samples, value
 
-KEY = Key("family", ("label",))
 BODY = f'{{"mfccs": {[0.5] * 25}}}'
 FAR = f'{{"mfccs": {[1e6] * 25}}}'
-
-Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
-
-def samples(text: str) -> Samples:
-    """Each number by its name and labels."""
-    return {
-        (
-            sample.name.removeprefix("speech_emotion_"),
-            frozenset(sample.labels.items()),
-        ): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
 
 
 def scrape(client: TestClient) -> Samples:
     return samples(client.simulate_get("/metrics").text)
-
-
-def value(found: Samples, name: str, **labels: str) -> float:
-    return found[name, frozenset(labels.items())]
-
-
-COUNT_AND_STAY = """
-import sys
-from contextlib import closing
-from pathlib import Path
-from server.metrics.store import Key, Page
-Page.take(Path(sys.argv[1])).series(Key("family", ("label",)), 2)[1] += 1.0
-print("counted", flush=True)
-sys.stdin.read()
-"""
-
-
-def test_a_killed_process_leaves_its_counts_to_the_next(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", COUNT_AND_STAY, str(tmp_path)]
-    for number in range(1, 4):
-        with subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        ) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"counted\n"
-            assert read_pages(tmp_path) == {KEY: [0.0, number]}
-            process.kill()
-    assert len(list(tmp_path.glob("*.keys"))) == 1
-
-
-def test_processes_that_live_have_pages_of_their_own(tmp_path: Path) -> None:
-    pages = [Page.take(tmp_path) for _ in range(3)]
-    for page in pages:
-        page.series(KEY, 1)[0] += 1.0
-        page.close()
-    assert read_pages(tmp_path) == {KEY: [3.0]}
-
-
-def test_a_name_that_was_not_written_to_its_end_is_written_again(tmp_path: Path) -> None:
-    with closing(Page.take(tmp_path)) as page:
-        page.series(KEY, 1)[0] = 5.0
-    with (tmp_path / "0.keys").open("ab") as keys:
-        keys.write(b'["other", ["la')
-    assert read_pages(tmp_path) == {KEY: [5.0]}
-    other = Key("other", ("label",))
-    with closing(Page.take(tmp_path)) as page:
-        page.series(other, 1)[0] = 7.0
-    assert read_pages(tmp_path) == {KEY: [5.0], other: [7.0]}
-
-
-def test_a_metric_that_has_no_place_costs_no_answer(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    with closing(Page.take(tmp_path)) as page:
-        page.series(KEY, 16_000)
-        page.series(Key("more", ()), 1_000)[999] += 1.0
-    assert list(read_pages(tmp_path)) == [KEY]
-    assert "not kept" in caplog.text
 
 
 def test_requests_are_counted_by_route_method_and_status(client: TestClient) -> None:
@@ -115,7 +34,7 @@ def test_requests_are_counted_by_route_method_and_status(client: TestClient) -> 
     assert 0 < value(found, "request_duration_seconds_sum", **durations) < 60
 
 
-def test_a_network_s_runs_inputs_and_warnings_are_counted(client: TestClient) -> None:
+def test_runs_distances_and_warnings_of_a_network_are_counted(client: TestClient) -> None:
     client.simulate_post("/prediction/DNN", body=BODY)
     assert "warning" in client.simulate_post("/prediction/dnn", body=FAR).json
     found = scrape(client)
@@ -139,25 +58,6 @@ def test_a_batch_is_one_run(client: TestClient) -> None:
     assert value(found, "warnings_total", **warning) == 1
 
 
-def test_a_batch_is_counted_as_its_rows_would_be(models: Path) -> None:
-    distances = np.random.default_rng(1).gamma(2, 1, 500).astype(np.float32)
-    counts = []
-    for batch in (True, False):
-        page = Page.in_memory()
-        recorder = NetworkRecorder(page, "DNN", 2.0)
-        if batch:
-            recorder.predicted_batch(0.25, distances)
-        else:
-            for distance in distances:
-                recorder.predicted(0.25, float(distance))
-        counts.append(page.read())
-    names = ("input_distance_ratio", "warnings")
-    batched, single = ({k: v for k, v in c.items() if k.family in names} for c in counts)
-    assert batched.keys() == single.keys()
-    for key, values in batched.items():
-        assert values == pytest.approx(single[key], rel=1e-6)
-
-
 def test_the_networks_and_the_server_are_described(client: TestClient) -> None:
     found = scrape(client)
     assert value(found, "network_unweighted_average_recall_ratio", network="DNN") == 0.4
@@ -172,7 +72,7 @@ def test_the_networks_and_the_server_are_described(client: TestClient) -> None:
     ]
 
 
-def test_openmetrics_is_told_to_whom_asks_for_it(client: TestClient) -> None:
+def test_openmetrics_is_returned_to_clients_that_accept_it(client: TestClient) -> None:
     accept = "application/openmetrics-text; version=1.0.0"
     answer = client.simulate_get("/metrics", headers={"Accept": accept})
     assert answer.headers["content-type"].startswith("application/openmetrics-text")

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol: what it answers."""
+"""The Open Inference Protocol: answers."""
 
 import json
 import struct
@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from falcon.testing import TestClient
 
-from tests.server.conftest import make_client
-from tests.server.inference import (
+from tests.server.api.inference_requests import (
     FRAMES,
     JSON_BYTES,
     NEAR_AND_FAR,
@@ -22,10 +21,11 @@ from tests.server.inference import (
     outputs,
     tensor,
 )
-from tests.server.test_prediction import softmax
+from tests.server.api.test_prediction import softmax
+from tests.server.conftest import make_client
 
 
-def test_the_server_names_itself_and_its_extensions(client: TestClient) -> None:
+def test_the_server_metadata_has_name_and_extensions(client: TestClient) -> None:
     document = client.simulate_get("/v2").json
     assert document["name"] == "speech-emotion-server"
     assert document["extensions"] == ["binary_tensor_data", "classification", "model_configuration"]
@@ -36,7 +36,7 @@ def test_health_is_200(client: TestClient, path: str) -> None:
     assert client.simulate_get(f"/v2/{path}").status_code == 200
 
 
-def test_a_network_that_is_not_served_is_not_ready(models: Path) -> None:
+def test_a_network_that_failed_verification_is_not_ready(models: Path) -> None:
     (models / "Bad.onnx").write_bytes(b"no model")
     client = make_client(models)
     assert "Bad" in error_of(client.simulate_get("/v2/models/Bad/ready"), 503)
@@ -66,7 +66,7 @@ def test_the_configuration_has_the_largest_batch(client: TestClient) -> None:
     assert document["output"][1] == {"name": "distance", "data_type": "TYPE_FP32", "dims": [1]}
 
 
-def test_a_batch_gets_probabilities_and_distances(client: TestClient) -> None:
+def test_a_batch_is_answered_with_probabilities_and_distances(client: TestClient) -> None:
     document = infer_vectors(client, NEAR_AND_FAR, id="42")
     assert document["model_name"] == "DNN"
     assert document["id"] == "42"
@@ -76,7 +76,7 @@ def test_a_batch_gets_probabilities_and_distances(client: TestClient) -> None:
     np.testing.assert_array_equal(found["distance"], [3.0, 6.0])
 
 
-def test_rows_outside_the_training_distribution_are_told(client: TestClient) -> None:
+def test_the_answer_counts_rows_outside_the_training_distribution(client: TestClient) -> None:
     assert infer_vectors(client, NEAR_AND_FAR)["parameters"] == {
         "warning": "outside-training-distribution",
         "rows_outside": 1,
@@ -85,14 +85,14 @@ def test_rows_outside_the_training_distribution_are_told(client: TestClient) -> 
     assert "parameters" not in infer_vectors(client, NEAR_AND_FAR[:1])
 
 
-def test_the_answer_to_nested_data_is_that_to_flat_data(client: TestClient) -> None:
+def test_nested_and_flat_data_have_the_same_answer(client: TestClient) -> None:
     nested = tensor("mfccs", NEAR_AND_FAR) | {"data": NEAR_AND_FAR.tolist()}
     assert infer(client, {"inputs": [nested]}).json == infer_vectors(client, NEAR_AND_FAR)
 
 
 @pytest.mark.parametrize("indent", [None, 1])
 @pytest.mark.parametrize("nested", [False, True])
-def test_large_batches_in_json_are_read_whole(
+def test_large_batches_in_json_are_read_completely(
     client: TestClient, nested: bool, indent: int | None
 ) -> None:
     vectors = np.random.default_rng(5).uniform(-9, 9, (2_000, 25)).astype(np.float32)
@@ -103,7 +103,7 @@ def test_large_batches_in_json_are_read_whole(
 
 
 @pytest.mark.parametrize("rows", [1, 2, 1_023, 1_024, 1_025, 5_000])
-def test_every_row_of_a_batch_gets_its_own_answer(client: TestClient, rows: int) -> None:
+def test_every_row_of_a_batch_has_its_own_answer(client: TestClient, rows: int) -> None:
     vectors = np.random.default_rng(rows).uniform(-9, 9, (rows, 25)).astype(np.float32)
     document = {"inputs": [binary("mfccs", vectors)]}
     found = outputs(infer_binary(client, document, vectors.tobytes()).json)
@@ -114,13 +114,13 @@ def test_every_row_of_a_batch_gets_its_own_answer(client: TestClient, rows: int)
 
 
 @pytest.mark.parametrize("padding", ["", " ", "  ", "   "])
-def test_binary_data_may_begin_at_any_byte(client: TestClient, padding: str) -> None:
+def test_binary_data_may_start_at_any_byte(client: TestClient, padding: str) -> None:
     document = {"id": padding, "inputs": [binary("mfccs", NEAR_AND_FAR)]}
     found = outputs(infer_binary(client, document, NEAR_AND_FAR.tobytes()).json)
     assert found["distance"].tolist() == [3.0, 6.0]
 
 
-def test_all_outputs_come_as_bytes_where_the_request_says_so(client: TestClient) -> None:
+def test_binary_data_output_makes_all_outputs_binary(client: TestClient) -> None:
     document = {
         "parameters": {"binary_data_output": True},
         "inputs": [binary("mfccs", NEAR_AND_FAR)],
@@ -136,7 +136,7 @@ def test_all_outputs_come_as_bytes_where_the_request_says_so(client: TestClient)
     assert numbers[6:].tolist() == [3.0, 6.0]
 
 
-def test_an_output_may_be_bytes_and_another_json(client: TestClient) -> None:
+def test_one_output_may_be_binary_and_another_json(client: TestClient) -> None:
     wanted = [{"name": "distance", "parameters": {"binary_data": True}}, {"name": "probabilities"}]
     answer = infer(client, {"inputs": [tensor("mfccs", NEAR_AND_FAR)], "outputs": wanted})
     json_bytes = int(answer.headers[JSON_BYTES])
@@ -146,13 +146,13 @@ def test_an_output_may_be_bytes_and_another_json(client: TestClient) -> None:
     assert answer.content[json_bytes:] == np.array([3.0, 6.0], "<f4").tobytes()
 
 
-def test_only_the_outputs_asked_for_come(client: TestClient) -> None:
+def test_the_answer_has_only_the_requested_outputs(client: TestClient) -> None:
     document = infer_vectors(client, NEAR_AND_FAR, outputs=[{"name": "distance"}])
     assert [output["name"] for output in document["outputs"]] == ["distance"]
 
 
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (9, 3)])
-def test_classification_gives_the_likeliest_labels(
+def test_classification_returns_the_likeliest_labels(
     client: TestClient, count: int, columns: int
 ) -> None:
     wanted = [{"name": "probabilities", "parameters": {"classification": count}}]
@@ -162,7 +162,7 @@ def test_classification_gives_the_likeliest_labels(
     assert len(output["data"]) == 2 * columns
 
 
-def test_classification_comes_as_bytes_with_lengths(client: TestClient) -> None:
+def test_binary_classification_has_length_prefixes(client: TestClient) -> None:
     parameters = {"classification": 1, "binary_data": True}
     wanted = [{"name": "probabilities", "parameters": parameters}]
     answer = infer(client, {"inputs": [tensor("mfccs", [VECTOR])], "outputs": wanted})
@@ -181,7 +181,7 @@ def test_a_frame_network_takes_frames_with_or_without_lengths(
     np.testing.assert_allclose(outputs(document)["probabilities"], expected, rtol=1e-6)
 
 
-def test_lengths_may_be_a_column(client: TestClient) -> None:
+def test_lengths_may_have_a_second_axis_of_size_one(client: TestClient) -> None:
     column = tensor("lengths", [[3], [2]], "INT64")
     assert infer(client, {"inputs": [FRAMES, column]}, "TCN").status_code == 200
 
@@ -193,7 +193,7 @@ def test_frames_may_be_nested(client: TestClient) -> None:
     assert infer(client, {"inputs": [nested]}, "TCN").json == flat.json
 
 
-def test_utterances_of_many_lengths_come_back_in_their_order(client: TestClient) -> None:
+def test_answers_to_utterances_of_many_lengths_keep_their_order(client: TestClient) -> None:
     lengths = np.random.default_rng(0).integers(1, 200, 100)
     frames = np.zeros((100, 200, 25), np.float32)
     for utterance, length in enumerate(lengths):
@@ -203,11 +203,11 @@ def test_utterances_of_many_lengths_come_back_in_their_order(client: TestClient)
         client, {"inputs": inputs}, frames.tobytes(), lengths.astype("<i8").tobytes(), model="TCN"
     )
     assert answer.status_code == 200, answer.text
-    # The test's network takes the mean of all frames that it is given, padding included.
+    # This network takes the mean of all frames of a call, padding included.
     assert outputs(answer.json)["distance"] == pytest.approx(np.arange(100) / 20, rel=0.1)
 
 
-def test_a_json_input_may_stand_beside_a_binary_one(client: TestClient) -> None:
+def test_json_and_binary_inputs_may_be_mixed(client: TestClient) -> None:
     frames = np.ones((2, 3, 25), np.float32)
     inputs = [binary("frames", frames), tensor("lengths", [3, 2], "INT64")]
     answer = infer_binary(client, {"inputs": inputs}, frames.tobytes(), model="TCN")

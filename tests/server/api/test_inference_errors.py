@@ -1,4 +1,4 @@
-"""The Open Inference Protocol: what it refuses, and how it says so."""
+"""The Open Inference Protocol: errors."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from falcon.testing import TestClient
 
-from tests.server.inference import (
+from tests.server.api.inference_requests import (
     FRAMES,
     JSON_BYTES,
     NEAR_AND_FAR,
@@ -72,7 +72,9 @@ GOOD = {"inputs": [tensor("mfccs", [VECTOR])]}
         ({"inputs": [{"name": "mfccs", "shape": [1, 25], "datatype": "FP32"}]}, 'neither "data"'),
     ],
 )
-def test_what_does_not_fit_is_named(client: TestClient, body: dict[str, Any], error: str) -> None:
+def test_the_error_names_the_invalid_value(
+    client: TestClient, body: dict[str, Any], error: str
+) -> None:
     assert error in error_of(infer(client, body))
     assert infer(client, GOOD).status_code == 200
 
@@ -96,13 +98,13 @@ def test_what_does_not_fit_is_named(client: TestClient, body: dict[str, Any], er
         ),
     ],
 )
-def test_what_does_not_fit_a_frame_network_is_named(
+def test_the_error_names_the_invalid_value_for_a_frame_network(
     client: TestClient, inputs: list[dict[str, Any]], error: str
 ) -> None:
     assert error in error_of(infer(client, {"inputs": inputs}, "TCN"))
 
 
-def test_binary_lengths_are_checked_too(client: TestClient) -> None:
+def test_binary_lengths_are_checked(client: TestClient) -> None:
     frames, lengths = np.zeros((1, 3, 25), np.float32), np.array([-1], "<i8")
     inputs = [binary("frames", frames), binary("lengths", lengths, "INT64")]
     parts = (frames.tobytes(), lengths.tobytes())
@@ -112,7 +114,7 @@ def test_binary_lengths_are_checked_too(client: TestClient) -> None:
 
 @pytest.mark.parametrize(("bad", "error"), [(None, "got `null` - at `$"), (1e39, "is 1e+39; exp")])
 @pytest.mark.parametrize(("row", "place"), [(0, "[0][7]"), (1_900, "[1900][7]")])
-def test_an_error_in_a_large_batch_is_named_by_its_place(
+def test_an_error_in_a_large_batch_names_the_place(
     client: TestClient, bad: float | None, error: str, row: int, place: str
 ) -> None:
     vectors: list[list[float | None]] = [[1.5] * 25 for _ in range(2_000)]
@@ -142,7 +144,7 @@ def test_binary_data_must_have_the_size_of_the_shape(client: TestClient) -> None
 @pytest.mark.parametrize(
     ("cut", "error"), [(-4, "expected at most 196, the rest of the body"), (None, "4 bytes fol")]
 )
-def test_a_body_of_another_length_is_refused(
+def test_a_body_of_the_wrong_length_is_refused(
     client: TestClient, cut: int | None, error: str
 ) -> None:
     content = (NEAR_AND_FAR.tobytes() + b"more")[: cut and cut - 4]
@@ -151,20 +153,20 @@ def test_a_body_of_another_length_is_refused(
 
 
 @pytest.mark.parametrize("size", [-100, 1.5, "100", True, 2**70])
-def test_a_bad_binary_size_is_refused(client: TestClient, size: Any) -> None:
+def test_an_invalid_binary_size_is_refused(client: TestClient, size: Any) -> None:
     given = binary("mfccs", NEAR_AND_FAR) | {"parameters": {"binary_data_size": size}}
     assert "binary_data_size" in error_of(
         infer_binary(client, {"inputs": [given]}, NEAR_AND_FAR.tobytes())
     )
 
 
-def test_binary_data_need_the_length_of_the_json(client: TestClient) -> None:
+def test_binary_data_requires_the_length_of_the_json(client: TestClient) -> None:
     answer = infer(client, {"inputs": [binary("mfccs", NEAR_AND_FAR)]})
     assert "binary_data_size is 200; expected at most 0, the rest of the body" in error_of(answer)
 
 
 @pytest.mark.parametrize("length", ["0", "-1", "1e3", "", "99999999"])
-def test_a_bad_length_of_the_json_is_refused(client: TestClient, length: str) -> None:
+def test_an_invalid_length_of_the_json_is_refused(client: TestClient, length: str) -> None:
     assert JSON_BYTES in error_of(infer(client, GOOD, headers={JSON_BYTES: length}))
 
 
@@ -182,7 +184,7 @@ def test_a_bad_length_of_the_json_is_refused(client: TestClient, length: str) ->
         json.dumps(GOOD).encode("utf-16"),
     ],
 )
-def test_what_is_no_json_is_refused(client: TestClient, body: bytes) -> None:
+def test_malformed_json_is_refused(client: TestClient, body: bytes) -> None:
     assert "The body is not valid JSON" in error_of(infer(client, body))
 
 
@@ -219,17 +221,17 @@ def test_another_media_type_is_refused(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "/ready", "/config", "/versions/1", "/versions/1/ready"])
-def test_an_unknown_model_or_version_gets_404(client: TestClient, path: str) -> None:
+def test_an_unknown_model_or_version_returns_404(client: TestClient, path: str) -> None:
     assert "RNN" in error_of(client.simulate_get(f"/v2/models/RNN{path}"), 404)
     if "versions" in path:
         assert "version '1'" in error_of(client.simulate_get(f"/v2/models/DNN{path}"), 404)
 
 
-def test_an_unknown_path_and_a_wrong_method_get_the_protocols_error(client: TestClient) -> None:
+def test_unknown_paths_and_wrong_methods_return_the_protocols_error(client: TestClient) -> None:
     assert "/v2/nothing" in error_of(client.simulate_get("/v2/nothing"), 404)
     assert "POST" in error_of(client.simulate_get("/v2/models/DNN/infer"), 405)
 
 
 @pytest.mark.parametrize("path", ["index", "models/DNN/load", "models/DNN/unload"])
-def test_the_repository_is_not_supported(client: TestClient, path: str) -> None:
+def test_the_repository_extension_is_not_supported(client: TestClient, path: str) -> None:
     assert "not supported" in error_of(client.simulate_post(f"/v2/repository/{path}"), 501)

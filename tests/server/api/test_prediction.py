@@ -39,7 +39,7 @@ def assert_problem(result: Result, status: int, slug: str) -> dict[str, Any]:
     return document
 
 
-def test_a_vector_gets_a_probability_for_each_emotion(client: TestClient) -> None:
+def test_a_vector_returns_a_probability_for_each_emotion(client: TestClient) -> None:
     answer = post(client, {"mfccs": VECTOR})
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
@@ -49,11 +49,11 @@ def test_a_vector_gets_a_probability_for_each_emotion(client: TestClient) -> Non
 
 
 @pytest.mark.parametrize("name", ["DNN", "dnn", "dNn"])
-def test_the_name_is_matched_without_case(client: TestClient, name: str) -> None:
+def test_the_network_name_ignores_case(client: TestClient, name: str) -> None:
     assert post(client, {"mfccs": VECTOR}, name).status_code == 200
 
 
-def test_frames_for_a_vector_network_are_pooled_by_their_mean(client: TestClient) -> None:
+def test_a_vector_network_averages_frames(client: TestClient) -> None:
     frames = [[2 * value for value in VECTOR], [0.0] * 25]
     pooled, vector = post(client, {"mfccs": frames}), post(client, {"mfccs": VECTOR})
     assert pooled.json == vector.json
@@ -64,12 +64,12 @@ def test_a_frame_network_takes_frames(client: TestClient) -> None:
     assert [r["prediction"] for r in answer.json["results"]] == pytest.approx(softmax([1, 2, 3]))
 
 
-def test_a_vector_for_a_frame_network_is_refused_with_an_alternative(client: TestClient) -> None:
+def test_a_vector_for_a_frame_network_is_refused_with_alternatives(client: TestClient) -> None:
     document = assert_problem(post(client, {"mfccs": VECTOR}, "TCN"), 422, "frames-needed")
     assert document["networks"] == ["DNN"]
 
 
-def test_an_input_far_from_the_training_distribution_carries_a_warning(client: TestClient) -> None:
+def test_an_input_far_from_the_training_distribution_returns_a_warning(client: TestClient) -> None:
     near = post(client, {"mfccs": [5.0] * 25}).json
     assert "warning" not in near
     far = post(client, {"mfccs": [*[0.0] * 24, -6.0]}).json
@@ -81,19 +81,19 @@ def test_an_input_far_from_the_training_distribution_carries_a_warning(client: T
     assert warning["detail"]
 
 
-def test_integers_and_unknown_members_are_fine(client: TestClient) -> None:
+def test_integers_and_unknown_members_are_accepted(client: TestClient) -> None:
     body: dict[str, Any] = {"audio": None, "mfccs": [1, 2, 3, *[0] * 22], "é": [{"deep": []}]}
     assert post(client, body).json == post(client, {"mfccs": VECTOR}).json
 
 
 @pytest.mark.parametrize("size", [3.4028234e38, -3.4028234e38, 1e-320])
-def test_extreme_numbers_get_an_answer(client: TestClient, size: float) -> None:
+def test_extreme_numbers_return_probabilities(client: TestClient, size: float) -> None:
     for mfccs in ([size] * 25, [[size] * 25] * 4):
         results = post(client, {"mfccs": mfccs}).json["results"]
         assert sum(r["prediction"] for r in results) == pytest.approx(1)
 
 
-def test_an_unknown_network_names_those_that_exist(client: TestClient) -> None:
+def test_the_error_for_an_unknown_network_lists_the_networks(client: TestClient) -> None:
     document = assert_problem(post(client, {"mfccs": VECTOR}, "RNN"), 404, "unknown-network")
     assert document["networks"] == ["DNN", "TCN"]
 
@@ -124,7 +124,7 @@ def test_an_unknown_network_names_those_that_exist(client: TestClient) -> None:
         b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
     ],
 )
-def test_what_is_no_json_gets_400(client: TestClient, body: bytes) -> None:
+def test_malformed_json_returns_400(client: TestClient, body: bytes) -> None:
     assert_problem(post(client, body), 400, "malformed-json")
     assert post(client, {"mfccs": VECTOR}).status_code == 200
 
@@ -156,7 +156,7 @@ def test_what_is_no_json_gets_400(client: TestClient, body: bytes) -> None:
         (json.dumps([VECTOR, [*VECTOR[:24], 1e39]]), "/mfccs/1/24"),
     ],
 )
-def test_what_are_no_mfccs_gets_422_with_a_pointer(
+def test_invalid_mfccs_return_422_with_a_pointer(
     client: TestClient, mfccs: str, pointer: str
 ) -> None:
     answer = post(client, f'{{"mfccs": {mfccs}}}'.encode())
@@ -164,18 +164,18 @@ def test_what_are_no_mfccs_gets_422_with_a_pointer(
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[]", b"1", b"null", b'{"MFCCS": []}'])
-def test_a_missing_member_gets_422(client: TestClient, body: bytes) -> None:
+def test_a_missing_member_returns_422(client: TestClient, body: bytes) -> None:
     assert assert_problem(post(client, body), 422, "invalid-features")["pointer"] == ""
 
 
 @pytest.mark.parametrize("count", [1, 24, 26, 40])
-def test_a_wrong_number_of_coefficients_is_named(client: TestClient, count: int) -> None:
+def test_the_error_names_a_wrong_number_of_coefficients(client: TestClient, count: int) -> None:
     answer = post(client, {"mfccs": [1.0] * count})
     document = assert_problem(answer, 422, "invalid-features")
     assert f"expected 25, got {count}" in document["detail"]
 
 
-def test_another_media_type_gets_415(client: TestClient) -> None:
+def test_another_media_type_returns_415(client: TestClient) -> None:
     body = json.dumps({"mfccs": VECTOR})
     for content_type in ("text/plain", "application/x-www-form-urlencoded", "audio/wav"):
         headers = {"Content-Type": content_type}
@@ -185,7 +185,7 @@ def test_another_media_type_gets_415(client: TestClient) -> None:
         assert content_type in document["detail"]
 
 
-def test_a_charset_is_allowed_and_compression_is_not(client: TestClient) -> None:
+def test_a_charset_is_accepted_and_compression_is_refused(client: TestClient) -> None:
     body = json.dumps({"mfccs": VECTOR})
     headers = {"Content-Type": "Application/JSON; charset=utf-8"}
     assert client.simulate_post("/prediction/DNN", body=body, headers=headers).status_code == 200
@@ -194,26 +194,26 @@ def test_a_charset_is_allowed_and_compression_is_not(client: TestClient) -> None
     assert_problem(answer, 415, "unsupported-content-encoding")
 
 
-def test_a_body_over_the_limit_gets_413(client: TestClient) -> None:
+def test_a_body_over_the_limit_returns_413(client: TestClient) -> None:
     body = json.dumps({"mfccs": VECTOR}).encode()
     assert post(client, body + b" " * (1_048_576 - len(body))).status_code == 200
     document = assert_problem(post(client, b" " * 1_048_577), 413, "body-too-large")
     assert document["maximumBytes"] == 1_048_576
 
 
-def test_what_a_client_sent_is_not_echoed_at_length(client: TestClient) -> None:
+def test_errors_cut_long_values_of_clients(client: TestClient) -> None:
     document = assert_problem(post(client, {"mfccs": VECTOR}, "N" * 5_000), 404, "unknown-network")
     assert len(document["detail"]) < 200
 
 
-def test_a_wrong_method_gets_405_with_allow(client: TestClient) -> None:
+def test_a_wrong_method_returns_405_with_allow(client: TestClient) -> None:
     answer = client.simulate_get("/prediction/DNN")
     assert_problem(answer, 405, "method-not-allowed")
     assert "POST" in answer.headers["allow"]
     assert "POST" in answer.json["detail"]
 
 
-def test_an_unknown_path_gets_404(client: TestClient) -> None:
+def test_an_unknown_path_returns_404(client: TestClient) -> None:
     assert_problem(client.simulate_get("/nowhere"), 404, "no-such-path")
 
 
@@ -225,7 +225,7 @@ def test_an_unknown_path_gets_404(client: TestClient) -> None:
     st.binary(max_size=5),
 )
 @settings(max_examples=500, deadline=None)
-def test_the_decoder_answers_or_explains_whatever_comes(document: Any, noise: bytes) -> None:
+def test_the_decoder_returns_mfccs_or_raises_a_problem(document: Any, noise: bytes) -> None:
     decode = MfccDecoder(3)
     for body in (json.dumps({"mfccs": document}).encode(), json.dumps(document).encode() + noise):
         outcome = decode_or_explain(decode, body)

@@ -1,0 +1,59 @@
+"""What resources read from a request: the network that its path names, and its body."""
+
+from collections.abc import Sequence
+
+from falcon.asgi import Request
+
+from server import problems
+from server.codecs.tensor_specs import version
+from server.models.catalog import NetworkCatalog
+from server.models.network import Network
+
+JSON = ("application/json",)
+
+
+def find_network(catalog: NetworkCatalog, name: str) -> Network:
+    """The network of that name, matched without case.
+
+    Raises:
+        Problem: 404 if there is none, 503 if its file failed verification.
+    """
+    network = catalog.find(name)
+    if network is not None:
+        return network
+    fault = catalog.fault(name)
+    if fault is not None:
+        raise problems.network_unavailable(name, fault)
+    raise problems.unknown_network(name, catalog.names)
+
+
+def find_version(catalog: NetworkCatalog, name: str, wanted: str | None) -> Network:
+    """The network of that name, in that version; None stands for any version.
+
+    Raises:
+        Problem: 404 if there is none, 503 if its file failed verification.
+    """
+    network = find_network(catalog, name)
+    if wanted is not None and wanted != version(network):
+        raise problems.unknown_version(network.name, wanted, version(network))
+    return network
+
+
+async def read_body(req: Request, limit: int, media_types: Sequence[str] = JSON) -> bytes:
+    """The whole body, at most `limit` bytes; the first media type is the default.
+
+    Raises:
+        Problem: 415 for another media type or a compressed body, 413 for a longer body.
+    """
+    content_type = req.content_type or media_types[0]
+    if content_type.partition(";")[0].strip().lower() not in media_types:
+        raise problems.unsupported_media_type(content_type, media_types)
+    encoding = req.get_header("Content-Encoding")
+    if encoding and encoding.lower() != "identity":
+        raise problems.unsupported_content_encoding(encoding)
+    if (req.content_length or 0) > limit:
+        raise problems.body_too_large(limit)
+    body: bytes = await req.stream.read(limit + 1)
+    if len(body) > limit:
+        raise problems.body_too_large(limit)
+    return body
