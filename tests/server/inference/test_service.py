@@ -73,10 +73,13 @@ def post_vectors(client: TestClient, **members: Any) -> bytes:
 def test_a_batch_stays_on_the_loop_after_quick_batches(
     client: TestClient, computed_in: list[str]
 ) -> None:
-    first, second = post_vectors(client), post_vectors(client)
-    assert first == second
+    first = post_vectors(client)
     assert computed_in[0].startswith("networks")
-    assert computed_in[1] == EVENT_LOOP
+    for _ in range(50):  # on a busy machine one quick batch may take several tries
+        assert post_vectors(client) == first
+        if computed_in[-1] == EVENT_LOOP:
+            break
+    assert computed_in[-1] == EVENT_LOOP
 
 
 def test_frames_never_run_on_the_loop(client: TestClient, computed_in: list[str]) -> None:
