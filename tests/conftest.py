@@ -7,8 +7,8 @@ import pytest
 
 from configuration import ROOT, config_path, read_section
 from server.launch.launcher import find_nginx
-from tests.missing import missing
-from tests.server.tiny_models import write_frame_network
+from tests.support.missing import missing
+from tests.support.tiny_models import write_frame_network
 from training.settings import DataSettings
 
 MODELS = ROOT / "models"

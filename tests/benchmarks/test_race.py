@@ -12,8 +12,8 @@ from benchmarks.race import CONNECTIONS
 from benchmarks.results import load_results
 from benchmarks.serving import BenchmarkError, check_answers
 from configuration import ROOT
-from tests.missing import missing
-from tests.stack.harness import running
+from tests.support.harness import running
+from tests.support.missing import missing
 
 
 @pytest.fixture(scope="module")

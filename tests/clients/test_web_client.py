@@ -18,8 +18,8 @@ import uvicorn
 from server.app import create_app
 from server.models.registry import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings, load_settings
-from tests.clients.web_driver import WebError, WebModule, run_web_module
-from tests.server.tiny_models import write_frame_network, write_vector_network
+from tests.support.tiny_models import write_frame_network, write_vector_network
+from tests.support.web_driver import WebError, WebModule, run_web_module
 from training.arrays import Float32
 
 TINY_VECTOR_LIMIT = 5.0  # every clip is farther away, so there is a warning

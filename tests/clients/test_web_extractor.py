@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 from server.settings import load_settings
-from tests.clients.web_driver import WebError, WebModule, run_web_module
+from tests.support.web_driver import WebError, WebModule, run_web_module
 from training.arrays import Float32
 from training.corpora.reader import read_corpus
 

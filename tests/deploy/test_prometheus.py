@@ -11,7 +11,7 @@ import yaml
 
 from configuration import ROOT
 from server.models.registry import load_catalog
-from tests.missing import missing
+from tests.support.missing import missing
 
 RULES = ROOT / "deploy" / "prometheus" / "rules.yaml"
 TESTS = RULES.with_name("tests.yaml")

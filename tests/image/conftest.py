@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.image.podman import Container, Podman
-from tests.missing import missing
+from tests.support.missing import missing
 
 TOOLS = ("podman", "runc", "mmdebstrap")
 

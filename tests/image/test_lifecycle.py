@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from tests.image.podman import IMAGE, Container, Podman
-from tests.stack.harness import MFCCS, wait_until
+from tests.support.harness import MFCCS, wait_until
 
 GRACE = 30  # seconds
 BODY = json.dumps({"mfccs": MFCCS}).encode()

@@ -8,7 +8,7 @@ import pytest
 
 from configuration import ROOT
 from server import VERSION
-from tests.openapi import Exchange, check, description
+from tests.support.openapi import Exchange, check, description
 
 PATH = "/prediction/DNN"
 # Under /v2 errors have another form, without a type.

@@ -15,7 +15,7 @@ from tests.soak.faults import FIRST
 from tests.soak.load import ask_for
 from tests.soak.processes import descriptors, memory
 from tests.soak.questions import Question, make_questions
-from tests.stack.harness import Server, running
+from tests.support.harness import Server, running
 
 CLIENTS = 16
 SECONDS_OF_WARM_UP = 60.0

@@ -26,7 +26,7 @@ from tests.soak.faults import (
 )
 from tests.soak.questions import Question, make_questions
 from tests.soak.tables import table
-from tests.stack.harness import Server, running
+from tests.support.harness import Server, running
 
 CLIENTS_OF_EACH_KIND = 16
 QUESTIONS = 64  # for each network

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import psutil
 
-from tests.stack.harness import PYTHON, ROOT, Server
+from tests.support.harness import PYTHON, ROOT, Server
 
 if TYPE_CHECKING:
     from tests.soak.clients import Client

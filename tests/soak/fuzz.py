@@ -13,7 +13,7 @@ from tests.soak.http1 import Answer, AnswerReader, ProtocolError
 from tests.soak.mutations import Mutator
 from tests.soak.oddities import Mutant
 from tests.soak.tables import table
-from tests.stack.harness import Server, running
+from tests.support.harness import Server, running
 
 CONNECTIONS = 16
 SECONDS_TO_ANSWER = 20.0

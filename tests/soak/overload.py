@@ -18,7 +18,7 @@ from tests.soak.http1 import Answer, ProtocolError
 from tests.soak.load import ask_for, percentile
 from tests.soak.processes import memory, own_core
 from tests.soak.questions import Question, make_questions
-from tests.stack.harness import Server, started
+from tests.support.harness import Server, started
 
 TIMES = 10
 FRAMES = 130

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from os import sched_getaffinity, sched_setaffinity
 
-from tests.stack.harness import RUN, Server
+from tests.support.harness import RUN, Server
 
 
 def memory(server: Server) -> int:

@@ -14,7 +14,7 @@ from server.settings import load_settings
 from tests.soak.faults import FIRST
 from tests.soak.load import ask_for, percentile
 from tests.soak.questions import Question, make_questions
-from tests.stack.harness import Server, running
+from tests.support.harness import Server, running
 
 SLOW_CLIENTS = 500
 NORMAL_CLIENTS = 8

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack.harness import Server, running
+from tests.support.harness import Server, running
 
 
 @pytest.fixture(scope="session")

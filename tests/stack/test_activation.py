@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from configuration import ROOT
-from tests.stack.harness import PYTHON, Load, Server, environment, running, wait_until
+from tests.support.harness import PYTHON, Load, Server, environment, running, wait_until
 
 MODELS = ROOT / "models"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from tests.stack.harness import Server
+from tests.support.harness import Server
 
 PROBLEM = "application/problem+json"
 NUMBERS = ["1"] * 25

@@ -9,7 +9,7 @@ from tests.soak.endure_faults import Options, endure_faults, report
 from tests.soak.faults import Counts
 from tests.soak.fuzz import fuzz_server
 from tests.soak.fuzz import report as report_fuzz
-from tests.stack.harness import Server, running
+from tests.support.harness import Server, running
 
 COUNTS = Counts(
     worker_kills=4,

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.stack.harness import MFCCS, Server, free_port, running, started, wait_until
 from tests.stack.test_bad_input import check_problem
+from tests.support.harness import MFCCS, Server, free_port, running, started, wait_until
 
 FLAGS = [(), ("--without-nginx",)]
 ORIGIN = "https://example.org"

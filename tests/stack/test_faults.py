@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.stack.harness import Load, Server, running, wait_until
+from tests.support.harness import Load, Server, running, wait_until
 
 ANSWERS = 300
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.stack.harness import PYTHON, Server, started, wait_until
+from tests.support.harness import PYTHON, Server, started, wait_until
 
 HEAVY = ("torch", "librosa", "scipy", "numba", "sklearn", "onnx", "pandas")
 

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from tests.stack.harness import Server
 from tests.stack.test_bad_input import check_problem
+from tests.support.harness import Server
 
 
 def exchange(server: Server, request: bytes) -> tuple[bytes, bytes]:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from server.models.predictors import Array
-from tests.missing import missing
-from tests.stack.harness import DEADLINE, ROOT, Server
 from tests.stack.test_open_inference import predicted
+from tests.support.harness import DEADLINE, ROOT, Server
+from tests.support.missing import missing
 
 PYTHON = ROOT / ".venv-inference-clients" / "bin" / "python"
 SCRIPTS = Path(__file__).parent / "inference_clients"

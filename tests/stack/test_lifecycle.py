@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.stack.harness import (
+from tests.support.harness import (
     DEADLINE,
     ROOT,
     RUN,

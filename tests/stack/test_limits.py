@@ -15,9 +15,9 @@ import httpx
 import pytest
 
 from server.settings import ServerSettings
-from tests.stack.harness import DEADLINE, MFCCS, Server, running, wait_until
 from tests.stack.test_bad_input import check_problem
 from tests.stack.test_logs import find
+from tests.support.harness import DEADLINE, MFCCS, Server, running, wait_until
 
 FLAGS = [(), ("--without-nginx",)]
 HEADER = b"POST /prediction/DNN HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.stack.harness import Server, running, wait_until
+from tests.support.harness import Server, running, wait_until
 
 SECRET = 123.456789
 

@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from tests.server.test_metrics import Samples, samples, value
-from tests.stack.harness import MFCCS, Load, Server, free_port, running, wait_until
 from tests.stack.test_bad_input import check_problem
+from tests.support.harness import MFCCS, Load, Server, free_port, running, wait_until
 
 POST = {"route": "/prediction/{networkType}", "method": "POST"}
 COUNTED = ("_total", "_count", "_sum", "_bucket")

@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from server.models.predictors import Array
-from tests.stack.harness import Server, running, wait_until
 from tests.stack.test_limits import FLAGS, open_requests
+from tests.support.harness import Server, running, wait_until
 
 JSON_BYTES = "Inference-Header-Content-Length"
 

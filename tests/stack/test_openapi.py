@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.openapi import DESCRIPTION, METHODS, description
-from tests.stack.harness import Server
+from tests.support.harness import Server
+from tests.support.openapi import DESCRIPTION, METHODS, description
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 EXAMPLES = 30  # of each operation, drawn at random, beside those that its boundaries give

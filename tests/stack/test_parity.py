@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from configuration import ROOT
-from tests.stack.harness import Server, running
+from tests.support.harness import Server, running
 from training.arrays import Float32
 from training.corpora.reader import read_corpus
 from training.examples import Examples, changes, load_examples

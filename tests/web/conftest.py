@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from configuration import ROOT
-from tests.missing import missing
-from tests.stack.harness import Server, running
+from tests.support.harness import Server, running
+from tests.support.missing import missing
 from tests.web.visits import FLAGS, Visit, listening_to, visiting
 
 DIST = ROOT / "clients" / "web" / "dist"

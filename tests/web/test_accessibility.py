@@ -5,8 +5,8 @@ import pytest
 from playwright.sync_api import expect
 
 from configuration import ROOT
+from tests.support.sounds import noise, several, tone, write
 from tests.web.conftest import Open
-from tests.web.sounds import noise, several, tone, write
 from tests.web.visits import DESKTOP, PHONE, Visit
 
 AXE = ROOT / "clients" / "web" / "node_modules" / "axe-core" / "axe.min.js"

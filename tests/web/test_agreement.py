@@ -8,9 +8,9 @@ import soxr
 from playwright.sync_api import expect
 from speech_emotion import Client
 
-from tests.stack.harness import Server
+from tests.support.harness import Server
+from tests.support.sounds import load, write
 from tests.web.conftest import Open
-from tests.web.sounds import load, write
 from tests.web.visits import Visit
 
 TOLERANCE = 0.02

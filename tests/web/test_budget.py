@@ -4,9 +4,9 @@ from pathlib import Path
 
 from playwright.sync_api import Request, Route, expect
 
-from tests.stack.harness import Server
+from tests.support.harness import Server
+from tests.support.sounds import load, write
 from tests.web.conftest import Open
-from tests.web.sounds import load, write
 
 SCRIPT_BUDGET = 300_000  # bytes, compressed
 DROP_BUDGET = 1_500  # ms

@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.openapi import METHODS, description
-from tests.stack.harness import Server
+from tests.support.harness import Server
+from tests.support.openapi import METHODS, description
 from tests.web.conftest import Open
 from tests.web.test_accessibility import violations
 from tests.web.visits import PHONE

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
-from tests.clients.python.faults import Answer, Change, FaultyProxy, replaced_by, reset
-from tests.stack.harness import Server, running, wait_until
+from tests.support.faulty_proxy import Answer, Change, FaultyProxy, replaced_by, reset
+from tests.support.harness import Server, running, wait_until
+from tests.support.sounds import noise, silence, tone, write
 from tests.web.conftest import Open
-from tests.web.sounds import noise, silence, tone, write
 from tests.web.visits import FLAGS, listening_to, visiting
 
 HANDSHAKE = "/init/configuration"

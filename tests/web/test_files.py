@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.stack.harness import Server
+from tests.support.harness import Server
+from tests.support.sounds import load, several, silence, write
 from tests.web.conftest import Open
-from tests.web.sounds import load, several, silence, write
 from tests.web.visits import DESKTOP, PHONE
 
 

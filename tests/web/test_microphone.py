@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Playwright, expect
 
-from tests.stack.harness import Server
+from tests.support.harness import Server
+from tests.support.sounds import silence, write
 from tests.web.conftest import Open
-from tests.web.sounds import silence, write
 from tests.web.visits import Visit, listening_to, visiting
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.stack.harness import Server
+from tests.support.harness import Server
 from tests.web.conftest import Open
 
 POLICY = {

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Request, expect
 
-from tests.stack.harness import Server
+from tests.support.harness import Server
 from tests.web.conftest import Open
 from tests.web.visits import Visit
 

@@ -10,8 +10,8 @@ import soundfile
 from speech_emotion import Client
 
 from configuration import ROOT
-from tests.clients.python.faults import FaultyProxy
-from tests.stack.harness import running
+from tests.support.faulty_proxy import FaultyProxy
+from tests.support.harness import running
 
 MODELS = ROOT / "models"
 COMMAND = str(Path(sys.executable).with_name("emotion"))

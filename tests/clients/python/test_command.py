@@ -6,8 +6,8 @@ import pytest
 import soundfile
 
 from tests.clients.python.conftest import Emotion
-from tests.clients.python.faults import FaultyProxy, replaced_by
-from tests.stack.harness import free_port
+from tests.support.faulty_proxy import FaultyProxy, replaced_by
+from tests.support.harness import free_port
 
 
 def test_predict_prints_a_table(server: str, emotion: Emotion, tone: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from tests.clients.python.conftest import MODELS, Emotion
-from tests.stack.harness import running
+from tests.support.harness import running
 
 NETWORKS = ["CNN", "DNN"]
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from playwright.sync_api import sync_playwright
 
-from tests.missing import missing
+from tests.support.missing import missing
 from tests.web.visits import FLAGS
 from training.arrays import Float32
 from training.corpora.reader import Corpus

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from configuration import ROOT
-from tests.missing import missing
+from tests.support.missing import missing
 from training.arrays import Float32
 
 DRIVER = ROOT / "clients" / "web" / "extractor" / "test" / "dist" / "driver.js"

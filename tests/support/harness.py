@@ -15,7 +15,7 @@ from typing import Any, Self
 import httpx
 import psutil
 
-from tests.openapi import Exchange, check
+from tests.support.openapi import Exchange, check
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv" / "bin" / "python"
