@@ -9,7 +9,6 @@ import falcon.testing
 import numpy as np
 import pytest
 from falcon.testing import TestClient
-from prometheus_client.parser import text_string_to_metric_families
 
 from configuration import ROOT
 from server.app import create_app
@@ -17,32 +16,15 @@ from server.metrics.middleware import NetworkRecorder
 from server.metrics.store import Key, Page, read_pages
 from server.models.registry import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings
+from tests.support.metrics import Samples, samples, value
 
 KEY = Key("family", ("label",))
 BODY = f'{{"mfccs": {[0.5] * 25}}}'
 FAR = f'{{"mfccs": {[1e6] * 25}}}'
 
-Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
-
-def samples(text: str) -> Samples:
-    """Each number by its name and labels."""
-    return {
-        (
-            sample.name.removeprefix("speech_emotion_"),
-            frozenset(sample.labels.items()),
-        ): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
-
 
 def scrape(client: TestClient) -> Samples:
     return samples(client.simulate_get("/metrics").text)
-
-
-def value(found: Samples, name: str, **labels: str) -> float:
-    return found[name, frozenset(labels.items())]
 
 
 COUNT_AND_STAY = """

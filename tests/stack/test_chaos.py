@@ -1,4 +1,4 @@
-"""Short forms of what `make soak` does at length: killed processes, new models, odd requests."""
+"""Short versions of `make soak`: killed processes, activated models, malformed requests."""
 
 import socket
 from pathlib import Path
@@ -19,10 +19,10 @@ COUNTS = Counts(
     nginx_kills=1,
     activations=2,
 )
-BODIES = 6_000  # two of three for /prediction, the others for /v2
+BODIES = 6_000  # two thirds for /prediction, the others for /v2
 
 
-def test_no_answer_is_lost_or_wrong_whatever_dies(nginx: Path) -> None:
+def test_no_answer_is_lost_or_wrong_when_processes_are_killed(nginx: Path) -> None:
     outcome = endure_faults(Options(6_000, COUNTS, seed=2, minutes=3, quiet=True))
     assert not outcome.mishaps, report(outcome)
     assert not outcome.unexcused, report(outcome)
@@ -30,12 +30,12 @@ def test_no_answer_is_lost_or_wrong_whatever_dies(nginx: Path) -> None:
     assert set(outcome.tally.of_release) == {"as committed", "names swapped"}
 
 
-def test_odd_requests_bring_no_error_and_end_no_process(nginx: Path, tmp_path: Path) -> None:
+def test_malformed_requests_cause_no_error_and_end_no_process(nginx: Path, tmp_path: Path) -> None:
     with running(tmp_path, SER_SERVER_ACCESS_LOG="no") as server:
         findings = fuzz_server(server, BODIES, seed=3)
         assert not findings.errors, report_fuzz(findings)
         assert not findings.restarted
-        assert findings.answers["inference: good", 200]  # the others differ little from them
+        assert findings.answers["inference: good", 200]  # most mutants derive from these
         assert server.predict()
 
 
