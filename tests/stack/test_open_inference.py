@@ -1,11 +1,13 @@
 """The Open Inference Protocol on a running server."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from server.models.predictors import Array
 from tests.support.access_log import find_request
-from tests.support.harness import Server
+from tests.support.harness import Server, running
 from tests.support.inference import binary_request, inference_error, predicted, probabilities
 
 
