@@ -1,7 +1,6 @@
-"""The command through the running stack against the offline pipeline: librosa and the model."""
+"""The command predicts the same as the offline pipeline of librosa and ONNX Runtime."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +11,9 @@ import pytest
 import soundfile
 
 from tests.clients.python.conftest import MODELS, Emotion
-from tests.support.harness import running
+from tests.support.harness import Server
 
 NETWORKS = ["CNN", "DNN"]
-
-
-@pytest.fixture(scope="module")
-def stack(
-    nginx: Path,  # nobody starts the stack without it
-    models_with_frames: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[str]:
-    """The address of the whole stack: Nginx before Gunicorn."""
-    with running(tmp_path_factory.mktemp("run"), SER_MODELS_DIRECTORY=models_with_frames) as server:
-        yield f"http://127.0.0.1:{server.port}"
 
 
 def offline(recording: Path, network: str) -> np.ndarray:
@@ -49,10 +37,10 @@ def online(emotion: Emotion, server: str, network: str, files: list[Path]) -> li
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_originals_at_48_khz_give_what_the_offline_pipeline_gives(
-    network: str, stack: str, emotion: Emotion, originals: list[Path]
+def test_originals_at_48_khz_agree_with_the_offline_pipeline(
+    network: str, server_with_frames: Server, emotion: Emotion, originals: list[Path]
 ) -> None:
-    answers = online(emotion, stack, network, originals)
+    answers = online(emotion, str(server_with_frames.client.base_url), network, originals)
     assert [answer["file"] for answer in answers] == [str(file) for file in originals]
     for recording, answer in zip(originals, answers, strict=True):
         expected = offline(recording, network)
