@@ -1,4 +1,4 @@
-"""The locked-down container answers as the server does anywhere else."""
+"""The locked-down container serves all of the API."""
 
 import hashlib
 import re
@@ -16,7 +16,7 @@ FRAMES = np.arange(12 * 25, dtype=np.float32).reshape(12, 25) % 97 - 60
 
 
 def expected(network: str, frames: np.ndarray[Any, Any]) -> list[float]:
-    """What ONNX Runtime on this machine makes of the file that went into the image."""
+    """The output of ONNX Runtime on this machine for the same model file."""
     session = ort.InferenceSession(MODELS / f"{network}.onnx", providers=["CPUExecutionProvider"])
     feed = (
         {"mfccs": frames.mean(axis=0, keepdims=True)}
@@ -27,7 +27,7 @@ def expected(network: str, frames: np.ndarray[Any, Any]) -> list[float]:
     return probabilities
 
 
-def test_every_network_predicts_what_its_file_says(container: Container) -> None:
+def test_every_network_predicts_the_same_as_onnx_runtime(container: Container) -> None:
     with container.client() as client:
         networks = client.get("/init/configuration").json()["networks"]
         assert {f"{network['networkType']}.onnx" for network in networks} == {
@@ -58,7 +58,7 @@ def test_the_reference_verifies(container: Container) -> None:
     assert answer.json()["verdict"] == "agreement"
 
 
-def test_the_page_and_all_that_it_loads_are_served(container: Container) -> None:
+def test_the_page_and_its_assets_are_served(container: Container) -> None:
     with container.client() as client:
         page = client.get("/")
         assert page.headers["content-type"] == "text/html; charset=utf-8"
@@ -69,5 +69,5 @@ def test_the_page_and_all_that_it_loads_are_served(container: Container) -> None
             assert client.get(f"/{file}").headers["content-encoding"] == "gzip"
 
 
-def test_the_container_finds_itself_healthy(container: Container) -> None:
+def test_the_container_is_healthy(container: Container) -> None:
     assert container.healthcheck() == 0

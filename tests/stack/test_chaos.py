@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.soak.endure_faults import Options, endure_faults, report
+from tests.soak.fault_tolerance import Options, endure_faults, report
 from tests.soak.faults import Counts
 from tests.soak.fuzz import fuzz_server
 from tests.soak.fuzz import report as report_fuzz
@@ -24,8 +24,8 @@ BODIES = 6_000  # two thirds for /prediction, the others for /v2
 
 def test_no_answer_is_lost_or_wrong_when_processes_are_killed(nginx: Path) -> None:
     outcome = endure_faults(Options(6_000, COUNTS, seed=2, minutes=3, quiet=True))
-    assert not outcome.mishaps, report(outcome)
-    assert not outcome.unexcused, report(outcome)
+    assert not outcome.unexpected, report(outcome)
+    assert not outcome.unexplained, report(outcome)
     assert outcome.tally.answers >= 6_000
     assert set(outcome.tally.of_release) == {"as committed", "names swapped"}
 

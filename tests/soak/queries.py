@@ -1,4 +1,4 @@
-"""Requests whose answers are known beforehand, from the model files themselves."""
+"""Requests with expected answers, computed from the model files."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -19,24 +19,23 @@ Float64 = NDArray[np.float64]
 
 
 @dataclass
-class Question:
-    """A prediction to ask for, and what each release of the models must answer."""
+class Query:
+    """A request for a prediction, and the expected answer of each release of the models."""
 
     network: str
     body: bytes
     expected: dict[str, list[float]]  # release -> probabilities, in the order of the labels
-    takes_frames: bool  # whether the network takes nothing else
+    takes_frames: bool  # whether the network takes frames only
     _right: dict[bytes, frozenset[str]] = field(default_factory=dict)
 
     def request(self, *, keep_alive: bool) -> bytes:
-        """The bytes to send."""
+        """The request as bytes."""
         return request(f"/prediction/{self.network}", self.body, keep_alive=keep_alive)
 
     def releases(self, answer: bytes) -> frozenset[str]:
-        """The releases whose answer this is; none where it is wrong.
+        """The releases with this answer; none if the answer is wrong.
 
-        Every probability of every answer counts: a body is only looked up where the very same
-        bytes were compared before.
+        All probabilities are compared; the result is cached for identical bytes.
         """
         found = self._right.get(answer)
         if found is None:
@@ -48,9 +47,9 @@ class Question:
         return found
 
 
-def make_questions(
+def make_queries(
     releases: dict[str, Path], count: int, random: np.random.Generator, length: int = 20
-) -> list[Question]:
+) -> list[Query]:
     """Vectors and frames, `count` for each network.
 
     releases: name -> directory with the models of a release; all serve the same networks.
@@ -58,7 +57,7 @@ def make_questions(
     """
     folders = releases.values()
     names = sorted({path.stem for folder in folders for path in folder.glob("*.onnx")} - {"mfcc"})
-    questions = []
+    queries = []
     for network in names:
         sessions = {
             release: _open(folder / f"{network}.onnx") for release, folder in releases.items()
@@ -73,12 +72,12 @@ def make_questions(
                 for release, session in sessions.items()
             }
             takes_frames = not any(map(_takes_vectors, sessions.values()))
-            questions.append(Question(network, body, expected, takes_frames))
-    return questions
+            queries.append(Query(network, body, expected, takes_frames))
+    return queries
 
 
 def _frames(length: int, random: np.random.Generator) -> Float64:
-    """Frames that look like speech, roughly: float64 (length, 25), decibel cepstra."""
+    """Frames with the scale of speech: float64 (length, 25), decibel cepstra."""
     scale = np.array([80.0, 40.0] + [15.0] * 23)
     centre = np.array([-350.0, 70.0] + [0.0] * 23)
     return random.normal(centre, scale, (length, 25)).round(2)
