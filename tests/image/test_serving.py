@@ -2,29 +2,16 @@
 
 import hashlib
 import re
-from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 import pytest
 
 from configuration import ROOT
 from tests.image.podman import Container
+from tests.support.offline import open_network, predict
 
 MODELS = ROOT / "models"
 FRAMES = np.arange(12 * 25, dtype=np.float32).reshape(12, 25) % 97 - 60
-
-
-def expected(network: str, frames: np.ndarray[Any, Any]) -> list[float]:
-    """The output of ONNX Runtime on this machine for the same model file."""
-    session = ort.InferenceSession(MODELS / f"{network}.onnx", providers=["CPUExecutionProvider"])
-    feed = (
-        {"mfccs": frames.mean(axis=0, keepdims=True)}
-        if session.get_inputs()[0].name == "mfccs"
-        else {"frames": frames[np.newaxis], "lengths": np.array([len(frames)], np.int64)}
-    )
-    probabilities: list[float] = session.run(["probabilities"], feed)[0][0].tolist()
-    return probabilities
 
 
 def test_every_network_predicts_the_same_as_onnx_runtime(container: Container) -> None:
@@ -39,8 +26,9 @@ def test_every_network_predicts_the_same_as_onnx_runtime(container: Container) -
             assert answer.status_code == 200, answer.text
             results = answer.json()["results"]
             assert [result["emotionType"] for result in results] == network["emotions"]
+            expected = predict(open_network(MODELS / f"{name}.onnx"), FRAMES)
             given = [result["prediction"] for result in results]
-            np.testing.assert_allclose(given, expected(name, FRAMES), rtol=0, atol=1e-5)
+            np.testing.assert_allclose(given, expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("member", ["extractor", "reference"])

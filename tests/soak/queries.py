@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from tests.soak.http1 import request
+from tests.support.offline import open_network, predict, takes_vectors
 
 TOLERANCE = 1e-5  # of a probability
 
-Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 
@@ -60,18 +59,19 @@ def make_queries(
     queries = []
     for network in names:
         sessions = {
-            release: _open(folder / f"{network}.onnx") for release, folder in releases.items()
+            release: open_network(folder / f"{network}.onnx")
+            for release, folder in releases.items()
         }
         for index in range(count):
             mfccs = _frames(length, random)
-            if index % 4 and any(map(_takes_vectors, sessions.values())):
+            if index % 4 and any(map(takes_vectors, sessions.values())):
                 mfccs = mfccs.mean(axis=0).round(4)
             body = json.dumps({"mfccs": mfccs.tolist()}).encode()
             expected = {
-                release: _predict(session, mfccs.astype(np.float32))
+                release: predict(session, mfccs.astype(np.float32))
                 for release, session in sessions.items()
             }
-            takes_frames = not any(map(_takes_vectors, sessions.values()))
+            takes_frames = not any(map(takes_vectors, sessions.values()))
             queries.append(Query(network, body, expected, takes_frames))
     return queries
 
@@ -81,26 +81,6 @@ def _frames(length: int, random: np.random.Generator) -> Float64:
     scale = np.array([80.0, 40.0] + [15.0] * 23)
     centre = np.array([-350.0, 70.0] + [0.0] * 23)
     return random.normal(centre, scale, (length, 25)).round(2)
-
-
-def _open(path: Path) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-
-def _takes_vectors(session: ort.InferenceSession) -> bool:
-    return bool(session.get_inputs()[0].name == "mfccs")
-
-
-def _predict(session: ort.InferenceSession, mfccs: Float32) -> list[float]:
-    if _takes_vectors(session):
-        vector = mfccs if mfccs.ndim == 1 else mfccs.mean(axis=0, dtype=np.float64)
-        feed: dict[str, Any] = {"mfccs": vector.astype(np.float32)[np.newaxis]}
-    else:
-        feed = {"frames": mfccs[np.newaxis], "lengths": np.array([len(mfccs)], np.int64)}
-    probabilities: list[float] = session.run(["probabilities"], feed)[0][0].tolist()
-    return probabilities
 
 
 def _agrees(answer: bytes, expected: Sequence[float]) -> bool:

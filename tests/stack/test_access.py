@@ -87,13 +87,12 @@ def test_keys_change_without_a_restart(guarded: tuple[Server, Path]) -> None:
     wait_until(lambda: statuses() == [200, 401] * 5, "the key again")
 
 
-def test_keys_survive_the_loss_of_their_file(tmp_path: Path) -> None:
+def test_keys_survive_the_loss_of_their_file(nginx: Path, tmp_path: Path) -> None:
     """A worker that starts while the key file is missing uses the last keys that were read."""
     keys = tmp_path / "keys"
     write_keys(keys, GOOD, LATER)
-    keys.write_text(
-        keys.read_text().replace("name1", "name0")
-    )  # two keys of one name, as while a key is replaced
+    # Two keys of one name, as during the replacement of a key.
+    keys.write_text(keys.read_text().replace("name1", "name0"))
     with running(tmp_path, SER_SERVER_API_KEYS_PATH=keys, SER_SERVER_WORKERS=1) as server:
         keys.unlink()
         (old,) = server.workers()
@@ -104,7 +103,7 @@ def test_keys_survive_the_loss_of_their_file(tmp_path: Path) -> None:
             assert answer.status_code == status
 
 
-def test_an_invalid_key_file_is_an_error_at_start(tmp_path: Path) -> None:
+def test_an_invalid_key_file_is_an_error_at_start(nginx: Path, tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text("neither name nor hash\n")
     with started(tmp_path, SER_SERVER_API_KEYS_PATH=keys) as server:

@@ -99,3 +99,42 @@ def test_no_header_names_a_software_version(server: Server) -> None:
     headers = server.client.get("/livez").headers
     assert headers.get("server", "nginx") == "nginx"
     assert "x-powered-by" not in headers
+
+
+LENGTH = "Content-Length: 5\r\n"
+CHUNKED = "Transfer-Encoding: chunked\r\n"
+SMUGGLING = {
+    "length and chunks": LENGTH + CHUNKED,
+    "chunks and length": CHUNKED + LENGTH,
+    "two lengths": LENGTH + "Content-Length: 6\r\n",
+    "the same length twice": LENGTH + LENGTH,
+    "lengths in a list": "Content-Length: 5, 5\r\n",
+    "a length with a sign": "Content-Length: +5\r\n",
+    "a negative length": "Content-Length: -5\r\n",
+    "a hexadecimal length": "Content-Length: 0x5\r\n",
+    "a space before the colon": "Content-Length : 5\r\n",
+    "chunks twice": CHUNKED + CHUNKED,
+    "an unknown coding": "Transfer-Encoding: xchunked\r\n",
+    "chunks within a coding": "Transfer-Encoding: chunked, gzip\r\n",
+    "a coding around chunks": "Transfer-Encoding: gzip, chunked\r\n",
+    "identity and length": "Transfer-Encoding: identity\r\n" + LENGTH,
+    "chunks after a tab": "Transfer-Encoding:\tchunked\r\n" + LENGTH,
+    "chunks after a vertical tab": "Transfer-Encoding: \vchunked\r\n",
+    "chunks on a folded line": "Transfer-Encoding:\r\n chunked\r\n" + LENGTH,
+    "chunks with a space before the colon": "Transfer-Encoding : chunked\r\n" + LENGTH,
+    "chunks in quotes": 'Transfer-Encoding: "chunked"\r\n' + LENGTH,
+    "a null in a name": "Transfer\0-Encoding: chunked\r\n" + LENGTH,
+    "a bare carriage return": "X: y\rTransfer-Encoding: chunked\r\n" + LENGTH,
+}
+
+
+@pytest.mark.parametrize("name", SMUGGLING)
+def test_a_request_that_could_smuggle_another_is_refused(server: Server, name: str) -> None:
+    smuggled = "0\r\n\r\nGET /livez HTTP/1.1\r\nHost: a\r\n\r\n"
+    request = f"POST /prediction/DNN HTTP/1.1\r\nHost: a\r\n{SMUGGLING[name]}\r\n{smuggled}"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(request.encode())
+        connection.shutdown(socket.SHUT_WR)
+        answers = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert answers.startswith(b"HTTP/1.1 400 ")
+    assert answers.count(b"HTTP/1.1 ") == 1

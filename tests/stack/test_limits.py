@@ -3,7 +3,6 @@
 import contextlib
 import json
 import signal
-import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,12 +12,11 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.support.harness import MFCCS, Server, running, wait_until
+from tests.support.harness import MFCCS, Server, open_requests, running, wait_until
 from tests.support.inference import binary_request, inference_error
 from tests.support.openapi import description
 from tests.support.problems import check_problem
 
-HEADER = b"POST /prediction/DNN HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
 QUEUE = 20
 
 Get = Callable[[], httpx.Response]
@@ -46,17 +44,6 @@ def documented_detail(status: int) -> str:
     assert example["status"] == status
     detail: str = example["detail"]
     return detail
-
-
-@contextlib.contextmanager
-def open_requests(server: Server, count: int, length: int = 1_000) -> Iterator[None]:
-    """Requests that have sent their header and wait with their body."""
-    with contextlib.ExitStack() as stack:
-        for _ in range(count):
-            address = ("127.0.0.1", server.port)
-            connection = stack.enter_context(socket.create_connection(address))
-            connection.sendall(HEADER % length)
-        yield
 
 
 @contextlib.contextmanager

@@ -209,6 +209,18 @@ def running(runtime: Path, *arguments: str, **settings: Any) -> Iterator[Server]
         yield server
 
 
+@contextlib.contextmanager
+def open_requests(server: Server, count: int, length: int = 1_000) -> Iterator[None]:
+    """Requests that have sent their header and wait with their body."""
+    header = "POST /prediction/DNN HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        for _ in range(count):
+            address = ("127.0.0.1", server.port)
+            connection = stack.enter_context(socket.create_connection(address))
+            connection.sendall((header % length).encode())
+        yield
+
+
 class Load:
     """Clients that send predictions without pause and record the failures."""
 

@@ -1,8 +1,6 @@
 """Every fault is explained on the page, with a way to continue."""
 
-import contextlib
 import json
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +9,7 @@ from playwright.sync_api import Browser, Playwright, expect
 
 from tests.support.browser import FLAGS
 from tests.support.faulty_proxy import Answer, Change, FaultyProxy, replaced_by, reset
-from tests.support.harness import Server, running, wait_until
+from tests.support.harness import Server, open_requests, running, wait_until
 from tests.support.sounds import noise, silence, tone, write
 from tests.web.conftest import OpenPage
 from tests.web.visits import visiting
@@ -19,7 +17,6 @@ from tests.web.visits import visiting
 HANDSHAKE = "/init/configuration"
 VERIFICATION = "/init/verification"
 CONNECTIONS = 12  # more than a browser opens
-UNFINISHED = b"POST /prediction/DNN HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n"
 
 
 def problem(status: int, **headers: str) -> Change:
@@ -159,10 +156,7 @@ def test_the_connection_limit_of_the_server(
         visited.wait_for_agreement()
         visited.upload(original)  # loads the rest of the page
         visited.wait_for_result()
-        with contextlib.ExitStack() as others:
-            for _ in range(CONNECTIONS):
-                address = ("127.0.0.1", server.port)
-                others.enter_context(socket.create_connection(address)).sendall(UNFINISHED)
+        with open_requests(server, CONNECTIONS):
             wait_until(lambda: server.client.get(HANDSHAKE).status_code == 429, "the limit holds")
             visited.upload(original)
             visited.expect_fault("too-many-requests")

@@ -6,28 +6,22 @@ from typing import Any
 
 import librosa
 import numpy as np
-import onnxruntime as ort
 import pytest
 import soundfile
 
 from tests.clients.python.conftest import MODELS, Emotion
 from tests.support.harness import Server
+from tests.support.offline import open_network, predict
 
 NETWORKS = ["CNN", "DNN"]
 
 
-def offline(recording: Path, network: str) -> np.ndarray:
-    session = ort.InferenceSession(MODELS / f"{network}.onnx")
+def offline(recording: Path, network: str) -> list[float]:
     channels, rate = soundfile.read(recording, dtype="float32", always_2d=True)
     audio = librosa.resample(channels.mean(axis=1), orig_sr=rate, target_sr=22050)
     speech, _ = librosa.effects.trim(audio, top_db=30)
     frames = librosa.feature.mfcc(y=speech, sr=22050, n_mfcc=25).T
-    if session.get_inputs()[0].name == "mfccs":
-        feed = {"mfccs": frames.mean(axis=0)[np.newaxis]}
-    else:
-        feed = {"frames": frames[np.newaxis], "lengths": np.array([len(frames)])}
-    probabilities: np.ndarray = session.run(["probabilities"], feed)[0][0]
-    return probabilities
+    return predict(open_network(MODELS / f"{network}.onnx"), frames)
 
 
 def online(emotion: Emotion, server: str, network: str, files: list[Path]) -> list[dict[str, Any]]:
