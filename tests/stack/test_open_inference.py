@@ -41,6 +41,17 @@ def test_a_batch_of_frames_equals_single_predictions(server: Server) -> None:
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("network", ["DNN", "CNN"])
+def test_predictions_without_nginx_are_the_same(
+    server: Server, gunicorn_alone: Server, vectors: Array, network: str
+) -> None:
+    expected = predicted(server, network, vectors[0])
+    assert predicted(gunicorn_alone, network, vectors[0]) == expected
+    request = binary_request(("mfccs", "FP32", vectors[:1]))
+    found = probabilities(gunicorn_alone.client.post(f"/v2/models/{network}/infer", **request))
+    np.testing.assert_allclose(found[0], expected, rtol=0, atol=1e-5)
+
+
 def test_json_equals_a_single_prediction(server: Server, vectors: Array) -> None:
     given = {"name": "mfccs", "datatype": "FP32", "shape": [1, 25], "data": vectors[:1].tolist()}
     answer = server.client.post("/v2/models/DNN/infer", json={"inputs": [given]}).json()
