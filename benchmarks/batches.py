@@ -1,9 +1,9 @@
-"""Batches over the Open Inference Protocol: how fast, and what they leave to single predictions.
+"""Batches over the Open Inference Protocol: their speed, and their effect on single predictions.
 
-    python -m benchmarks.batches speed     # beside a bare loop around ONNX Runtime, on one core
+    python -m benchmarks.batches speed     # compared with a bare ONNX Runtime loop, one core
     python -m benchmarks.batches fairness  # single predictions while batches stream, two workers
 
-Only ratios of turns of the same round are compared: absolute figures drift with the machine.
+Only ratios within a round are compared: absolute figures drift with the machine.
 """
 
 import argparse
@@ -31,22 +31,22 @@ OUTPUTS = ["probabilities", "distance"]
 OCTETS = "application/octet-stream"
 LOWEST_SHARE = 0.55  # of the bare loop
 LOWEST_RATE = 1_000_000  # predictions a second
-LARGEST_RATIO = 3.0  # of the p99 with batches to that without
-SECONDS_BETWEEN = 0.002  # two single predictions
+LARGEST_RATIO = 3.0  # p99 with batches to p99 without
+SECONDS_BETWEEN = 0.002  # pause between single predictions
 
 Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Body:
-    """One batch, as it is posted."""
+    """The body of a batch request."""
 
     content: bytes
-    json_bytes: int | None  # None: it is all JSON
+    json_bytes: int | None  # None: the body is JSON only
 
 
 def vectors_of(rows: int) -> Vectors:
-    """As they come from speech, roughly."""
+    """Vectors with the scale of speech: float32 (rows, 25)."""
     scale = np.array([200.0, 60.0, *[20.0] * 23])
     return np.random.default_rng(0).normal(0, scale, (rows, 25)).astype(np.float32)
 
@@ -63,14 +63,14 @@ def binary_body(vectors: Vectors) -> Body:
 
 
 def json_body(vectors: Vectors) -> Body:
-    """Rounded, as clients round."""
+    """A JSON body with numbers rounded as clients do."""
     data = [round(value, 3) for value in vectors.ravel().tolist()]
     given = {"name": "mfccs", "shape": vectors.shape, "datatype": "FP32", "data": data}
     return Body(json.dumps({"inputs": [given]}, separators=(",", ":")).encode(), None)
 
 
 def open_session() -> onnxruntime.InferenceSession:
-    """With the server's own options for one thread."""
+    """A session with one thread, as in the server."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     model = load_settings().models.directory / "DNN.onnx"
@@ -78,7 +78,11 @@ def open_session() -> onnxruntime.InferenceSession:
 
 
 def check(port: int, vectors: Vectors, body: Body) -> None:
-    """Compares an answer with what ONNX Runtime itself gives."""
+    """Compares an answer with the output of ONNX Runtime.
+
+    Raises:
+        BenchmarkError: they differ, or the request failed.
+    """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     headers = {"Inference-Header-Content-Length": str(body.json_bytes), "Content-Type": OCTETS}
     connection.request("POST", V2_PATH, body.content, headers)
@@ -91,19 +95,19 @@ def check(port: int, vectors: Vectors, body: Body) -> None:
     expected = open_session().run(OUTPUTS, {"mfccs": vectors})[0]
     found = np.frombuffer(answer, "<f4", expected.size, start).reshape(expected.shape)
     if not np.allclose(found, expected, rtol=0, atol=1e-5):
-        raise BenchmarkError("the answer is not ONNX Runtime's own")
+        raise BenchmarkError("the answer differs from the output of ONNX Runtime")
 
 
 @dataclass(frozen=True)
 class Turn:
-    """What came of predicting for a while."""
+    """The measurements of one turn."""
 
-    rate: float  # predictions a second
-    cpu: float  # microseconds of CPU time for each prediction, Nginx included
+    rate: float  # predictions per second
+    cpu: float  # microseconds of CPU time per prediction, including Nginx
 
 
 def bare_turn(vectors: Vectors, core: int, seconds: float) -> Turn:
-    """A loop that does nothing else."""
+    """Measures a loop that only calls ONNX Runtime."""
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:
@@ -120,7 +124,7 @@ def bare_turn(vectors: Vectors, core: int, seconds: float) -> Turn:
 
 
 def served_turn(client: Client, port: int, body: Body, options: argparse.Namespace) -> Turn:
-    """Through Nginx and a worker on one core."""
+    """Measures requests through Nginx and a worker on one core."""
     cpu = cpu_seconds()
     load = ask(client, port, body, options.connections, options.seconds)
     rows = load.answers * options.rows
@@ -133,7 +137,7 @@ def ask(client: Client, port: int, body: Body, connections: int, seconds: int) -
 
 
 def speed(options: argparse.Namespace) -> bool:
-    """Whether binary batches reach what they must; prints what was measured."""
+    """Measure the speed of batches; true if binary batches are fast enough."""
     server_core, client_core = two_cores()
     vectors = vectors_of(options.rows)
     bodies = {"binary": binary_body(vectors), "JSON": json_body(vectors)}
@@ -152,7 +156,7 @@ def speed(options: argparse.Namespace) -> bool:
 
 
 def report(name: str, turns: list[Turn], bare: list[Turn]) -> float:
-    """Prints a line; gives the median share of the bare loop's rate."""
+    """Prints a line; returns the median share of the bare loop's rate."""
     pairs = list(zip(turns, bare, strict=True))
     shares = [turn.rate / base.rate for turn, base in pairs]
     rate, share = statistics.median(turn.rate for turn in turns), statistics.median(shares)
@@ -165,7 +169,7 @@ def report(name: str, turns: list[Turn], bare: list[Turn]) -> float:
 
 
 def single_latencies(port: int, seconds: float) -> list[float]:
-    """Seconds that each of many single predictions took, one after the other."""
+    """The latencies of consecutive single predictions, in seconds."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     body, found = MFCCS.body(CLIP), []
     end = time.perf_counter() + seconds
@@ -183,7 +187,7 @@ def single_latencies(port: int, seconds: float) -> list[float]:
 
 
 def fairness(options: argparse.Namespace) -> bool:
-    """Whether single predictions stay quick while batches stream; prints what was measured."""
+    """Measure single predictions beside batches; true if they stay fast enough."""
     vectors = vectors_of(options.rows)
     body = json_body(vectors) if options.json else binary_body(vectors)
     stack = replace(STACK, variables={"SER_SERVER_WORKERS": "2"})
@@ -194,7 +198,7 @@ def fairness(options: argparse.Namespace) -> bool:
 
 
 def fairness_turn(port: int, body: Body, options: argparse.Namespace) -> float:
-    """The p99 of single predictions beside batches, as a multiple of that without."""
+    """The p99 of single predictions beside batches, divided by the p99 without batches."""
     alone = percentiles(single_latencies(port, options.seconds))
     client, seconds = Client(two_cores()[1]), options.seconds + 2
     with ThreadPoolExecutor(1) as streams:
@@ -233,7 +237,7 @@ def main() -> int:
         added.add_argument("--seconds", type=int, default=3, help="of each turn")
         added.add_argument("--rows", type=int, default=rows)
         added.add_argument("--connections", type=int, default=4)
-        added.add_argument("--json", action="store_true", help="the batches come in JSON")
+        added.add_argument("--json", action="store_true", help="send the batches as JSON")
     options = parser.parse_args()
     adopt_orphans()
     try:

@@ -1,7 +1,7 @@
-"""Who races: the server, an empty handler in its place, and the peers.
+"""The contenders: the server, an empty handler in its place, and the peers.
 
-A peer runs as its own documentation has it for one core, with its access log off. `{port}` stands
-for the port that it is given.
+Peers run as their documentation recommends for one core, without access log. `{port}` is replaced
+by the port.
 """
 
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ OUR_PACKAGES = ("falcon", "gunicorn", "uvicorn", "uvloop", "httptools", "msgspec
 
 @dataclass(frozen=True)
 class Contender:
-    """One server that is started, checked and measured.
+    """A server to measure.
 
     arguments: of `python -m`.
-    packages: those whose versions are told.
-    peer: names the environment of somebody else's server, and the requirements that it is made of.
-    followed: what of its documentation was followed, and why.
+    packages: whose versions are reported.
+    peer: the name of the environment and of the requirements file of a third-party server.
+    followed: the recommendation of its documentation that was followed, and why.
     """
 
     name: str
@@ -39,12 +39,12 @@ class Contender:
 
     @property
     def environment(self) -> Path:
-        """The virtual environment that it runs in."""
+        """The virtual environment of the contender."""
         return ROOT / (f".venv-bench-{self.peer}" if self.peer else ".venv")
 
     @property
     def requirements(self) -> Path:
-        """What that environment is made from."""
+        """The requirements file of the environment."""
         name = f"bench/{self.peer}.txt" if self.peer else "server.txt"
         return ROOT / "requirements" / name
 
@@ -76,7 +76,7 @@ MLSERVER = Contender(
     ("mlserver.cli.main", "start", "benchmarks/peers/mlserver"),
     ("mlserver", "fastapi", "uvicorn", "uvloop", "onnxruntime"),
     "mlserver",
-    "no inference pool: its page on parallel inference has it against the GIL, on many cores",
+    "no inference pool: its page on parallel inference recommends one for many cores",
     {"MLSERVER_HTTP_PORT": "{port}", "MLSERVER_GRPC_PORT": "0", "MLSERVER_METRICS_PORT": "0"},
     V2_PATH,
     V2,
@@ -88,7 +88,7 @@ PEERS = (
         ("uvicorn", "benchmarks.peers.fastapi_app:app", "--port", "{port}", "--no-access-log"),
         (*UVICORN, "onnxruntime"),
         "fastapi",
-        "uvicorn[standard] in one process, as its page on containers has it for one core",
+        "uvicorn[standard] in one process, as its page on containers recommends for one core",
     ),
     Contender(
         "fastapi-gunicorn",
@@ -99,7 +99,7 @@ PEERS = (
         ),
         ("gunicorn", "uvicorn-worker", *UVICORN, "onnxruntime"),
         "fastapi",
-        "Gunicorn as the process manager, as uvicorn's page on deployment has it; one worker",
+        "Gunicorn as the process manager, as uvicorn's page on deployment recommends; one worker",
     ),
     Contender(
         "flask",
@@ -110,7 +110,7 @@ PEERS = (
         ),
         ("flask", "gunicorn", "onnxruntime"),
         "flask",
-        "Gunicorn's sync workers, as Flask's page has it; 2 x cores + 1, as Gunicorn's has it",
+        "Gunicorn's sync workers, as Flask recommends; 2 x cores + 1, as Gunicorn recommends",
     ),
     Contender(
         "flask-threads",
@@ -121,7 +121,7 @@ PEERS = (
         ),
         ("flask", "gunicorn", "onnxruntime"),
         "flask",
-        "the worker that keeps connections open, 4 threads as in Gunicorn's page on its design",
+        "the worker with keep-alive, 4 threads as on Gunicorn's page on its design",
     ),
     Contender(
         "litserve",
@@ -129,7 +129,7 @@ PEERS = (
         ("benchmarks.peers.litserve_app", "{port}"),
         ("litserve", "fastapi", "uvicorn", "uvloop", "onnxruntime"),
         "litserve",
-        "one worker, and the fast queue that its reference has for small, quick models",
+        "one worker, and the fast queue that its reference recommends for small models",
     ),
     Contender(
         "bentoml",
@@ -140,7 +140,7 @@ PEERS = (
         ),
         ("bentoml", "starlette", "uvicorn", "onnxruntime"),
         "bentoml",
-        "one worker a core, as its page on parallel requests has it; no batching",
+        "one worker per core, as its page on parallel requests recommends; no batching",
         {"BENTOML_DO_NOT_TRACK": "True"},
     ),
     Contender(

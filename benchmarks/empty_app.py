@@ -1,4 +1,4 @@
-"""A Falcon app whose only handler does nothing: what the framework and the worker cost alone."""
+"""A Falcon app with an empty handler: the cost of the framework and the worker alone."""
 
 from falcon.asgi import App, Request, Response
 

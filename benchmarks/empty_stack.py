@@ -1,4 +1,4 @@
-"""The server's own stack with an empty handler as its application.
+"""The server with an empty handler as its application.
 
 Usage: python -m benchmarks.empty_stack [--without-nginx]
 """

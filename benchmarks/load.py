@@ -1,4 +1,4 @@
-"""Asks as fast as it is answered, with wrk."""
+"""Generates load with wrk: each connection sends requests without pause."""
 
 import json
 import subprocess
@@ -13,9 +13,9 @@ SCRIPT = ROOT / "benchmarks" / "post.lua"
 
 @dataclass(frozen=True)
 class Load:
-    """What came of asking for a while.
+    """The result of a load.
 
-    failures: how many, by their kind.
+    failures: their numbers by kind.
     """
 
     answers: int
@@ -39,12 +39,12 @@ class Client:
     def ask(
         self, url: str, body: bytes, connections: int, seconds: int, json_bytes: int | None = None
     ) -> Load:
-        """Posts the body over and over.
+        """Posts the body repeatedly.
 
-        json_bytes: its JSON's length, where a tensor's bytes follow; None: it is all JSON.
+        json_bytes: the length of the JSON before binary tensors; None: the body is JSON only.
 
         Raises:
-            BenchmarkError: an answer was missing, or was no success.
+            BenchmarkError: a request failed.
         """
         with tempfile.NamedTemporaryFile() as file:
             file.write(body)
@@ -57,7 +57,7 @@ class Client:
             output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
         lines = [line for line in output.splitlines() if line.startswith("{")]
         if not lines:
-            raise BenchmarkError(f"wrk told nothing: {output}")
+            raise BenchmarkError(f"wrk gave no result: {output}")
         load = Load(**json.loads(lines[-1]))
         if load.failures or not load.answers:
             raise BenchmarkError(f"wrk had {load.answers} answers and failures {load.failures}")

@@ -1,4 +1,4 @@
-"""What is posted: vectors of 25 MFCCs, in the forms that the contenders read."""
+"""Request bodies: vectors of 25 MFCCs in the formats of the contenders."""
 
 import json
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 
 Vector = tuple[float, ...]
 
-# Rounded as a client rounds them.
+# Rounded as clients do.
 CLIP: Vector = (
     *(-412.613, 58.207, -13.944, 11.502, -9.871, -5.233, -14.806, -7.119, -8.934, -2.541),
     *(-5.087, -0.763, -4.412, -1.905, -3.378, 0.284, -2.996, -1.147, -2.083, -0.519),
@@ -18,9 +18,9 @@ OTHER_CLIPS: tuple[Vector, ...] = (tuple(-x for x in CLIP), tuple(x / 3 + 1 for 
 
 @dataclass(frozen=True)
 class Payload:
-    """A kind of body, and where its answer holds the probabilities.
+    """A format of bodies and answers.
 
-    rows: how many predictions one body asks for, all of the same vector.
+    rows: the number of predictions of a body, all for the same vector.
     """
 
     write: Callable[[list[Vector]], Any]
@@ -32,7 +32,7 @@ class Payload:
         return json.dumps(self.write([vector] * self.rows), separators=(",", ":")).encode()
 
     def probabilities(self, answer: bytes) -> list[float]:
-        """Those in the answer's body, row after row."""
+        """The probabilities in an answer, row by row."""
         return self.read(json.loads(answer))
 
 

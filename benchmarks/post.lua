@@ -1,5 +1,5 @@
--- wrk posts the file that its first argument names, as the content type that the second one is, and
--- writes what came of it as JSON. The third, if any, is the length of the JSON before a tensor's bytes.
+-- wrk posts the file of its first argument with the content type of the second, and writes the
+-- result as JSON. The third argument, if any, is the length of the JSON before binary tensors.
 
 function init(arguments)
    local file = assert(io.open(arguments[1], "rb"))

@@ -1,4 +1,4 @@
-"""What the processes of a contender take: CPU time and memory."""
+"""CPU time and memory of a contender's processes."""
 
 import ctypes
 import os
@@ -13,12 +13,12 @@ TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 def adopt_orphans() -> None:
-    """Makes this process the parent of every descendant whose own parent dies."""
+    """Makes this process the parent of descendants whose parent ends."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def descendants(process: int) -> list[int]:
-    """The process ids of all that it started, directly or not."""
+    """The ids of all descendants of a process."""
     found = []
     for child in children(process):
         found += [child, *descendants(child)]
@@ -26,20 +26,20 @@ def descendants(process: int) -> list[int]:
 
 
 def cpu_seconds() -> float:
-    """CPU time of all descendants, with those that they have waited for."""
+    """CPU time of all descendants, including ended children."""
     return sum(map(_cpu_seconds, descendants(os.getpid())))
 
 
 def _cpu_seconds(process: int) -> float:
     with suppress(OSError):
-        # The name before the parenthesis may hold anything.
+        # The process name before the parenthesis may contain spaces.
         fields = Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()
         return sum(map(int, fields[11:15])) / TICKS_PER_SECOND
     return 0.0
 
 
 def pss_mebibytes() -> float:
-    """Memory of all descendants; what several share counts once."""
+    """Proportional set size of all descendants: shared memory counts once."""
     return sum(map(_pss_kibibytes, descendants(os.getpid()))) / 1024
 
 
@@ -52,7 +52,7 @@ def _pss_kibibytes(process: int) -> int:
 
 
 def end_all() -> None:
-    """Ends all descendants at once, and waits for them."""
+    """Kills all descendants and waits for them."""
     while left := descendants(os.getpid()):
         for process in left:
             with suppress(ProcessLookupError):

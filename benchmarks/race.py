@@ -1,4 +1,4 @@
-"""Rounds of turns: each contender in turn has the core for itself."""
+"""Rounds of turns: in each turn one contender runs alone on the core."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -19,11 +19,11 @@ WARM_UP_SECONDS = 1
 
 @dataclass(frozen=True)
 class Turn:
-    """What one contender did in one round.
+    """The measurements of a contender in a round.
 
-    loads: by the number of connections.
-    cpu_ms: CPU time that 1,000 answers took, at 16 connections.
-    pss_mib: memory of all its processes, after them.
+    loads: by number of connections.
+    cpu_ms: CPU time of 1,000 answers, at 16 connections.
+    pss_mib: memory of all processes after the load.
     """
 
     loads: dict[int, Load]
@@ -32,13 +32,13 @@ class Turn:
 
     @property
     def load(self) -> Load:
-        """The one that is compared."""
+        """The load that is compared."""
         return self.loads[CONNECTIONS]
 
 
 @dataclass
 class Race:
-    """The turns of each contender, and why others could not take part."""
+    """The turns of each contender, and the failures of the others."""
 
     turns: dict[Contender, list[Turn]] = field(default_factory=dict)
     failures: dict[Contender, str] = field(default_factory=dict)
@@ -50,10 +50,12 @@ class Race:
         seconds: int,
         tell: Callable[[str], None],
     ) -> None:
-        """Races; who fails once is left out from then on.
+        """Runs all turns; a contender that fails is excluded from later rounds.
+
+        tell: prints the progress.
 
         Raises:
-            BenchmarkError: the machine has no two cores.
+            BenchmarkError: the machine has fewer than two cores.
         """
         cores = sorted(os.sched_getaffinity(0))
         if len(cores) < 2:
@@ -67,7 +69,7 @@ class Race:
                 except BenchmarkError as error:
                     self.failures[contender] = str(error)
                     del self.turns[contender]
-                    tell(f"round {number}: {contender.name} is out: {error}")
+                    tell(f"round {number}: {contender.name} failed: {error}")
                     continue
                 self.turns[contender].append(turn)
                 tell(f"round {number}: {contender.name} {turn.load.rate:,.0f}/s")

@@ -1,4 +1,4 @@
-"""Table, ratios and plot of a race, for docs/benchmarks.md.
+"""Writes the table, the ratios and the plot of a race for docs/benchmarks.md.
 
 Usage: python -m benchmarks.report RESULTS.json FOLDER
 """
@@ -24,8 +24,8 @@ DOCUMENT = ROOT / "docs" / "benchmarks.md"
 PLOT = "![Latency against predictions per second, a line for each server.](benchmarks.svg)"
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 
-# The ratios that the project promises: (contender, other, at least).
-PROMISES = (
+# The target ratios of the project: (contender, other, minimum).
+TARGETS = (
     ("server", "fastapi", 4.0),
     ("server", "mlserver", 10.0),
     ("server", "empty", 0.75),
@@ -38,7 +38,7 @@ def write_report(results: Results, folder: Path) -> None:
     """Writes results.json, table.md and plot.svg, and prints the table."""
     folder.mkdir(parents=True, exist_ok=True)
     results.save(folder / "results.json")
-    table = "\n".join([*_tables(results), *_promises(results), ""])
+    table = "\n".join([*_tables(results), *_targets(results), ""])
     (folder / "table.md").write_text(table, encoding="utf-8")
     _plot(results).savefig(folder / "plot.svg", metadata={"Date": None})
     print(table)
@@ -46,7 +46,7 @@ def write_report(results: Results, folder: Path) -> None:
 
 
 def publish(folder: Path) -> None:
-    """Puts table and plot into docs/benchmarks.md, in the place of those before."""
+    """Replaces the table and the plot of docs/benchmarks.md."""
     text = DOCUMENT.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
@@ -72,7 +72,7 @@ def _table(results: Results, entries: list[Entry], reference: str) -> Iterator[s
         yield _row(entry, results.ratio(entry.name, reference))
     for entry in entries:
         if not entry.turns:
-            yield f"| {entry.title} | did not take part: {entry.failure.splitlines()[0]} |||||"
+            yield f"| {entry.title} | failed: {entry.failure.splitlines()[0]} |||||"
 
 
 def _row(entry: Entry, ratio: Ratio | None) -> str:
@@ -92,8 +92,8 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _promises(results: Results) -> Iterator[str]:
-    for name, other, least in PROMISES:
+def _targets(results: Results) -> Iterator[str]:
+    for name, other, least in TARGETS:
         ratio = results.ratio(name, other)
         if ratio:
             verdict = "reached" if ratio.median >= least else "not reached"
@@ -127,7 +127,7 @@ def _draw(axes: Axes, entry: Entry) -> None:
 
 
 def _medians(entry: Entry, value: Callable[[Load], float]) -> list[float]:
-    """At each number of connections."""
+    """The median over all turns, at each number of connections."""
     by_turn = [[value(load) for load in turn.loads.values()] for turn in entry.turns]
     return [statistics.median(values) for values in zip(*by_turn, strict=True)]
 

@@ -1,4 +1,4 @@
-"""What a race found, as it is kept: JSON of plain numbers, with the versions."""
+"""The results of a race with versions, stored as JSON."""
 
 import json
 import os
@@ -19,16 +19,16 @@ VERSIONS = "import importlib.metadata as m, sys; print(*map(m.version, sys.argv[
 
 @dataclass(frozen=True)
 class Entry:
-    """One contender.
+    """The results of a contender.
 
-    turns: one for each round; empty where it could not take part, for the reason in `failure`.
+    turns: one per round; empty if the contender failed, with the reason in `failure`.
     """
 
     name: str
     title: str
     followed: str
     versions: dict[str, str]
-    rows: int  # predictions in an answer
+    rows: int  # predictions per answer
     turns: list[Turn]
     failure: str = ""
 
@@ -39,7 +39,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times one contender answers what another does in the same round."""
+    """The ratio of two contenders' rates in the same round."""
 
     median: float
     lowest: float
@@ -51,7 +51,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Results:
-    """A whole race."""
+    """The results of a race."""
 
     machine: dict[str, Any]
     rounds: int
@@ -59,7 +59,7 @@ class Results:
     entries: dict[str, Entry]
 
     def ratio(self, name: str, other: str) -> Ratio | None:
-        """None where one of the two did not race."""
+        """The ratio of two contenders' rates; None if one of them has no turns."""
         pairs = zip(self._turns(name), self._turns(other), strict=False)
         ratios = [mine.load.rate / theirs.load.rate for mine, theirs in pairs]
         if not ratios:
@@ -70,12 +70,12 @@ class Results:
         return self.entries[name].turns if name in self.entries else []
 
     def save(self, path: Path) -> None:
-        """Writes them."""
+        """Writes the results to a file."""
         path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
 
 def load_results(path: Path) -> Results:
-    """Reads what `save` wrote."""
+    """Reads a file that `save` wrote."""
     document = json.loads(path.read_text(encoding="utf-8"))
     entries = {
         name: Entry(**{**entry, "turns": [_turn(turn) for turn in entry["turns"]]})
@@ -90,7 +90,7 @@ def _turn(turn: dict[str, Any]) -> Turn:
 
 
 def collect(race: Race, rounds: int, seconds: int) -> Results:
-    """Adds the versions and the machine."""
+    """The results of a race, with the versions and the machine."""
     entries = {c.name: _entry(c, turns) for c, turns in race.turns.items()}
     entries |= {c.name: _entry(c, [], failure) for c, failure in race.failures.items()}
     return Results(_machine(), rounds, seconds, entries)

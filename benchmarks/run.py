@@ -1,6 +1,6 @@
-"""`make bench`: single predictions on one core, beside an empty handler and beside the peers.
+"""`make bench`: single predictions on one core, compared with an empty handler and the peers.
 
-Only ratios of turns of the same round are compared: absolute figures drift with the machine.
+Only ratios within a round are compared: absolute figures drift with the machine.
 """
 
 import argparse
@@ -47,8 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--rounds", type=_positive, default=DEFAULT_ROUNDS)
     parser.add_argument("--seconds", type=_positive, default=DEFAULT_SECONDS, help="of each turn")
-    parser.add_argument("--output", type=Path, default=RESULTS, help="folder of what is written")
-    parser.add_argument("--publish", action="store_true", help="into docs/benchmarks.md as well")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the results")
+    parser.add_argument("--publish", action="store_true", help="update docs/benchmarks.md too")
     return parser
 
 
@@ -69,7 +69,7 @@ def _race(contenders: list[Contender], rounds: int, seconds: int) -> Results:
         reason = _make_environment(contender)
         if reason:
             missing[contender] = reason
-            print(f"{contender.name} cannot take part: {reason}", flush=True)
+            print(f"{contender.name} is excluded: {reason}", flush=True)
         else:
             ready.append(contender)
     race = Race(failures=missing)
@@ -78,11 +78,11 @@ def _race(contenders: list[Contender], rounds: int, seconds: int) -> Results:
 
 
 def _make_environment(contender: Contender) -> str | None:
-    """Why there is none, if so."""
+    """Creates the environment of a contender; returns the error, None if it succeeded."""
     command = [str(ROOT / "scripts" / "environment")]
     command += [str(contender.environment), str(contender.requirements)]
     made = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
-    return made.stderr.strip() or "its environment cannot be made" if made.returncode else None
+    return made.stderr.strip() or "its environment cannot be created" if made.returncode else None
 
 
 if __name__ == "__main__":

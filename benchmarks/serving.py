@@ -1,4 +1,4 @@
-"""Starts a contender on one core, and proves that it answers correctly before it is timed."""
+"""Starts a contender on one core and checks its answers before it is measured."""
 
 import contextlib
 import http.client
@@ -27,15 +27,15 @@ JSON = "application/json"
 
 
 class BenchmarkError(Exception):
-    """A comparison would not be fair, or cannot be made."""
+    """A comparison would be unfair or is impossible."""
 
 
 @contextlib.contextmanager
 def serving(contender: Contender, *cores: int) -> Iterator[int]:
-    """Runs the contender alone on the cores; gives the port once it answers as it should.
+    """Runs the contender on the cores; yields its port once its answers are right.
 
     Raises:
-        BenchmarkError: it does not start, or its probabilities are not ONNX Runtime's own.
+        BenchmarkError: it does not start, or its probabilities differ from ONNX Runtime's.
     """
     port = _free_port()
     with (
@@ -48,15 +48,15 @@ def serving(contender: Contender, *cores: int) -> Iterator[int]:
             yield port
         except BenchmarkError as error:
             log.seek(0)
-            told = log.read().decode(errors="replace")[-2000:]
-            raise BenchmarkError(f"{contender.title}: {error}\n{told}") from None
+            output = log.read().decode(errors="replace")[-2000:]
+            raise BenchmarkError(f"{contender.title}: {error}\n{output}") from None
 
 
 @contextlib.contextmanager
 def _started(
     contender: Contender, cores: Sequence[int], port: int, log: int
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The process, of which nothing is left in the end."""
+    """The process; at the end all its descendants are killed."""
     arguments = [argument.format(port=port) for argument in contender.arguments]
     command = [str(contender.environment / "bin" / "python"), "-m", *arguments]
     process = subprocess.Popen(
@@ -113,10 +113,10 @@ def _wait_for(contender: Contender, port: int, process: subprocess.Popen[bytes])
 
 
 def check_answers(contender: Contender, port: int) -> None:
-    """Compares what is answered on the port with what ONNX Runtime itself gives.
+    """Compares the answers on the port with the output of ONNX Runtime.
 
     Raises:
-        BenchmarkError: they differ, or it is no answer at all.
+        BenchmarkError: they differ, or a request failed.
     """
     for vector in (CLIP, *OTHER_CLIPS):
         status, answer = _post(contender, port, vector)

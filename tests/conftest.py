@@ -1,5 +1,6 @@
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
@@ -7,8 +8,9 @@ import pytest
 
 from configuration import ROOT, config_path, read_section
 from server.launch.launcher import find_nginx
-from tests.missing import missing
-from tests.server.tiny_models import write_frame_network
+from tests.support.harness import Server, running
+from tests.support.missing import missing
+from tests.support.tiny_models import write_frame_network
 from training.settings import DataSettings
 
 MODELS = ROOT / "models"
@@ -25,7 +27,7 @@ def nginx() -> Path:
 
 @pytest.fixture(scope="session")
 def ravdess() -> Path:
-    """The corpus."""
+    """The folder of the RAVDESS corpus."""
     path = read_section(DataSettings, "data", config_path()).recordings
     if not path.is_dir():
         missing(f"{path}: no such folder; [data] source_path or SER_DATA_SOURCE_PATH names it")
@@ -34,16 +36,16 @@ def ravdess() -> Path:
 
 @pytest.fixture(scope="session")
 def emodb(ravdess: Path) -> Path:
-    """EmoDB, its clips cut to 2 s, in the folder beside."""
+    """The folder of EmoDB with clips cut to 2 s, beside RAVDESS."""
     path = ravdess.parent / "emodb-2s"
     if not path.is_dir():
-        missing(f"{path}: no such folder; it is looked for beside [data] source_path")
+        missing(f"{path}: no such folder; it must stand beside [data] source_path")
     return path
 
 
 @pytest.fixture(scope="session")
 def originals(ravdess: Path) -> list[Path]:
-    """RAVDESS recordings as published, 48 kHz, one for each emotion."""
+    """Original RAVDESS recordings at 48 kHz, one of each emotion."""
     folder = ravdess.parent / "ravdess-48k"
     recordings = sorted(folder.glob("*.wav"))
     if not recordings:
@@ -53,7 +55,7 @@ def originals(ravdess: Path) -> list[Path]:
 
 @pytest.fixture(scope="session")
 def models_with_frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project's own models, and a network that takes frames and knows three emotions."""
+    """The project's models, and a network for frames with three emotions."""
     directory = tmp_path_factory.mktemp("models")
     shutil.copytree(MODELS, directory, dirs_exist_ok=True)
     metadata = {p.key: p.value for p in onnx.load(MODELS / "mfcc.onnx").metadata_props}
@@ -65,3 +67,12 @@ def models_with_frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
         metrics={"protocol": "none: made for a test", "speakerIndependentUar": 0.1},
     )
     return directory
+
+
+@pytest.fixture(scope="session")
+def server_with_frames(
+    nginx: Path, models_with_frames: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A server with `models_with_frames`, shared by the tests of the clients and of the page."""
+    with running(tmp_path_factory.mktemp("run"), SER_MODELS_DIRECTORY=models_with_frames) as server:
+        yield server

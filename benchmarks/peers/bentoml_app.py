@@ -1,4 +1,4 @@
-"""BentoML, as its documentation writes a service."""
+"""A BentoML service, written as in its documentation."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ class EmotionService:
     def __init__(self) -> None:
         self.emotions = Emotions()
 
-    # `async`, since the network takes microseconds: a thread for each request would cost more.
+    # `async`: the network takes microseconds, less than a thread per request.
     @bentoml.api(route="/prediction/DNN")
     async def predict(self, mfccs: list[float]) -> dict[str, Any]:
         return self.emotions.answer(mfccs)

@@ -1,4 +1,4 @@
-"""FastAPI, as its tutorial writes an API: typed both ways, so that Pydantic reads and writes."""
+"""A FastAPI application, written as in its tutorial, with Pydantic models for both directions."""
 
 from typing import Annotated, Any
 
@@ -24,7 +24,7 @@ class Answer(BaseModel):
     results: list[Result]
 
 
-# `async`, since the network takes microseconds: a thread for each request would cost more.
+# `async`: the network takes microseconds, less than a thread per request.
 @app.post("/prediction/DNN", response_model=Answer)
 async def predict(features: Features) -> dict[str, Any]:
     return emotions.answer(features.mfccs)

@@ -1,4 +1,4 @@
-"""Flask, as its quickstart writes an API."""
+"""A Flask application, written as in its quickstart."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""LitServe, as its README writes an API."""
+"""A LitServe API, written as in its README."""
 
 import sys
 from typing import Any
@@ -9,7 +9,7 @@ from benchmarks.peers.network import Emotions
 
 
 class EmotionApi(litserve.LitAPI):
-    def setup(self, device: str) -> None:  # noqa: ARG002  # the library gives it
+    def setup(self, device: str) -> None:  # noqa: ARG002  # LitServe passes it
         self.emotions = Emotions()
 
     def decode_request(self, request: dict[str, Any]) -> Any:

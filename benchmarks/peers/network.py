@@ -1,4 +1,4 @@
-"""The network that every peer serves, as the tutorials of ONNX Runtime run one."""
+"""The network that every peer serves, run as in the tutorials of ONNX Runtime."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import onnxruntime
 
 
 class Emotions:
-    """One session on one thread; `MODEL` names the file."""
+    """An ONNX Runtime session with one thread; `MODEL` is the path of the file."""
 
     def __init__(self) -> None:
         options = onnxruntime.SessionOptions()
@@ -26,7 +26,7 @@ class Emotions:
         return self._session.run(["probabilities"], {"mfccs": mfccs})[0]
 
     def answer(self, mfccs: list[float]) -> dict[str, Any]:
-        """One vector to an answer like the server's."""
+        """The answer for a vector, in the format of the server."""
         (probabilities,) = self.probabilities(np.array([mfccs], dtype=np.float32)).tolist()
         pairs = zip(self.labels, probabilities, strict=True)
         return {"results": [{"emotionType": label, "prediction": p} for label, p in pairs]}

@@ -1,4 +1,4 @@
-"""Ray Serve, as its getting-started page writes a deployment."""
+"""A Ray Serve deployment, written as on its getting-started page."""
 
 import os
 import sys

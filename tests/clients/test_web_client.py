@@ -1,4 +1,4 @@
-"""The web module against the server, and against what is no server."""
+"""The web module connected to the server, and to other kinds of servers."""
 
 import json
 import shutil
@@ -10,7 +10,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 import pytest
 import uvicorn
@@ -18,11 +17,11 @@ import uvicorn
 from server.app import create_app
 from server.models.catalog import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings, load_settings
-from tests.clients.web_driver import WebError, WebModule, run_web_module
-from tests.server.tiny_models import write_frame_network, write_vector_network
-from training.arrays import Float32
+from tests.support.sounds import noise
+from tests.support.tiny_models import write_frame_network, write_vector_network
+from tests.support.web_driver import WebError, WebModule, run_web_module
 
-TINY_VECTOR_LIMIT = 5.0  # every clip is farther away, so there is a warning
+TINY_VECTOR_LIMIT = 5.0  # every clip exceeds it and gets a warning
 TINY_FRAME_LIMIT = 100.0
 
 
@@ -54,7 +53,7 @@ def listening_socket() -> Iterator[tuple[socket.socket, str]]:
 
 @pytest.fixture(scope="module")
 def address(models: Path) -> Iterator[str]:
-    """Where the application listens."""
+    """The address of the application."""
     app = create_app(Settings(ServerSettings(), ModelSettings(models)), load_catalog(models))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     with listening_socket() as (listener, url):
@@ -70,7 +69,7 @@ Page = tuple[int, str, bytes]  # status, content type, body
 
 @contextmanager
 def serve(pages: Mapping[str, Page], **headers: str) -> Iterator[str]:
-    """A server of fixed pages; the page "*" answers for the paths that are not there."""
+    """A server of fixed pages; the page "*" answers all other paths."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -93,13 +92,8 @@ def serve(pages: Mapping[str, Page], **headers: str) -> Iterator[str]:
         thread.join(timeout=30)
 
 
-def noise(seconds: float) -> Float32:
-    samples = np.random.default_rng(0).normal(0, 0.1, round(seconds * 22_050))
-    return samples.astype(np.float32)
-
-
 def pages_of(models: Path, handshake: Any) -> dict[str, Page]:
-    """What the server would answer to `connect` and `extract`."""
+    """The answers of the server to `connect` and `extract`."""
     return {
         "/init/configuration": (200, "application/json", json.dumps(handshake).encode()),
         "/init/mfcc.onnx": (200, "application/octet-stream", (models / "mfcc.onnx").read_bytes()),
@@ -189,7 +183,7 @@ def test_fetches_the_extractor_again_after_a_failure(
         assert web.extract(noise(1))[0].shape == (44, 25)
 
 
-def test_a_busy_server_says_when_to_come_back(web: WebModule) -> None:
+def test_a_busy_server_gives_a_retry_time(web: WebModule) -> None:
     problem = {"title": "Too many requests", "detail": "At most 50 a second.", "pointer": "/x"}
     body = json.dumps(problem).encode()
     pages = {"*": (429, "application/problem+json; charset=utf-8", body)}
@@ -231,6 +225,6 @@ def test_another_kind_of_server(web: WebModule, page: Page, reason: str) -> None
 
 
 @pytest.mark.parametrize("address", ["localhost:8080", "", "ftp://localhost", "/init"])
-def test_what_is_no_address(web: WebModule, address: str) -> None:
+def test_an_invalid_address(web: WebModule, address: str) -> None:
     with pytest.raises(WebError, match=f'InvalidAddressError: "{address}"'):
         web.call("connect", address=address)

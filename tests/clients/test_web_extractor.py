@@ -1,4 +1,4 @@
-"""The extractor in onnxruntime-web under Node, held to librosa.
+"""The extractor in onnxruntime-web, run in Node and compared with librosa.
 
 ALL_CLIPS=1 compares every clip of the corpus, not every sixth.
 """
@@ -15,7 +15,8 @@ import pytest
 import soundfile
 
 from server.settings import load_settings
-from tests.clients.web_driver import WebError, WebModule, run_web_module
+from tests.support.sounds import noise
+from tests.support.web_driver import WebError, WebModule, run_web_module
 from training.arrays import Float32
 from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import read_corpus
@@ -37,11 +38,6 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebModule]:
         yield module
 
 
-def noise(seconds: float, rate: int = RATE) -> Float32:
-    samples = np.random.default_rng(0).normal(0, 0.1, round(seconds * rate))
-    return samples.astype(np.float32)
-
-
 def one_click() -> Float32:
     samples = np.zeros(RATE, np.float32)
     samples[RATE // 2] = 1
@@ -54,7 +50,7 @@ def square_wave(rate: int = RATE) -> Float32:
 
 
 def pause_and_burst() -> Float32:
-    """The pause lies 40 dB under the burst, so it is trimmed."""
+    """The pauses are 40 dB below the burst, so they are trimmed."""
     return noise(3) * np.repeat(np.array([0.01, 1, 0.01], np.float32), RATE)
 
 
@@ -71,7 +67,7 @@ EDGES: dict[str, Callable[[], Float32]] = {
 
 
 def load(path: Path) -> Float32:
-    """A file of any rate, mono or stereo, as the recipe wants it."""
+    """A file of any rate, mono or stereo, as mono audio at `RATE`."""
     channels, rate = soundfile.read(path, dtype="float32", always_2d=True)
     return librosa.resample(channels.mean(axis=1), orig_sr=rate, target_sr=RATE)
 
@@ -83,7 +79,7 @@ def librosa_frames(audio: Float32) -> Float32:
 
 
 def differences(web: WebModule, audio: Float32) -> tuple[float, float]:
-    """The largest differences from librosa, of a frame and of the vector."""
+    """The largest differences from librosa: of the frames and of the vector."""
     frames, mfccs = web.extract(audio)
     expected = librosa_frames(audio)
     assert frames.shape == expected.shape
@@ -124,7 +120,7 @@ def test_stereo_mixed_to_mono_agrees_with_librosa(web: WebModule, tmp_path: Path
     assert_agrees(web, load(path))
 
 
-def test_the_sample_rate_is_the_recipes() -> None:
+def test_the_sample_rate_is_that_of_the_recipe() -> None:
     metadata = {item.key: item.value for item in onnx.load(extractor_path()).metadata_props}
     assert json.loads(metadata["recipe"])["sampleRate"] == RATE
 
@@ -151,14 +147,14 @@ def test_refuses_samples_in_the_range_of_integers(web: WebModule) -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_refuses_samples_that_are_no_numbers(web: WebModule, value: float) -> None:
+def test_refuses_samples_that_are_not_finite(web: WebModule, value: float) -> None:
     audio = noise(1)
     audio[7] = value
     with pytest.raises(WebError, match=r"AudioError: Sample 7 is -?(NaN|Infinity)"):
         web.extract(audio)
 
 
-def test_refuses_a_file_that_is_no_model(web: WebModule, tmp_path: Path) -> None:
+def test_refuses_a_file_that_is_not_a_model(web: WebModule, tmp_path: Path) -> None:
     model = tmp_path / "mfcc.onnx"
     model.write_bytes(b"no model")
     with pytest.raises(WebError, match="ExtractorError: The extractor cannot be started"):

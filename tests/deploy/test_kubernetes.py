@@ -1,4 +1,4 @@
-"""The manifests are valid, and fit each other and the server."""
+"""The Kubernetes manifests are valid and consistent with each other and with the server."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +16,8 @@ SCHEMAS = Path(kubernetes_validate.__file__).with_name("kubernetes-json-schema")
 MINOR_VERSIONS = sorted(int(p.name.split(".")[1]) for p in SCHEMAS.glob("v1.*.0-local"))
 NEWEST = [f"1.{minor}" for minor in MINOR_VERSIONS[-3:]]
 FOLDERS = ("base", "kserve")
-# Their schemas are those of operators, which Kubernetes itself does not know.
-OF_OPERATORS = {"ServiceMonitor", "ServingRuntime", "InferenceService"}
+# Custom resources of operators; Kubernetes has no schemas of them.
+CUSTOM_RESOURCES = {"ServiceMonitor", "ServingRuntime", "InferenceService"}
 
 Manifest = dict[str, Any]
 
@@ -28,7 +28,7 @@ def read(path: Path) -> Manifest:
 
 
 def manifests(folder: str) -> dict[str, Manifest]:
-    """By kind: those that kustomization.yaml names, which are all that there are."""
+    """The manifests of a folder by kind; kustomization.yaml must list all of them."""
     directory = KUBERNETES / folder
     names = read(directory / "kustomization.yaml")["resources"]
     others = {path.name for path in directory.glob("*.yaml")} - {"kustomization.yaml"}
@@ -38,7 +38,7 @@ def manifests(folder: str) -> dict[str, Manifest]:
 
 
 def pod(folder: str) -> Manifest:
-    """The specification of the pods that serve."""
+    """The specification of the server's pods."""
     found = manifests(folder)
     if folder == "base":
         template: Manifest = found["Deployment"]["spec"]["template"]["spec"]
@@ -49,7 +49,7 @@ def pod(folder: str) -> Manifest:
 
 def checked() -> Iterator[Manifest]:
     for folder in FOLDERS:
-        yield from (m for kind, m in manifests(folder).items() if kind not in OF_OPERATORS)
+        yield from (m for kind, m in manifests(folder).items() if kind not in CUSTOM_RESOURCES)
         metadata = {"name": "as-in-" + folder}
         yield {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod(folder)}
 
@@ -62,14 +62,14 @@ def test_a_manifest_is_valid(manifest: Manifest, version: str) -> None:
     kubernetes_validate.validate(manifest, version, strict=True)
 
 
-def test_an_invalid_manifest_is_noticed() -> None:
+def test_an_invalid_manifest_is_detected() -> None:
     manifest = manifests("base")["Deployment"]
     manifest["spec"]["template"]["spec"]["containers"][0]["livenesProbe"] = {}
     with pytest.raises(kubernetes_validate.ValidationError, match="livenesProbe"):
         kubernetes_validate.validate(manifest, NEWEST[-1], strict=True)
 
 
-def test_everything_selects_the_server_s_pods() -> None:
+def test_all_selectors_match_the_server_s_pods() -> None:
     found = manifests("base")
     labels = found["Deployment"]["spec"]["template"]["metadata"]["labels"]
     assert found["Deployment"]["spec"]["selector"]["matchLabels"] == labels
@@ -82,7 +82,7 @@ def test_everything_selects_the_server_s_pods() -> None:
     assert target["name"] == found["Deployment"]["metadata"]["name"]
 
 
-def test_every_port_that_is_named_exists() -> None:
+def test_all_ports_exist() -> None:
     found = manifests("base")
     (container,) = pod("base")["containers"]
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
@@ -99,7 +99,7 @@ def test_every_port_that_is_named_exists() -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_the_server_has_no_rights(folder: str) -> None:
+def test_the_server_runs_without_privileges(folder: str) -> None:
     (container,) = pod(folder)["containers"]
     security = pod(folder).get("securityContext", {}) | container["securityContext"]
     assert security["runAsNonRoot"]
@@ -114,7 +114,7 @@ def test_the_server_has_no_rights(folder: str) -> None:
     assert all(v["emptyDir"]["medium"] == "Memory" for v in pod(folder)["volumes"])
 
 
-def test_kserve_is_told_of_one_runtime_and_its_protocol() -> None:
+def test_kserve_has_one_runtime_with_its_protocol() -> None:
     found = manifests("kserve")
     runtime, service = found["ServingRuntime"], found["InferenceService"]
     model = service["spec"]["predictor"]["model"]

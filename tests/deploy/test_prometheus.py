@@ -1,4 +1,4 @@
-"""The alert rules and the dashboard ask for metrics that there are."""
+"""The alert rules and the dashboard use existing metrics."""
 
 import json
 import re
@@ -11,7 +11,7 @@ import yaml
 
 from configuration import ROOT
 from server.models.catalog import load_catalog
-from tests.missing import missing
+from tests.support.missing import missing
 
 RULES = ROOT / "deploy" / "prometheus" / "rules.yaml"
 TESTS = RULES.with_name("tests.yaml")
@@ -29,8 +29,8 @@ def promtool() -> str:
 
 
 @pytest.fixture(scope="module")
-def told() -> set[str]:
-    """Every name that a server tells."""
+def exported() -> set[str]:
+    """The names of all metrics that the server exports."""
     import falcon.testing
 
     from server.app import create_app
@@ -44,13 +44,13 @@ def told() -> set[str]:
     return set(METRIC.findall(client.simulate_get("/metrics", headers=header).text))
 
 
-def test_the_operator_s_guide_names_what_is_told(told: set[str]) -> None:
+def test_the_operator_s_guide_lists_all_metrics(exported: set[str]) -> None:
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     section = text.partition("## Metrics")[2].partition("\n## ")[0]
     rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
     named = {f"speech_emotion_{name}" for row in rows for name in re.findall(r"`(\w+)`", row)}
     parts = ("_bucket", "_sum", "_count")
-    families = {next((n.removesuffix(p) for p in parts if n.endswith(p)), n) for n in told}
+    families = {next((n.removesuffix(p) for p in parts if n.endswith(p)), n) for n in exported}
     assert families - {n for n in families if n.endswith("_created")} == named
 
 
@@ -62,7 +62,7 @@ def expressions(path: Path) -> str:
     return "\n".join(rule["expr"] for group in groups for rule in group["rules"])
 
 
-def test_the_rules_do_what_their_tests_say(promtool: str) -> None:
+def test_the_rules_pass_their_tests(promtool: str) -> None:
     for action in (["check", "rules", str(RULES)], ["test", "rules", str(TESTS)]):
         run = subprocess.run([promtool, *action], capture_output=True, text=True, check=False)
         assert run.returncode == 0, run.stdout + run.stderr
@@ -76,11 +76,11 @@ def test_every_alert_has_a_test() -> None:
 
 
 @pytest.mark.parametrize("path", [RULES, DASHBOARD], ids=lambda path: path.name)
-def test_every_metric_that_is_asked_for_exists(path: Path, told: set[str]) -> None:
+def test_every_used_metric_exists(path: Path, exported: set[str]) -> None:
     text = expressions(path)
     recorded = set(RECORDED.findall(text))
     names = set(METRIC.findall(RECORDED.sub("", text)))
     assert names
-    assert names <= told
+    assert names <= exported
     groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
     assert recorded <= {rule.get("record") for group in groups for rule in group["rules"]}

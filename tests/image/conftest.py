@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.image.podman import Container, Podman
-from tests.missing import missing
+from tests.support.missing import missing
 
 TOOLS = ("podman", "runc", "mmdebstrap")
 
@@ -20,7 +20,7 @@ def podman() -> Iterator[Podman]:
         missing(f"Missing: {', '.join(absent)}: sudo apt-get install {' '.join(absent)}")
     if os.geteuid() != 0:
         missing("Building a base image and entering a container's network needs root")
-    # Not pytest's own folder: the path of a socket in it would be too long.
+    # Not in pytest's folder, where the path of a socket would be too long.
     with tempfile.TemporaryDirectory(prefix="image-", dir="/var/tmp") as folder:
         podman = Podman(Path(folder))
         try:
@@ -33,6 +33,6 @@ def podman() -> Iterator[Podman]:
 
 @pytest.fixture(scope="session")
 def container(podman: Podman) -> Iterator[Container]:
-    """The server as it should be run, shared by the tests that leave it as it was."""
+    """The server in a locked-down container, shared by the tests that leave it unchanged."""
     with podman.running() as container, container.client():
         yield container

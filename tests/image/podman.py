@@ -1,4 +1,4 @@
-"""Builds the image and runs containers with podman, in a store of its own that leaves nothing."""
+"""Builds the image and runs containers with podman, in a temporary store."""
 
 import contextlib
 import ctypes
@@ -19,7 +19,7 @@ NETWORK_NAMESPACE = 0x40000000  # CLONE_NEWNET
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 BASE = "docker.io/library/debian:bookworm-slim"
 IMAGE = "localhost/emotion-recognition"
-DEADLINE = 60.0  # seconds; far above what anything here takes
+DEADLINE = 60.0  # seconds; far more than any operation here needs
 SECONDS_TO_BUILD = 900.0
 
 STORAGE = """[storage]
@@ -27,7 +27,7 @@ driver = "overlay"
 graphroot = "{folder}/graph"
 runroot = "{folder}/run"
 """
-# crun fails where control groups of both versions are mounted.
+# crun fails if control groups of both versions are mounted.
 CONTAINERS = """[containers]
 default_ulimits = ["nofile=8192:8192", "nproc=8192:8192"]
 [engine]
@@ -39,7 +39,7 @@ tmp_dir = "{folder}/tmp"
 network_config_dir = "{folder}/networks"
 """
 
-# What Debian's official slim image holds: no manuals, and no Perl for the sake of `usrmerge`.
+# Like Debian's official slim image: no manuals, and no Perl, which `usrmerge` would install.
 PIN = r"Package: usrmerge\nPin: release *\nPin-Priority: -1\n"
 PREFERENCES = '"$1/etc/apt/preferences.d"'
 BASE_RECIPE = (
@@ -54,7 +54,7 @@ BASE_RECIPE = (
     "http://deb.debian.org/debian",
 )
 
-# As an operator should run it, and stricter than podman by itself: nothing but /tmp is writable.
+# The recommended options, stricter than the defaults of podman: only /tmp is writable.
 LOCKED_DOWN = (
     "--read-only",
     "--read-only-tmpfs=false",
@@ -68,7 +68,7 @@ LOCKED_DOWN = (
 
 
 class Podman:
-    """The command, with its store in `folder`."""
+    """The podman command with its store in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -95,7 +95,7 @@ class Podman:
         return result
 
     def make_base(self) -> None:
-        """Stands in for the official base image, which only a registry has."""
+        """Creates a replacement for the official base image, so that no registry is needed."""
         with subprocess.Popen(BASE_RECIPE, stdout=subprocess.PIPE) as recipe:
             subprocess.run(
                 ["podman", "import", "-", BASE],
@@ -108,7 +108,7 @@ class Podman:
         assert recipe.returncode == 0
 
     def build(self) -> None:
-        """Builds the Dockerfile as it stands; what this machine's registries need is mounted."""
+        """Builds the Dockerfile, with the certificates of this machine mounted for registries."""
         pip = self._write("pip.conf", "[global]\ncert = /run/build-ca.crt\n")
         npm = self._write("npmrc", "cafile = /run/build-ca.crt\n")
         mounts = ((AUTHORITIES, "/run/build-ca.crt"), (pip, "/etc/pip.conf"), (npm, "/root/.npmrc"))
@@ -122,7 +122,7 @@ class Podman:
 
     @contextlib.contextmanager
     def files(self) -> Iterator[Path]:
-        """The root folder of the image."""
+        """Mounts the image; yields its root folder."""
         try:
             yield Path(self("image", "mount", IMAGE).stdout.strip())
         finally:
@@ -132,7 +132,7 @@ class Podman:
     def running(
         self, *options: str, command: Sequence[str] = (), locked_down: bool = True
     ) -> Iterator["Container"]:
-        """A container that has just been started, without a network but its own loopback."""
+        """Starts a container whose only network is its loopback interface."""
         options = (*(LOCKED_DOWN if locked_down else ()), *options)
         run = self("run", "--detach", "--network=none", *options, IMAGE, *command)
         name = run.stdout.split()[-1]
@@ -142,7 +142,7 @@ class Podman:
             self("rm", "--force", "--time=0", name)
 
     def remove_everything(self) -> None:
-        """Leaves the folder so that it can be removed."""
+        """Removes containers, images and mounts, so that the folder can be deleted."""
         self("rm", "--all", "--force", "--time=0")
         self("rmi", "--all", "--force")
         mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
@@ -158,14 +158,14 @@ class Podman:
 
 @dataclass(frozen=True)
 class Container:
-    """A container, seen from outside."""
+    """A running container."""
 
     podman: Podman
     name: str
 
     @property
     def process(self) -> int:
-        """The process on this machine that is the first one in the container."""
+        """The id, on this machine, of the first process in the container."""
         process: int = self.podman.inspect(self.name)["State"]["Pid"]
         assert process, self.log
         return process
@@ -176,7 +176,7 @@ class Container:
 
     @contextlib.contextmanager
     def network(self) -> Iterator[None]:
-        """Within it, this thread's sockets are made where the container's port can be reached."""
+        """Moves this thread to the network of the container, where its port can be reached."""
         its_network = Path(f"/proc/{self.process}/ns/net")
         with Path("/proc/thread-self/ns/net").open() as own, its_network.open() as its:
             _enter(its.fileno())
@@ -187,7 +187,7 @@ class Container:
 
     @contextlib.contextmanager
     def client(self) -> Iterator[httpx.Client]:
-        """A client of a server that answers."""
+        """Waits until the server is ready; yields a client in the network of the container."""
         url = "http://127.0.0.1:8080"
         with self.network(), httpx.Client(base_url=url, timeout=DEADLINE) as client:
             deadline = time.monotonic() + DEADLINE
@@ -197,7 +197,7 @@ class Container:
             yield client
 
     def healthcheck(self) -> int:
-        """The exit status of the image's own check: 0 is healthy."""
+        """The exit status of the health check of the image; 0 means healthy."""
         return self.podman("healthcheck", "run", self.name, check=False).returncode
 
     def stop(self, seconds: int) -> int:
@@ -206,20 +206,20 @@ class Container:
         return self.wait()
 
     def wait(self) -> int:
-        """The exit status, as soon as the container has ended."""
+        """Waits until the container has ended; returns its exit status."""
         return int(self.podman("wait", self.name).stdout)
 
     def processes(self) -> list[Path]:
-        """The folders in /proc of all its processes."""
+        """The folders in /proc of all processes in the container."""
         pids = self.podman("top", self.name, "hpid").stdout.split()[1:]
         return [Path("/proc", pid) for pid in pids]
 
     def tasks(self) -> int:
-        """How many threads all its processes have."""
+        """The number of threads of all processes."""
         return sum(len(list((process / "task").iterdir())) for process in self.processes())
 
     def killed_for_memory(self) -> int:
-        """How many of its processes the kernel has killed."""
+        """The number of processes that the kernel killed for memory."""
         groups = Path(f"/proc/{self.process}/cgroup").read_text().splitlines()
         fields = [group.split(":", 2) for group in groups]
         of_version_1 = [path for _, controllers, path in fields if controllers == "memory"]

@@ -1,4 +1,4 @@
-"""The container needs no rights, little memory and few processes."""
+"""The container needs no capabilities, little memory and few processes."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def status(process: Path, *keys: str) -> list[str]:
     return [lines[key].split()[0] for key in keys]
 
 
-def test_no_process_has_any_right(container: Container) -> None:
+def test_no_process_has_a_capability(container: Container) -> None:
     processes = container.processes()
     assert len(processes) >= 6
     for process in processes:
@@ -30,7 +30,7 @@ def test_memory_and_processes_stay_within_their_limits(container: Container) -> 
             for name in names:
                 assert client.post(f"/prediction/{name}", json=LONG).status_code == 200
     assert container.killed_for_memory() == 0
-    assert container.tasks() < 64  # half of what it may have
+    assert container.tasks() < 64  # half the limit
 
 
 @pytest.mark.parametrize("user", ["54321:54321", "2000000:0"])
@@ -42,7 +42,7 @@ def test_any_user_id_can_run_it(podman: Podman, user: str) -> None:
         }
 
 
-def test_it_runs_without_being_locked_down_too(podman: Podman) -> None:
+def test_it_also_runs_without_restrictions(podman: Podman) -> None:
     with podman.running(locked_down=False) as container, container.client() as client:
         assert client.post("/prediction/DNN", json=MFCCS).status_code == 200
 

@@ -1,4 +1,4 @@
-"""What is in the image, and what is not."""
+"""The contents of the image."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,22 +19,22 @@ def files(podman: Podman) -> Iterator[Path]:
 @pytest.mark.parametrize(
     "command", ["cc", "gcc", "g++", "ld", "make", "pip", "pip3", "node", "npm"]
 )
-def test_there_is_no_tool_to_build_or_install(files: Path, command: str) -> None:
+def test_no_build_tool_is_installed(files: Path, command: str) -> None:
     folders = ("bin", "sbin", "usr/bin", "usr/sbin", "usr/local/bin", "app/.venv/bin")
     assert not [folder for folder in folders if (files / folder / command).exists()]
 
 
 @pytest.mark.parametrize("package", ["torch", "librosa", "pip", "setuptools", "onnx", "scipy"])
-def test_there_is_no_package_that_the_server_does_not_need(files: Path, package: str) -> None:
+def test_no_unneeded_package_is_installed(files: Path, package: str) -> None:
     assert not list(files.glob(f"**/*-packages/{package}"))
 
 
-def test_nothing_is_left_of_the_build(files: Path) -> None:
+def test_no_build_file_is_left(files: Path) -> None:
     assert not (files / "app/clients/web/node_modules").exists()
     assert not list((files / "var/lib/apt/lists").glob("*_dists_*"))
 
 
-def test_no_file_gives_another_user_more_rights_in_the_app(files: Path) -> None:
+def test_no_file_of_the_app_is_setuid_or_setgid(files: Path) -> None:
     assert not [path for path in (files / "app").rglob("*") if path.lstat().st_mode & 0o6000]
 
 
@@ -42,7 +42,7 @@ def test_the_image_is_small(podman: Podman) -> None:
     assert podman.inspect(IMAGE)["Size"] < LARGEST
 
 
-def test_the_image_says_how_it_is_run(podman: Podman) -> None:
+def test_the_image_sets_its_user_port_and_health_check(podman: Podman) -> None:
     image = podman.inspect(IMAGE)
     assert image["Config"]["User"] not in ("", "0", "root")
     assert image["Config"]["ExposedPorts"] == {"8080/tcp": {}}

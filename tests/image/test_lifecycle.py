@@ -1,4 +1,4 @@
-"""Starting, failing and stopping, as an orchestrator sees it."""
+"""Starting, failing and stopping the container."""
 
 import json
 import socket
@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from tests.image.podman import IMAGE, Container, Podman
-from tests.stack.harness import MFCCS, wait_until
+from tests.support.harness import MFCCS, wait_until
 
 GRACE = 30  # seconds
 BODY = json.dumps({"mfccs": MFCCS}).encode()
@@ -21,15 +21,15 @@ def seconds_to_the_first_prediction(podman: Podman) -> float:
         return time.monotonic() - start
 
 
-def test_the_first_prediction_comes_soon(podman: Podman) -> None:
+def test_the_first_prediction_is_fast(podman: Podman) -> None:
     seconds = [seconds_to_the_first_prediction(podman) for _ in range(STARTS)]
     print("\nseconds to the first prediction:", *(f"{value:.2f}" for value in seconds))
-    # Three seconds on a machine with nothing else to do; how loaded this one is nobody knows.
+    # It takes three seconds on an idle machine; this one may be loaded.
     assert min(seconds) < 10
 
 
 def stop_while_open(container: Container) -> tuple[bytes, int]:
-    """Stops the container while half of a request is there, and sends the rest afterwards."""
+    """Sends half of a request, stops the container, then sends the rest."""
     with container.client(), socket.create_connection(("127.0.0.1", 8080)) as connection:
         connection.sendall(HEADER + BODY[:20])
         container.podman("kill", "--signal=TERM", container.name)
@@ -67,9 +67,7 @@ def test_bad_models_make_it_unhealthy(podman: Podman, tmp_path: Path) -> None:
         assert container.healthcheck() == 1
 
 
-def test_it_ends_with_an_error_where_a_process_cannot_be_kept_alive(
-    podman: Podman, tmp_path: Path
-) -> None:
+def test_it_ends_with_an_error_if_a_process_keeps_failing(podman: Podman, tmp_path: Path) -> None:
     broken = tmp_path / "nginx"
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)

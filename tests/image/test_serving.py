@@ -1,33 +1,20 @@
-"""The locked-down container answers as the server does anywhere else."""
+"""The locked-down container serves all of the API."""
 
 import hashlib
 import re
-from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 import pytest
 
 from configuration import ROOT
 from tests.image.podman import Container
+from tests.support.offline import open_network, predict
 
 MODELS = ROOT / "models"
 FRAMES = np.arange(12 * 25, dtype=np.float32).reshape(12, 25) % 97 - 60
 
 
-def expected(network: str, frames: np.ndarray[Any, Any]) -> list[float]:
-    """What ONNX Runtime on this machine makes of the file that went into the image."""
-    session = ort.InferenceSession(MODELS / f"{network}.onnx", providers=["CPUExecutionProvider"])
-    feed = (
-        {"mfccs": frames.mean(axis=0, keepdims=True)}
-        if session.get_inputs()[0].name == "mfccs"
-        else {"frames": frames[np.newaxis], "lengths": np.array([len(frames)], np.int64)}
-    )
-    probabilities: list[float] = session.run(["probabilities"], feed)[0][0].tolist()
-    return probabilities
-
-
-def test_every_network_predicts_what_its_file_says(container: Container) -> None:
+def test_every_network_predicts_the_same_as_onnx_runtime(container: Container) -> None:
     with container.client() as client:
         networks = client.get("/init/configuration").json()["networks"]
         assert {f"{network['networkType']}.onnx" for network in networks} == {
@@ -39,8 +26,9 @@ def test_every_network_predicts_what_its_file_says(container: Container) -> None
             assert answer.status_code == 200, answer.text
             results = answer.json()["results"]
             assert [result["emotionType"] for result in results] == network["emotions"]
+            expected = predict(open_network(MODELS / f"{name}.onnx"), FRAMES)
             given = [result["prediction"] for result in results]
-            np.testing.assert_allclose(given, expected(name, FRAMES), rtol=0, atol=1e-5)
+            np.testing.assert_allclose(given, expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("member", ["extractor", "reference"])
@@ -58,7 +46,7 @@ def test_the_reference_verifies(container: Container) -> None:
     assert answer.json()["verdict"] == "agreement"
 
 
-def test_the_page_and_all_that_it_loads_are_served(container: Container) -> None:
+def test_the_page_and_its_assets_are_served(container: Container) -> None:
     with container.client() as client:
         page = client.get("/")
         assert page.headers["content-type"] == "text/html; charset=utf-8"
@@ -69,5 +57,5 @@ def test_the_page_and_all_that_it_loads_are_served(container: Container) -> None
             assert client.get(f"/{file}").headers["content-encoding"] == "gzip"
 
 
-def test_the_container_finds_itself_healthy(container: Container) -> None:
+def test_the_container_is_healthy(container: Container) -> None:
     assert container.healthcheck() == 0

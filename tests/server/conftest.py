@@ -8,8 +8,8 @@ import pytest
 from server.app import create_app
 from server.models.catalog import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings
-from tests.openapi import Exchange, check
-from tests.server.tiny_models import write_extractor, write_frame_network, write_vector_network
+from tests.support.openapi import Exchange, check
+from tests.support.tiny_models import write_extractor, write_frame_network, write_vector_network
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from server.launch.runtime_directory import Runtime
 from server.problems.documents import TYPE_PREFIX
 from server.problems.messages import NGINX_KINDS
 from server.settings import ServerSettings
-from tests.openapi import description
+from tests.support.openapi import description
 
 LOCATION = re.compile(r"location = /\.problem/(\w+) {(.*?)\n        }", re.DOTALL)
 BODY = re.compile(r"'({.*})'")

@@ -10,7 +10,7 @@ from server import VERSION
 from server.problems import messages
 from server.problems.documents import TYPE_PREFIX
 from server.problems.messages import ProblemKind
-from tests.openapi import Exchange, check, description
+from tests.support.openapi import Exchange, check, description
 
 PATH = "/prediction/DNN"
 # Errors under /v2 have another form, without a type.

@@ -1,7 +1,7 @@
-"""`python -m tests.soak`: the server under faults, overload, slow clients, fuzz, and for long.
+"""`python -m tests.soak`: tests with faults, overload, slow clients, fuzzing and long load.
 
-Each part starts a stack of its own and talks to it over the loopback interface. The exit status is
-1 where a part does not hold what is asked of it.
+Each part starts its own server and connects over the loopback interface. The exit status is 1 if
+a part fails.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from tests.soak import endurance, endure_faults, fuzz, overload, slow_clients
+from tests.soak import endurance, fault_tolerance, fuzz, overload, slow_clients
 
 PARTS = ("faults", "overload", "slow", "fuzz", "endurance")
 Part = Callable[[argparse.Namespace], tuple[str, bool]]
@@ -31,29 +31,29 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=(*PARTS, []), help="by default all")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--predictions", type=int, default=1_000_000, help="under faults")
-    parser.add_argument("--bodies", type=int, default=200_000, help="of the fuzzer")
-    parser.add_argument("--minutes", type=float, default=30, help="of the endurance")
-    parser.add_argument("--most-minutes", type=float, default=40, help="of the faults")
+    parser.add_argument("--predictions", type=int, default=1_000_000, help="of the faults part")
+    parser.add_argument("--bodies", type=int, default=200_000, help="of the fuzz part")
+    parser.add_argument("--minutes", type=float, default=30, help="of the endurance part")
+    parser.add_argument("--most-minutes", type=float, default=40, help="limit of the faults part")
     return parser
 
 
 def _faults(options: argparse.Namespace) -> tuple[str, bool]:
-    outcome = endure_faults.endure_faults(
-        endure_faults.Options(
+    outcome = fault_tolerance.endure_faults(
+        fault_tolerance.Options(
             predictions=options.predictions, seed=options.seed, minutes=options.most_minutes
         )
     )
-    return endure_faults.report(outcome), not outcome.unexcused and not outcome.mishaps
+    return fault_tolerance.report(outcome), not outcome.unexplained and not outcome.unexpected
 
 
 def _overload(_: argparse.Namespace) -> tuple[str, bool]:
-    findings = overload.overload()
+    findings = overload.measure_overload()
     return overload.report(findings), findings.is_good
 
 
 def _slow(_: argparse.Namespace) -> tuple[str, bool]:
-    findings = slow_clients.bear_slow_clients()
+    findings = slow_clients.measure_slow_clients()
     return slow_clients.report(findings), findings.is_good
 
 

@@ -1,4 +1,4 @@
-"""Clients that predict without pause over raw connections, and check every answer."""
+"""Clients that send predictions over raw connections without pause and check every answer."""
 
 import asyncio
 import time
@@ -11,18 +11,18 @@ from random import Random
 from typing import cast
 
 from tests.soak.http1 import Answer, AnswerReader, ProtocolError
-from tests.soak.questions import Question
+from tests.soak.queries import Query
 
 SECONDS_BETWEEN_CONNECTS = 0.02
-LONGEST_ANSWER = 30.0  # seconds; then the answer counts as lost
+LONGEST_WAIT = 30.0  # seconds; then the answer counts as lost
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A request that got no answer, or a wrong one."""
+    """A request that got no answer or a wrong one."""
 
     client: str
-    connected: float  # when its connection was begun, on the monotonic clock
+    connected: float  # when the client opened the connection, on the monotonic clock
     noticed: float
     reason: str
     sent_again: bool = False
@@ -30,85 +30,87 @@ class Loss:
 
 @dataclass
 class Tally:
-    """What has become of all requests."""
+    """The results of all requests."""
 
     answers: int = 0
     losses: list[Loss] = field(default_factory=list)
     latencies: "array[float]" = field(default_factory=lambda: array("d"))  # seconds
-    # What was sent again, since a kept connection was closed before a byte of the answer came.
-    # Every client must do so: a server may end a connection that it sees idle.
+    # Requests sent again because the server closed a kept connection before the answer began.
+    # HTTP clients must do this: a server may close an idle connection at any time.
     repeated: list[Loss] = field(default_factory=list)
-    refused: list[float] = field(default_factory=list)  # when a connection was refused
+    refused: list[float] = field(
+        default_factory=list
+    )  # the times at which connections were refused
     of_release: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where the clients connect, and which releases may answer now."""
+    """The port of the server, and the releases that may answer at the moment."""
 
     port: int
     live: Callable[[], frozenset[str]]
 
 
 class Client:
-    """One client: a connection that is kept, or a new one for each request.
+    """A client that keeps its connection, or opens a new one for each request.
 
-    interval: seconds from one request to the next; by default they follow without a pause.
+    interval: seconds between the starts of requests; by default there is no pause.
     """
 
     def __init__(
         self,
         name: str,
         target: Target,
-        questions: Sequence[Question],
+        queries: Sequence[Query],
         tally: Tally,
         seed: int,
         *,
         interval: float = 0.0,
     ) -> None:
         self.name = name
-        self.connected: float | None = None  # when its connection was begun, if it has one
+        self.connected: float | None = None  # when the open connection was opened
         self._target = target
         self._tally = tally
         self._keep_alive = name.startswith("keep-alive")
-        order = Random(seed).sample(questions, len(questions))
-        self._questions = cycle([(q, q.request(keep_alive=self._keep_alive)) for q in order])
+        order = Random(seed).sample(queries, len(queries))
+        self._queries = cycle([(q, q.request(keep_alive=self._keep_alive)) for q in order])
         self._interval = interval
         self._stopping = False
         self._connection: Connection | None = None
 
     def stop(self) -> None:
-        """Ends after the answer that is awaited."""
+        """Stops after the pending answer."""
         self._stopping = True
 
     async def run(self) -> None:
-        """Predicts until it is stopped."""
+        """Sends predictions until the client is stopped."""
         while not self._stopping:
-            question, request = next(self._questions)
+            query, request = next(self._queries)
             start = time.monotonic()
-            await self._ask(question, request)
+            await self._ask(query, request)
             if self._interval:
                 await asyncio.sleep(max(0.0, start + self._interval - time.monotonic()))
-        self._hang_up()
+        self._close()
 
-    async def _ask(self, question: Question, request: bytes) -> None:
-        """Asks, and judges what comes."""
+    async def _ask(self, query: Query, request: bytes) -> None:
+        """Sends a request and checks the answer."""
         live = self._target.live()
         sent = time.monotonic()
         try:
-            async with asyncio.timeout(LONGEST_ANSWER):
+            async with asyncio.timeout(LONGEST_WAIT):
                 answer = await self._exchange(request)
         except (ProtocolError, TimeoutError) as error:
-            self._lose(str(error) or f"no answer within {LONGEST_ANSWER:.0f} s")
-            self._hang_up()
+            self._lose(str(error) or f"no answer within {LONGEST_WAIT:.0f} s")
+            self._close()
             return
         self._tally.latencies.append(time.monotonic() - sent)
-        self._judge(question, answer, live | self._target.live())
+        self._judge(query, answer, live | self._target.live())
         if answer.closes or not self._keep_alive:
-            self._hang_up()
+            self._close()
 
     async def _exchange(self, request: bytes) -> Answer:
-        """The answer; once again where a connection was closed while it was not used."""
+        """The answer; repeats the request if the server had closed the idle connection."""
         if self._connection:
             answer = await self._connection.ask(request)
             if answer:
@@ -120,13 +122,13 @@ class Client:
             raise ProtocolError("closed without an answer")
         return answer
 
-    def _hang_up(self) -> None:
+    def _close(self) -> None:
         if self._connection:
             self._connection.close()
         self._connection = self.connected = None
 
     async def _connect(self) -> "Connection":
-        """A new connection, as soon as there is one to be had."""
+        """Opens a connection; repeats until the server accepts it."""
         while True:
             self.connected = time.monotonic()
             try:
@@ -135,11 +137,11 @@ class Client:
                 self._tally.refused.append(time.monotonic())
                 await asyncio.sleep(SECONDS_BETWEEN_CONNECTS)
 
-    def _judge(self, question: Question, answer: Answer, live: frozenset[str]) -> None:
+    def _judge(self, query: Query, answer: Answer, live: frozenset[str]) -> None:
         if answer.status != 200:
             self._lose(f"status {answer.status}")
             return
-        releases = question.releases(answer.body)
+        releases = query.releases(answer.body)
         if not releases:
             self._lose(f"wrong probabilities: {answer.body!r}")
         elif not releases & live:
@@ -157,7 +159,7 @@ class Client:
 
 
 class Connection(asyncio.Protocol):
-    """Sends one request at a time."""
+    """A connection that sends one request at a time."""
 
     def __init__(self) -> None:
         self._reader = AnswerReader()
@@ -166,7 +168,7 @@ class Connection(asyncio.Protocol):
 
     @staticmethod
     async def open(port: int) -> "Connection":
-        """A new connection to a port of this machine."""
+        """Connects to a port of this machine."""
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(Connection, "127.0.0.1", port)
         return connection
@@ -175,7 +177,7 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def ask(self, request: bytes) -> "asyncio.Future[Answer | None]":
-        """The answer; None where the connection was closed before any byte of it."""
+        """The answer; None if the connection was closed before its first byte."""
         loop = asyncio.get_running_loop()
         self._answer = loop.create_future()
         if self._ended:

@@ -1,4 +1,4 @@
-"""What is done to a running server while its clients ask."""
+"""Injects faults into a running server."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import psutil
 
-from tests.stack.harness import PYTHON, ROOT, Server
+from tests.support.harness import PYTHON, ROOT, Server
 
 if TYPE_CHECKING:
     from tests.soak.clients import Client
@@ -35,29 +35,29 @@ Step = Callable[[], Coroutine[None, None, None]]
 
 @dataclass
 class Fault:
-    """One thing that was done, and when, on the monotonic clock."""
+    """An injected fault, with its times on the monotonic clock."""
 
     kind: str
     start: float
     end: float
-    connected: list[str] = field(default_factory=list)  # clients, when Nginx was killed
-    mishap: str = ""  # what went otherwise than it should
+    connected: list[str] = field(default_factory=list)  # connected clients when Nginx was killed
+    unexpected: str = ""  # an unexpected outcome
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How often each fault is done."""
+    """The number of injections of each fault."""
 
     worker_kills: int = 100
     worker_reloads: int = 10
     gunicorn_kills: int = 5
     nginx_reloads: int = 10
     nginx_kills: int = 3
-    activations: int = 5  # the second and the fourth with broken models
+    activations: int = 5  # every second one with broken models
 
 
 class FaultInjector:
-    """Does the faults, and remembers which release of the models may answer."""
+    """Injects faults and tracks the releases of the models that may answer."""
 
     def __init__(self, server: Server, runtime: Path, releases: "Releases", random: Random) -> None:
         self._server = server
@@ -71,7 +71,7 @@ class FaultInjector:
         self.clients: list[Client] = []
 
     def plan(self, counts: Counts) -> list[Step]:
-        """All faults, in random order; the activations among themselves are in theirs."""
+        """All faults in random order; activations keep their own order."""
         plan: list[Step] = [
             *[self._kill_worker] * counts.worker_kills,
             *[self._reload_workers] * counts.worker_reloads,
@@ -100,18 +100,18 @@ class FaultInjector:
         processes = await self._find_nginx()
         connected = [client.name for client in self.clients if client.connected is not None]
         start = time.monotonic()
-        # All at once: a master that reloads may just be starting more of them.
+        # The whole process group: a reloading master may be starting more workers.
         os.killpg(processes[0].pid, signal.SIGKILL)
         fault = Fault(KILLED_NGINX, start, time.monotonic())
         self.done.append(fault)
         fault.connected = connected
-        # Until they are gone they have connections, which go with them.
-        while any(map(_lives, processes)):  # noqa: ASYNC110  # no event tells it
+        # Their connections stay open until the processes are gone.
+        while any(map(_lives, processes)):  # noqa: ASYNC110  # there is no event for this
             await asyncio.sleep(0.001)
         fault.end = time.monotonic()
 
     async def _activate_next(self) -> None:
-        """Good and broken models in turn, one activation at a time."""
+        """Activates good and broken models alternately, one activation at a time."""
         async with self._activating:
             number = sum(fault.kind in (ACTIVATED, REFUSED) for fault in self.done)
             if number % 2:
@@ -121,7 +121,7 @@ class FaultInjector:
                 await self._activate(self._releases.good[release], release)
 
     async def _activate(self, folder: Path, release: str | None) -> None:
-        """Activates models; `release` is None for those that must be refused."""
+        """Activates models; `release` is None for models that must be refused."""
         fault = Fault(ACTIVATED if release else REFUSED, time.monotonic(), time.monotonic())
         self.done.append(fault)
         if release:
@@ -136,7 +136,7 @@ class FaultInjector:
         output, _ = await process.communicate()
         fault.end = time.monotonic()
         if (process.returncode == 0) != (release is not None):
-            fault.mishap = f"exit status {process.returncode}: {output.decode().strip()}"
+            fault.unexpected = f"exit status {process.returncode}: {output.decode().strip()}"
         if process.returncode == 0 and release:
             self._active = release
         self.live = frozenset([self._active])
@@ -153,7 +153,7 @@ class FaultInjector:
         self.done.append(Fault(kind, start, time.monotonic()))
 
     async def _find_gunicorn(self) -> psutil.Process:
-        """The master, once it has workers: before, it takes no signals."""
+        """The master once it has workers; before, it does not handle signals."""
 
         def find() -> psutil.Process:
             self._server.workers()[0]
@@ -162,18 +162,18 @@ class FaultInjector:
         return await self._find(find)
 
     async def _find_nginx(self) -> list[psutil.Process]:
-        """The master and its processes, once it has some."""
+        """The master and its workers, once it has workers."""
 
         def find() -> list[psutil.Process]:
             master = self._server.nginx()
             children = master.children()
-            children[0].pid  # noqa: B018  # raises where there is none
+            children[0].pid  # noqa: B018  # raises if there is none
             return [master, *children]
 
         return await self._find(find)
 
     async def _find(self, look: Callable[[], Victim]) -> Victim:
-        """Looks until there is something to find: the last fault may not be over."""
+        """Repeats `look` until it succeeds: the processes may still be restarting."""
         deadline = time.monotonic() + SECONDS_TO_FIND_A_VICTIM
         while True:
             try:
@@ -193,14 +193,14 @@ def _lives(process: psutil.Process) -> bool:
 
 @dataclass(frozen=True)
 class Releases:
-    """Directories with models to activate."""
+    """Directories of models to activate."""
 
     good: dict[str, Path]  # name of a release -> directory
     broken: tuple[Path, Path]
 
 
 def make_releases(models: Path, folder: Path) -> Releases:
-    """The models as they are, the same with two networks' names swapped, and two broken copies."""
+    """The unchanged models, a copy with two networks swapped, and two broken copies."""
     swapped, truncated, foreign = (
         shutil.copytree(models, folder / name) for name in ("swapped", "truncated", "foreign")
     )

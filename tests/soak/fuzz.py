@@ -1,4 +1,4 @@
-"""Requests that no honest client sends: none may end in an error or the end of the server."""
+"""Malformed requests: none may cause a server error or end a process."""
 
 import asyncio
 import tempfile
@@ -10,41 +10,41 @@ from pathlib import Path
 import uvloop
 
 from tests.soak.http1 import Answer, AnswerReader, ProtocolError
+from tests.soak.mutants import Mutant
 from tests.soak.mutations import Mutator
-from tests.soak.oddities import Mutant
 from tests.soak.tables import table
-from tests.stack.harness import Server, running
+from tests.support.harness import Server, running
 
 CONNECTIONS = 16
 SECONDS_TO_ANSWER = 20.0
-WARM_UP = 0.1  # share of the bodies
-LARGEST_GROWTH = 0.05  # of the memory
+WARM_UP = 0.1  # share of the requests
+LARGEST_GROWTH = 0.05  # relative, of the memory
 
 
 @dataclass
 class Findings:
-    """What the server said."""
+    """The answers of the server, and the errors."""
 
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)  # kind and status
     closed: Counter[str] = field(default_factory=Counter)  # closed without an answer, by kind
-    errors: list[str] = field(default_factory=list)  # what must not be
+    errors: list[str] = field(default_factory=list)  # unexpected answers
     memory: tuple[int, int] = (0, 0)  # bytes, after the warm-up and at the end
-    restarted: list[int] = field(default_factory=list)  # processes that are no longer there
+    restarted: list[int] = field(default_factory=list)  # ids of processes that ended
 
     @property
     def growth(self) -> float:
-        """Of the resident memory of all processes, as a share."""
+        """The relative growth of the resident memory of all processes."""
         before, after = self.memory
         return after / before - 1
 
     @property
     def is_good(self) -> bool:
-        """Whether all held."""
+        """Whether there was no error, no restart and no growth beyond the limit."""
         return not self.errors and not self.restarted and self.growth <= LARGEST_GROWTH
 
 
 def fuzz(bodies: int, seed: int) -> Findings:
-    """Sends that many mutants to a stack of its own."""
+    """Starts a server and sends mutants to it."""
     with (
         tempfile.TemporaryDirectory(prefix="fuzz-") as name,
         running(Path(name), SER_SERVER_ACCESS_LOG="no") as server,
@@ -55,7 +55,7 @@ def fuzz(bodies: int, seed: int) -> Findings:
 
 
 def fuzz_server(server: Server, bodies: int, seed: int) -> Findings:
-    """Sends that many mutants to a running server."""
+    """Sends mutants to a running server."""
     findings = Findings()
     mutator = Mutator(seed)
     first = int(bodies * WARM_UP)
@@ -84,9 +84,9 @@ async def _send(port: int, make: Callable[[], Mutant], count: int, findings: Fin
             mutant = make()
             if mutant.framed:
                 connection = connection or await _Connection.open(port)
-                connection = await _tell(mutant, connection, findings)
+                connection = await _exchange(mutant, connection, findings)
             else:
-                await _tell(mutant, await _Connection.open(port), findings)
+                await _exchange(mutant, await _Connection.open(port), findings)
         if connection:
             connection.close()
 
@@ -95,10 +95,10 @@ async def _send(port: int, make: Callable[[], Mutant], count: int, findings: Fin
             tasks.create_task(client())
 
 
-async def _tell(
+async def _exchange(
     mutant: Mutant, connection: "_Connection", findings: Findings
 ) -> "_Connection | None":
-    """Sends one; returns the connection if another may follow on it."""
+    """Sends a mutant; returns the connection if it can be used again."""
     try:
         async with asyncio.timeout(SECONDS_TO_ANSWER):
             answer = await connection.ask(mutant)
@@ -121,7 +121,7 @@ async def _tell(
 
 
 class _Connection:
-    """One connection over asyncio's streams."""
+    """A connection over asyncio streams."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -133,7 +133,7 @@ class _Connection:
         return _Connection(*await asyncio.open_connection("127.0.0.1", port))
 
     async def ask(self, mutant: Mutant) -> Answer | None:
-        """The answer; None where the server closes without one."""
+        """The answer; None if the server closes the connection without one."""
         try:
             self._writer.write(mutant.data)
             if not mutant.framed:
@@ -152,7 +152,7 @@ class _Connection:
 
 
 def report(findings: Findings) -> str:
-    """What was sent and what came, as a table."""
+    """The numbers of answers as a table."""
     kinds = sorted({kind for kind, _ in findings.answers} | set(findings.closed))
     statuses = sorted({status for _, status in findings.answers})
     rows = [

@@ -1,4 +1,4 @@
-"""As much of HTTP/1.1 as a client needs that is to take little of the machine it shares."""
+"""A minimal HTTP/1.1 client, which leaves most of the CPU time to the server."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ MAXIMUM_HEADER = 65_536
 
 
 class ProtocolError(Exception):
-    """What came is no answer."""
+    """The received bytes are not a valid answer."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Answer:
 
     @property
     def closes(self) -> bool:
-        """Whether the server says that no other answer follows."""
+        """Whether the server closes the connection after this answer."""
         return b"\r\nconnection: close" in self.header.lower()
 
 
@@ -37,21 +37,21 @@ def request(
 
 
 class AnswerReader:
-    """Puts the bytes of one connection together to answers."""
+    """Assembles the answers from the bytes of a connection."""
 
     def __init__(self) -> None:
         self._buffer = b""
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing of an answer is there."""
+        """Whether no part of an answer has been received."""
         return not self._buffer
 
     def feed(self, data: bytes) -> Answer | None:
-        """Takes what came; gives the answer that it completes.
+        """Adds received bytes; returns the answer if they complete it.
 
         Raises:
-            ProtocolError: it has no form that the server may use.
+            ProtocolError: the bytes are not a valid answer.
         """
         self._buffer += data
         end = self._buffer.find(b"\r\n\r\n")

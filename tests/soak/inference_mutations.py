@@ -1,4 +1,4 @@
-"""Inference requests, in JSON and with binary tensors, that no honest client sends."""
+"""Malformed inference requests, in JSON and with binary tensors."""
 
 import json
 from array import array
@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from tests.soak.http1 import request
-from tests.soak.oddities import LITERALS, NETWORKS, NUMBERS, STRINGS, Mutant, with_changed_bytes
+from tests.soak.mutants import LITERALS, NETWORKS, NUMBERS, STRINGS, Mutant, with_changed_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ MEMBERS = (
     *("id", "inputs", "outputs", "parameters", "name", "shape", "datatype", "data"),
     *("binary_data_size", "binary_data", "binary_data_output", "classification"),
 )
-VALUES = (  # that are JSON, but not what is expected
+VALUES = (  # valid JSON with unexpected types or sizes
     *("-1", "0", "1", "25", "100", "2147483647", "2147483648", "9223372036854775808", "1.5"),
     *("true", "null", "[]", "{}", '""', '"mfccs"', '"frames"', '"FP64"', '"INT64"', '"BYTES"'),
     *("[1]", "[[1]]", "[0, 25]", "[1, 25, 1]", "[2147483647, 2147483647, 25]", '{"classes": 1}'),
@@ -31,7 +31,7 @@ HOLE = "here comes something odd"
 
 @dataclass(frozen=True)
 class _Inference:
-    """What is sent: JSON, and the bytes of tensors that may follow it."""
+    """A request: JSON, and the bytes of binary tensors after it."""
 
     network: str
     document: Any
@@ -43,7 +43,7 @@ class _Inference:
 
 
 class InferenceMutator:
-    """Makes requests for `/v2/models/NETWORK/infer`, each from a good one."""
+    """Makes requests for `/v2/models/NETWORK/infer` by changing valid ones."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
@@ -64,7 +64,7 @@ class InferenceMutator:
         return maker()
 
     def _with_holes(self, kind: str, fillings: Sequence[str]) -> Mutant:
-        """In place of one or two members or numbers; what they were is gone."""
+        """Replaces one or two members or numbers."""
         good = self._good()
         for _ in range(self._random.randint(1, 2)):
             self._make_hole(good.document)
@@ -84,7 +84,7 @@ class InferenceMutator:
             place[self._random.choice((*place, self._random.choice(MEMBERS)))] = HOLE
 
     def _with_changed_bytes(self) -> Mutant:
-        """In the JSON, whose length is told as it is then, or anywhere."""
+        """Changes bytes of the JSON, before its length is measured, or of the whole body."""
         good, kind = self._good(), "inference: changed bytes"
         if self._random.random() < 0.5:
             return self._post(kind, good, with_changed_bytes(good.text, self._random))
@@ -92,7 +92,7 @@ class InferenceMutator:
         return _posted(kind, good.network, body, str(len(good.text)) if good.data else None)
 
     def _with_other_data(self) -> Mutant:
-        """Binary numbers that are none, too many or too few."""
+        """Binary numbers that are not finite, too many or too few."""
         good, choose = self._good(binary=True), self._random.choice
         place = 4 * self._random.randrange(len(good.data) // 4)
         before, after = good.data[:place], good.data[place + 4 :]
@@ -100,7 +100,7 @@ class InferenceMutator:
         return self._post("inference: data", replace(good, data=data))
 
     def _with_another_length(self) -> Mutant:
-        """Of the JSON, as the header tells it."""
+        """Puts a wrong length of the JSON into the header."""
         good = self._good()
         near = (str(len(good.text) + step) for step in (-1, 1, 10))
         length = self._random.choice((*LENGTHS_OF_JSON, *near))
@@ -111,7 +111,7 @@ class InferenceMutator:
         return self._post("inference: elsewhere", replace(self._good(), network=network))
 
     def _good(self, *, binary: bool | None = None) -> _Inference:
-        """Of a network of either kind."""
+        """A valid request for a vector network or a frame network."""
         random, choose = self._random, self._random.choice
         binary = choose((True, False)) if binary is None else binary
         rows, length = random.randint(1, 3), random.randint(10, 14)
@@ -135,7 +135,7 @@ class InferenceMutator:
         return array("f", [self._random.randrange(-500, 500) for _ in range(count)])
 
     def _post(self, kind: str, inference: _Inference, text: bytes | None = None) -> Mutant:
-        """text: in place of the JSON."""
+        """text: replaces the JSON."""
         text = inference.text if text is None else text
         length = str(len(text)) if inference.data else None
         return _posted(kind, inference.network, text + inference.data, length)
@@ -144,7 +144,7 @@ class InferenceMutator:
 def _tensor(
     name: str, shape: tuple[int, ...], numbers: "array[float] | array[int]", binary: bool
 ) -> tuple[dict[str, Any], bytes]:
-    """As it stands in the JSON, and the bytes that follow it."""
+    """The tensor in the JSON, and its bytes after the JSON."""
     tensor: dict[str, Any] = {"name": name, "shape": [*shape]}
     tensor["datatype"] = {"f": "FP32", "q": "INT64"}[numbers.typecode]
     if not binary:
@@ -154,7 +154,7 @@ def _tensor(
 
 
 def _containers(value: Any) -> Iterator[Any]:
-    """All lists and objects in it."""
+    """All lists and objects in a JSON value."""
     if isinstance(value, dict | list):
         yield value
         for member in value.values() if isinstance(value, dict) else value:

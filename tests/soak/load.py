@@ -1,4 +1,4 @@
-"""Ordinary load for a while, and what it was like."""
+"""Runs an ordinary load and measures it."""
 
 import asyncio
 import time
@@ -9,24 +9,24 @@ import numpy as np
 
 from tests.soak.clients import Client, Tally, Target
 from tests.soak.faults import FIRST
-from tests.soak.questions import Question
+from tests.soak.queries import Query
 
 LIVE = frozenset([FIRST])
 
 
-async def ask_for(
-    seconds: float, port: int, questions: Sequence[Question], clients: int, rate: float = 0.0
+async def run_load(
+    seconds: float, port: int, queries: Sequence[Query], clients: int, rate: float = 0.0
 ) -> tuple[Tally, float]:
-    """Keep-alive clients for that time; returns the tally and the answers in each second.
+    """Runs keep-alive clients; returns the tally and the answers per second.
 
-    rate: requests a second of all clients together; by default as many as they get answered.
+    rate: requests per second of all clients together; by default without pause.
     """
     tally, random = Tally(), Random(1)
     target = Target(port, lambda: LIVE)
     interval = clients / rate if rate else 0.0
     asking = [
         Client(
-            f"keep-alive {i}", target, questions, tally, random.randrange(2**32), interval=interval
+            f"keep-alive {i}", target, queries, tally, random.randrange(2**32), interval=interval
         )
         for i in range(clients)
     ]
@@ -41,5 +41,5 @@ async def ask_for(
 
 
 def percentile(tally: Tally, share: float) -> float:
-    """Of the seconds to an answer."""
+    """A percentile of the latencies, in seconds."""
     return float(np.percentile(tally.latencies, share)) if tally.latencies else float("nan")

@@ -1,4 +1,4 @@
-"""Bodies and requests that no honest client sends, each made from a seed."""
+"""Malformed bodies and requests, generated from a seed."""
 
 import gzip
 import json
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.soak.http1 import request
 from tests.soak.inference_mutations import InferenceMutator
-from tests.soak.oddities import LITERALS, NETWORKS, NUMBERS, STRINGS, Mutant, with_changed_bytes
+from tests.soak.mutants import LITERALS, NETWORKS, NUMBERS, STRINGS, Mutant, with_changed_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ DEPTHS = (10, 1_000, 100_000)
 
 
 class Mutator:
-    """Makes requests, the same ones from the same seed."""
+    """Generates requests; the same seed gives the same requests."""
 
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
@@ -124,7 +124,7 @@ class Mutator:
         return json.dumps({"mfccs": values}).encode()
 
     def _value(self, depth: int) -> str:
-        """A JSON text, or nearly one: objects with `mfccs` outside, numbers inside."""
+        """Valid or invalid JSON: objects with `mfccs` outside, numbers inside."""
         choose = self._random.choice
         if depth == 0:
             return choose((choose(NUMBERS), choose(NUMBERS), choose(STRINGS), choose(LITERALS)))

@@ -1,4 +1,4 @@
-"""Ten times the load that the server can take: it serves what it can, and refuses the rest."""
+"""Ten times the maximum load: the server answers what it can and refuses the rest."""
 
 import asyncio
 import tempfile
@@ -15,53 +15,53 @@ from server.settings import load_settings
 from tests.soak.clients import Connection
 from tests.soak.faults import FIRST
 from tests.soak.http1 import Answer, ProtocolError
-from tests.soak.load import ask_for, percentile
+from tests.soak.load import percentile, run_load
 from tests.soak.processes import memory, own_core
-from tests.soak.questions import Question, make_questions
-from tests.stack.harness import Server, started
+from tests.soak.queries import Query, make_queries
+from tests.support.harness import Server, started
 
 TIMES = 10
 FRAMES = 130
 SECONDS = 20.0
 SECONDS_OF_A_TICK = 0.002
-CLIENTS = (8, 16, 32)  # with which the best throughput is looked for
+CLIENTS = (8, 16, 32)  # candidates for the best throughput
 MOST_CONNECTIONS = 2_000
 REFUSALS = (429, 503)
 LOWEST_SHARE = 0.9  # of the best throughput
 LONGEST_REFUSAL = 0.1  # seconds
-LONGEST_PROBE = 1.0  # seconds: what orchestrators wait for /livez by default
+LONGEST_PROBE = 1.0  # seconds; the default timeout of orchestrators for /livez
 SECONDS_TO_RECOVER = 2.0
 LARGEST_GROWTH = 0.1  # of the memory
 
 
 @dataclass
 class Findings:
-    """What was measured."""
+    """The measurements."""
 
     best: float = 0.0  # answers a second
     normal_median: float = 0.0  # seconds, with few clients
     offered: int = 0
     served: int = 0
-    refused: "array[float]" = field(default_factory=lambda: array("d"))  # seconds until it was
+    refused: "array[float]" = field(default_factory=lambda: array("d"))  # seconds until the refusal
     without_retry_after: int = 0
     wrong: Counter[str] = field(default_factory=Counter)
     probes: "array[float]" = field(default_factory=lambda: array("d"))  # seconds, of /livez
-    memory: list[int] = field(default_factory=list)  # bytes, before and meanwhile
-    median_after: float = 0.0  # seconds, of the clients after SECONDS_TO_RECOVER
+    memory: list[int] = field(default_factory=list)  # bytes, before and during the overload
+    median_after: float = 0.0  # seconds, after SECONDS_TO_RECOVER
 
     @property
     def share(self) -> float:
-        """Of the best throughput."""
+        """The throughput under overload, relative to the best throughput."""
         return self.served / SECONDS / self.best
 
     @property
     def growth(self) -> float:
-        """Of the memory, at most."""
+        """The largest relative growth of the memory."""
         return max(self.memory) / self.memory[0] - 1
 
     @property
     def is_good(self) -> bool:
-        """Whether all held."""
+        """Whether all limits held."""
         return (
             self.share >= LOWEST_SHARE
             and percentile_of(self.refused, 99) <= LONGEST_REFUSAL
@@ -74,20 +74,19 @@ class Findings:
 
 
 def percentile_of(values: "array[float]", share: float) -> float:
-    """NaN where there are none."""
+    """A percentile; NaN for no values."""
     return float(np.percentile(values, share)) if values else float("nan")
 
 
-def overload() -> Findings:
-    """Measures on a stack of its own, on other cores than this process if there are any.
+def measure_overload() -> Findings:
+    """Starts a server, on other cores than this process if possible, and overloads it.
 
-    It asks for what takes the workers most: the frames of a clip of three seconds, of a network
-    that takes them if there is one. Nothing else can be asked for ten times as often as it is
-    answered without the asking itself taking all of the machine.
+    The requests are the most expensive ones: the frames of a clip of three seconds, for a frame
+    network if there is one. Cheaper requests would load this process more than the server.
     """
     models = load_settings().models.directory
-    questions = make_questions({FIRST: models}, 16, np.random.default_rng(1), FRAMES)
-    of_frames = [question for question in questions if question.takes_frames]
+    queries = make_queries({FIRST: models}, 16, np.random.default_rng(1), FRAMES)
+    of_frames = [query for query in queries if query.takes_frames]
     with (
         tempfile.TemporaryDirectory(prefix="overload-") as name,
         own_core() as command,
@@ -96,30 +95,30 @@ def overload() -> Findings:
         ) as server,
     ):
         server.wait_for_line("Ready: ")
-        return uvloop.run(_measure(server, of_frames or questions))
+        return uvloop.run(_measure(server, of_frames or queries))
 
 
-async def _measure(server: Server, questions: list[Question]) -> Findings:
+async def _measure(server: Server, queries: list[Query]) -> Findings:
     findings = Findings()
     for clients in CLIENTS:
-        _, rate = await ask_for(5, server.port, questions, clients)
+        _, rate = await run_load(5, server.port, queries, clients)
         findings.best = max(findings.best, rate)
-    tally, _ = await ask_for(3, server.port, questions, 4)
+    tally, _ = await run_load(3, server.port, queries, 4)
     findings.normal_median = percentile(tally, 50)
     findings.memory.append(memory(server))
-    await _Overload(server, questions, findings).run()
+    await _Overload(server, queries, findings).run()
     await asyncio.sleep(SECONDS_TO_RECOVER)
-    tally, _ = await ask_for(3, server.port, questions, 4)
+    tally, _ = await run_load(3, server.port, queries, 4)
     findings.median_after = percentile(tally, 50)
     return findings
 
 
 class _Overload:
-    """Requests at a rate of their own, whatever comes back."""
+    """Sends requests at a fixed rate, independent of the answers."""
 
-    def __init__(self, server: Server, questions: list[Question], findings: Findings) -> None:
+    def __init__(self, server: Server, queries: list[Query], findings: Findings) -> None:
         self._server = server
-        self._questions = [(q, q.request(keep_alive=True)) for q in questions]
+        self._queries = [(q, q.request(keep_alive=True)) for q in queries]
         self._findings = findings
         self._idle: deque[Connection] = deque()
         self._open = 0
@@ -131,20 +130,20 @@ class _Overload:
             tasks.create_task(self._watch(end))
             while time.monotonic() < end:
                 due = int((time.monotonic() - start) * rate)
-                while self._findings.offered < due and self._may_ask():
+                while self._findings.offered < due and self._may_send():
                     connection = self._idle.popleft() if self._idle else None
                     self._open += connection is None
                     self._findings.offered += 1
-                    tasks.create_task(self._ask(self._findings.offered, connection))
+                    tasks.create_task(self._send(self._findings.offered, connection))
                 await asyncio.sleep(SECONDS_OF_A_TICK)
         for connection in self._idle:
             connection.close()
 
-    def _may_ask(self) -> bool:
+    def _may_send(self) -> bool:
         return bool(self._idle) or self._open < MOST_CONNECTIONS
 
-    async def _ask(self, number: int, connection: Connection | None) -> None:
-        question, request = self._questions[number % len(self._questions)]
+    async def _send(self, number: int, connection: Connection | None) -> None:
+        query, request = self._queries[number % len(self._queries)]
         sent = time.monotonic()
         try:
             connection, answer = await self._exchange(request, connection)
@@ -152,7 +151,7 @@ class _Overload:
             self._open -= 1
             self._findings.wrong[str(error) or type(error).__name__] += 1
             return
-        if answer.status == 200 and question.releases(answer.body):
+        if answer.status == 200 and query.releases(answer.body):
             self._findings.served += 1
         elif answer.status in REFUSALS:
             self._findings.refused.append(time.monotonic() - sent)
@@ -168,7 +167,7 @@ class _Overload:
     async def _exchange(
         self, request: bytes, connection: Connection | None
     ) -> tuple[Connection, Answer]:
-        """An answer, on the connection that rested or else on a new one."""
+        """An answer, on the idle connection or else on a new one."""
         if connection:
             answer = await connection.ask(request)
             if answer:
@@ -180,7 +179,7 @@ class _Overload:
         return connection, answer
 
     async def _watch(self, end: float) -> None:
-        """Asks /livez, and looks at the memory."""
+        """Requests /livez and measures the memory."""
         request = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
         while time.monotonic() < end:
             connection = await Connection.open(self._server.port)
@@ -195,7 +194,7 @@ class _Overload:
 
 
 def report(findings: Findings) -> str:
-    """What was measured."""
+    """The measurements as text."""
     before, most = findings.memory[0] / 1e6, max(findings.memory) / 1e6
     served, offered = findings.served / SECONDS, findings.offered / SECONDS
     refused, probes = findings.refused, findings.probes

@@ -1,25 +1,25 @@
-"""What the processes of a server take."""
+"""Memory, file descriptors and cores of a server's processes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import sched_getaffinity, sched_setaffinity
 
-from tests.stack.harness import RUN, Server
+from tests.support.harness import RUN, Server
 
 
 def memory(server: Server) -> int:
-    """Resident bytes of all processes together."""
+    """Resident bytes of all processes."""
     return sum(process.memory_info().rss for process in server.tree())
 
 
 def descriptors(server: Server) -> int:
-    """Open file descriptors of all processes together."""
+    """Open file descriptors of all processes."""
     return sum(process.num_fds() for process in server.tree())
 
 
 @contextmanager
 def own_core() -> Iterator[tuple[str, ...]]:
-    """Takes the last core for this process; gives the command of a server on the others."""
+    """Moves this process to the last core; yields the command of a server on the other cores."""
     cores = sorted(sched_getaffinity(0))
     if len(cores) < 2:
         yield RUN

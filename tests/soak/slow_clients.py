@@ -1,4 +1,4 @@
-"""Clients that send one byte a second: they are cut off, and nobody else waits for them."""
+"""Clients that send one byte per second: they are disconnected and delay no other client."""
 
 import asyncio
 import tempfile
@@ -12,22 +12,22 @@ import uvloop
 
 from server.settings import load_settings
 from tests.soak.faults import FIRST
-from tests.soak.load import ask_for, percentile
-from tests.soak.questions import Question, make_questions
-from tests.stack.harness import Server, running
+from tests.soak.load import percentile, run_load
+from tests.soak.queries import Query, make_queries
+from tests.support.harness import Server, running
 
 SLOW_CLIENTS = 500
 NORMAL_CLIENTS = 8
 NORMAL_RATE = 400.0  # requests a second
 SECONDS_TO_MEASURE = 20.0
-SECONDS_OF_GRACE = 2.0  # that a time-out may be late
+SECONDS_OF_GRACE = 2.0  # tolerated delay of a timeout
 HEADER = b"POST /prediction/DNN HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 BODY = b"POST /prediction/DNN HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
 
 
 @dataclass
 class Findings:
-    """How the normal clients fared, and the slow ones."""
+    """The measurements of normal and slow clients."""
 
     p99_before: float  # seconds
     p99_during: float = 0.0
@@ -38,7 +38,7 @@ class Findings:
 
     @property
     def is_good(self) -> bool:
-        """Whether all held."""
+        """Whether all limits held."""
         in_time = all(
             max(seconds) <= self.allowed[kind] + SECONDS_OF_GRACE
             for kind, seconds in self.cut_off_after.items()
@@ -46,26 +46,24 @@ class Findings:
         return in_time and not self.lost and self.p99_during <= 2 * self.p99_before
 
 
-def bear_slow_clients(slow_clients: int = SLOW_CLIENTS) -> Findings:
-    """Measures on a stack of its own."""
-    questions = make_questions(
-        {FIRST: load_settings().models.directory}, 16, np.random.default_rng(1)
-    )
+def measure_slow_clients(slow_clients: int = SLOW_CLIENTS) -> Findings:
+    """Starts a server and measures it."""
+    queries = make_queries({FIRST: load_settings().models.directory}, 16, np.random.default_rng(1))
     with (
         tempfile.TemporaryDirectory(prefix="slow-") as name,
         running(Path(name), SER_SERVER_ACCESS_LOG="no") as server,
     ):
-        return uvloop.run(_measure(server, questions, slow_clients))
+        return uvloop.run(_measure(server, queries, slow_clients))
 
 
-async def _measure(server: Server, questions: list[Question], slow_clients: int) -> Findings:
+async def _measure(server: Server, queries: list[Query], slow_clients: int) -> Findings:
     async def normal() -> tuple[float, int]:
-        tally, _ = await ask_for(
-            SECONDS_TO_MEASURE, server.port, questions, NORMAL_CLIENTS, NORMAL_RATE
+        tally, _ = await run_load(
+            SECONDS_TO_MEASURE, server.port, queries, NORMAL_CLIENTS, NORMAL_RATE
         )
         return percentile(tally, 99), len(tally.losses)
 
-    await normal()  # warms up
+    await normal()  # warm-up
     before, _ = await normal()
     settings = load_settings().server
     findings = Findings(before)
@@ -83,7 +81,7 @@ async def _measure(server: Server, questions: list[Question], slow_clients: int)
 
 
 async def _drip(port: int, kind: str, findings: Findings) -> None:
-    """Sends a byte a second until the server ends it."""
+    """Sends a byte per second until the server closes the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     start = time.monotonic()
     writer.write(HEADER if kind == "header" else BODY)
@@ -104,7 +102,7 @@ async def _drip(port: int, kind: str, findings: Findings) -> None:
 
 
 def report(findings: Findings) -> str:
-    """What was found."""
+    """The measurements as text."""
     kinds = [
         f"{len(seconds)} slow clients with their {kind}: cut off after {min(seconds):.1f} to "
         f"{max(seconds):.1f} s; {findings.allowed[kind]} s are allowed"
@@ -117,6 +115,6 @@ def report(findings: Findings) -> str:
             f"p99 of normal clients {before:.1f} ms without slow ones, {during:.1f} ms with them",
             f"answers of normal clients lost: {findings.lost}",
             *kinds,
-            f"what they were told: {said}",
+            f"answers to slow clients: {said}",
         ]
     )

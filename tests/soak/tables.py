@@ -5,7 +5,7 @@ from typing import Any
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Columns as wide as they must be; the first is text, the others are numbers."""
+    """Aligned columns: the first is text, the others are numbers."""
     texts = [
         list(heads),
         *([cell if isinstance(cell, str) else f"{cell:,}" for cell in r] for r in rows),

@@ -1,4 +1,4 @@
-"""Models are changed under load: no answer is lost, and bad ones are refused."""
+"""Models are activated and rolled back under load; invalid models are refused."""
 
 import hashlib
 import shutil
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from configuration import ROOT
-from tests.stack.harness import PYTHON, Load, Server, environment, running, wait_until
+from tests.support.harness import PYTHON, Load, Server, environment, running, wait_until
 
 MODELS = ROOT / "models"
 
@@ -23,19 +23,27 @@ SERVING_ANOTHER = f"Serving: {', '.join(WITH_ANOTHER)}\n"
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
-    """The project's models, and one network more."""
+    """The project's models and one more network."""
     directory = tmp_path / "models"
     shutil.copytree(MODELS, directory)
     shutil.copy(MODELS / "DNN.onnx", directory / "MLP.onnx")
     return directory
 
 
-@pytest.fixture(scope="module", params=[(), ("--without-nginx",)])
-def server(
-    nginx: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("run"), *request.param) as server:
+@pytest.fixture(scope="module")
+def activated(nginx: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for tests that activate models."""
+    with running(tmp_path_factory.mktemp("run")) as server:
         yield server
+
+
+@pytest.fixture
+def server(activated: Server) -> Iterator[Server]:
+    """The same server with the project's models; rolled back afterwards."""
+    yield activated
+    if networks(activated) != SHARED:
+        assert command(activated, "rollback").returncode == 0
+    assert networks(activated) == SHARED
 
 
 def command(server: Server, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -56,7 +64,7 @@ def networks(server: Server) -> list[str]:
 
 
 def check_files(server: Server) -> dict[str, Any]:
-    """Both files are those that the handshake describes; returns the handshake."""
+    """Asserts that both files have the hashes of the handshake; returns the handshake."""
     handshake: dict[str, Any] = server.client.get("/init/configuration").json()
     for name in ("extractor", "reference"):
         file = handshake[name]
@@ -79,7 +87,7 @@ def test_models_are_activated_and_rolled_back(server: Server, models: Path) -> N
     assert networks(server) == SHARED
 
 
-def test_broken_models_are_refused_and_change_nothing(server: Server, models: Path) -> None:
+def test_invalid_models_are_refused_and_change_nothing(server: Server, models: Path) -> None:
     content = (models / "CNN.onnx").read_bytes()
     (models / "CNN.onnx").write_bytes(content[:5000] + bytes([content[5000] ^ 4]) + content[5001:])
     (models / "MLP.onnx").write_bytes(b"no model")
@@ -94,9 +102,7 @@ def test_broken_models_are_refused_and_change_nothing(server: Server, models: Pa
     assert server.gunicorn().children() == workers
 
 
-def test_without_a_running_server_there_is_nothing_to_activate(
-    server: Server, models: Path, tmp_path: Path
-) -> None:
+def test_activation_needs_a_running_server(server: Server, models: Path, tmp_path: Path) -> None:
     result = subprocess.run(
         [PYTHON, "-m", "server", "models", "activate", models],
         cwd=ROOT,
@@ -110,7 +116,7 @@ def test_without_a_running_server_there_is_nothing_to_activate(
 
 
 def with_another_extractor(models: Path) -> None:
-    """The same graph with another hash, as its file gains a name for what made it."""
+    """Changes the hash of the extractor, but not its graph."""
     import onnx
 
     from training.export.checksum import with_checksum
@@ -120,11 +126,9 @@ def with_another_extractor(models: Path) -> None:
     (models / "mfcc.onnx").write_bytes(with_checksum(extractor))
 
 
-def test_under_load_no_answer_is_lost_and_no_handshake_disagrees(
-    nginx: Path, models: Path, tmp_path: Path
-) -> None:
+def test_activation_under_load_loses_no_answer(server: Server, models: Path) -> None:
     with_another_extractor(models)
-    with running(tmp_path / "run") as server, Load(server) as load:
+    with Load(server) as load:
         old = check_files(server)["extractor"]
         for action in (("activate", models), ("rollback",), ("activate", models)):
             result = command(server, *action)
@@ -132,7 +136,7 @@ def test_under_load_no_answer_is_lost_and_no_handshake_disagrees(
             load.wait_for_answers(100)
         new = check_files(server)["extractor"]
         assert old["sha256"] != new["sha256"]
-        # Whoever still has the handshake of before gets the file that it named.
+        # A client with the old handshake still gets the old file.
         content = server.client.get(old["url"]).content
         assert hashlib.sha256(content).hexdigest() == old["sha256"]
         gone = server.client.get("/init/mfcc.onnx?sha256=" + "0" * 64)
@@ -140,7 +144,7 @@ def test_under_load_no_answer_is_lost_and_no_handshake_disagrees(
         assert load.failures == []
 
 
-def test_a_broken_models_directory_never_reaches_a_running_server(
+def test_a_running_server_ignores_changes_of_the_models_directory(
     nginx: Path, models: Path, tmp_path: Path
 ) -> None:
     with running(tmp_path / "run", SER_MODELS_DIRECTORY=models) as server, Load(server) as load:
@@ -155,7 +159,7 @@ def test_a_broken_models_directory_never_reaches_a_running_server(
         assert load.failures == []
 
 
-def test_a_restart_keeps_what_was_activated(nginx: Path, models: Path, tmp_path: Path) -> None:
+def test_activated_models_survive_a_restart(nginx: Path, models: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
     with running(tmp_path / "run", SER_MODELS_STATE_DIRECTORY=state) as server:
         assert command(server, "activate", models).returncode == 0
@@ -165,21 +169,20 @@ def test_a_restart_keeps_what_was_activated(nginx: Path, models: Path, tmp_path:
         assert networks(server) == SHARED
 
 
-def test_no_worker_that_a_killed_master_left_behind_answers_afterwards(
-    nginx: Path, models: Path, tmp_path: Path
+def test_workers_of_a_killed_master_do_not_answer_after_an_activation(
+    server: Server, models: Path
 ) -> None:
     shutil.copy(MODELS / "CNN.onnx", models / "DNN.onnx")
-    with running(tmp_path / "run") as server:
-        old = server.predict("DNN")
-        server.gunicorn().kill()
-        result = command(server, "activate", models)
-        assert result.returncode == 0, result.stderr
-        for _ in range(100):
-            assert server.predict("DNN") != old
+    old = server.predict("DNN")
+    server.gunicorn().kill()
+    result = command(server, "activate", models)
+    assert result.returncode == 0, result.stderr
+    for _ in range(100):
+        assert server.predict("DNN") != old
 
 
 def with_a_large_network(models: Path) -> None:
-    """One of three million bytes, good in itself."""
+    """Adds a valid network of three million bytes."""
     import onnx
 
     from training.export.checksum import with_checksum
@@ -189,11 +192,11 @@ def with_a_large_network(models: Path) -> None:
     (models / "MLP.onnx").write_bytes(with_checksum(network))
 
 
-def test_where_the_workers_cannot_serve_them_the_old_models_come_back(
+def test_models_that_workers_refuse_are_rolled_back(
     nginx: Path, models: Path, tmp_path: Path
 ) -> None:
     with_a_large_network(models)
-    small = {"SER_MODELS_MAXIMUM_FILE_BYTES": 2_000_000}  # which the command does not know of
+    small = {"SER_MODELS_MAXIMUM_FILE_BYTES": 2_000_000}  # the command does not get this setting
     with running(tmp_path / "run", **small) as server, Load(server) as load:
         result = command(server, "activate", models)
         assert result.returncode != 0

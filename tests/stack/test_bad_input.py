@@ -1,4 +1,4 @@
-"""What bad input gets, from the running stack and from Gunicorn alone."""
+"""Bad input is answered with a problem document."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from tests.stack.harness import Server
+from tests.support.harness import Server
+from tests.support.problems import check_problem
 
-PROBLEM = "application/problem+json"
 NUMBERS = ["1"] * 25
 
 
 def vector(*values: str) -> bytes:
-    """A vector that starts with the given JSON texts and is 25 coefficients long."""
+    """A body with a vector of 25 coefficients that starts with the given JSON texts."""
     return b'{"mfccs":[%s]}' % ",".join([*values, *NUMBERS[len(values) :]]).encode()
 
 
@@ -21,7 +21,7 @@ def vector(*values: str) -> bytes:
 class Case:
     body: bytes
     status: int
-    detail: str = ""  # what the detail must contain
+    detail: str = ""  # a part of the detail
     pointer: str | None = None
 
 
@@ -59,15 +59,6 @@ CASES = {
 }
 
 
-def check_problem(response: httpx.Response, status: int) -> dict[str, object]:
-    assert response.status_code == status, response.text
-    assert response.headers["content-type"] == PROBLEM
-    problem: dict[str, object] = response.json()
-    assert problem["status"] == status
-    assert all(isinstance(problem[member], str) for member in ("type", "title", "detail"))
-    return problem
-
-
 def post(
     server: Server, body: bytes, path: str = "/prediction/DNN", **headers: str
 ) -> httpx.Response:
@@ -89,17 +80,17 @@ def test_a_bad_body_is_answered_with_a_problem(server: Server, name: str) -> Non
     assert problem.get("pointer") == case.pointer
 
 
-def test_an_unknown_network_is_answered_with_those_that_exist(server: Server) -> None:
+def test_the_problem_of_an_unknown_network_names_the_existing_ones(server: Server) -> None:
     problem = check_problem(post(server, vector(), "/prediction/RNN"), 404)
     assert all(name in str(problem["detail"]) for name in ("RNN", "CNN", "DNN"))
 
 
-def test_another_media_type_is_answered_with_the_one_needed(server: Server) -> None:
+def test_the_problem_of_another_media_type_names_the_expected_one(server: Server) -> None:
     problem = check_problem(post(server, vector(), **{"content-type": "text/plain"}), 415)
     assert "application/json" in str(problem["detail"])
 
 
-def test_a_body_over_one_mebibyte_is_too_large(server: Server) -> None:
+def test_a_body_over_one_mebibyte_is_refused(server: Server) -> None:
     problem = check_problem(post(server, b" " * 1_048_577), 413)
     assert problem == {
         "type": "urn:problem:speech-emotion:body-too-large",
@@ -110,7 +101,7 @@ def test_a_body_over_one_mebibyte_is_too_large(server: Server) -> None:
     }
 
 
-def test_a_chunked_body_over_one_mebibyte_is_too_large(server: Server) -> None:
+def test_a_chunked_body_over_one_mebibyte_is_refused(server: Server) -> None:
     def chunks() -> Iterator[bytes]:
         for _ in range(17):
             yield b" " * 65_536
@@ -120,13 +111,13 @@ def test_a_chunked_body_over_one_mebibyte_is_too_large(server: Server) -> None:
     check_problem(response, 413)
 
 
-def test_a_body_of_one_mebibyte_is_taken(server: Server) -> None:
+def test_a_body_of_one_mebibyte_is_accepted(server: Server) -> None:
     body = vector()
     assert post(server, body + b" " * (1_048_576 - len(body))).status_code == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
-def test_a_wrong_method_is_answered_with_the_right_ones(server: Server, method: str) -> None:
+def test_the_problem_of_a_wrong_method_names_the_allowed_ones(server: Server, method: str) -> None:
     response = server.client.request(method, "/prediction/DNN")
     check_problem(response, 405)
     assert "POST" in response.headers["allow"]

@@ -1,4 +1,4 @@
-"""Killing a process costs no client its answer, and the process comes back."""
+"""A killed process is restarted, and no request fails because of it."""
 
 import signal
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.stack.harness import Load, Server, running, wait_until
+from tests.support.harness import Load, Server, running, wait_until
 
 ANSWERS = 300
 
@@ -29,7 +29,7 @@ def wait_for_new_workers(server: Server, old: list[psutil.Process], count: int =
     wait_until(replaced, f"{count} workers other than {old}")
 
 
-def test_a_killed_worker_costs_no_answer(server: Server) -> None:
+def test_no_request_fails_when_a_worker_is_killed(server: Server) -> None:
     with Load(server) as load:
         for _ in range(3):
             victim = server.workers()[0]
@@ -39,7 +39,7 @@ def test_a_killed_worker_costs_no_answer(server: Server) -> None:
     assert load.failures == []
 
 
-def test_a_reload_costs_no_answer(server: Server) -> None:
+def test_no_request_fails_during_a_reload(server: Server) -> None:
     with Load(server) as load:
         old = server.workers()
         server.gunicorn().send_signal(signal.SIGHUP)
@@ -48,7 +48,7 @@ def test_a_reload_costs_no_answer(server: Server) -> None:
     assert load.failures == []
 
 
-def test_a_killed_gunicorn_is_started_again_and_costs_no_answer(server: Server) -> None:
+def test_a_killed_gunicorn_is_restarted_and_no_request_fails(server: Server) -> None:
     with Load(server) as load:
         workers, master = server.workers(), server.gunicorn()
         master.kill()
@@ -58,7 +58,7 @@ def test_a_killed_gunicorn_is_started_again_and_costs_no_answer(server: Server) 
     assert load.failures == []
 
 
-def test_a_killed_nginx_is_started_again(server: Server) -> None:
+def test_a_killed_nginx_is_restarted(server: Server) -> None:
     old = server.nginx()
     workers = old.children()
     old.kill()
@@ -68,7 +68,7 @@ def test_a_killed_nginx_is_started_again(server: Server) -> None:
     assert server.predict()
 
 
-def test_where_supervisord_is_killed_nothing_is_left(nginx: Path, tmp_path: Path) -> None:
+def test_nothing_is_left_when_supervisord_is_killed(nginx: Path, tmp_path: Path) -> None:
     with running(tmp_path) as server:
         tree = server.tree()
         supervisord = server.supervisord()

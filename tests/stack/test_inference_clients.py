@@ -1,4 +1,4 @@
-"""Other people's clients of the Open Inference Protocol, unchanged, get what /prediction says."""
+"""Third-party clients of the Open Inference Protocol get the same results as /prediction."""
 
 import json
 import os
@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from server.models.predictors import Array
-from tests.missing import missing
-from tests.stack.harness import DEADLINE, ROOT, Server
-from tests.stack.test_open_inference import predicted
+from tests.support.harness import DEADLINE, ROOT, Server
+from tests.support.inference import predicted
+from tests.support.missing import missing
 
 PYTHON = ROOT / ".venv-inference-clients" / "bin" / "python"
 SCRIPTS = Path(__file__).parent / "inference_clients"
@@ -34,7 +34,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def expected(server: Server, inputs: Path) -> dict[str, Array]:
-    """What /prediction says of the vectors and of the frames."""
+    """The probabilities of /prediction for the vectors and for the frames."""
     arrays = np.load(inputs)
     utterances = zip(arrays["frames"], arrays["lengths"], strict=True)
     return {
@@ -47,7 +47,7 @@ def expected(server: Server, inputs: Path) -> dict[str, Array]:
 
 def answers_of(script: str, server: Server, inputs: Path) -> dict[str, Any]:
     if not PYTHON.exists():
-        missing("no .venv-inference-clients: `make .venv-inference-clients` makes it")
+        missing("no .venv-inference-clients: `make .venv-inference-clients` creates it")
     done = subprocess.run(
         [PYTHON, SCRIPTS / script, f"127.0.0.1:{server.port}", inputs],
         capture_output=True,
@@ -95,7 +95,7 @@ def test_tritons_asyncio_client_predicts(
     check(triton["aio"], expected["vectors"])
 
 
-def test_tritons_client_gets_the_likeliest_labels(
+def test_tritons_client_gets_the_most_probable_labels(
     triton: dict[str, Any], expected: dict[str, Array]
 ) -> None:
     best = np.argsort(-expected["vectors"], axis=1)[:, :2]
@@ -103,7 +103,7 @@ def test_tritons_client_gets_the_likeliest_labels(
     assert indices == best.tolist()
 
 
-def test_tritons_client_learns_about_the_server(triton: dict[str, Any]) -> None:
+def test_tritons_client_reads_the_metadata(triton: dict[str, Any]) -> None:
     about = triton["about"]
     assert (about["live"], about["ready"], about["model ready"]) == (True, True, True)
     assert about["unknown ready"] is False
@@ -124,7 +124,7 @@ def test_tritons_client_learns_about_the_server(triton: dict[str, Any]) -> None:
         ("load", "501", "not supported"),
     ],
 )
-def test_tritons_client_understands_refusals(
+def test_tritons_client_reads_errors(
     triton: dict[str, Any], what: str, status: str, message: str
 ) -> None:
     refusal = triton["refusals"][what]
@@ -142,7 +142,7 @@ def test_mlservers_types_predict(
     check(mlserver[case], expected[kind])
 
 
-def test_mlservers_types_hold_the_rest(mlserver: dict[str, Any]) -> None:
+def test_mlservers_types_parse_metadata_and_errors(mlserver: dict[str, Any]) -> None:
     assert mlserver["id"] == "9"
     assert list(mlserver["one output"]) == ["distance"]
     assert mlserver["server"]["name"] == "speech-emotion-server"

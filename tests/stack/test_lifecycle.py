@@ -1,4 +1,4 @@
-"""Starting and stopping: nothing is left behind, and what cannot work says why."""
+"""Starting and stopping: errors are explained, and no process or file is left."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.stack.harness import (
+from tests.support.harness import (
     DEADLINE,
     ROOT,
     RUN,
@@ -38,14 +38,19 @@ def terminate(server: Server) -> None:
     server.process.send_signal(signal.SIGTERM)
 
 
-@pytest.mark.parametrize("flags", [(), ("--without-nginx",)])
 @pytest.mark.parametrize("stop", [press_ctrl_c, interrupt, terminate])
-def test_a_stopped_server_leaves_nothing(
-    nginx: Path, tmp_path: Path, stop: Stop, flags: tuple[str, ...]
-) -> None:
-    with running(tmp_path, *flags) as server:
+def test_a_stopped_server_leaves_nothing(nginx: Path, tmp_path: Path, stop: Stop) -> None:
+    with running(tmp_path) as server:
         tree = server.tree()
         stop(server)
+        assert server.process.wait(DEADLINE) == 0, server.output
+        check_nothing_is_left(server, tree, tmp_path)
+
+
+def test_a_stopped_server_without_nginx_leaves_nothing(tmp_path: Path) -> None:
+    with running(tmp_path, "--without-nginx") as server:
+        tree = server.tree()
+        press_ctrl_c(server)
         assert server.process.wait(DEADLINE) == 0, server.output
         check_nothing_is_left(server, tree, tmp_path)
 
@@ -69,7 +74,7 @@ def check_nothing_is_left(server: Server, tree: list[psutil.Process], runtime: P
 def run_to_its_end(
     command: Sequence[str], port: int, runtime: Path
 ) -> subprocess.CompletedProcess[str]:
-    """A server that cannot start."""
+    """Runs a command that is expected to fail."""
     return subprocess.run(
         command,
         cwd=ROOT,
@@ -100,19 +105,17 @@ def test_a_busy_port_is_a_clear_error(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_make_run_takes_the_port(tmp_path: Path, busy_port: int) -> None:
+def test_make_run_passes_the_port(tmp_path: Path, busy_port: int) -> None:
     result = run_to_its_end([*MAKE, f"PORT={busy_port}"], free_port(), tmp_path)
     assert f"Cannot listen on 127.0.0.1:{busy_port}" in result.stderr
 
 
-def test_make_run_takes_the_workers(tmp_path: Path) -> None:
+def test_make_run_passes_the_workers(tmp_path: Path) -> None:
     result = run_to_its_end([*MAKE, "WORKERS=many"], free_port(), tmp_path)
     assert "SER_SERVER_WORKERS: 'many' is not a whole number" in result.stderr
 
 
-def test_a_runtime_directory_with_too_long_a_path_is_a_clear_error(
-    nginx: Path, tmp_path: Path
-) -> None:
+def test_too_long_a_runtime_directory_is_a_clear_error(nginx: Path, tmp_path: Path) -> None:
     result = run_to_its_end(RUN, free_port(), tmp_path / ("long" * 25))
     assert result.returncode == 2
     assert "set a shorter runtime_directory" in result.stderr
@@ -128,13 +131,13 @@ def bad_models(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return models
 
 
-def test_no_process_interrupts_another_one(stack: Server) -> None:
-    policies = {(process.name(), os.sched_getscheduler(process.pid)) for process in stack.tree()}
+def test_no_process_preempts_another(server: Server) -> None:
+    policies = {(process.name(), os.sched_getscheduler(process.pid)) for process in server.tree()}
     assert ("nginx", os.SCHED_BATCH) in policies
     assert {policy for _, policy in policies} == {os.SCHED_BATCH}
 
 
-def test_bad_models_leave_the_server_alive_but_not_ready(
+def test_with_bad_models_the_server_is_alive_but_not_ready(
     nginx: Path, tmp_path: Path, bad_models: Path
 ) -> None:
     with started(tmp_path / "run", SER_MODELS_DIRECTORY=bad_models) as server:

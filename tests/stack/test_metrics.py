@@ -1,4 +1,4 @@
-"""The operator's port: counts that never fall, whatever dies."""
+"""/metrics on the operator port: counters never decrease, even when processes are killed."""
 
 import http.client
 import os
@@ -9,22 +9,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import numpy as np
 import psutil
 import pytest
 
-from tests.stack.harness import MFCCS, Load, Server, free_port, running, wait_until
-from tests.stack.test_bad_input import check_problem
+from tests.support.harness import MFCCS, Load, Server, free_port, running, wait_until
 from tests.support.metrics import Samples, samples, value
+from tests.support.problems import check_problem
 
 POST = {"route": "/prediction/{networkType}", "method": "POST"}
-COUNTED = ("_total", "_count", "_sum", "_bucket")
-OF_NGINX = "nginx_answers_total"  # starts anew with Nginx, which dies in no test here
+COUNTERS = ("_total", "_count", "_sum", "_bucket")
+ANSWERS_OF_NGINX = "nginx_answers_total"  # restarts at 0 with Nginx
 CLIENTS = 4
 KILLS = 20
 
 
 class Scraper:
-    """Asks without pause, and notes every count that has fallen."""
+    """Reads /metrics and records every counter that decreased."""
 
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
@@ -34,12 +35,15 @@ class Scraper:
         self.scrapes = 0
         self.last: Samples = {}
 
+    def get(self, path: str) -> httpx.Response:
+        return self._client.get(path)
+
     def scrape(self) -> Samples:
-        answer = self._client.get("/metrics")
+        answer = self.get("/metrics")
         assert answer.status_code == 200, answer.text
         now = samples(answer.text)
         for (name, labels), before in self.last.items():
-            if name.endswith(COUNTED) and not now.get((name, labels), -1.0) >= before:
+            if name.endswith(COUNTERS) and not now.get((name, labels), -1.0) >= before:
                 after = now.get((name, labels))
                 self.fallen.append(f"{name}{dict(labels)}: {before} to {after}")
         self.last = now
@@ -51,7 +55,7 @@ class Scraper:
             self.scrape()
 
     @contextmanager
-    def without_pause(self) -> Iterator[None]:
+    def continuously(self) -> Iterator[None]:
         self._thread.start()
         try:
             yield
@@ -69,23 +73,21 @@ def scraping(port: int) -> Iterator[Scraper]:
 def kill_a_worker(server: Server) -> None:
     def kill() -> bool:
         try:
-            server.workers()[0].kill()
-        except (LookupError, psutil.NoSuchProcess):
+            server.oldest_worker().kill()
+        except (LookupError, ValueError, psutil.NoSuchProcess):
             return False
         return True
 
     wait_until(kill, "a worker to kill")
 
 
-def test_no_count_falls_while_workers_die_and_the_sums_are_right(
-    nginx: Path, tmp_path: Path
-) -> None:
+def test_counters_stay_right_while_workers_are_killed(nginx: Path, tmp_path: Path) -> None:
     port = free_port()
     with (
         running(tmp_path, SER_SERVER_OPERATOR_PORT=port, SER_SERVER_ACCESS_LOG="no") as server,
         scraping(port) as scraper,
     ):
-        with Load(server, CLIENTS) as load, scraper.without_pause():
+        with Load(server, CLIENTS) as load, scraper.continuously():
             for number in range(KILLS):
                 kill_a_worker(server)
                 if number % 7 == 3:
@@ -97,38 +99,38 @@ def test_no_count_falls_while_workers_die_and_the_sums_are_right(
         assert not scraper.fallen, scraper.fallen[:5]
         assert scraper.scrapes > 10
         found = scraper.scrape()
-        answers = load.answers + 1  # one before the load began
+        answers = load.answers + 1  # one before the load
         counted = value(found, "requests_total", **POST, status="200")
-        # A worker that dies between counting and answering has its requests asked again.
+        # Nginx repeats the requests of a worker that was killed between counting and answering.
         assert answers <= counted <= answers + CLIENTS * (KILLS + 3)
         runs = value(found, "network_duration_seconds_count", network="DNN")
         assert counted <= runs <= counted + CLIENTS * (KILLS + 3)
         assert value(found, "worker_starts_total") > KILLS
-        # A reload has both generations at once; nothing has more.
+        # At most two generations of workers exist at once, during a reload.
         pages = len(list(next(tmp_path.glob("speech-emotion-*/metrics")).glob("*.keys")))
         assert pages <= 8
 
 
-@pytest.fixture(scope="module", params=[(), ("--without-nginx",)])
+@pytest.fixture(scope="module")
 def observed(
-    nginx: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    nginx: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Server, Scraper]]:
     port = free_port()
     runtime = tmp_path_factory.mktemp("run")
     with (
-        running(runtime, *request.param, SER_SERVER_OPERATOR_PORT=port) as server,
+        running(runtime, SER_SERVER_OPERATOR_PORT=port) as server,
         scraping(port) as scraper,
     ):
         yield server, scraper
 
 
-def test_any_worker_tells_the_counts_of_all(observed: tuple[Server, Scraper]) -> None:
+def test_every_worker_reports_the_counts_of_all(observed: tuple[Server, Scraper]) -> None:
     server, scraper = observed
     before = scraper.scrape().get(
         ("network_duration_seconds_count", frozenset({("network", "CNN")})), 0.0
     )
     for _ in range(50):
-        headers = {"Connection": "close"}  # so that both workers get some
+        headers = {"Connection": "close"}  # so that both workers get requests
         server.client.post("/prediction/CNN", json={"mfccs": MFCCS}, headers=headers)
     for _ in range(10):
         assert (
@@ -141,22 +143,33 @@ def test_any_worker_tells_the_counts_of_all(observed: tuple[Server, Scraper]) ->
 @pytest.mark.parametrize(
     "path", ["/metrics", "/metrics/", "//metrics", "/%6detrics", "/a/../metrics", "/metrics?a=1"]
 )
-def test_nothing_of_it_is_public(observed: tuple[Server, Scraper], path: str) -> None:
+def test_metrics_are_not_public(observed: tuple[Server, Scraper], path: str) -> None:
     server, _ = observed
-    # As it stands: httpx would tidy the path up.
+    # Not with httpx, which normalises the path.
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.request("GET", path)
     assert connection.getresponse().status == 404
     connection.close()
 
 
-def test_what_nginx_answers_itself_is_counted(nginx: Path, tmp_path: Path) -> None:
-    port = free_port()
-    with running(tmp_path, SER_SERVER_OPERATOR_PORT=port) as server, scraping(port) as scraper:
-        for _ in range(3):
-            assert server.client.get("/init/reference.wav").status_code == 200
-        check_problem(server.client.post("/prediction/DNN", content=b" " * 2_000_000), 413)
-        server.nginx().send_signal(signal.SIGHUP)
+def test_the_operator_port_serves_health_and_metrics(observed: tuple[Server, Scraper]) -> None:
+    server, scraper = observed
+    assert scraper.get("/readyz").status_code == 200
+    assert scraper.get("/metrics").status_code == 200
+    check_problem(server.client.get("/metrics"), 404)
+
+
+def test_answers_of_nginx_itself_are_counted(observed: tuple[Server, Scraper]) -> None:
+    server, scraper = observed
+    counted = [{"route": "/init/reference.wav", "status": "200"}, {"route": "", "status": "413"}]
+
+    def counts() -> list[float]:
         found = scraper.scrape()
-        assert value(found, OF_NGINX, route="/init/reference.wav", status="200") == 3
-        assert value(found, OF_NGINX, route="", status="413") == 1
+        return [found.get((ANSWERS_OF_NGINX, frozenset(c.items())), 0.0) for c in counted]
+
+    before = counts()
+    for _ in range(3):
+        assert server.client.get("/init/reference.wav").status_code == 200
+    check_problem(server.client.post("/prediction/DNN", content=b" " * 2_000_000), 413)
+    server.nginx().send_signal(signal.SIGHUP)
+    assert np.subtract(counts(), before).tolist() == [3, 1]

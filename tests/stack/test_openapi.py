@@ -1,4 +1,4 @@
-"""Every operation of server/openapi.yaml, asked in ways that nobody would think of."""
+"""The server conforms to server/openapi.yaml: property-based tests of every operation."""
 
 import re
 import subprocess
@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.openapi import DESCRIPTION, METHODS, description
-from tests.stack.harness import Server
+from tests.support.harness import Server
+from tests.support.openapi import DESCRIPTION, METHODS, description
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
-EXAMPLES = 30  # of each operation, drawn at random, beside those that its boundaries give
+EXAMPLES = 30  # random requests for each operation, beside those at the boundaries
 
 
-def test_the_server_is_as_it_is_described(server: Server, tmp_path: Path) -> None:
+def test_every_operation_conforms_to_the_description(server: Server, tmp_path: Path) -> None:
     command = [
         str(Path(sys.executable).with_name("schemathesis")),
         "--config-file",
@@ -37,5 +37,5 @@ def test_the_description_is_served(server: Server) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_path_that_is_not_described_is_refused(server: Server, method: str) -> None:
+def test_a_path_without_description_is_refused(server: Server, method: str) -> None:
     assert server.client.request(method, "/prediction").status_code == 404

@@ -1,4 +1,4 @@
-"""From recordings to answers: the running server says what PyTorch says."""
+"""The running server predicts the same as PyTorch, for real recordings."""
 
 import dataclasses
 import shutil
@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from configuration import ROOT
-from tests.stack.harness import Server, running
+from tests.support.harness import Server, running
 from training.arrays import Float32
 from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import read_corpus
@@ -31,7 +31,7 @@ from training.settings import TrainingSettings
 from training.storage.scheduling import Scheduler
 from training.trainers import FittedFrames, FittedNetwork
 
-# PyTorch's exporter uses a part of PyTorch that it deprecates.
+# PyTorch's exporter uses a deprecated part of PyTorch.
 pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")
 
 CLIPS = 200
@@ -58,7 +58,7 @@ def material(ravdess: Path, tmp_path_factory: pytest.TempPathFactory) -> Materia
 
 
 def fitted_network(network: str, material: Material) -> FittedNetwork:
-    """A vector network that was fitted for a short while, or a small frame network."""
+    """A briefly fitted vector network, or a small frame network."""
     if network in NETWORKS:
         return fit(network, material.examples, TrainingSettings(epochs=2, variants=0))
     torch.manual_seed(0)
@@ -70,7 +70,7 @@ def fitted_network(network: str, material: Material) -> FittedNetwork:
 
 
 def export(network: str, material: Material, models: Path) -> DeployableModel:
-    """Exports as the trainer does; what the file says about itself is the shared network's."""
+    """Exports as the trainer does, with the metadata of the project's network."""
     vectors = material.examples.vectors
     distance = Distance.fit(vectors, Standardisation.fit(vectors))
     served = deployable_model(fitted_network(network, material), distance, TEMPERATURE)
@@ -84,7 +84,7 @@ def export(network: str, material: Material, models: Path) -> DeployableModel:
 def pytorch(
     material: Material, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, dict[str, DeployableModel]]:
-    """A models' directory, and the same networks in PyTorch."""
+    """A models directory, and the same networks in PyTorch."""
     models = tmp_path_factory.mktemp("models")
     for file in ("mfcc.onnx", "reference.wav"):
         shutil.copy(ROOT / "models" / file, models)
@@ -112,7 +112,7 @@ def answer_of_pytorch(served: DeployableModel, clip: Float32, network: str) -> F
 
 
 @pytest.mark.parametrize("network", [*NETWORKS, FRAME_NETWORK])
-def test_the_server_says_what_pytorch_says(
+def test_the_server_predicts_the_same_as_pytorch(
     server: Server,
     pytorch: tuple[Path, dict[str, DeployableModel]],
     material: Material,

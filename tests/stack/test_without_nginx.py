@@ -8,7 +8,7 @@ import pytest
 
 from server.launch.nginx_needed import NEED_NGINX
 from server.settings import ServerSettings
-from tests.stack.harness import (
+from tests.support.harness import (
     DEADLINE,
     ROOT,
     RUN,
@@ -18,7 +18,7 @@ from tests.stack.harness import (
     running,
     started,
 )
-from tests.stack.test_bad_input import check_problem
+from tests.support.problems import check_problem
 
 # Values that differ from the defaults, as an operator writes them.
 VALUES: dict[str, Any] = {

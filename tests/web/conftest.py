@@ -6,27 +6,22 @@ import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from configuration import ROOT
-from tests.missing import missing
-from tests.stack.harness import Server, running
-from tests.web.visits import FLAGS, Visit, listening_to, visiting
+from tests.support.browser import FLAGS, launch_with_microphone
+from tests.support.harness import Server
+from tests.support.missing import missing
+from tests.web.visits import Visit, visiting
 
 DIST = ROOT / "clients" / "web" / "dist"
-MODELS = ROOT / "models"
 
-Open = Callable[..., Visit]
+OpenPage = Callable[..., Visit]
 
 
 @pytest.fixture(scope="session")
-def site(
-    nginx: Path,  # nobody starts the stack without it
-    models_with_frames: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Server]:
-    """The whole stack with the built page, shared by the tests."""
+def site(server_with_frames: Server) -> Server:
+    """The shared server; the page must be built."""
     if not (DIST / "index.html").exists():
         missing("the page is not built: cd clients/web && npm ci && npm run build")
-    with running(tmp_path_factory.mktemp("run"), SER_MODELS_DIRECTORY=models_with_frames) as server:
-        yield server
+    return server_with_frames
 
 
 @pytest.fixture(scope="session")
@@ -37,37 +32,52 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The path of Debian's Chromium: Playwright's own is not downloaded."""
+    """The path of Debian's Chromium, which replaces Playwright's own."""
     return shutil.which("chromium") or missing("Chromium is missing: apt-get install chromium")
 
 
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
-    """A browser on a machine without a microphone, shared by the tests."""
+    """A browser without a microphone, shared by the tests."""
     browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
     yield browser
     browser.close()
 
 
 @pytest.fixture
-def visit(site: Server, browser: Browser) -> Iterator[Open]:
-    """Opens the page, in as many fresh contexts as a test needs."""
+def visit(site: Server, browser: Browser) -> Iterator[OpenPage]:
+    """Opens the page, each time in a new browser context."""
     with visiting(browser, str(site.client.base_url)) as open_page:
         yield open_page
+
+
+@pytest.fixture(scope="module")
+def shared_page(site: Server, browser: Browser) -> Iterator[Visit]:
+    """A page with a verified extractor, shared by the tests of a module."""
+    with visiting(browser, str(site.client.base_url)) as open_page:
+        visited = open_page()
+        visited.wait_for_agreement()
+        yield visited
 
 
 @pytest.fixture(scope="session")
 def original(originals: list[Path]) -> Path:
-    """One of them, 3.5 s long."""
+    """One of the original recordings, 3.5 s long."""
     return originals[4]
 
 
-@pytest.fixture
-def spoken_to(
-    site: Server, playwright: Playwright, chromium: str, original: Path
-) -> Iterator[Open]:
-    """Opens the page in a browser whose microphone hears a real clip."""
-    browser = listening_to(playwright, chromium, original, allowed=True)
-    with visiting(browser, str(site.client.base_url)) as open_page:
-        yield open_page
+@pytest.fixture(scope="session")
+def browser_with_microphone(
+    playwright: Playwright, chromium: str, original: Path
+) -> Iterator[Browser]:
+    """A browser whose microphone repeats a real clip, shared by the tests."""
+    browser = launch_with_microphone(playwright, chromium, original, allowed=True)
+    yield browser
     browser.close()
+
+
+@pytest.fixture
+def visit_with_microphone(site: Server, browser_with_microphone: Browser) -> Iterator[OpenPage]:
+    """Opens the page in a browser with a microphone."""
+    with visiting(browser_with_microphone, str(site.client.base_url)) as open_page:
+        yield open_page

@@ -1,41 +1,26 @@
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
-from configuration import ROOT
-from tests.web.conftest import Open
-from tests.web.sounds import noise, several, tone, write
+from tests.support.sounds import noise, several, tone, write
+from tests.web.conftest import OpenPage
 from tests.web.visits import DESKTOP, PHONE, Visit
 
-AXE = ROOT / "clients" / "web" / "node_modules" / "axe-core" / "axe.min.js"
-SEVERE = {"serious", "critical"}
 VIEWPORTS = {"desktop": DESKTOP, "phone": PHONE}
 LOOKS = [(scheme, name) for scheme in ("light", "dark") for name in VIEWPORTS]
 
 
-def violations(visited: Visit) -> list[dict[str, Any]]:
-    """What axe finds serious or critical on the page as it stands."""
-    visited.page.evaluate(AXE.read_text(encoding="utf-8"))
-    report = visited.page.evaluate("axe.run()")
-    return [
-        {"rule": each["id"], "where": [node["html"] for node in each["nodes"]]}
-        for each in report["violations"]
-        if each["impact"] in SEVERE
-    ]
-
-
 @pytest.mark.parametrize("look", LOOKS, ids="-".join)
 def test_axe_finds_nothing_severe(
-    visit: Open, originals: list[Path], tmp_path: Path, look: tuple[str, str]
+    visit: OpenPage, originals: list[Path], tmp_path: Path, look: tuple[str, str]
 ) -> None:
     scheme, size = look
     name = f"{scheme}-{size}"
-    # Without motion, since axe would see colours halfway through a transition.
+    # Without motion: axe must not measure colours during a transition.
     visited = visit(color_scheme=scheme, viewport=VIEWPORTS[size], reduced_motion="reduce")
     visited.wait_for_agreement()
-    assert violations(visited) == []
+    assert visited.severe_violations() == []
     visited.screenshot(f"first-view-{name}")
 
     visited.upload(write(tmp_path / "talk.wav", several(originals, 22_050, 9), 22_050))
@@ -43,21 +28,21 @@ def test_axe_finds_nothing_severe(
     visited.page.get_by_text("The timeline as a table").click()
     visited.by_id("log-summary").click()
     visited.page.get_by_role("button", name="Copy as curl").click()
-    assert violations(visited) == []
+    assert visited.severe_violations() == []
     visited.screenshot(f"result-{name}")
 
     visited.upload(write(tmp_path / "tone.wav", tone(3), 22_050))
     expect(visited.by_id("warning")).to_be_visible()
-    assert violations(visited) == []
+    assert visited.severe_violations() == []
 
     visited.upload(write(tmp_path / "short.wav", noise(0.01), 22_050))
     visited.expect_fault("too-short")
-    assert violations(visited) == []
+    assert visited.severe_violations() == []
     visited.screenshot(f"fault-{name}")
 
 
 def press_until(visited: Visit, key: str, selector: str) -> None:
-    """Presses a key until that element has the focus, and checks that the focus shows."""
+    """Presses a key until the element that matches the selector has the focus."""
     for _ in range(60):
         visited.page.keyboard.press(key)
         if visited.page.evaluate("s => document.activeElement.matches(s)", selector):
@@ -66,8 +51,10 @@ def press_until(visited: Visit, key: str, selector: str) -> None:
         pytest.fail(f"{key} never reaches {selector}")
 
 
-def test_the_keyboard_alone_does_everything(spoken_to: Open, original: Path) -> None:
-    visited = spoken_to(permissions=["clipboard-read", "clipboard-write", "microphone"])
+def test_every_function_works_with_the_keyboard(
+    visit_with_microphone: OpenPage, original: Path
+) -> None:
+    visited = visit_with_microphone(permissions=["clipboard-read", "clipboard-write", "microphone"])
     visited.page.on("filechooser", lambda chooser: chooser.set_files(original))
     visited.wait_for_agreement()
     keyboard = visited.page.keyboard
@@ -106,7 +93,7 @@ def test_the_keyboard_alone_does_everything(spoken_to: Open, original: Path) -> 
     expect(visited.page.get_by_role("button", name="Listen live")).to_be_focused()
 
 
-def test_the_skip_link_leads_to_the_result(visit: Open) -> None:
+def test_the_skip_link_moves_the_focus_to_the_result(visit: OpenPage) -> None:
     visited = visit()
     visited.page.keyboard.press("Tab")
     skip = visited.page.get_by_role("link", name="Skip to the result")
@@ -116,7 +103,7 @@ def test_the_skip_link_leads_to_the_result(visit: Open) -> None:
     expect(visited.by_id("result")).to_be_focused()
 
 
-def test_a_screen_reader_hears_the_result(visit: Open, original: Path) -> None:
+def test_the_result_is_announced_to_screen_readers(visit: OpenPage, original: Path) -> None:
     visited = visit()
     visited.wait_for_agreement()
     spoken = visited.by_id("in-words")
@@ -131,7 +118,7 @@ def share(visited: Visit) -> int:
     return round(100 * visited.probabilities()["angry"])
 
 
-def test_reduced_motion_is_respected(visit: Open, original: Path) -> None:
+def test_reduced_motion_disables_transitions(visit: OpenPage, original: Path) -> None:
     visited = visit(reduced_motion="reduce")
     visited.wait_for_agreement()
     visited.upload(original)
@@ -142,7 +129,7 @@ def test_reduced_motion_is_respected(visit: Open, original: Path) -> None:
 
 @pytest.mark.parametrize("width", [320, 360, 768])
 def test_nothing_scrolls_sideways(
-    visit: Open, originals: list[Path], tmp_path: Path, width: int
+    visit: OpenPage, originals: list[Path], tmp_path: Path, width: int
 ) -> None:
     visited = visit(viewport={"width": width, "height": 740})
     visited.wait_for_agreement()

@@ -1,4 +1,4 @@
-"""The page and the Python client: the same file, the same network, the same probabilities."""
+"""The page and the Python client predict the same probabilities for the same file."""
 
 from pathlib import Path
 
@@ -8,9 +8,8 @@ import soxr
 from playwright.sync_api import expect
 from speech_emotion import Client
 
-from tests.stack.harness import Server
-from tests.web.conftest import Open
-from tests.web.sounds import load, write
+from tests.support.harness import Server
+from tests.support.sounds import load, write
 from tests.web.visits import Visit
 
 TOLERANCE = 0.02
@@ -34,13 +33,11 @@ def largest_difference(visited: Visit, client: Client, path: Path, network: str)
 
 
 def test_the_page_agrees_with_the_python_client(
-    visit: Open, client: Client, originals: list[Path]
+    shared_page: Visit, client: Client, originals: list[Path]
 ) -> None:
-    visited = visit()
-    visited.wait_for_agreement()
     networks = [network.name for network in client.contract.networks]
     found = {
-        (path.name, network): largest_difference(visited, client, path, network)
+        (path.name, network): largest_difference(shared_page, client, path, network)
         for path in originals
         for network in networks
     }
@@ -52,15 +49,13 @@ def test_the_page_agrees_with_the_python_client(
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 44_100, 96_000])
-def test_it_agrees_at_other_sample_rates(
-    visit: Open, client: Client, original: Path, tmp_path: Path, rate: int
+def test_the_page_agrees_at_other_sample_rates(
+    shared_page: Visit, client: Client, original: Path, tmp_path: Path, rate: int
 ) -> None:
     samples, own = load(original)
     stereo = np.stack([samples, 0.5 * samples], axis=1)
-    path = write(tmp_path / "clip.wav", soxr.resample(stereo, own, rate), rate)
-    visited = visit()
-    visited.wait_for_agreement()
+    path = write(tmp_path / f"clip-{rate}.wav", soxr.resample(stereo, own, rate), rate)
     network = client.contract.network(None).name
-    difference = largest_difference(visited, client, path, network)
+    difference = largest_difference(shared_page, client, path, network)
     print(f"{rate} Hz: within {difference:.5f}")
     assert difference <= TOLERANCE

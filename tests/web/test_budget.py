@@ -1,26 +1,28 @@
-"""How much is loaded and how long it takes, on this machine."""
+"""The amount of script that is loaded, and the time of an analysis."""
 
 from pathlib import Path
 
 from playwright.sync_api import Request, Route, expect
 
-from tests.stack.harness import Server
-from tests.web.conftest import Open
-from tests.web.sounds import load, write
+from tests.support.harness import Server
+from tests.support.sounds import load, write
+from tests.web.conftest import OpenPage
 
 SCRIPT_BUDGET = 300_000  # bytes, compressed
 DROP_BUDGET = 1_500  # ms
 ROUNDS = 5
 
 
-def test_the_first_view_needs_little_script_and_no_webassembly(visit: Open, site: Server) -> None:
+def test_the_first_view_loads_little_script_and_no_webassembly(
+    visit: OpenPage, site: Server
+) -> None:
     visited = visit("about:blank")
     held: list[Route] = []
 
     def hold(route: Route) -> None:
         held.append(route)
 
-    # The runtime is withheld, so that it cannot have had a part in the first view.
+    # The first view must not need the runtime, so its requests are never answered.
     visited.page.context.route("**/*.wasm", hold)
     visited.page.goto(str(site.client.base_url))
     expect(visited.by_id("file")).to_be_enabled()
@@ -41,14 +43,14 @@ def compressed_size(request: Request) -> int:
     return int(response.header_value("content-length") or "")
 
 
-def test_a_clip_is_heard_soon_after_it_is_dropped(
-    visit: Open, original: Path, tmp_path: Path
+def test_a_dropped_clip_is_analysed_quickly(
+    visit: OpenPage, original: Path, tmp_path: Path
 ) -> None:
     samples, rate = load(original)
     clip = write(tmp_path / "clip.wav", samples[: 3 * rate], rate)
     visited = visit()
     visited.wait_for_agreement()
-    visited.page.reload()  # now the browser has the runtime in its cache
+    visited.page.reload()  # the browser has cached the runtime
     visited.wait_for_agreement()
     found = [visited.drop(clip, f"clip-{number}.wav") for number in range(ROUNDS)]
     print("drop to bars, ms:", ", ".join(f"{elapsed:.0f}" for elapsed in found))

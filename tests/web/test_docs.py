@@ -1,29 +1,28 @@
-"""The description of the API as a page: all of it, and without a script."""
+"""The API documentation page: complete, and without scripts."""
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.openapi import METHODS, description
-from tests.stack.harness import Server
-from tests.web.conftest import Open
-from tests.web.test_accessibility import violations
+from tests.support.harness import Server
+from tests.support.openapi import METHODS, description
+from tests.web.conftest import OpenPage
 from tests.web.visits import PHONE
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_severe_in_the_description(
-    visit: Open, site: Server, scheme: str
+def test_axe_finds_nothing_severe_in_the_documentation(
+    visit: OpenPage, site: Server, scheme: str
 ) -> None:
     visited = visit(f"{site.client.base_url}/docs", color_scheme=scheme, viewport=PHONE)
     expect(visited.page.get_by_role("heading", level=1)).to_contain_text(
         description()["info"]["title"]
     )
-    assert violations(visited) == []
+    assert visited.severe_violations() == []
     assert visited.page.evaluate("document.scripts.length") == 0
     assert visited.page.evaluate("document.body.scrollWidth <= innerWidth")
 
 
-def test_every_operation_and_schema_can_be_reached(visit: Open, site: Server) -> None:
+def test_every_operation_and_schema_can_be_reached(visit: OpenPage, site: Server) -> None:
     page = visit(f"{site.client.base_url}/docs").page
     operations = [
         path[method]["operationId"]
@@ -41,7 +40,7 @@ def test_every_operation_and_schema_can_be_reached(visit: Open, site: Server) ->
     assert dead == 0
 
 
-def test_the_description_has_the_strict_policy(site: Server) -> None:
+def test_the_documentation_has_the_strict_policy(site: Server) -> None:
     policies = {
         site.client.get(path).headers["content-security-policy"]
         for path in ("/", "/docs", "/docs.html")

@@ -1,28 +1,26 @@
-"""Each state that people meet when something is wrong: plain words, and what to do."""
+"""Every fault is explained on the page, with a way to continue."""
 
-import contextlib
 import json
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
-from tests.clients.python.faults import Answer, Change, FaultyProxy, replaced_by, reset
-from tests.stack.harness import Server, running, wait_until
-from tests.web.conftest import Open
-from tests.web.sounds import noise, silence, tone, write
-from tests.web.visits import FLAGS, listening_to, visiting
+from tests.support.browser import FLAGS
+from tests.support.faulty_proxy import Answer, Change, FaultyProxy, replaced_by, reset
+from tests.support.harness import Server, open_requests, running, wait_until
+from tests.support.sounds import noise, silence, tone, write
+from tests.web.conftest import OpenPage
+from tests.web.visits import visiting
 
 HANDSHAKE = "/init/configuration"
 VERIFICATION = "/init/verification"
 CONNECTIONS = 12  # more than a browser opens
-UNFINISHED = b"POST /prediction/DNN HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n"
 
 
 def problem(status: int, **headers: str) -> Change:
-    """The server's own kind of refusal."""
+    """A problem document of the server."""
     document = {"type": "about:blank", "title": "No", "status": status, "detail": "Not now."}
     kind = "application/problem+json"
     return replaced_by(status, json.dumps(document).encode(), Content_Type=kind, **headers)
@@ -30,26 +28,26 @@ def problem(status: int, **headers: str) -> Change:
 
 @pytest.fixture
 def proxy(site: Server) -> Iterator[FaultyProxy]:
-    """A proxy before the stack; it serves the page below a path, too."""
+    """A proxy before the server; it serves the page below a path."""
     with FaultyProxy(str(site.client.base_url)) as proxy:
         yield proxy
 
 
 @pytest.fixture
-def open_through(proxy: FaultyProxy, browser: Browser) -> Iterator[Open]:
+def open_through(proxy: FaultyProxy, browser: Browser) -> Iterator[OpenPage]:
     with visiting(browser, f"{proxy.url}/") as open_page:
         yield open_page
 
 
 @pytest.fixture
 def prediction(site: Server) -> str:
-    """The path of the network that the page chooses by itself."""
+    """The path of the network that the page selects by default."""
     networks = site.client.get(HANDSHAKE).json()["networks"]
     best = max(networks, key=lambda network: network["speakerIndependentUar"])
     return f"/prediction/{best['networkType']}"
 
 
-def test_an_unreadable_file(visit: Open, tmp_path: Path) -> None:
+def test_an_unreadable_file(visit: OpenPage, tmp_path: Path) -> None:
     path = tmp_path / "letter.wav"
     path.write_text("Dear server, this is no audio.")
     visited = visit()
@@ -59,7 +57,7 @@ def test_an_unreadable_file(visit: Open, tmp_path: Path) -> None:
     visited.screenshot("fault-unreadable")
 
 
-def test_an_empty_file(visit: Open, tmp_path: Path) -> None:
+def test_an_empty_file(visit: OpenPage, tmp_path: Path) -> None:
     path = tmp_path / "empty.wav"
     path.touch()
     visited = visit()
@@ -69,7 +67,9 @@ def test_an_empty_file(visit: Open, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("kind", "seconds"), [("too-short", 0.05), ("too-long", 601)])
-def test_a_clip_of_a_wrong_length(visit: Open, tmp_path: Path, kind: str, seconds: float) -> None:
+def test_a_clip_of_a_wrong_length(
+    visit: OpenPage, tmp_path: Path, kind: str, seconds: float
+) -> None:
     visited = visit()
     visited.wait_for_agreement()
     visited.upload(write(tmp_path / "clip.wav", noise(seconds, 8_000), 8_000))
@@ -77,7 +77,7 @@ def test_a_clip_of_a_wrong_length(visit: Open, tmp_path: Path, kind: str, second
     visited.screenshot(f"fault-{kind}")
 
 
-def test_silence(visit: Open, original: Path, tmp_path: Path) -> None:
+def test_silence(visit: OpenPage, original: Path, tmp_path: Path) -> None:
     visited = visit()
     visited.wait_for_agreement()
     visited.upload(write(tmp_path / "silence.wav", silence(3), 22_050))
@@ -90,7 +90,7 @@ def test_silence(visit: Open, original: Path, tmp_path: Path) -> None:
     expect(visited.by_id("notice")).to_be_empty()
 
 
-def test_an_input_that_no_network_knows(visit: Open, tmp_path: Path) -> None:
+def test_an_out_of_distribution_input_gets_a_warning(visit: OpenPage, tmp_path: Path) -> None:
     visited = visit()
     visited.wait_for_agreement()
     visited.upload(write(tmp_path / "tone.wav", tone(3), 22_050))
@@ -99,7 +99,7 @@ def test_an_input_that_no_network_knows(visit: Open, tmp_path: Path) -> None:
     visited.screenshot("warning")
 
 
-def test_a_server_that_is_away_from_the_beginning(open_through: Open, proxy: FaultyProxy) -> None:
+def test_an_unreachable_server_at_the_start(open_through: OpenPage, proxy: FaultyProxy) -> None:
     proxy.faults[HANDSHAKE] = [reset] * 4  # a browser tries more than once
     visited = open_through()
     visited.expect_fault("away")
@@ -110,8 +110,8 @@ def test_a_server_that_is_away_from_the_beginning(open_through: Open, proxy: Fau
     expect(visited.by_id("notice")).to_be_empty()
 
 
-def test_a_server_that_goes_away(
-    open_through: Open, proxy: FaultyProxy, prediction: str, original: Path
+def test_a_server_that_becomes_unreachable(
+    open_through: OpenPage, proxy: FaultyProxy, prediction: str, original: Path
 ) -> None:
     visited = open_through()
     visited.wait_for_agreement()
@@ -128,7 +128,7 @@ REFUSALS = {"too-many-requests": 429, "overloaded": 503, "refused": 422}
 
 @pytest.mark.parametrize("kind", REFUSALS)
 def test_a_server_that_refuses(
-    open_through: Open, proxy: FaultyProxy, prediction: str, original: Path, kind: str
+    open_through: OpenPage, proxy: FaultyProxy, prediction: str, original: Path, kind: str
 ) -> None:
     visited = open_through()
     visited.wait_for_agreement()
@@ -144,7 +144,7 @@ def test_a_server_that_refuses(
     visited.wait_for_result()
 
 
-def test_the_servers_own_limit(
+def test_the_connection_limit_of_the_server(
     nginx: Path, browser: Browser, original: Path, tmp_path: Path
 ) -> None:
     limit = {"SER_SERVER_CONNECTIONS_PER_ADDRESS": CONNECTIONS}
@@ -154,12 +154,9 @@ def test_the_servers_own_limit(
     ):
         visited = open_page()
         visited.wait_for_agreement()
-        visited.upload(original)  # loads what the page had not loaded yet
+        visited.upload(original)  # loads the rest of the page
         visited.wait_for_result()
-        with contextlib.ExitStack() as others:
-            for _ in range(CONNECTIONS):
-                address = ("127.0.0.1", server.port)
-                others.enter_context(socket.create_connection(address)).sendall(UNFINISHED)
+        with open_requests(server, CONNECTIONS):
             wait_until(lambda: server.client.get(HANDSHAKE).status_code == 429, "the limit holds")
             visited.upload(original)
             visited.expect_fault("too-many-requests")
@@ -168,27 +165,26 @@ def test_the_servers_own_limit(
         visited.wait_for_result()
 
 
-def test_windows_wait_for_a_busy_server(
-    open_through: Open, proxy: FaultyProxy, prediction: str, tmp_path: Path
+def test_windows_are_retried_when_the_server_is_busy(
+    open_through: OpenPage, proxy: FaultyProxy, prediction: str, tmp_path: Path
 ) -> None:
     visited = open_through()
     visited.wait_for_agreement()
-    # The whole clip and its first window are answered.
-    proxy.faults[prediction] = [as_it_comes, as_it_comes, problem(429, Retry_After="1")]
+    # The requests for the whole clip and for its first window are answered.
+    proxy.faults[prediction] = [unchanged, unchanged, problem(429, Retry_After="1")]
     visited.upload(write(tmp_path / "clip.wav", noise(6), 22_050))
     expect(visited.by_id("timeline-table").locator("tbody tr")).to_have_count(4)
     expect(visited.by_id("notice")).to_be_empty()
 
 
-def as_it_comes(answer: Answer) -> Answer:
+def unchanged(answer: Answer) -> Answer:
     return answer
 
 
-def test_live_mode_goes_on_after_a_refusal(
-    proxy: FaultyProxy, playwright: Playwright, chromium: str, original: Path, prediction: str
+def test_live_mode_continues_after_a_refusal(
+    proxy: FaultyProxy, browser_with_microphone: Browser, prediction: str
 ) -> None:
-    browser = listening_to(playwright, chromium, original, allowed=True)
-    with visiting(browser, f"{proxy.url}/") as open_page:
+    with visiting(browser_with_microphone, f"{proxy.url}/") as open_page:
         visited = open_page()
         visited.wait_for_agreement()
         proxy.faults[prediction] = [problem(429, Retry_After="1")]
@@ -196,17 +192,16 @@ def test_live_mode_goes_on_after_a_refusal(
         visited.expect_fault("too-many-requests")
         expect(visited.by_id("source")).to_contain_text("Live")
         expect(visited.by_id("notice")).to_be_empty()
-    browser.close()
 
 
-def test_a_server_that_is_none(open_through: Open, proxy: FaultyProxy) -> None:
+def test_another_kind_of_server(open_through: OpenPage, proxy: FaultyProxy) -> None:
     proxy.faults[HANDSHAKE] = [replaced_by(200, b"{}", Content_Type="application/json")]
     visited = open_through()
     visited.expect_fault("wrong-server")
     visited.screenshot("fault-wrong-server")
 
 
-def test_an_extractor_that_is_not_the_announced_one(open_through: Open, proxy: FaultyProxy) -> None:
+def test_an_extractor_with_another_hash(open_through: OpenPage, proxy: FaultyProxy) -> None:
     kind = "application/octet-stream"
     proxy.faults["/init/mfcc.onnx"] = [replaced_by(200, b"not it", Content_Type=kind)]
     visited = open_through()
@@ -216,9 +211,7 @@ def test_an_extractor_that_is_not_the_announced_one(open_through: Open, proxy: F
     visited.wait_for_agreement()
 
 
-def test_features_that_the_server_does_not_agree_with(
-    open_through: Open, proxy: FaultyProxy
-) -> None:
+def test_features_that_the_server_rejects(open_through: OpenPage, proxy: FaultyProxy) -> None:
     document = {"verdict": "mistake", "detail": "The mel filters are HTK's."}
     answer = replaced_by(200, json.dumps(document).encode(), Content_Type="application/json")
     proxy.faults[VERIFICATION] = [answer]
@@ -229,8 +222,10 @@ def test_features_that_the_server_does_not_agree_with(
 
 
 @pytest.fixture
-def open_from_elsewhere(site: Server, playwright: Playwright, chromium: str) -> Iterator[Open]:
-    """Opens the page under a name that is not the browser's own machine."""
+def open_from_another_host(
+    site: Server, playwright: Playwright, chromium: str
+) -> Iterator[OpenPage]:
+    """Opens the page under another host name, which is not a secure context."""
     flags = [*FLAGS, "--host-resolver-rules=MAP speech.test 127.0.0.1"]
     browser = playwright.chromium.launch(executable_path=chromium, args=flags)
     with visiting(browser, f"http://speech.test:{site.port}/") as open_page:
@@ -238,10 +233,10 @@ def open_from_elsewhere(site: Server, playwright: Playwright, chromium: str) -> 
     browser.close()
 
 
-def test_a_page_from_another_machine_without_https(
-    open_from_elsewhere: Open, original: Path
+def test_a_page_of_another_host_without_https(
+    open_from_another_host: OpenPage, original: Path
 ) -> None:
-    visited = open_from_elsewhere()
+    visited = open_from_another_host()
     visited.wait_for_agreement()
     visited.page.get_by_role("button", name="Record", exact=True).click()
     visited.expect_fault("microphone-insecure")

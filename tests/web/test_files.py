@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.stack.harness import Server
-from tests.web.conftest import Open
-from tests.web.sounds import load, several, silence, write
-from tests.web.visits import DESKTOP, PHONE
+from tests.support.harness import Server
+from tests.support.sounds import load, several, silence, write
+from tests.web.conftest import OpenPage
+from tests.web.visits import DESKTOP, PHONE, Visit
 
 
 @pytest.fixture
@@ -19,8 +19,8 @@ def conversation(originals: list[Path], tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("name", "viewport"), [("desktop", DESKTOP), ("phone", PHONE)])
-def test_a_chosen_file_is_heard_and_shown(
-    visit: Open, original: Path, name: str, viewport: dict[str, int]
+def test_a_chosen_file_is_analysed_and_shown(
+    visit: OpenPage, original: Path, name: str, viewport: dict[str, int]
 ) -> None:
     visited = visit(viewport=viewport)
     visited.wait_for_agreement()
@@ -41,7 +41,7 @@ def test_a_chosen_file_is_heard_and_shown(
     assert width <= viewport["width"], "the page scrolls sideways"
 
 
-def test_a_dropped_file_is_heard(visit: Open, original: Path) -> None:
+def test_a_dropped_file_is_analysed(visit: OpenPage, original: Path) -> None:
     visited = visit()
     visited.wait_for_agreement()
     visited.drop(original, original.name)
@@ -50,15 +50,16 @@ def test_a_dropped_file_is_heard(visit: Open, original: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["flac", "ogg", "mp3"])
-def test_other_formats_are_heard(visit: Open, original: Path, tmp_path: Path, suffix: str) -> None:
-    visited = visit()
-    visited.wait_for_agreement()
-    visited.upload(write(tmp_path / f"clip.{suffix}", *load(original)))
-    visited.wait_for_result()
-    expect(visited.by_id("notice")).to_be_empty()
+def test_other_formats_are_analysed(
+    shared_page: Visit, original: Path, tmp_path: Path, suffix: str
+) -> None:
+    shared_page.upload(write(tmp_path / f"clip.{suffix}", *load(original)))
+    expect(shared_page.by_id("source")).to_contain_text(f"clip.{suffix}")
+    shared_page.wait_for_result()
+    expect(shared_page.by_id("notice")).to_be_empty()
 
 
-def test_a_longer_clip_has_a_timeline(visit: Open, conversation: Path) -> None:
+def test_a_longer_clip_has_a_timeline(visit: OpenPage, conversation: Path) -> None:
     visited = visit()
     visited.wait_for_agreement()
     visited.upload(conversation)
@@ -72,7 +73,7 @@ def test_a_longer_clip_has_a_timeline(visit: Open, conversation: Path) -> None:
     expect(rows.nth(0)).not_to_contain_text("silence")
 
 
-def test_the_cursor_follows_the_playback(visit: Open, conversation: Path) -> None:
+def test_the_cursor_follows_the_playback(visit: OpenPage, conversation: Path) -> None:
     visited = visit()
     visited.wait_for_agreement()
     visited.upload(conversation)
@@ -85,7 +86,7 @@ def test_the_cursor_follows_the_playback(visit: Open, conversation: Path) -> Non
     visited.page.wait_for_function(f"cursor => ({place})(cursor) > 5", arg=handle)
     visited.by_id("playback").evaluate("audio => audio.pause()")
 
-    # A click on the picture goes there; 7 s is in the middle of the silence.
+    # A click on the picture moves the playback; 7 s lies in the silence.
     box = visited.by_id("timeline").bounding_box()
     assert box
     visited.by_id("timeline").click(position={"x": 0.65 * box["width"], "y": 10})
@@ -93,7 +94,7 @@ def test_the_cursor_follows_the_playback(visit: Open, conversation: Path) -> Non
     expect(visited.by_id("moment")).to_contain_text("silence")
 
 
-def test_another_network_hears_the_same_clip(visit: Open, original: Path) -> None:
+def test_another_network_analyses_the_same_clip(visit: OpenPage, original: Path) -> None:
     visited = visit()
     visited.wait_for_agreement()
     visited.upload(original)
@@ -106,7 +107,7 @@ def test_another_network_hears_the_same_clip(visit: Open, original: Path) -> Non
     assert len([r for r in visited.requests if "init" in r.url]) == reads
 
 
-def test_the_best_network_is_chosen_and_tells_what_it_can(visit: Open, site: Server) -> None:
+def test_the_best_network_is_selected_and_described(visit: OpenPage, site: Server) -> None:
     visited = visit()
     networks = site.client.get("/init/configuration").json()["networks"]
     best = max(networks, key=lambda network: network["speakerIndependentUar"])
@@ -118,8 +119,8 @@ def test_the_best_network_is_chosen_and_tells_what_it_can(visit: Open, site: Ser
         expect(visited.by_id("network-details")).to_contain_text(limit)
 
 
-def test_ten_minutes_are_heard_in_windows(
-    visit: Open, originals: list[Path], tmp_path: Path
+def test_ten_minutes_are_analysed_in_windows(
+    visit: OpenPage, originals: list[Path], tmp_path: Path
 ) -> None:
     visited = visit()
     visited.wait_for_agreement()

@@ -3,10 +3,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Playwright, expect
 
-from tests.stack.harness import Server
-from tests.web.conftest import Open
-from tests.web.sounds import silence, write
-from tests.web.visits import Visit, listening_to, visiting
+from tests.support.browser import launch_with_microphone
+from tests.support.harness import Server
+from tests.support.sounds import silence, write
+from tests.web.conftest import OpenPage
+from tests.web.visits import Visit, visiting
 
 
 def predictions(visited: Visit) -> int:
@@ -18,8 +19,8 @@ def wait_for_predictions(visited: Visit, count: int) -> None:
         visited.page.wait_for_event("requestfinished")
 
 
-def test_a_recording_is_heard(spoken_to: Open) -> None:
-    visited = spoken_to()
+def test_a_recording_is_analysed(visit_with_microphone: OpenPage) -> None:
+    visited = visit_with_microphone()
     visited.wait_for_agreement()
     visited.page.get_by_role("button", name="Record", exact=True).click()
     expect(visited.by_id("elapsed")).to_have_text("Recording, 0:04")
@@ -38,8 +39,8 @@ def test_a_recording_is_heard(spoken_to: Open) -> None:
     assert sum(visited.probabilities().values()) == pytest.approx(1, abs=1e-4)
 
 
-def test_live_mode_predicts_while_the_microphone_is_open(spoken_to: Open) -> None:
-    visited = spoken_to()
+def test_live_mode_predicts_while_the_microphone_is_open(visit_with_microphone: OpenPage) -> None:
+    visited = visit_with_microphone()
     visited.wait_for_agreement()
     visited.page.get_by_role("button", name="Listen live").click()
     wait_for_predictions(visited, 5)
@@ -67,7 +68,7 @@ def test_live_mode_sends_nothing_in_silence(
     site: Server, playwright: Playwright, chromium: str, tmp_path: Path
 ) -> None:
     clip = write(tmp_path / "silence.wav", silence(3, 48_000), 48_000)
-    browser = listening_to(playwright, chromium, clip, allowed=True)
+    browser = launch_with_microphone(playwright, chromium, clip, allowed=True)
     with visiting(browser, str(site.client.base_url)) as open_page:
         visited = open_page()
         visited.wait_for_agreement()
@@ -83,7 +84,7 @@ def test_live_mode_sends_nothing_in_silence(
 def test_a_refused_microphone_is_explained(
     site: Server, playwright: Playwright, chromium: str, original: Path
 ) -> None:
-    browser = listening_to(playwright, chromium, original, allowed=False)
+    browser = launch_with_microphone(playwright, chromium, original, allowed=False)
     with visiting(browser, str(site.client.base_url)) as open_page:
         visited = open_page()
         session = visited.page.context.new_cdp_session(visited.page)
@@ -102,7 +103,7 @@ def test_a_refused_microphone_is_explained(
 
 
 @pytest.mark.parametrize("name", ["Record", "Listen live"])
-def test_a_missing_microphone_is_explained(visit: Open, name: str) -> None:
+def test_a_missing_microphone_is_explained(visit: OpenPage, name: str) -> None:
     visited = visit(permissions=["microphone"])
     visited.wait_for_agreement()
     visited.page.get_by_role("button", name=name, exact=True).click()

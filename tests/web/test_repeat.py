@@ -1,33 +1,39 @@
-"""The copied commands are run, and give what the page shows."""
+"""The copied commands give the results that the page shows."""
 
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from tests.web.conftest import Open
-from tests.web.visits import Visit
+from tests.support.harness import Server
+from tests.web.visits import Visit, visiting
 
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 
 
-@pytest.fixture(params=["DNN", "Frames"])
-def visited(request: pytest.FixtureRequest, visit: Open, original: Path) -> Visit:
-    """A page that has heard a clip, by a network of either kind of input."""
-    visited = visit(permissions=CLIPBOARD)
-    visited.wait_for_agreement()
-    visited.page.get_by_role("radio", name=request.param).check()
-    visited.upload(original)
-    visited.wait_for_result()
-    return visited
+@pytest.fixture(scope="module", params=["DNN", "Frames"])
+def visited(
+    request: pytest.FixtureRequest, site: Server, browser: Browser, original: Path
+) -> Iterator[Visit]:
+    """A page with a result, from a network for vectors and from one for frames."""
+    with visiting(browser, str(site.client.base_url)) as open_page:
+        visited = open_page(permissions=CLIPBOARD)
+        visited.wait_for_agreement()
+        visited.page.get_by_role("radio", name=request.param).check()
+        visited.upload(original)
+        visited.wait_for_result()
+        yield visited
 
 
 def copied(visited: Visit, name: str) -> str:
+    visited.page.evaluate("navigator.clipboard.writeText('')")
     visited.page.get_by_role("button", name=name).click()
     expect(visited.by_id("copied")).to_have_text("Copied.")
+    visited.page.wait_for_function("navigator.clipboard.readText().then(text => text !== '')")
     text: str = visited.page.evaluate("navigator.clipboard.readText()")
     return text
 

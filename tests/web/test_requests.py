@@ -1,4 +1,4 @@
-"""What leaves the machine, as the browser saw it: its own files, features, and nothing else."""
+"""The requests of the browser: they load files and send features, nothing else."""
 
 import json
 import re
@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Request, expect
 
-from tests.stack.harness import Server
-from tests.web.conftest import Open
+from tests.support.harness import Server
+from tests.web.conftest import OpenPage
 from tests.web.visits import Visit
 
 FILES = re.compile(r"/(favicon\.svg|assets/[\w.-]+)?")
@@ -19,7 +19,7 @@ LARGEST_FEATURE = 10_000.0
 
 
 def over_the_network(visited: Visit) -> list[Request]:
-    """All requests but those for what the browser holds in its memory."""
+    """All requests except those for objects in the browser's memory."""
     return [request for request in visited.requests if not request.url.startswith("blob:")]
 
 
@@ -48,9 +48,9 @@ def check(request: Request, host: str) -> None:
 
 
 def test_only_features_leave_the_machine(
-    spoken_to: Open, site: Server, originals: list[Path]
+    visit_with_microphone: OpenPage, site: Server, originals: list[Path]
 ) -> None:
-    visited = spoken_to()
+    visited = visit_with_microphone()
     visited.wait_for_agreement()
     for path in originals[:2]:
         visited.upload(path)
@@ -68,7 +68,7 @@ def test_only_features_leave_the_machine(
     assert {urlsplit(request.url).path.split("/")[1] for request in posts} == {"init", "prediction"}
 
 
-def test_the_page_shows_the_same(visit: Open, site: Server, original: Path) -> None:
+def test_the_page_lists_its_requests(visit: OpenPage, site: Server, original: Path) -> None:
     visited = visit()
     visited.wait_for_agreement()
     visited.upload(original)

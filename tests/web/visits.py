@@ -1,4 +1,4 @@
-"""The page in a real browser, and what the browser saw."""
+"""The page in a real browser, with all requests that the browser sent."""
 
 import base64
 from collections.abc import Callable, Iterator
@@ -12,7 +12,6 @@ from playwright.sync_api import (
     ConsoleMessage,
     Locator,
     Page,
-    Playwright,
     Request,
     WebError,
     expect,
@@ -20,19 +19,12 @@ from playwright.sync_api import (
 
 from configuration import ROOT
 
+AXE = ROOT / "clients" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+SEVERE = {"serious", "critical"}
 SCREENSHOTS = ROOT / "test-output" / "web"
-FLAGS = [
-    "--no-sandbox",  # for root, as in a container
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 360, "height": 740}
-# Drops a file and gives the milliseconds until its name and its bars are shown.
+# Drops a file; returns the milliseconds until the page shows its name and its bars.
 DROP = """([name, content]) => {
     const source = document.getElementById("source");
     const bytes = Uint8Array.from(atob(content), letter => letter.charCodeAt(0));
@@ -47,22 +39,22 @@ DROP = """([name, content]) => {
     document.getElementById("drop").dispatchEvent(drop);
     return shown;
 }"""
-PATIENCE = 60_000  # ms; far above what anything here takes
+TIMEOUT = 60_000  # ms; far more than any operation here needs
 
 
 @dataclass
 class Visit:
-    """One visitor's page, all requests of it and of its worker, and what went wrong."""
+    """An open page, the requests of the page and its worker, and the reported errors."""
 
     page: Page
     requests: list[Request] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
     def upload(self, *files: Path) -> None:
         self.page.get_by_label("Choose a recording").set_input_files(files)
 
     def drop(self, path: Path, name: str) -> float:
-        """Drops a file under a name that was not used before; returns milliseconds."""
+        """Drops a file under a new name; returns the milliseconds until its result is shown."""
         content = base64.b64encode(path.read_bytes()).decode()
         elapsed: float = self.page.evaluate(DROP, [name, content])
         return elapsed
@@ -74,7 +66,7 @@ class Visit:
         expect(self.by_id("verification")).to_have_attribute("data-state", "agreement")
 
     def wait_for_result(self) -> None:
-        """The bars are there, and nothing is being computed any more."""
+        """Waits until the bars are visible and no computation is running."""
         expect(self.by_id("bars").locator("li").first).to_be_visible()
         expect(self.by_id("progress")).to_be_hidden()
 
@@ -88,10 +80,20 @@ class Visit:
         }
 
     def expect_fault(self, kind: str) -> Locator:
-        """The notice of that kind; its words stand in strings.ts alone."""
+        """Waits for the notice of that kind; its text is in strings.ts."""
         notice = self.page.locator(f"#notice [data-kind={kind}]")
         expect(notice).to_be_visible()
         return notice
+
+    def severe_violations(self) -> list[dict[str, Any]]:
+        """The serious and critical violations that axe finds on the page in its current state."""
+        self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        report = self.page.evaluate("axe.run()")
+        return [
+            {"rule": each["id"], "where": [node["html"] for node in each["nodes"]]}
+            for each in report["violations"]
+            if each["impact"] in SEVERE
+        ]
 
     def screenshot(self, name: str) -> None:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
@@ -101,32 +103,21 @@ class Visit:
         self.requests.append(request)
 
     def note_error(self, error: WebError) -> None:
-        self.complaints.append(str(error.error))
+        self.errors.append(str(error.error))
 
     def note_message(self, message: ConsoleMessage) -> None:
         if "Content Security Policy" in message.text:
-            self.complaints.append(message.text)
-
-
-def listening_to(playwright: Playwright, chromium: str, clip: Path, *, allowed: bool) -> Browser:
-    """A browser whose microphone hears that clip again and again; `allowed` by the user."""
-    flags = [
-        *FLAGS,
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-audio-capture={clip.resolve()}",  # Chromium hears no path with ".."
-        *(["--use-fake-ui-for-media-stream"] if allowed else []),
-    ]
-    return playwright.chromium.launch(executable_path=chromium, args=flags)
+            self.errors.append(message.text)
 
 
 @contextmanager
 def visiting(browser: Browser, url: str) -> Iterator[Callable[..., Visit]]:
-    """Gives a function that opens the page; at the end nothing may have broken the policy."""
+    """Yields a function that opens the page; at the end asserts that no page reported an error."""
     visits: list[Visit] = []
 
     def open_page(address: str = url, **options: Any) -> Visit:
         context = browser.new_context(**{"viewport": DESKTOP} | options)
-        context.set_default_timeout(PATIENCE)
+        context.set_default_timeout(TIMEOUT)
         visit = Visit(context.new_page())
         visits.append(visit)
         context.on("request", visit.note_request)
@@ -135,8 +126,8 @@ def visiting(browser: Browser, url: str) -> Iterator[Callable[..., Visit]]:
         visit.page.goto(address)
         return visit
 
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=TIMEOUT)
     yield open_page
     for visit in visits:
         visit.page.context.close()
-        assert not visit.complaints, visit.complaints
+        assert not visit.errors, visit.errors

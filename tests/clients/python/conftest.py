@@ -10,19 +10,19 @@ import soundfile
 from speech_emotion import Client
 
 from configuration import ROOT
-from tests.clients.python.faults import FaultyProxy
-from tests.stack.harness import running
+from tests.support.faulty_proxy import FaultyProxy
+from tests.support.harness import running
 
 MODELS = ROOT / "models"
 COMMAND = str(Path(sys.executable).with_name("emotion"))
-DEADLINE = 120  # seconds; far above what any command here takes
+DEADLINE = 120  # seconds; far more than any command here needs
 
 Emotion = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
 def server(models_with_frames: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real server, shared by the tests."""
+    """The address of a real server without Nginx, shared by the tests."""
     runtime = tmp_path_factory.mktemp("run")
     settings = {"SER_MODELS_DIRECTORY": models_with_frames, "SER_SERVER_WORKERS": 1}
     with running(runtime, "--without-nginx", **settings) as server:
@@ -31,20 +31,20 @@ def server(models_with_frames: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 def proxy(server: str) -> Iterator[FaultyProxy]:
-    """A proxy before the server, which can be told to do harm."""
+    """A proxy before the server that can inject faults."""
     with FaultyProxy(server) as proxy:
         yield proxy
 
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of the command: an empty cache."""
+    """The environment of the command, with an empty cache."""
     return os.environ | {"XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
 
 
 @pytest.fixture(scope="session")
 def emotion(environment: dict[str, str]) -> Emotion:
-    """Runs the installed command; its output is text."""
+    """Runs the installed command and captures its output."""
 
     def run(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -61,7 +61,7 @@ def emotion(environment: dict[str, str]) -> Emotion:
 
 @pytest.fixture
 def tone(tmp_path: Path) -> Path:
-    """Four seconds that sound a little like a voice, at 16 kHz."""
+    """Four seconds of a modulated harmonic tone, similar to a voice, at 16 kHz."""
     seconds = np.arange(64_000) / 16_000
     carrier = sum(np.sin(2 * np.pi * 120 * n * seconds) / n for n in range(1, 20))
     path = tmp_path / "tone.wav"

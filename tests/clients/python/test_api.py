@@ -26,9 +26,7 @@ def python(code: str, folder: Path, environment: dict[str, str]) -> str:
     ).stdout
 
 
-def test_the_example_of_the_readme_runs(
-    server: str, tone: Path, environment: dict[str, str]
-) -> None:
+def test_the_readme_example_runs(server: str, tone: Path, environment: dict[str, str]) -> None:
     readme = (ROOT / "clients/python/README.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     tone.rename(tone.parent / "speech.wav")
@@ -44,7 +42,7 @@ def test_telemetry_is_off(tmp_path: Path) -> None:
     assert python(code, tmp_path, clean) == "1\n"
 
 
-def test_samples_and_their_file_give_the_same(client: Client, tone: Path) -> None:
+def test_samples_and_their_file_give_the_same_prediction(client: Client, tone: Path) -> None:
     samples, rate = soundfile.read(tone)
     assert client.predict(samples, "CNN", rate) == client.predict(str(tone), "CNN")
 
@@ -55,6 +53,6 @@ def test_samples_without_a_rate_are_refused(client: Client, tone: Path) -> None:
         client.predict(samples)
 
 
-def test_an_unknown_network_is_told_before_anything_is_computed(client: Client) -> None:
+def test_an_unknown_network_is_an_error_before_the_file_is_read(client: Client) -> None:
     with pytest.raises(UnknownNetworkError, match=r"no network 'GRU'\. Networks: CNN, DNN"):
         client.predict("missing.wav", "GRU")

@@ -21,7 +21,7 @@ def write(path: Path, samples: np.ndarray, rate: int) -> Path:
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 44_100, 48_000, 96_000])
-def test_reading_in_blocks_gives_what_librosa_gives_at_once(rate: int, tmp_path: Path) -> None:
+def test_reading_in_blocks_equals_resampling_with_librosa(rate: int, tmp_path: Path) -> None:
     samples = noise(5.0, rate, channels=2)
     clip = audio.read_clip(write(tmp_path / "noise.wav", samples, rate), RATE)
     expected = librosa.resample(samples.mean(axis=1), orig_sr=rate, target_sr=RATE)
@@ -29,7 +29,7 @@ def test_reading_in_blocks_gives_what_librosa_gives_at_once(rate: int, tmp_path:
     np.testing.assert_allclose(clip.samples, expected, atol=1e-6)
 
 
-def test_samples_in_memory_give_what_their_file_gives(tmp_path: Path) -> None:
+def test_samples_and_their_file_give_the_same_clip(tmp_path: Path) -> None:
     samples = noise(1.0, 48_000, channels=2)
     of_file = audio.read_clip(write(tmp_path / "noise.wav", samples, 48_000), RATE)
     of_samples = audio.clip_of_samples(samples.astype(np.float64), 48_000, RATE)
@@ -40,12 +40,12 @@ def test_samples_in_memory_give_what_their_file_gives(tmp_path: Path) -> None:
     ("seconds", "starts", "end"),
     [
         (10.0, [0, 2, 4, 6, 8], 10.0),  # whole windows
-        (11.0, [0, 2, 4, 6, 8, 10], 11.0),  # a rest of half a window stands for itself
-        (10.9, [0, 2, 4, 6, 8], 10.9),  # a shorter one joins the window before it
+        (11.0, [0, 2, 4, 6, 8, 10], 11.0),  # a remainder of half a window is a window
+        (10.9, [0, 2, 4, 6, 8], 10.9),  # a shorter remainder extends the last window
         (1.2, [0], 1.2),  # less than a window
     ],
 )
-def test_windows_cover_the_recording_without_gap(
+def test_windows_cover_the_recording_without_gaps(
     seconds: float, starts: list[int], end: float, tmp_path: Path
 ) -> None:
     path = write(tmp_path / "noise.wav", noise(seconds, 48_000), 48_000)
@@ -71,7 +71,7 @@ def test_windows_of_a_long_recording_take_constant_memory(tmp_path: Path) -> Non
     assert peak < 10e6  # the whole recording is 159 MB at 22,050 Hz
 
 
-def test_recording_over_ten_minutes_is_refused_in_one_piece(tmp_path: Path) -> None:
+def test_a_recording_over_ten_minutes_needs_windows(tmp_path: Path) -> None:
     path = tmp_path / "long.wav"
     soundfile.write(path, np.zeros(601 * 1_000), 1_000)
     with pytest.raises(errors.AudioTooLongError, match=r"long\.wav: longer than 600 s.*--every"):
@@ -88,25 +88,25 @@ def test_recording_over_ten_minutes_is_refused_in_one_piece(tmp_path: Path) -> N
         (np.zeros((0, 2)), "empty"),
     ],
 )
-def test_samples_that_are_no_audio_are_refused(samples: np.ndarray, message: str) -> None:
+def test_invalid_samples_are_refused(samples: np.ndarray, message: str) -> None:
     with pytest.raises(errors.AudioError, match=message):
         audio.clip_of_samples(samples, RATE, RATE)
 
 
 @pytest.mark.parametrize("rate", [0, -1])
-def test_a_rate_that_is_none_is_refused(rate: int) -> None:
+def test_an_invalid_rate_is_refused(rate: int) -> None:
     with pytest.raises(ValueError, match="expected more than 0 Hz"):
         audio.clip_of_samples(np.zeros(22_050), rate, RATE)
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.19, 601.0, float("nan")])
-def test_windows_of_no_use_are_refused(seconds: float, tmp_path: Path) -> None:
+def test_invalid_window_lengths_are_refused(seconds: float, tmp_path: Path) -> None:
     path = write(tmp_path / "noise.wav", noise(1.0, RATE), RATE)
     with pytest.raises(ValueError, match=r"expected from 0\.2 to 600"):
         list(audio.read_windows(path, RATE, seconds))
 
 
-def test_samples_of_exactly_a_tenth_of_a_second_suffice() -> None:
+def test_a_tenth_of_a_second_is_long_enough() -> None:
     assert len(audio.clip_of_samples(np.zeros(4_410), 44_100, RATE).samples) == 2_205
     with pytest.raises(errors.AudioTooShortError, match=r"0\.100 s long|0\.099"):
         audio.clip_of_samples(np.zeros(4_409), 44_100, RATE)

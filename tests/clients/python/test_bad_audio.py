@@ -1,4 +1,4 @@
-"""Files that no features can be taken from: named, and never in the way of the others."""
+"""Unreadable audio files: errors name them, and the other files are processed."""
 
 import json
 from collections.abc import Callable
@@ -59,7 +59,7 @@ def test_a_bad_file_is_an_error_that_names_it(name: str, client: Client, tmp_pat
 
 
 @pytest.mark.parametrize("windows", [(), ("--every", "5")], ids=["whole", "windows"])
-def test_the_command_names_bad_files_and_does_the_others(
+def test_the_command_names_bad_files_and_predicts_the_others(
     *, windows: tuple[str, ...], server: str, emotion: Emotion, tone: Path, tmp_path: Path
 ) -> None:
     bad = [tmp_path / name for name in CASES]

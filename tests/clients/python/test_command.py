@@ -6,8 +6,8 @@ import pytest
 import soundfile
 
 from tests.clients.python.conftest import Emotion
-from tests.clients.python.faults import FaultyProxy, replaced_by
-from tests.stack.harness import free_port
+from tests.support.faulty_proxy import FaultyProxy, replaced_by
+from tests.support.harness import free_port
 
 
 def test_predict_prints_a_table(server: str, emotion: Emotion, tone: Path) -> None:
@@ -24,7 +24,7 @@ def test_predict_prints_a_table(server: str, emotion: Emotion, tone: Path) -> No
     assert float(probability) + sum(others) == pytest.approx(1, abs=0.05)
 
 
-def test_predict_json_is_one_document_for_each_file(
+def test_predict_json_prints_one_document_per_file(
     server: str, emotion: Emotion, tone: Path
 ) -> None:
     done = emotion("predict", tone, tone, "--json", "--network", "DNN", "--server", server)
@@ -47,7 +47,7 @@ def test_predict_in_windows(server: str, emotion: Emotion, tone: Path) -> None:
     ]
 
 
-def test_frames_are_posted_to_a_network_that_takes_frames(
+def test_frames_are_posted_to_a_frame_network(
     proxy: FaultyProxy, emotion: Emotion, tone: Path
 ) -> None:
     for network in ("Frames", "CNN"):
@@ -66,9 +66,7 @@ def test_nothing_but_coefficients_leaves_the_machine(
     assert np.shape(json.loads(body)["mfccs"]) == (25,)
 
 
-def test_the_best_network_answers_where_none_is_named(
-    server: str, emotion: Emotion, tone: Path
-) -> None:
+def test_the_best_network_is_the_default(server: str, emotion: Emotion, tone: Path) -> None:
     listed = emotion("networks", "--json", "--server", server)
     networks = [json.loads(line) for line in listed.stdout.splitlines()]
     best = max(networks, key=lambda network: network["speaker_independent_uar"])
@@ -104,7 +102,7 @@ def test_verify_agrees(server: str, emotion: Emotion) -> None:
     ]
 
 
-def test_verify_shows_a_mistake_and_fails(proxy: FaultyProxy, emotion: Emotion) -> None:
+def test_verify_reports_a_mistake_and_fails(proxy: FaultyProxy, emotion: Emotion) -> None:
     verdict = {"verdict": "mistake", "detail": "The mel scale looks like HTK's."}
     mistake = replaced_by(200, json.dumps(verdict).encode())
     proxy.faults["/init/verification"] = [mistake, mistake]
@@ -121,7 +119,7 @@ def test_the_extractor_is_fetched_once(proxy: FaultyProxy, emotion: Emotion, ton
     assert len(list(Path(cache, "speech-emotion").iterdir())) == 1
 
 
-def test_a_damaged_cache_is_fetched_anew(
+def test_a_damaged_cache_is_replaced(
     proxy: FaultyProxy, emotion: Emotion, tone: Path, tmp_path: Path
 ) -> None:
     arguments = ("predict", tone, "--json", "--server", proxy.url)
@@ -134,9 +132,7 @@ def test_a_damaged_cache_is_fetched_anew(
     assert cached.read_bytes() == whole
 
 
-def test_a_cache_that_cannot_be_written_is_no_failure(
-    server: str, emotion: Emotion, tone: Path
-) -> None:
+def test_an_unwritable_cache_is_ignored(server: str, emotion: Emotion, tone: Path) -> None:
     done = emotion("predict", tone, "--server", server, XDG_CACHE_HOME=str(tone))
     assert done.returncode == 0, done.stderr
 
@@ -167,7 +163,7 @@ def test_wrong_usage_is_explained(
     assert "Traceback" not in done.stderr
 
 
-def test_no_server_is_told(emotion: Emotion, tone: Path) -> None:
+def test_a_missing_server_is_reported(emotion: Emotion, tone: Path) -> None:
     address = f"localhost:{free_port()}"
     done = emotion("predict", tone, "--server", address)
     assert done.returncode == 3
@@ -175,7 +171,7 @@ def test_no_server_is_told(emotion: Emotion, tone: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_a_file_name_that_is_no_text_is_shown(server: str, emotion: Emotion, tone: Path) -> None:
+def test_a_file_name_that_is_not_utf_8_is_shown(server: str, emotion: Emotion, tone: Path) -> None:
     odd = tone.rename(tone.parent / "caf\udce9.wav")
     for form in ([], ["--json"]):
         done = emotion("predict", odd, *form, "--server", server)

@@ -1,4 +1,4 @@
-"""What the client does where the server, or what stands before it, is at fault."""
+"""Faults of the server, or of a proxy before it, and how the client handles them."""
 
 import itertools
 import json
@@ -20,7 +20,7 @@ from speech_emotion.errors import (
 from speech_emotion.transport import RETRIES, Transport
 
 from tests.clients.python.conftest import Emotion
-from tests.clients.python.faults import Answer, Change, FaultyProxy, replaced_by, reset
+from tests.support.faulty_proxy import Answer, Change, FaultyProxy, replaced_by, reset
 
 PREDICTION = "/prediction/CNN"
 HANDSHAKE = "/init/configuration"
@@ -47,7 +47,7 @@ def predict(client: Client) -> float:
     ],
 )
 @pytest.mark.parametrize("path", [HANDSHAKE, "/init/mfcc.onnx", PREDICTION])
-def test_passing_faults_are_not_noticed(
+def test_temporary_faults_are_retried(
     faults: list[Change], path: str, client: Client, proxy: FaultyProxy
 ) -> None:
     proxy.faults[path] = list(faults)
@@ -56,7 +56,9 @@ def test_passing_faults_are_not_noticed(
 
 
 @pytest.mark.parametrize("fault", [replaced_by(503), reset])
-def test_lasting_faults_are_given_up(fault: Change, client: Client, proxy: FaultyProxy) -> None:
+def test_permanent_faults_end_the_retries(
+    fault: Change, client: Client, proxy: FaultyProxy
+) -> None:
     proxy.faults[PREDICTION] = list(itertools.repeat(fault, 100))
     with pytest.raises(SpeechEmotionError):
         predict(client)
@@ -73,7 +75,7 @@ def test_lasting_faults_are_given_up(fault: Change, client: Client, proxy: Fault
         replaced_by(413),
     ],
 )
-def test_what_another_try_does_not_help_is_tried_once(
+def test_errors_that_a_retry_cannot_fix_are_not_retried(
     fault: Change, client: Client, proxy: FaultyProxy
 ) -> None:
     proxy.faults[PREDICTION] = [fault]
@@ -82,7 +84,7 @@ def test_what_another_try_does_not_help_is_tried_once(
     assert proxy.count(PREDICTION) == 1
 
 
-def test_a_server_that_does_not_answer_in_time_is_given_up() -> None:
+def test_a_read_timeout_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         transport = Transport(
             f"127.0.0.1:{listener.getsockname()[1]}", urllib3.Timeout(connect=5, read=0.1)
@@ -91,7 +93,9 @@ def test_a_server_that_does_not_answer_in_time_is_given_up() -> None:
             transport.get("/")
 
 
-def test_a_problem_document_is_shown_with_its_members(client: Client, proxy: FaultyProxy) -> None:
+def test_a_problem_document_becomes_an_error_with_its_members(
+    client: Client, proxy: FaultyProxy
+) -> None:
     document = {
         "type": "urn:problem:speech-emotion:invalid-features",
         "title": "Invalid features",
@@ -144,7 +148,7 @@ def without(*members: str) -> Change:
         without("networks"),
     ],
 )
-def test_what_is_no_speech_emotion_server_is_told(
+def test_another_kind_of_server_is_an_error(
     fault: Change, client: Client, proxy: FaultyProxy
 ) -> None:
     proxy.faults[HANDSHAKE] = [fault]
@@ -153,7 +157,7 @@ def test_what_is_no_speech_emotion_server_is_told(
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"results": 1}', b'{"results": [{}]}', b"null"])
-def test_an_answer_that_is_no_prediction_is_told(
+def test_an_answer_without_prediction_is_an_error(
     body: bytes, client: Client, proxy: FaultyProxy
 ) -> None:
     proxy.faults[PREDICTION] = [replaced_by(200, body)]
@@ -172,7 +176,7 @@ def test_a_hash_that_is_a_path_is_refused(client: Client, proxy: FaultyProxy) ->
         predict(client)
 
 
-def test_the_command_does_the_other_files_where_one_is_refused(
+def test_the_command_continues_after_a_refused_file(
     proxy: FaultyProxy, emotion: Emotion, tmp_path: Path
 ) -> None:
     file = tmp_path / "sound.wav"

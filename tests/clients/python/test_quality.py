@@ -1,45 +1,27 @@
-"""The command through the running stack against the offline pipeline: librosa and the model."""
+"""The command predicts the same as the offline pipeline of librosa and ONNX Runtime."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import librosa
 import numpy as np
-import onnxruntime as ort
 import pytest
 import soundfile
 
 from tests.clients.python.conftest import MODELS, Emotion
-from tests.stack.harness import running
+from tests.support.harness import Server
+from tests.support.offline import open_network, predict
 
 NETWORKS = ["CNN", "DNN"]
 
 
-@pytest.fixture(scope="module")
-def stack(
-    nginx: Path,  # nobody starts the stack without it
-    models_with_frames: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[str]:
-    """The address of the whole stack: Nginx before Gunicorn."""
-    with running(tmp_path_factory.mktemp("run"), SER_MODELS_DIRECTORY=models_with_frames) as server:
-        yield f"http://127.0.0.1:{server.port}"
-
-
-def offline(recording: Path, network: str) -> np.ndarray:
-    session = ort.InferenceSession(MODELS / f"{network}.onnx")
+def offline(recording: Path, network: str) -> list[float]:
     channels, rate = soundfile.read(recording, dtype="float32", always_2d=True)
     audio = librosa.resample(channels.mean(axis=1), orig_sr=rate, target_sr=22050)
     speech, _ = librosa.effects.trim(audio, top_db=30)
     frames = librosa.feature.mfcc(y=speech, sr=22050, n_mfcc=25).T
-    if session.get_inputs()[0].name == "mfccs":
-        feed = {"mfccs": frames.mean(axis=0)[np.newaxis]}
-    else:
-        feed = {"frames": frames[np.newaxis], "lengths": np.array([len(frames)])}
-    probabilities: np.ndarray = session.run(["probabilities"], feed)[0][0]
-    return probabilities
+    return predict(open_network(MODELS / f"{network}.onnx"), frames)
 
 
 def online(emotion: Emotion, server: str, network: str, files: list[Path]) -> list[dict[str, Any]]:
@@ -49,10 +31,10 @@ def online(emotion: Emotion, server: str, network: str, files: list[Path]) -> li
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_originals_at_48_khz_give_what_the_offline_pipeline_gives(
-    network: str, stack: str, emotion: Emotion, originals: list[Path]
+def test_originals_at_48_khz_agree_with_the_offline_pipeline(
+    network: str, server_with_frames: Server, emotion: Emotion, originals: list[Path]
 ) -> None:
-    answers = online(emotion, stack, network, originals)
+    answers = online(emotion, str(server_with_frames.client.base_url), network, originals)
     assert [answer["file"] for answer in answers] == [str(file) for file in originals]
     for recording, answer in zip(originals, answers, strict=True):
         expected = offline(recording, network)

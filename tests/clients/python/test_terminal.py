@@ -1,4 +1,4 @@
-"""What a user at a terminal sees."""
+"""The output of the command on a terminal."""
 
 import fcntl
 import os
@@ -18,7 +18,10 @@ SIZE = (24, 80)  # lines, columns
 def on_terminal(
     command: list[str], environment: dict[str, str], *, both: bool, folder: Path | None = None
 ) -> tuple[str, str]:
-    """Standard output and what a terminal shows, which stderr, and perhaps stdout, is."""
+    """Runs a command with stderr, and with `both` stdout too, on a terminal.
+
+    Returns standard output and the text on the terminal.
+    """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
     with subprocess.Popen(
@@ -33,7 +36,7 @@ def on_terminal(
         try:
             while chunk := os.read(ours, 65_536):
                 shown += chunk
-        except OSError:  # how Linux tells that the other side is closed
+        except OSError:  # Linux reports the closed other side as an error
             pass
         output = process.stdout.read() if process.stdout else b""
         assert process.wait(DEADLINE) == 0
@@ -61,7 +64,7 @@ def test_rows_fit_the_terminal(server: str, environment: dict[str, str], tone: P
     assert row.endswith("…")
 
 
-def test_a_pipe_that_is_closed_early_ends_the_command_quietly(
+def test_a_closed_pipe_ends_the_command_without_a_message(
     server: str, environment: dict[str, str], tone: Path
 ) -> None:
     command = [COMMAND, "predict", *[str(tone)] * 50]

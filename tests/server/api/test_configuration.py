@@ -7,7 +7,7 @@ import pytest
 from falcon.testing import TestClient
 
 from tests.server.conftest import make_client
-from tests.server.tiny_models import LABELS, RECIPE, network_metadata, write_frame_network
+from tests.support.tiny_models import LABELS, RECIPE, network_metadata, write_frame_network
 
 
 @pytest.mark.parametrize("path", ["/init/configuration", "/configuration/init"])

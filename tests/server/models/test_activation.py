@@ -7,7 +7,7 @@ import pytest
 from server.models.activation import RefusedModelsError, activate, roll_back
 from server.models.releases import ReleaseError, ReleaseStore
 from server.settings import ModelSettings
-from tests.server.tiny_models import write_vector_network
+from tests.support.tiny_models import write_vector_network
 
 SETTINGS = ModelSettings()
 

@@ -9,7 +9,7 @@ import pytest
 
 from server.models.activation import RefusedModelsError, check
 from server.settings import ModelSettings
-from tests.server.tiny_models import (
+from tests.support.tiny_models import (
     RECIPE,
     write_extractor,
     write_frame_network,

@@ -9,7 +9,7 @@ from server.launch.launcher import prepared_models
 from server.launch.runtime_directory import Runtime
 from server.models.releases import ReleaseError, ReleaseStore, is_intact
 from server.settings import ModelSettings
-from tests.server.tiny_models import write_vector_network
+from tests.support.tiny_models import write_vector_network
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.missing import missing
+from tests.support.missing import missing
 from training.contract.tarsosdsp import FRAME_LENGTH, android_client_vector
 from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import read_corpus

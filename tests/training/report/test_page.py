@@ -10,8 +10,8 @@ import pytest
 import torch
 from playwright.sync_api import sync_playwright
 
-from tests.missing import missing
-from tests.web.visits import FLAGS
+from tests.support.browser import FLAGS
+from tests.support.missing import missing
 from training.arrays import Float32
 from training.corpora.reader import Corpus
 from training.evaluation import Evaluation

@@ -1,4 +1,4 @@
-"""Small ONNX files for the server's tests: right ones, and ones with a single fault."""
+"""Small ONNX files for tests: valid ones, and ones with a single fault."""
 
 import hashlib
 import json
@@ -38,7 +38,7 @@ OPSETS = [helper.make_opsetid("", 17)]
 
 
 def network_metadata(**changes: Any) -> dict[str, Any]:
-    """The metadata of a right network, with changes; None leaves a key out."""
+    """The metadata of a valid network, with changes; the value None removes a key."""
     metadata: dict[str, Any] = {
         "input": "vector",
         "labels": LABELS,
@@ -54,7 +54,7 @@ def network_metadata(**changes: Any) -> dict[str, Any]:
 
 
 def write_extractor(directory: Path, **metadata: Any) -> Path:
-    """A file that carries the recipe as `mfcc.onnx` does; a frame is 25 samples as they are."""
+    """An extractor with the metadata of `mfcc.onnx`; it returns 25 samples as one frame."""
     audio = helper.make_tensor_value_info("audio", TensorProto.FLOAT, [None])
     outputs = [
         helper.make_tensor_value_info("frames", TensorProto.FLOAT, [None, 25]),
@@ -72,7 +72,7 @@ def write_extractor(directory: Path, **metadata: Any) -> Path:
 
 
 def write_vector_network(directory: Path, name: str, n_mfcc: int = 25, **changes: Any) -> Path:
-    """Softmax over the clipped first three coefficients; the distance is their largest size."""
+    """Softmax of the first three coefficients, clipped; the distance is the largest magnitude."""
     mfccs = helper.make_tensor_value_info("mfccs", TensorProto.FLOAT, ["n", n_mfcc])
     nodes = [
         helper.make_node("Clip", ["mfccs", "low", "high"], ["clipped"]),
@@ -85,7 +85,7 @@ def write_vector_network(directory: Path, name: str, n_mfcc: int = 25, **changes
 
 
 def write_frame_network(directory: Path, name: str, **changes: Any) -> Path:
-    """The vector network over the mean of the frames."""
+    """The same as the vector network, applied to the mean of the frames."""
     frames = helper.make_tensor_value_info("frames", TensorProto.FLOAT, ["n", "t", 25])
     lengths = helper.make_tensor_value_info("lengths", TensorProto.INT64, ["n"])
     nodes = [

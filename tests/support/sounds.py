@@ -1,4 +1,4 @@
-"""Audio files for the tests, made on the way; recordings are only read."""
+"""Synthetic audio for tests, and audio files made from recordings."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def noise(seconds: float, rate: int = 22_050) -> Float32:
 
 
 def tone(seconds: float, rate: int = 22_050) -> Float32:
-    """440 Hz, which no voice sounds like."""
+    """A pure tone of 440 Hz, unlike any voice."""
     return (0.5 * np.sin(2 * np.pi * 440 * np.arange(round(seconds * rate)) / rate)).astype(
         np.float32
     )
@@ -37,6 +37,6 @@ def silence(seconds: float, rate: int = 22_050) -> Float32:
 
 
 def several(paths: list[Path], rate: int, seconds: float) -> Float32:
-    """The recordings one after the other, again and again, cut to that length."""
+    """The recordings one after another, repeated up to that length."""
     parts = [soxr.resample(samples, found, rate) for samples, found in map(load, paths)]
     return np.resize(np.concatenate(parts), round(seconds * rate))

@@ -1,4 +1,4 @@
-"""Keys, HTTPS, origins, proxies, and paths that are not public."""
+"""API keys, HTTPS, CORS origins, trusted proxies and request ids."""
 
 import hashlib
 import os
@@ -11,10 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.stack.harness import MFCCS, Server, free_port, running, started, wait_until
-from tests.stack.test_bad_input import check_problem
+from tests.support.harness import MFCCS, Server, running, started, wait_until
+from tests.support.problems import check_problem
 
-FLAGS = [(), ("--without-nginx",)]
 ORIGIN = "https://example.org"
 GOOD, LATER = "first-key", "second-key"
 
@@ -30,15 +29,13 @@ def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-@pytest.fixture(scope="module", params=FLAGS)
-def guarded(
-    nginx: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Server, Path]]:
-    """A server that wants keys, knows one origin, and the file of the keys."""
+@pytest.fixture(scope="module")
+def guarded(nginx: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path]]:
+    """A server that requires an API key and allows one origin, and its key file."""
     keys = tmp_path_factory.mktemp("keys") / "keys"
     write_keys(keys, GOOD)
     settings = {"SER_SERVER_API_KEYS_PATH": keys, "SER_SERVER_CORS_ORIGINS": ORIGIN}
-    with running(tmp_path_factory.mktemp("run"), *request.param, **settings) as server:
+    with running(tmp_path_factory.mktemp("run"), **settings) as server:
         yield server, keys
 
 
@@ -47,7 +44,7 @@ PATHS = ["/init/configuration", "/init/mfcc.onnx", "/init/reference.wav", "/nowh
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("header", [{}, bearer("wrong"), {"Authorization": f"Basic {GOOD}"}])
-def test_without_a_key_nothing_is_told(
+def test_without_a_key_every_path_is_refused(
     guarded: tuple[Server, Path], path: str, header: dict[str, str]
 ) -> None:
     server, _ = guarded
@@ -56,7 +53,7 @@ def test_without_a_key_nothing_is_told(
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-def test_with_a_key_all_is_as_ever(guarded: tuple[Server, Path]) -> None:
+def test_with_a_key_requests_are_answered(guarded: tuple[Server, Path]) -> None:
     server, _ = guarded
     for path in PATHS[:3]:
         assert server.client.get(path, headers=bearer(GOOD)).status_code == 200
@@ -72,7 +69,7 @@ def test_keys_change_without_a_restart(guarded: tuple[Server, Path]) -> None:
     server, keys = guarded
 
     def statuses() -> list[int]:
-        """Of several requests, since each worker has its own."""
+        """The statuses of several requests: each worker reads the key file by itself."""
         answers = [
             server.client.get("/init/configuration", headers=bearer(key) | {"Connection": "close"})
             for key in [GOOD, LATER] * 5
@@ -84,17 +81,18 @@ def test_keys_change_without_a_restart(guarded: tuple[Server, Path]) -> None:
     keys.write_text("neither name nor hash\n")
     wait_until(
         lambda: statuses() == [401, 200] * 5 and "the keys stay as they were" in server.output,
-        "a line in the log, and the same keys",
+        "an error in the log, and the same keys",
     )
     write_keys(keys, GOOD)
     wait_until(lambda: statuses() == [200, 401] * 5, "the key again")
 
 
-def test_keys_outlive_their_file(tmp_path: Path) -> None:
-    """Workers that start while it cannot be read know the keys that were."""
+def test_keys_survive_the_loss_of_their_file(nginx: Path, tmp_path: Path) -> None:
+    """A worker that starts while the key file is missing uses the last keys that were read."""
     keys = tmp_path / "keys"
     write_keys(keys, GOOD, LATER)
-    keys.write_text(keys.read_text().replace("name1", "name0"))  # as keys that take turns
+    # Two keys of one name, as during the replacement of a key.
+    keys.write_text(keys.read_text().replace("name1", "name0"))
     with running(tmp_path, SER_SERVER_API_KEYS_PATH=keys, SER_SERVER_WORKERS=1) as server:
         keys.unlink()
         (old,) = server.workers()
@@ -105,7 +103,7 @@ def test_keys_outlive_their_file(tmp_path: Path) -> None:
             assert answer.status_code == status
 
 
-def test_keys_that_cannot_be_read_are_an_error_at_start(tmp_path: Path) -> None:
+def test_an_invalid_key_file_is_an_error_at_start(nginx: Path, tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text("neither name nor hash\n")
     with started(tmp_path, SER_SERVER_API_KEYS_PATH=keys) as server:
@@ -126,7 +124,7 @@ def allowed(answer: httpx.Response) -> str | None:
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/prediction/DNN"])
-def test_a_page_of_the_named_origin_may_ask(guarded: tuple[Server, Path], path: str) -> None:
+def test_the_allowed_origin_may_send_requests(guarded: tuple[Server, Path], path: str) -> None:
     server, _ = guarded
     method = "POST" if "prediction" in path else "GET"
     headers = {
@@ -148,12 +146,12 @@ def test_a_page_of_the_named_origin_may_ask(guarded: tuple[Server, Path], path: 
     assert allowed(other) is None
 
 
-def test_without_named_origins_no_page_may_ask(server: Server) -> None:
+def test_without_allowed_origins_no_header_allows_one(server: Server) -> None:
     for path in PATHS:
         assert allowed(server.client.get(path, headers={"Origin": ORIGIN})) is None
 
 
-def test_the_client_s_name_of_a_request_comes_back(server: Server) -> None:
+def test_a_client_s_request_id_is_returned(server: Server) -> None:
     for path in ("/livez", "/nowhere", "/init/mfcc.onnx"):
         answer = server.client.get(path, headers={"X-Request-Id": "my-request.1"})
         assert answer.headers.get_list("x-request-id") == ["my-request.1"]
@@ -161,7 +159,7 @@ def test_the_client_s_name_of_a_request_comes_back(server: Server) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", 'quote"', "a" * 65])
-def test_what_cannot_stand_in_a_log_is_given_another_name(server: Server, name: str) -> None:
+def test_an_invalid_request_id_is_replaced(server: Server, name: str) -> None:
     answer = server.client.get("/livez", headers={"X-Request-Id": name})
     assert len(answer.headers["x-request-id"]) == 32
 
@@ -177,7 +175,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return certificate, key
 
 
-def test_https_is_spoken_in_its_new_versions_only(
+def test_https_needs_tls_1_2_or_newer(
     nginx: Path, tmp_path: Path, certificate: tuple[Path, Path]
 ) -> None:
     settings: dict[str, Any] = {
@@ -202,20 +200,8 @@ def test_https_is_spoken_in_its_new_versions_only(
         check_problem(server.client.get("/livez"), 400)
 
 
-def test_https_without_nginx_is_a_clear_error(
-    tmp_path: Path, certificate: tuple[Path, Path]
-) -> None:
-    settings: dict[str, Any] = {
-        "SER_SERVER_TLS_CERTIFICATE_PATH": certificate[0],
-        "SER_SERVER_TLS_KEY_PATH": certificate[1],
-    }
-    with started(tmp_path, "--without-nginx", **settings) as server:
-        assert server.process.wait(60) == 2
-    assert "HTTPS needs Nginx" in server.output
-
-
 @pytest.mark.parametrize(("trusted", "limited"), [("127.0.0.0/8", False), ("192.0.2.1", True)])
-def test_forwarded_addresses_are_believed_from_trusted_proxies_only(
+def test_forwarded_addresses_count_from_trusted_proxies_only(
     nginx: Path, tmp_path: Path, trusted: str, limited: bool
 ) -> None:
     settings = {
@@ -229,15 +215,7 @@ def test_forwarded_addresses_are_believed_from_trusted_proxies_only(
         assert statuses == ({200, 429} if limited else {200})
 
 
-def test_an_operator_s_port_is_another_one(nginx: Path, tmp_path: Path) -> None:
-    port = free_port()
-    with running(tmp_path, SER_SERVER_OPERATOR_PORT=port) as server:
-        assert httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
-        assert httpx.get(f"http://127.0.0.1:{port}/metrics").status_code == 200
-        check_problem(server.client.get("/metrics"), 404)
-
-
-def test_the_files_are_private(guarded: tuple[Server, Path]) -> None:
+def test_runtime_files_are_private(guarded: tuple[Server, Path]) -> None:
     server, _ = guarded
     for path in server.runtime.iterdir():
         assert path.stat().st_mode & 0o077 == 0

@@ -1,4 +1,4 @@
-"""Predictions from many clients while processes are killed and models change: nothing is lost."""
+"""Predictions from many clients while processes are killed and models are activated."""
 
 import asyncio
 import sys
@@ -24,30 +24,30 @@ from tests.soak.faults import (
     Releases,
     make_releases,
 )
-from tests.soak.questions import Question, make_questions
+from tests.soak.queries import Query, make_queries
 from tests.soak.tables import table
-from tests.stack.harness import Server, running
+from tests.support.harness import Server, running
 
 CLIENTS_OF_EACH_KIND = 16
-QUESTIONS = 64  # for each network
-# A connection that was idle when Nginx was reloaded may be closed as long as this afterwards.
+QUERIES = 64  # of each network
+# After a reload, Nginx may close idle connections for this long.
 SECONDS_OF_A_RELOAD = 10.0
 
 
 @dataclass(frozen=True)
 class Options:
-    """How long, and how much of it."""
+    """The length of a run and its faults."""
 
     predictions: int = 1_000_000
     counts: Counts = field(default_factory=Counts)
     seed: int = 1
-    minutes: float = 30.0  # then it ends, whole or not
+    minutes: float = 30.0  # limit of the run
     quiet: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a run."""
+    """The result of a run."""
 
     tally: Tally
     faults: list[Fault]
@@ -55,14 +55,14 @@ class Outcome:
 
     @property
     def nginx_kills(self) -> list[Fault]:
-        """When Nginx itself was killed, which costs its open connections."""
+        """The kills of Nginx, which close its open connections."""
         return [fault for fault in self.faults if fault.kind == KILLED_NGINX]
 
     @property
-    def unexcused(self) -> list[Loss]:
-        """Requests lost or answered wrongly that no killing of Nginx explains.
+    def unexplained(self) -> list[Loss]:
+        """Lost or wrong answers that no kill of Nginx explains.
 
-        To be sent again is no loss, but it must have a reason too: that Nginx was reloaded.
+        A repeated request is no loss, but a kill or a reload of Nginx must explain it.
         """
         losses = [loss for loss in self.tally.losses if not self._killed(loss)]
         groundless = [
@@ -73,18 +73,18 @@ class Outcome:
         return losses + groundless
 
     @property
-    def mishaps(self) -> list[str]:
-        """Faults that went otherwise than they should."""
-        return [f"{fault.kind}: {fault.mishap}" for fault in self.faults if fault.mishap]
+    def unexpected(self) -> list[str]:
+        """Faults with an unexpected outcome."""
+        return [f"{fault.kind}: {fault.unexpected}" for fault in self.faults if fault.unexpected]
 
     def cause(self, loss: Loss) -> str:
-        """The kind of the fault that explains the loss, or else of the last one before it."""
+        """The kind of the fault that explains the loss, else of the last fault before it."""
         explanation = self._killed(loss) or (self._reloaded(loss) if loss.sent_again else None)
         before = [fault for fault in self.faults if fault.start <= loss.noticed]
         return (explanation or max(before, key=lambda fault: fault.start)).kind
 
     def lost_with(self, kill: Fault) -> set[str]:
-        """The clients that lost an answer when Nginx was killed."""
+        """The clients that lost an answer by this kill of Nginx."""
         tally = self.tally
         return {loss.client for loss in (*tally.losses, *tally.repeated) if _fits(loss, kill)}
 
@@ -104,26 +104,26 @@ class Outcome:
 
 
 def _fits(loss: Loss, kill: Fault) -> bool:
-    """Whether the connection of the request was one of the Nginx that was killed."""
+    """Whether the killed Nginx had the connection of the request."""
     return loss.connected <= kill.end and kill.start <= loss.noticed
 
 
 def endure_faults(options: Options) -> Outcome:
-    """Runs a stack of its own, and ends it."""
+    """Starts a server and runs the faults on it."""
     with tempfile.TemporaryDirectory(prefix="soak-") as name:
         folder = Path(name)
         releases = make_releases(load_settings().models.directory, folder)
         random = np.random.default_rng(options.seed)
-        questions = make_questions(releases.good, QUESTIONS, random)
+        queries = make_queries(releases.good, QUERIES, random)
         with running(folder / "run", SER_SERVER_ACCESS_LOG="no") as server:
-            return uvloop.run(_run(server, folder / "run", releases, questions, options))
+            return uvloop.run(_run(server, folder / "run", releases, queries, options))
 
 
 async def _run(
     server: Server,
     runtime: Path,
     releases: Releases,
-    questions: Sequence[Question],
+    queries: Sequence[Query],
     options: Options,
 ) -> Outcome:
     random = Random(options.seed)
@@ -131,7 +131,7 @@ async def _run(
     tally = Tally()
     target = Target(server.port, lambda: injector.live)
     injector.clients = [
-        Client(f"{kind} {number}", target, questions, tally, random.randrange(2**32))
+        Client(f"{kind} {number}", target, queries, tally, random.randrange(2**32))
         for kind in ("keep-alive", "one-shot")
         for number in range(CLIENTS_OF_EACH_KIND)
     ]
@@ -146,32 +146,32 @@ async def _run(
 
 
 async def _inject(injector: FaultInjector, tally: Tally, options: Options) -> None:
-    """Does each fault after a random number of predictions, and waits for the last prediction."""
+    """Injects each fault after a random number of predictions; waits for the last prediction."""
     plan = injector.plan(options.counts)
     random = Random(options.seed + 1)
-    moments = sorted(random.uniform(0.02, 0.95) * options.predictions for _ in plan)
-    told = 0
+    positions = sorted(random.uniform(0.02, 0.95) * options.predictions for _ in plan)
+    reported = 0
     async with asyncio.TaskGroup() as faults:
-        for moment, fault in zip(moments, plan, strict=True):
-            while tally.answers < moment:
-                told = _tell(tally, told, options)
+        for position, fault in zip(positions, plan, strict=True):
+            while tally.answers < position:
+                reported = _report_progress(tally, reported, options)
                 await asyncio.sleep(0.01)
             faults.create_task(fault())
     while tally.answers < options.predictions:
-        told = _tell(tally, told, options)
+        reported = _report_progress(tally, reported, options)
         await asyncio.sleep(0.01)
 
 
-def _tell(tally: Tally, told: int, options: Options) -> int:
+def _report_progress(tally: Tally, reported: int, options: Options) -> int:
     step = options.predictions // 20
-    if not options.quiet and tally.answers - told >= step:
-        told = tally.answers // step * step
-        print(f"  {told:>9,} predictions", file=sys.stderr, flush=True)
-    return told
+    if not options.quiet and tally.answers - reported >= step:
+        reported = tally.answers // step * step
+        print(f"  {reported:>9,} predictions", file=sys.stderr, flush=True)
+    return reported
 
 
 def report(outcome: Outcome) -> str:
-    """What was done and what it cost, in words and in a table."""
+    """The faults and their losses as text."""
     tally = outcome.tally
     times = Counter(fault.kind for fault in outcome.faults)
     lost = Counter(map(outcome.cause, tally.losses))
@@ -192,7 +192,7 @@ def report(outcome: Outcome) -> str:
             f"answer: {', '.join(victims)}"
         )
     lines += [f"{len(tally.refused):,} connections refused while there was no Nginx"]
-    lines += [f"MISHAP: {mishap}" for mishap in outcome.mishaps]
-    lines += [f"LOST: {loss}" for loss in outcome.unexcused[:20]]
-    lines.append(f"Lost or wrong without Nginx being killed: {len(outcome.unexcused)}")
+    lines += [f"UNEXPECTED: {unexpected}" for unexpected in outcome.unexpected]
+    lines += [f"LOST: {loss}" for loss in outcome.unexplained[:20]]
+    lines.append(f"Lost or wrong without a kill of Nginx: {len(outcome.unexplained)}")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""What goes wrong in a request, and the request that it went wrong in."""
+"""Malformed requests, and the texts that they are made of."""
 
 from dataclasses import dataclass
 from random import Random
@@ -24,15 +24,15 @@ LITERALS = ("true", "false", "null", "True", "nul", "undefined", "{}", "[]", "")
 
 @dataclass(frozen=True)
 class Mutant:
-    """One request as bytes."""
+    """A request as bytes."""
 
     kind: str
     data: bytes
-    framed: bool  # whether its length is as it says, so that another may follow
+    framed: bool  # whether the body has the announced length, so that another request may follow
 
 
 def with_changed_bytes(content: bytes, random: Random) -> bytes:
-    """The same with up to eight places cut out, doubled or overwritten."""
+    """Removes, doubles or overwrites bytes in up to eight places."""
     body = bytearray(content)
     for _ in range(random.randint(1, 8)):
         start = random.randrange(len(body) + 1)

@@ -1,4 +1,4 @@
-"""What a test does where a component is missing."""
+"""Skips tests whose components are not installed."""
 
 import os
 from typing import NoReturn
@@ -7,7 +7,7 @@ import pytest
 
 
 def missing(reason: str) -> NoReturn:
-    """Skips the test with a reason that says how to get it; in CI it fails the test."""
+    """Skips the test; in CI, fails it. The reason should say how to install the component."""
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

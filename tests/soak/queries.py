@@ -1,4 +1,4 @@
-"""Requests whose answers are known beforehand, from the model files themselves."""
+"""Requests with expected answers, computed from the model files."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -7,36 +7,34 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from tests.soak.http1 import request
+from tests.support.offline import open_network, predict, takes_vectors
 
 TOLERANCE = 1e-5  # of a probability
 
-Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 
 @dataclass
-class Question:
-    """A prediction to ask for, and what each release of the models must answer."""
+class Query:
+    """A request for a prediction, and the expected answer of each release of the models."""
 
     network: str
     body: bytes
     expected: dict[str, list[float]]  # release -> probabilities, in the order of the labels
-    takes_frames: bool  # whether the network takes nothing else
+    takes_frames: bool  # whether the network takes frames only
     _right: dict[bytes, frozenset[str]] = field(default_factory=dict)
 
     def request(self, *, keep_alive: bool) -> bytes:
-        """The bytes to send."""
+        """The request as bytes."""
         return request(f"/prediction/{self.network}", self.body, keep_alive=keep_alive)
 
     def releases(self, answer: bytes) -> frozenset[str]:
-        """The releases whose answer this is; none where it is wrong.
+        """The releases with this answer; none if the answer is wrong.
 
-        Every probability of every answer counts: a body is only looked up where the very same
-        bytes were compared before.
+        All probabilities are compared; the result is cached for identical bytes.
         """
         found = self._right.get(answer)
         if found is None:
@@ -48,9 +46,9 @@ class Question:
         return found
 
 
-def make_questions(
+def make_queries(
     releases: dict[str, Path], count: int, random: np.random.Generator, length: int = 20
-) -> list[Question]:
+) -> list[Query]:
     """Vectors and frames, `count` for each network.
 
     releases: name -> directory with the models of a release; all serve the same networks.
@@ -58,50 +56,31 @@ def make_questions(
     """
     folders = releases.values()
     names = sorted({path.stem for folder in folders for path in folder.glob("*.onnx")} - {"mfcc"})
-    questions = []
+    queries = []
     for network in names:
         sessions = {
-            release: _open(folder / f"{network}.onnx") for release, folder in releases.items()
+            release: open_network(folder / f"{network}.onnx")
+            for release, folder in releases.items()
         }
         for index in range(count):
             mfccs = _frames(length, random)
-            if index % 4 and any(map(_takes_vectors, sessions.values())):
+            if index % 4 and any(map(takes_vectors, sessions.values())):
                 mfccs = mfccs.mean(axis=0).round(4)
             body = json.dumps({"mfccs": mfccs.tolist()}).encode()
             expected = {
-                release: _predict(session, mfccs.astype(np.float32))
+                release: predict(session, mfccs.astype(np.float32))
                 for release, session in sessions.items()
             }
-            takes_frames = not any(map(_takes_vectors, sessions.values()))
-            questions.append(Question(network, body, expected, takes_frames))
-    return questions
+            takes_frames = not any(map(takes_vectors, sessions.values()))
+            queries.append(Query(network, body, expected, takes_frames))
+    return queries
 
 
 def _frames(length: int, random: np.random.Generator) -> Float64:
-    """Frames that look like speech, roughly: float64 (length, 25), decibel cepstra."""
+    """Frames with the scale of speech: float64 (length, 25), decibel cepstra."""
     scale = np.array([80.0, 40.0] + [15.0] * 23)
     centre = np.array([-350.0, 70.0] + [0.0] * 23)
     return random.normal(centre, scale, (length, 25)).round(2)
-
-
-def _open(path: Path) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-
-def _takes_vectors(session: ort.InferenceSession) -> bool:
-    return bool(session.get_inputs()[0].name == "mfccs")
-
-
-def _predict(session: ort.InferenceSession, mfccs: Float32) -> list[float]:
-    if _takes_vectors(session):
-        vector = mfccs if mfccs.ndim == 1 else mfccs.mean(axis=0, dtype=np.float64)
-        feed: dict[str, Any] = {"mfccs": vector.astype(np.float32)[np.newaxis]}
-    else:
-        feed = {"frames": mfccs[np.newaxis], "lengths": np.array([len(mfccs)], np.int64)}
-    probabilities: list[float] = session.run(["probabilities"], feed)[0][0].tolist()
-    return probabilities
 
 
 def _agrees(answer: bytes, expected: Sequence[float]) -> bool:

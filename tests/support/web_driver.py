@@ -1,4 +1,4 @@
-"""Drives the web module under Node: one process, one JSON request a line."""
+"""Runs the web module in Node: one process, one JSON request per line."""
 
 import base64
 import json
@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from configuration import ROOT
-from tests.missing import missing
+from tests.support.missing import missing
 from training.arrays import Float32
 
 DRIVER = ROOT / "clients" / "web" / "extractor" / "test" / "dist" / "driver.js"
 
 
 class WebError(Exception):
-    """An error of the web module, with its class and its members."""
+    """An error that the web module threw: its class and its members."""
 
     def __init__(self, members: dict[str, Any]) -> None:
         super().__init__(f"{members['name']}: {members['message']}")
@@ -36,7 +36,11 @@ class WebModule:
     audio_path: Path
 
     def call(self, command: str, **arguments: Any) -> Any:
-        """Has one command carried out; raises WebError with what the module threw."""
+        """Runs one command.
+
+        Raises:
+            WebError: the module threw an error.
+        """
         assert self.process.stdin
         assert self.process.stdout
         self.process.stdin.write(json.dumps({"command": command, **arguments}) + "\n")
@@ -48,7 +52,7 @@ class WebModule:
         return answer["result"]
 
     def call_with(self, audio: Float32, command: str, **arguments: Any) -> Any:
-        """The same for commands that take audio, float32 (samples,)."""
+        """Runs a command that takes audio, float32 (samples,)."""
         audio.tofile(self.audio_path)
         return self.call(command, audio=str(self.audio_path), **arguments)
 
@@ -65,10 +69,7 @@ def _floats(text: str) -> Float32:
 
 @contextmanager
 def run_web_module(folder: Path) -> Iterator[WebModule]:
-    """Starts Node; `folder` takes the audio on its way. Skips where there is no Node or no build.
-
-    With CI=true it fails instead.
-    """
+    """Starts Node; audio is passed through a file in `folder`. Needs Node and a built module."""
     node = shutil.which("node") or missing("Node.js 20.19 or newer is not installed")
     if not DRIVER.exists():
         missing("the web module is not built: cd clients/web && npm ci && npm run build")

@@ -1,4 +1,4 @@
-"""Holds requests and answers to server/openapi.yaml, which says what clients may rely on."""
+"""Checks requests and responses against server/openapi.yaml."""
 
 import json
 import re
@@ -19,11 +19,11 @@ JSON = re.compile(r"application/([\w.-]+\+)?json")
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request and its answer."""
+    """A request and its response."""
 
     method: str
     path: str  # without the query
-    request: bytes | None  # None: it was sent in parts
+    request: bytes | None  # None: it was sent in chunks
     status: int
     headers: Mapping[str, str]  # names in lower case
     content: bytes
@@ -36,9 +36,9 @@ def description() -> dict[str, Any]:
 
 
 def check(exchange: Exchange, *, with_headers: bool) -> None:
-    """Fails where the exchange is not as the description has it; other paths may only refuse.
+    """Asserts that the exchange conforms to the description; skips paths that it does not have.
 
-    with_headers: all that the whole server gives, of which Nginx adds some.
+    with_headers: whether to check headers too; Nginx adds some of them.
     """
     path = find_path(exchange.path)
     if path is None or exchange.method == "OPTIONS":
@@ -46,7 +46,7 @@ def check(exchange: Exchange, *, with_headers: bool) -> None:
     operation = find_operation(path, exchange.method)
     where = f"{exchange.method} {exchange.path}, {exchange.status}"
     response = find_response(operation, exchange.status)
-    assert response, f"{where}: this status is not described"
+    assert response, f"{where}: the description lacks this status"
     if exchange.status < 300 and exchange.request is not None and "requestBody" in operation:
         schema = resolve(operation["requestBody"])["content"]["application/json"]["schema"]
         check_schema(schema, json_part(exchange.request), f"{where}: accepted")
@@ -57,7 +57,7 @@ def check(exchange: Exchange, *, with_headers: bool) -> None:
 
 
 def json_part(content: bytes) -> Any:
-    """The JSON of a request; where bytes of tensors follow, it ends where it says so itself."""
+    """The JSON at the start of a request body; binary tensors may follow it."""
     text = content.decode(errors="surrogateescape")
     found, _ = json.JSONDecoder().raw_decode(text.lstrip())
     return found
@@ -71,7 +71,7 @@ def find_path(path: str) -> dict[str, Any] | None:
 
 
 def find_operation(path: dict[str, Any], method: str) -> dict[str, Any]:
-    """The operation; for a method that is refused, any of the path."""
+    """The operation; for a method that is not allowed, any operation of the path."""
     name = {"head": "get"}.get(method.lower(), method.lower())
     operation: dict[str, Any] = path.get(name) or next(path[m] for m in METHODS if m in path)
     return operation
@@ -84,7 +84,7 @@ def find_response(operation: dict[str, Any], status: int) -> dict[str, Any] | No
 
 
 def resolve(item: dict[str, Any]) -> dict[str, Any]:
-    """The item that a `$ref` stands for."""
+    """Follows `$ref`."""
     while "$ref" in item:
         target: Any = description()
         for part in item["$ref"].removeprefix("#/").split("/"):
@@ -106,9 +106,9 @@ def check_headers(described: dict[str, Any], headers: Mapping[str, str], where: 
 def check_content(described: dict[str, Any], exchange: Exchange, where: str) -> None:
     kind = exchange.headers.get("content-type", "").partition(";")[0]
     if not described:
-        assert not exchange.content, f"{where}: content that is not described"
+        assert not exchange.content, f"{where}: the description has no content"
         return
-    assert kind in described, f"{where}: {kind} is not described"
+    assert kind in described, f"{where}: the description lacks {kind}"
     if JSON.fullmatch(kind):
         check_schema(described[kind]["schema"], json.loads(exchange.content), where)
 

@@ -1,4 +1,4 @@
-"""A proxy that passes requests on to a real server, and does the harm that a test asks for."""
+"""A proxy before a real server that injects faults into its answers."""
 
 import socket
 import struct
@@ -34,7 +34,7 @@ def reset(_: Answer) -> None:
 
 
 class FaultyProxy:
-    """Serves below `/prefix`; `faults[path]` are done one after the other, then there are none."""
+    """Serves below `/prefix`; each answer for `path` takes the next fault of `faults[path]`."""
 
     def __init__(self, upstream: str) -> None:
         self.upstream = upstream

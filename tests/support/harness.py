@@ -1,4 +1,4 @@
-"""Starts the real processes, watches them, and makes sure that none outlives its test."""
+"""Starts a server with all its processes, and kills what is left of it after the test."""
 
 import contextlib
 import os
@@ -15,12 +15,12 @@ from typing import Any, Self
 import httpx
 import psutil
 
-from tests.openapi import Exchange, check
+from tests.support.openapi import Exchange, check
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv" / "bin" / "python"
 RUN = (str(PYTHON), "-m", "server", "run")
-DEADLINE = 60.0  # seconds; far above what anything here takes
+DEADLINE = 60.0  # seconds; far more than any operation here needs
 MFCCS = [float(value) for value in range(-400, 600, 40)]
 
 
@@ -31,6 +31,11 @@ def free_port() -> int:
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Waits for a condition.
+
+    Raises:
+        TimeoutError: the condition did not become true within `DEADLINE`.
+    """
     deadline = time.monotonic() + DEADLINE
     while not condition():
         if time.monotonic() > deadline:
@@ -40,7 +45,7 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
 
 @dataclass
 class Server:
-    """A started server and what it has printed so far."""
+    """A started server and its output so far."""
 
     process: subprocess.Popen[str]
     port: int
@@ -57,6 +62,7 @@ class Server:
         self.lines.extend(self.process.stdout)
 
     def wait_for_line(self, *starts: str) -> str:
+        """Waits for a line of output that starts with one of the texts; returns the line."""
         found: list[str] = []
 
         def look() -> bool:
@@ -68,21 +74,25 @@ class Server:
         return found[0]
 
     def tree(self) -> list[psutil.Process]:
+        """All descendants of the server's main process."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def supervisord(self) -> psutil.Process:
         return self._child(psutil.Process(self.process.pid), "supervisor.supervisord")
 
     def gunicorn(self) -> psutil.Process:
-        """The Gunicorn master, under supervisord or alone."""
+        """The Gunicorn master; without Nginx it is a child of the main process."""
         try:
             return self._child(self.supervisord(), "gunicorn")
         except LookupError:
             return self._child(psutil.Process(self.process.pid), "gunicorn")
 
     def nginx(self) -> psutil.Process:
-        """The Nginx master, under supervisord."""
+        """The Nginx master."""
         return self._child(self.supervisord(), "nginx:")
+
+    def oldest_worker(self) -> psutil.Process:
+        return min(self.workers(), key=psutil.Process.create_time)
 
     def _child(self, parent: psutil.Process, word: str) -> psutil.Process:
         for child in parent.children():
@@ -104,13 +114,14 @@ class Server:
         wait_until(answers, "an answer")
 
     def predict(self, network: str = "DNN") -> dict[str, Any]:
+        """The body of a prediction for `MFCCS`."""
         response = self.client.post(f"/prediction/{network}", json={"mfccs": MFCCS})
         assert response.status_code == 200, response.text
         answer: dict[str, Any] = response.json()
         return answer
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Sends the signal to the one process alone; returns the exit status."""
+        """Sends the signal to the main process only; returns its exit status."""
         tree = self.tree()
         self.process.send_signal(number)
         status = self.process.wait(DEADLINE)
@@ -120,7 +131,7 @@ class Server:
 
 
 def environment(port: int, runtime: Path, **settings: Any) -> dict[str, str]:
-    """The environment of a server, with further settings such as SER_MODELS_DIRECTORY."""
+    """The environment variables of a server; `settings` such as SER_MODELS_DIRECTORY override."""
     values = {
         "SER_SERVER_HOST": "127.0.0.1",
         "SER_SERVER_PORT": port,
@@ -130,8 +141,8 @@ def environment(port: int, runtime: Path, **settings: Any) -> dict[str, str]:
     return os.environ | {key: str(value) for key, value in values.items()}
 
 
-def hold_to_description(response: httpx.Response) -> None:
-    """Checks an exchange, where the answer was not asked for in parts."""
+def check_against_description(response: httpx.Response) -> None:
+    """Asserts that the exchange conforms to server/openapi.yaml."""
     request = response.request
     content = b"" if request.method == "HEAD" else response.read()
     exchange = Exchange(
@@ -149,13 +160,13 @@ def hold_to_description(response: httpx.Response) -> None:
 def started(
     runtime: Path, *arguments: str, command: tuple[str, ...] = RUN, **settings: Any
 ) -> Iterator[Server]:
-    """A server in a session of its own; whatever is left of it at the end is killed."""
-    assert PYTHON.exists(), "no .venv: `make test` makes it"
+    """Starts a server in a session of its own; kills the processes that are left at the end."""
+    assert PYTHON.exists(), "no .venv: `make test` creates it"
     port = free_port()
     client = httpx.Client(
         base_url=f"http://127.0.0.1:{port}",
         timeout=DEADLINE,
-        event_hooks={"response": [hold_to_description]},
+        event_hooks={"response": [check_against_description]},
     )
     with (
         client,
@@ -191,15 +202,27 @@ def _kill_tree(process: subprocess.Popen[str]) -> None:
 
 @contextlib.contextmanager
 def running(runtime: Path, *arguments: str, **settings: Any) -> Iterator[Server]:
-    """A server that has said that it is ready."""
+    """Starts a server and waits until it is ready."""
     with started(runtime, *arguments, **settings) as server:
         line = server.wait_for_line("Ready: ", "Running, ")
         assert line.startswith("Ready: "), server.client.get("/readyz").text
         yield server
 
 
+@contextlib.contextmanager
+def open_requests(server: Server, count: int, length: int = 1_000) -> Iterator[None]:
+    """Requests that have sent their header and wait with their body."""
+    header = "POST /prediction/DNN HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        for _ in range(count):
+            address = ("127.0.0.1", server.port)
+            connection = stack.enter_context(socket.create_connection(address))
+            connection.sendall((header % length).encode())
+        yield
+
+
 class Load:
-    """Clients that predict without pause, and count what goes wrong."""
+    """Clients that send predictions without pause and record the failures."""
 
     def __init__(self, server: Server, clients: int = 4) -> None:
         self._server = server
