@@ -132,9 +132,9 @@ def test_the_application_s_own_limits_and_origins_hold(tmp_path: Path) -> None:
         assert answer.headers["access-control-allow-origin"] == "https://example.org"
 
 
-def test_a_worker_refuses_an_unknown_method(gunicorn_alone: Server, stack: Server) -> None:
+def test_a_worker_refuses_an_unknown_method(gunicorn_alone: Server, server: Server) -> None:
     """Nginx forwards such requests."""
-    for server in (gunicorn_alone, stack):
+    for running_server in (gunicorn_alone, server):
         for content in (None, b" " * 1_000_000):
-            answer = server.client.request("BREW", "/livez", content=content)
+            answer = running_server.client.request("BREW", "/livez", content=content)
             check_problem(answer, 400)
