@@ -10,7 +10,6 @@ import onnx.numpy_helper
 
 from training.arrays import Float32
 from training.comparison.results import Comparison, Result
-from training.comparison.splits import RANDOM, SPEAKER_SEPARATED
 from training.comparison.tables import best_first
 from training.corpora.reader import Corpus
 from training.features.recipe import RECIPE
@@ -20,6 +19,7 @@ from training.report.corpus import CorpusSummary, draw_emotions, draw_lengths
 from training.report.drawing import SERIES, Drawing, finish, new_axes, new_figure, styled
 from training.report.results import draw_confusion_matrix
 from training.report.saliency_maps import heat_map
+from training.systems.base.system import RANDOM, SPEAKER_SEPARATED
 
 COLUMNS = 8
 LARGEST_GRID = 64  # filters that are shown

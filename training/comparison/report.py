@@ -8,20 +8,17 @@ import numpy as np
 
 from configuration import config_path, read_section
 from training.arrays import Float32
-from training.comparison.declaration import Features, ImageFeatures, PooledFeatures
 from training.comparison.drawings import draw_filters, draw_saliency, first_filters
-from training.comparison.exported import Exported
-from training.comparison.features import compute
-from training.comparison.learners import feed
 from training.comparison.results import Comparison
 from training.comparison.saliency import ConvolutionalNetwork
-from training.comparison.settings import ComparisonSettings
 from training.corpora.reader import Corpus, read_corpus, reader_named
+from training.export.system_file import Exported, feed
+from training.features.descriptors import Features, ImageFeatures, PooledFeatures, compute
 from training.features.mfcc import load_audio
 from training.report.attributions import choose_clips, shares
 from training.report.drawing import Drawing
 from training.report.saliency_maps import draw_coefficients, draw_emotion_maps
-from training.settings import DataSettings
+from training.settings import ComparisonSettings, DataSettings
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ import numpy as np
 from sklearn.metrics import precision_recall_fscore_support
 
 from training.arrays import Integers
-from training.comparison.measurement import Measurement
-from training.evaluation import Score
+from training.evaluation import Measurement, Score
 from training.metrics import EmotionScore, confusion, emotion_scores
 
 FIGURES = ("f1", "precision", "recall", "uar", "accuracy")

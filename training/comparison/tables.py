@@ -5,8 +5,8 @@ from typing import Literal, get_args
 
 from training.comparison.results import Comparison, ProtocolResult, Result
 from training.comparison.scores import FIGURES
-from training.comparison.splits import RANDOM, SPEAKER_SEPARATED
 from training.evaluation import Score
+from training.systems.base.system import RANDOM, SPEAKER_SEPARATED
 
 Row = tuple[str, ...]
 OfEmotion = Literal["f1", "precision", "recall"]

@@ -16,8 +16,9 @@ from training.export.ood_distance import Distance
 from training.export.ood_graph import DistanceGraph, StandardiseVectors
 from training.features.mfcc import pool
 from training.features.recipe import RECIPE
-from training.fitting import Fitted
-from training.trainers import FittedFrames, FittedNetwork
+from training.systems.base.system import Fitted
+from training.systems.base.vectors import FittedVectors
+from training.systems.tcn import FittedFrames
 
 # No decibel cepstrum comes near it, and the sum of an hour of such frames is finite.
 LARGEST_CEPSTRUM = 1e4
@@ -40,9 +41,9 @@ class Served(nn.Module):
         """Finite inputs that a careless graph overflows on."""
 
 
-def serve(fitted: FittedNetwork, distance: Distance, temperature: float) -> Served:
+def serve(fitted: Fitted, distance: Distance, temperature: float) -> Served:
     """The network with its temperature and its distance from the training distribution."""
-    if isinstance(fitted, Fitted):
+    if isinstance(fitted, FittedVectors):
         return ServedVectors(fitted, distance, temperature).eval()
     if isinstance(fitted, FittedFrames):
         return ServedFrames(fitted, distance, temperature).eval()
@@ -57,7 +58,7 @@ class ServedVectors(Served):
 
     axes = {"mfccs": {0: "N"}}  # noqa: RUF012  # a constant of the class
 
-    def __init__(self, fitted: Fitted, distance: Distance, temperature: float) -> None:
+    def __init__(self, fitted: FittedVectors, distance: Distance, temperature: float) -> None:
         super().__init__()
         self.network = _tempered(fitted.module, temperature)
         self.standardise = StandardiseVectors(fitted.standardisation)

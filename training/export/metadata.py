@@ -13,7 +13,7 @@ from training.calibration import distance_limit
 from training.corpora.reader import RAVDESS, Corpus, name_of
 from training.evaluation import Evaluation
 from training.features.recipe import RECIPE
-from training.trainers import Trainer
+from training.systems.base.trainer import Trainer
 
 FORMAT = "speech-emotion-network/1"
 
@@ -106,8 +106,8 @@ def _training(corpus: Corpus, trainer: Trainer) -> dict[str, Any]:
     options = f"--network {trainer.name}"
     if corpus.reader is not RAVDESS:
         options += f" --corpus {name_of(corpus.reader)}"
-    if "functionals" in settings:
-        options += f" --functionals-heads {settings['functionals']['heads']}"
+    if "functionals_heads" in settings:
+        options += f" --functionals-heads {settings['functionals_heads']}"
     return {
         "command": f"python -m training fit {options} && python -m training export {options}",
         "settings": settings,

@@ -16,7 +16,7 @@ from training.report.drawing import Drawing, theme_css
 from training.report.saliency import attribute, listener
 from training.report.sections import Section
 from training.storage.atomic_write import written_whole
-from training.trainers import FittedNetwork
+from training.systems.base.system import Fitted
 
 TEMPLATE = "report.html.jinja"
 CARD_REMARK = (
@@ -29,7 +29,7 @@ def write_report(
     path: Path,
     corpus: Corpus,
     evaluations: Sequence[Evaluation],
-    fitted: Mapping[str, FittedNetwork],
+    fitted: Mapping[str, Fitted],
     clips: Sequence[Float32],
 ) -> None:
     """Writes the report; the same input gives the same bytes.
@@ -52,7 +52,7 @@ def write_report(
 
 
 def _look_into(
-    fitted: FittedNetwork, evaluation: Evaluation, clips: Sequence[Float32]
+    fitted: Fitted, evaluation: Evaluation, clips: Sequence[Float32]
 ) -> list[Attribution]:
     chosen = choose_clips(evaluation.speakers, evaluation.targets)
     inputs = [clips[index] for index in chosen]

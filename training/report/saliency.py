@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from training.arrays import Float32
-from training.fitting import Fitted
 from training.report.attributions import Attribution
-from training.trainers import FittedFrames, FittedNetwork
+from training.systems.base.system import Fitted
+from training.systems.base.vectors import FittedVectors
+from training.systems.tcn import FittedFrames
 
 STEPS = 32  # of the integral
 
@@ -26,7 +27,7 @@ class PooledNetwork(nn.Module):
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, fitted: Fitted) -> None:
+    def __init__(self, fitted: FittedVectors) -> None:
         super().__init__()
         self.register_buffer("mean", torch.from_numpy(fitted.standardisation.mean))
         self.register_buffer("scale", torch.from_numpy(fitted.standardisation.scale))
@@ -39,9 +40,9 @@ class PooledNetwork(nn.Module):
         return logits.log_softmax(dim=1)
 
 
-def listener(fitted: FittedNetwork) -> nn.Module:
+def listener(fitted: Fitted) -> nn.Module:
     """Frames (N, T, 25) and lengths (N,) to log-probabilities (N, L), in evaluation mode."""
-    if isinstance(fitted, Fitted):
+    if isinstance(fitted, FittedVectors):
         return PooledNetwork(fitted).eval()
     if isinstance(fitted, FittedFrames):
         return fitted.module
