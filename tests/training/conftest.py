@@ -62,7 +62,7 @@ def examples(extraction: Extraction, cache: FeatureCache) -> Examples:
 @pytest.fixture(scope="session")
 def clips(examples: Examples, cache: FeatureCache) -> list[Float32]:
     """Frames (T, 25) of the same clips."""
-    return [cache.frames(content) for content in examples.contents.tolist()]
+    return [cache.frames(content) for content in examples.content_hashes.tolist()]
 
 
 @pytest.fixture(scope="session")
@@ -72,11 +72,11 @@ def clouds() -> Examples:
     targets = np.arange(80) % 4
     vectors = random.normal(size=(80, 2, 25)) + 1.5 * targets[:, None, None]
     return Examples(
-        vectors=vectors.astype(np.float32),
+        features=vectors.astype(np.float32),
         targets=targets,
         speakers=np.array([f"{index // 8:02d}" for index in range(80)]),
-        contents=np.array([f"{index:032x}" for index in range(80)]),
-        traits=np.full((80, 3), -1),
+        content_hashes=np.array([f"{index:032x}" for index in range(80)]),
+        auxiliary_labels=np.full((80, 3), -1),
         labels=("a", "b", "c", "d"),
     )
 

@@ -9,6 +9,10 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from training.fitting import fit
+from training.frames.network import FrameNetwork, Member, MemberSettings
+from training.networks import NETWORKS
+from training.trainers import FittedFrames
 
 from training.arrays import Float32
 from training.examples import Examples
@@ -16,11 +20,7 @@ from training.export.deployable import Served, ServedFrames, ServedVectors, serv
 from training.export.onnx_file import ExportError, export_network, verify
 from training.export.ood_distance import Distance
 from training.features.standardisation import Standardisation
-from training.fitting import fit
-from training.frames.network import FrameNetwork, Member, MemberSettings
-from training.networks import NETWORKS
 from training.settings import TrainingSettings
-from training.trainers import FittedFrames
 
 LENGTHS = (10, 11, 130, 3_000)
 

@@ -13,17 +13,17 @@ from typing import TypeVar
 
 import numpy as np
 import pytest
+from training.jobs import Bench
+from training.protocol import evaluate
+from training.trainers import VectorTrainer
 
 from configuration import ROOT
 from tests.training.conftest import Here
 from training.examples import Examples
 from training.features.mfcc import FeatureCache
 from training.folds import Fold
-from training.jobs import Bench
-from training.protocol import evaluate
 from training.settings import TrainingSettings
 from training.storage.scheduling import Scheduler, SchedulerError
-from training.trainers import VectorTrainer
 
 DEADLINE = 120.0  # seconds
 FOLDS: tuple[Fold, ...] = (("01", "02"), ("03", "04"), ("05", "06"))

@@ -9,12 +9,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from training.comparison.declaration import read_recipe
+from training.comparison.features import compute
 
 from tests.training.comparison.conftest import NEW_RECIPE, Command
 from training.__main__ import main
 from training.comparison import tables
-from training.comparison.declaration import read_recipe
-from training.comparison.features import compute
 from training.comparison.results import Comparison, ResultsError
 from training.features.mfcc import load_audio
 

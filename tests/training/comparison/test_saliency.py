@@ -9,9 +9,6 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-
-from configuration import ROOT
-from training.arrays import Float32
 from training.comparison.declaration import (
     BatchNorm,
     Convolution,
@@ -24,6 +21,9 @@ from training.comparison.declaration import (
     Training,
 )
 from training.comparison.layers import LayerLearner
+
+from configuration import ROOT
+from training.arrays import Float32
 from training.comparison.saliency import ConvolutionalNetwork
 
 LABELS, CLIPS = 3, 6

@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 import torch
 from playwright.sync_api import sync_playwright
+from training.fitting import Fitted
+from training.frames.network import FrameNetwork, Member, MemberSettings
+from training.networks import DNN
+from training.trainers import FittedFrames, FittedNetwork
 
 from tests.missing import missing
 from tests.web.visits import FLAGS
@@ -17,11 +21,7 @@ from training.corpora.reader import Corpus
 from training.evaluation import Evaluation
 from training.features.mfcc import extract_frames, load_audio
 from training.features.standardisation import Standardisation
-from training.fitting import Fitted
-from training.frames.network import FrameNetwork, Member, MemberSettings
-from training.networks import DNN
 from training.report.page import write_report
-from training.trainers import FittedFrames, FittedNetwork
 
 NONE = np.zeros(1, np.float32)
 

@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-
-from training.arrays import Float32
-from training.features.standardisation import Standardisation
 from training.fitting import Fitted
 from training.frames.network import FrameNetwork, Member, MemberSettings
 from training.networks import DNN
+from training.trainers import FittedFrames
+
+from training.arrays import Float32
+from training.features.standardisation import Standardisation
 from training.report.attributions import PARTS, choose_clips, in_parts, shares
 from training.report.saliency import attribute, listener
-from training.trainers import FittedFrames
 
 LABELS = ("angry", "calm", "happy")
 

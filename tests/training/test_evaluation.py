@@ -6,6 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from training.jobs import Bench
+from training.plan import Plan
+from training.protocol import evaluate, worsened_features
+from training.trainers import VectorTrainer
 
 from tests.training.conftest import Here
 from training.calibration import distance_limit, fit_temperature
@@ -15,12 +19,8 @@ from training.evaluation import Evaluation
 from training.examples import Examples
 from training.features.mfcc import Extraction, FeatureCache
 from training.folds import Fold, speaker_folds
-from training.jobs import Bench
 from training.metrics import unweighted_average_recall
-from training.plan import Plan
-from training.protocol import evaluate, worsened_features
 from training.settings import TrainingSettings
-from training.trainers import VectorTrainer
 
 QUICK = TrainingSettings(epochs=60, batch_size=64, variants=0)
 IDLE = replace(QUICK, epochs=3)  # where it does not matter what is learnt

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-
-from training.arrays import Integers
-from training.commands import Run, features
 from training.comparison.commands import make_workshop, with_occurring_labels
 from training.comparison.declaration import BUILT_IN, read_recipes
 from training.comparison.exported import Exported, verify
 from training.comparison.systems import System
+
+from training.arrays import Integers
+from training.commands import Run, features
 from training.export.onnx_file import ExportError
 from training.settings import DataSettings, TrainingSettings
 

@@ -2,8 +2,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from tests.training.comparison.conftest import NEW_RECIPE
 from training.comparison.declaration import (
     BUILT_IN,
     LayerModel,
@@ -14,6 +12,8 @@ from training.comparison.declaration import (
     read_recipes,
 )
 from training.comparison.layers import LayerNetwork
+
+from tests.training.comparison.conftest import NEW_RECIPE
 
 PUBLISHED = {"issa-cnn", "alexnet-mel", "feature-vectors", "cnn-frames"}
 

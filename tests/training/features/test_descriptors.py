@@ -2,7 +2,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from training.comparison.declaration import (
     BUILT_IN,
     Augmentation,
@@ -12,6 +11,7 @@ from training.comparison.declaration import (
     read_recipe,
 )
 from training.comparison.features import augmented, compute
+
 from training.features.mfcc import load_audio
 
 CONTENT = f"{7:032x}"
