@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -7,12 +8,13 @@ import pytest
 import soundfile
 
 from training.arrays import Float32
-from training.corpora.reader import RAVDESS, Reader, read_corpus
+from training.corpora.reader import EMODB_2S, RAVDESS, Reader, read_corpus
 from training.examples import Examples, changes, load_examples
 from training.features.mfcc import Extraction, FeatureCache, extract_corpus
 from training.storage.scheduling import Scheduler
 
 EMOTIONS = range(1, 9)
+CLIPS_OF_EACH_EMOTION = 2  # and German speaker
 ACTORS = range(1, 7)  # one more than the folds of an evaluation
 
 
@@ -63,6 +65,19 @@ def examples(extraction: Extraction, cache: FeatureCache) -> Examples:
 def clips(examples: Examples, cache: FeatureCache) -> list[Float32]:
     """Frames (T, 25) of the same clips."""
     return [cache.frames(content) for content in examples.content_hashes.tolist()]
+
+
+@pytest.fixture(scope="session")
+def german(emodb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three speakers with a few clips of each emotion."""
+    folder = tmp_path_factory.mktemp("german")
+    taken: Counter[tuple[str, str]] = Counter()
+    for utterance in read_corpus(emodb, EMODB_2S).utterances:
+        key = (utterance.speaker, utterance.emotion)
+        if utterance.speaker in ("10", "11", "14") and taken[key] < CLIPS_OF_EACH_EMOTION:
+            taken[key] += 1
+            (folder / utterance.path.name).symlink_to(utterance.path)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -6,16 +6,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from training.jobs import Bench
 from training.plan import Plan
-from training.protocol import evaluate, worsened_features
-from training.trainers import VectorTrainer
+from training.protocol import evaluate
 
 from tests.training.conftest import Here
 from training.calibration import distance_limit, fit_temperature
 from training.corpora.reader import RAVDESS
 from training.corruptions import CONDITIONS
-from training.evaluation import Evaluation
+from training.cross_validation import Experiment, Plan, all_pairs, neighbours, parts_of
+from training.evaluation import Evaluation, corrupted_features, evaluate
 from training.examples import Examples
 from training.features.mfcc import Extraction, FeatureCache
 from training.folds import Fold, speaker_folds
@@ -32,10 +31,18 @@ def folds(examples: Examples) -> tuple[Fold, ...]:
     return speaker_folds(examples.speakers.tolist(), RAVDESS.sex)
 
 
-def bench_of(
-    examples: Examples, cache: FeatureCache, directory: Path, settings: TrainingSettings = QUICK
-) -> Bench:
-    return Bench(VectorTrainer("DNN", settings), examples, cache, {}, directory)
+def trainer_of(cache: FeatureCache, hyperparameters: dict[str, int], seed: int = 1) -> Trainer:
+    caches = replace(Caches.under(Path()), features=cache)
+    return Trainer.of(dnn.SYSTEM.with_hyperparameters(hyperparameters), caches, seed)
+
+
+def experiment_of(
+    examples: Examples,
+    cache: FeatureCache,
+    directory: Path,
+    hyperparameters: dict[str, int] = QUICK,
+) -> Experiment:
+    return Experiment(trainer_of(cache, hyperparameters), examples, directory, {})
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +52,8 @@ def evaluation(
     folds: tuple[Fold, ...],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Evaluation:
-    bench = bench_of(examples, cache, tmp_path_factory.mktemp("outcomes"))
-    return evaluate(bench, folds, (1, 2), HERE, controls=True)
+    experiment = experiment_of(examples, cache, tmp_path_factory.mktemp("outcomes"))
+    return evaluate(experiment, folds, (1, 2), HERE, controls=True)
 
 
 def test_held_out_voices_are_told_better_than_by_chance(evaluation: Evaluation) -> None:
@@ -70,10 +77,10 @@ def test_temperatures_from_inside_calibrate_what_is_outside(evaluation: Evaluati
 def test_without_controls_there_are_none(
     examples: Examples, cache: FeatureCache, folds: tuple[Fold, ...], tmp_path: Path
 ) -> None:
-    plan = Plan.of(examples, folds, (1,), controls=False, all_pairs=False)
+    plan = Plan(parts_of(examples, folds), tuple(neighbours(5)), (1,))
     assert len(plan.jobs()) == 5 + 3
-    bench = bench_of(examples, cache, tmp_path, IDLE)
-    result = evaluate(bench, folds, (1,), HERE, controls=False)
+    experiment = experiment_of(examples, cache, tmp_path, IDLE)
+    result = evaluate(experiment, folds, (1,), HERE, controls=False)
     assert (result.permuted_uar, result.random_split_uar) == (None, None)
     assert result.uar().deviation == 0
 
@@ -81,15 +88,16 @@ def test_without_controls_there_are_none(
 def test_no_speaker_helps_to_fit_what_measures_them(
     examples: Examples, folds: tuple[Fold, ...]
 ) -> None:
-    neighbours = Plan.of(examples, folds, (1, 2, 3), controls=True, all_pairs=False)
-    assert len(neighbours.jobs()) == 3 * 5 + 3 + 2
-    plan = Plan.of(examples, folds, (1, 2, 3), controls=True, all_pairs=True)
+    parts, seeds = parts_of(examples, folds), (1, 2, 3)
+    cheap = Plan(parts, tuple(neighbours(5)), seeds, controls=True)
+    assert len(cheap.jobs()) == 3 * 5 + 3 + 2
+    plan = Plan(parts, tuple(all_pairs(5)), seeds, controls=True)
     assert len(plan.jobs()) == 3 * 5 + 10 + 2
     for number, (fold, job) in enumerate(zip(folds, plan.outer(1), strict=True)):
         held_out = set(np.flatnonzero(examples.of(fold)).tolist())
         assert set(job.held_out) == held_out
         assert plan.partners(number).keys() == set(range(5)) - {number}
-        for partner, inner in (plan.partners(number) | neighbours.partners(number)).items():
+        for partner, inner in (plan.partners(number) | cheap.partners(number)).items():
             assert set(inner.held_out) == held_out | set(plan.parts[partner])
 
 
@@ -108,12 +116,12 @@ def test_what_was_done_before_a_stop_is_not_done_again(
             return super().run(function, tasks, what, unit)
 
     counts: list[int] = []
-    whole = bench_of(examples, cache, tmp_path / "whole", IDLE)
+    whole = experiment_of(examples, cache, tmp_path / "whole", IDLE)
     expected = evaluate(whole, folds, (1, 2), HERE, controls=True)
-    bench = bench_of(examples, cache, tmp_path / "stopped", IDLE)
+    experiment = experiment_of(examples, cache, tmp_path / "stopped", IDLE)
     with pytest.raises(KeyboardInterrupt):
-        evaluate(bench, folds, (1, 2), Interrupted(), controls=True)
-    results = [evaluate(bench, folds, (1, 2), Counting(), controls=True) for _ in range(2)]
+        evaluate(experiment, folds, (1, 2), Interrupted(), controls=True)
+    results = [evaluate(experiment, folds, (1, 2), Counting(), controls=True) for _ in range(2)]
     assert counts == [2 * 5 + 10 + 2 - 3, 0]
     for result in results:
         np.testing.assert_array_equal(result.logits, expected.logits)
@@ -123,17 +131,15 @@ def test_what_was_done_before_a_stop_is_not_done_again(
 def test_other_examples_or_settings_are_other_outcomes(
     examples: Examples, cache: FeatureCache, clouds: Examples, tmp_path: Path
 ) -> None:
-    bench = bench_of(examples, cache, tmp_path)
-    longer = VectorTrainer("DNN", TrainingSettings(epochs=61, batch_size=64, variants=0))
-    seeded = VectorTrainer("DNN", TrainingSettings(epochs=60, batch_size=64, variants=0, seed=9))
-    (job, *_) = Plan.of(
-        examples, (("01",), ("02",), ("03",)), (1,), controls=False, all_pairs=False
-    ).jobs()
+    experiment = experiment_of(examples, cache, tmp_path)
+    longer, seeded = trainer_of(cache, QUICK | {"epochs": 61}), trainer_of(cache, QUICK, seed=9)
+    parts = parts_of(examples, (("01",), ("02",), ("03",)))
+    (job, *_) = Plan(parts, tuple(neighbours(3)), (1,)).jobs()
     paths = {
-        bench.path(job),
-        bench_of(clouds, cache, tmp_path).path(job),
-        Bench(longer, examples, cache, {}, tmp_path).path(job),
-        Bench(seeded, examples, cache, {}, tmp_path).path(job),
+        experiment.path(job),
+        experiment_of(clouds, cache, tmp_path).path(job),
+        Experiment(longer, examples, tmp_path, {}).path(job),
+        Experiment(seeded, examples, tmp_path, {}).path(job),
     }
     assert len(paths) == 3
 
@@ -154,9 +160,9 @@ def test_recall_is_measured_under_every_condition(
     utterances = [u for u, kept in zip(extraction.corpus.utterances, some, strict=True) if kept]
     folds = tuple((speaker,) for speaker in speakers)
     paths = [utterance.path for utterance in utterances]
-    conditions = worsened_features(paths, few, folds, cache, HERE)
-    bench = Bench(VectorTrainer("DNN", IDLE), few, cache, conditions, tmp_path)
-    result = evaluate(bench, folds, (1,), HERE, controls=False)
+    conditions = corrupted_features(paths, few, folds, cache, HERE)
+    experiment = Experiment(trainer_of(cache, IDLE), few, tmp_path, conditions)
+    result = evaluate(experiment, folds, (1,), HERE, controls=False)
     assert tuple(result.robustness) == CONDITIONS
     assert all(rows.shape == result.logits.shape for rows in result.robustness.values())
     assert not any(np.allclose(rows, result.logits) for rows in result.robustness.values())

@@ -9,8 +9,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from training.fitting import fit
-from training.frames.network import FrameNetwork, Member, MemberSettings
+from training.frames.network import FrameNetwork, Member
 from training.networks import NETWORKS
 from training.trainers import FittedFrames
 
@@ -20,16 +19,18 @@ from training.export.deployable import Served, ServedFrames, ServedVectors, serv
 from training.export.onnx_file import ExportError, export_network, verify
 from training.export.ood_distance import Distance
 from training.features.standardisation import Standardisation
-from training.settings import TrainingSettings
 
+NETWORKS = {"CNN": cnn.SYSTEM, "DNN": dnn.SYSTEM}
 LENGTHS = (10, 11, 130, 3_000)
 
 Export = Callable[[str], tuple[Served, Path]]
 
 
 def served_network(network: str, examples: Examples) -> Served:
-    fitted = fit(network, examples, TrainingSettings(epochs=2, variants=0))
-    distance = Distance.fit(examples.vectors, fitted.standardisation)
+    system = NETWORKS[network].with_hyperparameters({"epochs": 2, "variants": 0})
+    fitted = Trainer.of(system, Caches.under(Path())).fit(examples, 1)
+    assert isinstance(fitted, FittedVectors)
+    distance = Distance.fit(examples.features, fitted.standardisation)
     return serve(fitted, distance, temperature=1.3)
 
 
@@ -53,12 +54,12 @@ def export(
 def served_frames(examples: Examples, clips: list[Float32]) -> ServedFrames:
     """A small network that was fitted to nothing: graphs do not mind."""
     torch.manual_seed(0)
-    members = [Member(MemberSettings(channels=16, dilations=(1,)), 8) for _ in range(2)]
+    members = [Member(Hyperparameters(channels=16), (1,), 8) for _ in range(2)]
     for member in members:
         member.standardisation.fit(np.concatenate(clips))
     fitted = FittedFrames(FrameNetwork(members).eval(), np.zeros(1, np.float32))
-    standardisation = Standardisation.fit(examples.vectors)
-    served = serve(fitted, Distance.fit(examples.vectors, standardisation), temperature=0.8)
+    standardisation = Standardisation.fit(examples.features)
+    served = serve(fitted, Distance.fit(examples.features, standardisation), temperature=0.8)
     assert isinstance(served, ServedFrames)
     return served
 
@@ -116,7 +117,7 @@ def test_what_stands_behind_the_length_does_not_count(
 def test_the_distance_of_frames_is_that_of_their_mean(
     frames_path: Path, examples: Examples, clips: list[Float32]
 ) -> None:
-    distance = Distance.fit(examples.vectors, Standardisation.fit(examples.vectors))
+    distance = Distance.fit(examples.features, Standardisation.fit(examples.features))
     for clip, vector in list(zip(clips, examples.recordings, strict=True))[:5]:
         _, found = answer(frames_path, frames=clip[None], lengths=np.array([len(clip)]))
         np.testing.assert_allclose(found, distance.of(vector[None]), rtol=1e-4)

@@ -9,47 +9,58 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from training.comparison.declaration import (
-    BatchNorm,
-    Convolution,
-    Dense,
-    Flatten,
-    Layer,
-    LayerModel,
-    MaxPool,
-    Relu,
-    Training,
-)
-from training.comparison.layers import LayerLearner
+from torch import nn
 
-from configuration import ROOT
-from training.arrays import Float32
 from training.comparison.saliency import ConvolutionalNetwork
+from training.examples import Examples
+from training.systems.base.networks import NetworkHyperparameters, NetworkModel
+from training.systems.base.system import Caches
 
 LABELS, CLIPS = 3, 6
-TRAINING = Training(optimiser="adam", learning_rate=0.01, epochs=2, batch=3)
-LAYERS: tuple[Layer, ...] = (
-    Convolution(channels=4, kernel=3),
-    BatchNorm(),
-    Relu(),
-    BatchNorm(),  # one that the exporter cannot fold into a convolution
-    MaxPool(size=2),
-    Convolution(channels=5, kernel=3, stride=2, padding=0),
-    Flatten(),
-    Dense(units=6),
-    Relu(),
+HYPERPARAMETERS = NetworkHyperparameters(
+    optimiser="adam", learning_rate=0.01, epochs=2, batch_size=3
 )
+FLAT = {(12,): 5 * 2, (8, 10): 5 * 1 * 2}  # numbers behind the last convolution
+
+
+def convolutions(shape: tuple[int, ...]) -> Callable[[int], nn.Module]:
+    image = len(shape) == 2
+    convolution, pool = (nn.Conv2d, nn.MaxPool2d) if image else (nn.Conv1d, nn.MaxPool1d)
+    norm = nn.BatchNorm2d if image else nn.BatchNorm1d
+
+    def layers(labels: int) -> nn.Module:
+        return nn.Sequential(
+            convolution(1, 4, 3, padding=1),
+            norm(4),
+            nn.ReLU(),
+            norm(4),  # one that the exporter cannot fold into a convolution
+            pool(2),
+            convolution(4, 5, 3, stride=2),
+            nn.Flatten(),
+            nn.Linear(FLAT[shape], 6),
+            nn.ReLU(),
+            nn.Linear(6, labels),
+        )
+
+    return layers
 
 
 def inputs_of(*shape: int) -> Float32:
     return np.random.default_rng(0).normal(3, 2, (CLIPS, *shape)).astype(np.float32)
 
 
-def write(path: Path, layers: tuple[Layer, ...], inputs: Float32) -> Path:
-    targets = np.arange(CLIPS) % LABELS
-    model = LayerModel(name="network", layers=layers)
-    learner = LayerLearner(model, TRAINING, inputs[:, None], targets, LABELS)
-    onnx.save(learner.fit(np.arange(CLIPS), seed=1).graph(), path)
+def write(path: Path, layers: Callable[[int], nn.Module], inputs: Float32) -> Path:
+    examples = Examples(
+        features=inputs[:, None],
+        targets=np.arange(CLIPS) % LABELS,
+        speakers=np.full(CLIPS, "1"),
+        content_hashes=np.full(CLIPS, "0"),
+        auxiliary_labels=np.full((CLIPS, 3), -1),
+        labels=("a", "b", "c"),
+    )
+    model = NetworkModel(layers=layers, hyperparameters=HYPERPARAMETERS)
+    fitted = model.fit(examples, 1, Caches.under(path), lambda _epoch, _loss: None)
+    onnx.save(fitted.graph(), path)
     return path
 
 
@@ -64,7 +75,9 @@ def exported(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Float32]:
     inputs = inputs_of(*request.param)
-    return write(tmp_path_factory.mktemp("model") / "network.onnx", LAYERS, inputs), inputs
+    return write(
+        tmp_path_factory.mktemp("model") / "network.onnx", convolutions(request.param), inputs
+    ), inputs
 
 
 def answers(path: Path) -> Callable[[Float32], Float32]:
@@ -114,7 +127,10 @@ def in_double(network: ConvolutionalNetwork) -> Callable[..., Float32]:
 
 
 def test_a_network_without_convolutions_is_none(tmp_path: Path) -> None:
-    path = write(tmp_path / "dense.onnx", (Flatten(), Dense(units=4), Relu()), inputs_of(12))
+    def dense(labels: int) -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Linear(12, 4), nn.ReLU(), nn.Linear(4, labels))
+
+    path = write(tmp_path / "dense.onnx", dense, inputs_of(12))
     assert ConvolutionalNetwork.read(path) is None
 
 

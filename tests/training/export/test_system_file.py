@@ -1,68 +1,59 @@
-"""Every recipe as ONNX says what its trainer says."""
+"""The ONNX file of every system gives what its model gives."""
 
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import onnx
 import pytest
-from training.comparison.commands import make_workshop, with_occurring_labels
-from training.comparison.declaration import BUILT_IN, read_recipes
-from training.comparison.exported import Exported, verify
-from training.comparison.systems import System
 
-from training.arrays import Integers
-from training.commands import Run, features
+from training.commands import Run, extract
+from training.compare import Prepared, prepare
 from training.export.onnx_file import ExportError
+from training.export.system_file import Exported, graph, verify
 from training.settings import DataSettings, TrainingSettings
+from training.systems.base.trainer import Trainer
+from training.systems.registry import own_systems
 
 pytestmark = pytest.mark.usefixtures("one_process")
 
-SystemsOf = Callable[[str], list[System]]
-TOLERANCE = 1e-4
+PreparedSystem = Callable[[str], Prepared]
 
 
 @pytest.fixture(scope="module")
-def systems_of(german: Path, tmp_path_factory: pytest.TempPathFactory) -> SystemsOf:
+def prepared(german: Path, tmp_path_factory: pytest.TempPathFactory) -> PreparedSystem:
+    """A system's models, of one epoch each, and what they are fitted to."""
     data = DataSettings("emodb-2s", german, cache_path=tmp_path_factory.mktemp("cache"))
-    run = Run(data, TrainingSettings(variants=1), networks=(), resume=False)
-    material = features(run)
-    workshop = make_workshop(run, material, with_occurring_labels(material.examples))
+    run = Run(data, TrainingSettings(), networks=())
+    extraction, served = extract(run, 1)
 
-    def systems(name: str) -> list[System]:
-        recipes = read_recipes([BUILT_IN], name)
-        return workshop.systems({key: recipe.with_epochs(1) for key, recipe in recipes.items()})
+    def prepared(name: str) -> Prepared:
+        system = own_systems()[name].with_epochs(1)
+        if system.deployable:
+            system = system.with_hyperparameters({"variants": 1})
+        trainers = [Trainer(system, model, run.caches) for model in system.models]
+        return prepare(trainers, extraction, served.with_occurring_labels(), run.scheduler)
 
-    return systems
-
-
-@pytest.fixture(scope="module")
-def rows(german: Path) -> Integers:
-    """All utterances."""
-    return np.arange(len(list(german.iterdir())))
+    return prepared
 
 
 @pytest.mark.parametrize(
-    "recipe", ["issa-cnn", "alexnet-mel", "cnn-frames", "feature-vectors", "CNN", "TCN"]
+    "name",
+    ["issa-cnn", "alexnet-mel", "cnn-frames", "feature-vectors", "CNN", "TCN-functionals"],
 )
-def test_the_graph_says_what_the_trainer_says(
-    systems_of: SystemsOf, rows: Integers, recipe: str
-) -> None:
-    for system in systems_of(recipe):
-        predictor = system.learner.fit(rows, seed=1)
-        graph = predictor.graph()
-        onnx.helper.set_model_props(graph, {"format": "speech-emotion-recipe/1"})
-        exported = Exported.load(graph.SerializeToString())
-        answers = [exported.probabilities(system.learner.inputs(row)) for row in rows.tolist()]
-        np.testing.assert_allclose(answers, predictor.probabilities(rows), atol=TOLERANCE)
-        assert predictor.parameters > 0
+def test_the_graph_gives_what_the_model_gives(prepared: PreparedSystem, name: str) -> None:
+    for trainer, examples in prepared(name):
+        fitted = trainer.fit(examples, seed=1)
+        model = graph(fitted, examples)
+        onnx.helper.set_model_props(model, {"format": "speech-emotion-recipe/1"})
+        verify(Exported.load(model.SerializeToString()), trainer, fitted, examples)
+        assert fitted.parameters > 0
 
 
-def test_a_graph_that_says_something_else_is_refused(systems_of: SystemsOf, rows: Integers) -> None:
-    (system,) = systems_of("cnn-frames")
-    one, other = (system.learner.fit(rows, seed) for seed in (1, 2))
-    graph = other.graph()
-    onnx.helper.set_model_props(graph, {"format": "speech-emotion-recipe/1"})
-    exported = Exported.load(graph.SerializeToString())
+def test_a_graph_that_gives_something_else_is_refused(prepared: PreparedSystem) -> None:
+    ((trainer, examples),) = prepared("cnn-frames")
+    one, other = (trainer.fit(examples, seed) for seed in (1, 2))
+    model = graph(other, examples)
+    onnx.helper.set_model_props(model, {"format": "speech-emotion-recipe/1"})
+    exported = Exported.load(model.SerializeToString())
     with pytest.raises(ExportError, match=r"cnn-frames: the ONNX graph .* on \d+ clips"):
-        verify(exported, system, one, utterances=len(rows))
+        verify(exported, trainer, one, examples)

@@ -3,14 +3,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from training.comparison.declaration import (
-    BUILT_IN,
-    Augmentation,
     ImageFeatures,
     Part,
     PooledFeatures,
-    read_recipe,
 )
-from training.comparison.features import augmented, compute
+from training.comparison.features import compute
 
 from training.features.mfcc import load_audio
 
@@ -23,7 +20,7 @@ def audio(german: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
 
 
 @pytest.mark.parametrize(
-    ("recipe", "shape"),
+    ("system", "shape"),
     [
         ("issa-cnn", (193,)),
         ("alexnet-mel", (128, 87)),
@@ -32,13 +29,13 @@ def audio(german: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         ("TCN", (75, 25)),
     ],
 )
-def test_a_clip_becomes_what_the_recipe_declares(
-    audio: np.ndarray[tuple[int, ...], np.dtype[np.float32]], recipe: str, shape: tuple[int, ...]
+def test_a_clip_becomes_what_the_system_declares(
+    audio: np.ndarray[tuple[int, ...], np.dtype[np.float32]], system: str, shape: tuple[int, ...]
 ) -> None:
-    features = compute(read_recipe(BUILT_IN / f"{recipe}.toml").features, audio)
+    features = compute(own_systems()[system].features, audio)
     assert features.dtype == np.float32
     assert np.isfinite(features).all()
-    if recipe != "TCN":
+    if system != "TCN":
         assert features.shape == shape
     assert features.shape[-1] == shape[-1]
 
@@ -66,8 +63,8 @@ def test_short_clips_are_repeated_and_long_ones_cut(
 
 def test_copies_are_the_same_each_time_and_differ_from_each_other() -> None:
     audio = np.sin(np.arange(22_050, dtype=np.float32) / 10)
-    augmentation = Augmentation(copies=2, noise_db=20.0)
-    first, again, second = (augmented(augmentation, audio, CONTENT, n) for n in (1, 1, 2))
+    copies = Copies(count=2, noise_db=20.0)
+    first, again, second = (copies.of(audio, CONTENT, number) for number in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - second).max() > 0
     ratio = np.square(audio).mean() / np.square(first - audio).mean()

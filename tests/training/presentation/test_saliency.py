@@ -5,15 +5,14 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from training.fitting import Fitted
-from training.frames.network import FrameNetwork, Member, MemberSettings
-from training.networks import DNN
-from training.trainers import FittedFrames
 
 from training.arrays import Float32
 from training.features.standardisation import Standardisation
 from training.report.attributions import PARTS, choose_clips, in_parts, shares
 from training.report.saliency import attribute, listener
+from training.systems.base.vectors import FittedVectors
+from training.systems.dnn import DNN
+from training.systems.tcn import FittedFrames, FrameNetwork, Hyperparameters, Member
 
 LABELS = ("angry", "calm", "happy")
 
@@ -25,17 +24,17 @@ def clips() -> list[Float32]:
 
 
 @pytest.fixture
-def vectors(clips: list[Float32]) -> Fitted:
+def vectors(clips: list[Float32]) -> FittedVectors:
     torch.manual_seed(0)
     standardisation = Standardisation.fit(np.concatenate(clips))
     network = DNN(len(LABELS), 0.0).eval()
-    return Fitted("DNN", LABELS, standardisation, network, np.zeros(1, np.float32))
+    return FittedVectors("DNN", LABELS, standardisation, network, np.zeros(1, np.float32))
 
 
 @pytest.fixture
 def frames() -> FittedFrames:
     torch.manual_seed(0)
-    network = FrameNetwork([Member(MemberSettings(channels=16), len(LABELS))])
+    network = FrameNetwork([Member(Hyperparameters(channels=16), (1, 2, 4), len(LABELS))])
     return FittedFrames(network.eval(), np.zeros(1, np.float32))
 
 
@@ -62,7 +61,7 @@ def test_weights_sum_to_what_the_clip_has_above_the_mean_frame(
 
 
 def test_a_network_that_takes_vectors_says_the_same_of_their_frames(
-    vectors: Fitted, clips: list[Float32]
+    vectors: FittedVectors, clips: list[Float32]
 ) -> None:
     network = listener(vectors)
     for clip, logits in zip(clips, vectors.logits(clips), strict=True):
@@ -93,4 +92,4 @@ def test_each_speaker_is_heard_once_for_each_emotion() -> None:
 
 def test_what_is_no_network_is_refused() -> None:
     with pytest.raises(TypeError, match="no such network"):
-        listener(cast("Fitted", Path()))
+        listener(cast("FittedVectors", Path()))

@@ -1,105 +1,106 @@
+"""System files: those of the package, and a user's own."""
+
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from training.comparison.declaration import (
-    BUILT_IN,
-    LayerModel,
-    ProjectModel,
-    RecipeError,
-    find_recipes,
-    read_recipe,
-    read_recipes,
-)
-from training.comparison.layers import LayerNetwork
 
-from tests.training.comparison.conftest import NEW_RECIPE
+from tests.training.comparison.conftest import SIXTH
+from training.examples import Examples
+from training.systems.base.networks import NetworkModel, StandardisedNetwork
+from training.systems.base.system import UnusableSystemError, parameter_count
+from training.systems.registry import choose, find_systems, own_systems
 
 PUBLISHED = {"issa-cnn", "alexnet-mel", "feature-vectors", "cnn-frames"}
+SHAPES = {"issa-cnn": (193,), "alexnet-mel": (128, 87), "cnn-frames": (40, 87)}
 
 
-def test_every_published_system_and_every_own_network_has_a_recipe() -> None:
-    assert read_recipes([BUILT_IN], "all").keys() == PUBLISHED | {"CNN", "DNN", "TCN"}
+def test_every_published_system_and_every_own_network_is_compared() -> None:
+    found = own_systems()
+    assert found.keys() == PUBLISHED | {"CNN", "DNN", "TCN", "TCN-functionals"}
+    assert choose(found, "all").keys() == found.keys() - {"TCN"}
+    assert [name for name, system in found.items() if system.shipped] == ["CNN", "DNN", "TCN"]
 
 
 def test_the_feature_vector_system_lists_its_models() -> None:
-    names = [model.name for model in read_recipe(BUILT_IN / "feature-vectors.toml").models]
+    names = [model.name for model in own_systems()["feature-vectors"].models]
     assert len(names) == 16
     assert {"logistic-regression", "random-forest-200", "xgboost-50", "network-100-norm"} <= {
         *names
     }
 
 
-def write(folder: Path, old: str = "", new: str = "") -> Path:
-    path = folder / "own.toml"
-    path.write_text(NEW_RECIPE.replace(old, new), encoding="utf-8")
+def write(folder: Path, old: str = "", new: str = "", name: str = "own.py") -> Path:
+    path = folder / name
+    path.write_text(SIXTH.replace(old, new), encoding="utf-8")
     return path
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("learning_rate", "lerning_rate", "unknown field `lerning_rate` - at `$.training`"),
-        ('title = "', 'titel = "" \ntitle = "', "unknown field `titel`"),
-        ("units = 8", "unit = 8", "unknown field `unit` - at `$.models[0].layers[1]`"),
-        ("units = 8", "units = 0", "Expected `int` >= 1 - at `$.models[0].layers[1].units`"),
-        ('of = "mfcc"', 'of = "plp"', "Invalid enum value 'plp' - at `$.features.parts[0].of`"),
-        ('"flatten"', '"pool"', "Invalid value 'pool' - at `$.models[0].layers[0].layer`"),
-        ('kind = "layers"', 'kind = "svm"', "Invalid value 'svm' - at `$.models[0].kind`"),
-        ("[features]", "[features", "Expected ']' at the end of a table declaration"),
-        ('title = "', "title = 1 #", "Expected `str`, got `int` - at `$.title`"),
+        ("learning_rate", "lerning_rate", "TypeError: NetworkHyperparameters.__init__() got an"),
+        ('title="', 'titel="', "TypeError: System.__init__() got an unexpected keyword"),
+        ("module=__name__,", "", "TypeError: System.__init__() missing 1 required"),
+        ('of="mfcc"', 'of="plp"', "features: Invalid enum value 'plp' - at `$.parts[0].of`"),
+        ("count=13", "count=0", "features: Expected `int` >= 1 - at `$.parts[0].count`"),
+        ("from torch import nn", "from torch import nnn", "ImportError: cannot import name 'nnn'"),
+        ("SYSTEM = System(", "SYSTEM = System((", "SyntaxError: "),
+        ("SYSTEM = ", "MINE = ", "no SYSTEM that is a System"),
     ],
 )
-def test_what_a_recipe_says_wrong_is_named(
+def test_what_is_wrong_with_a_system_file_is_named(
     tmp_path: Path, old: str, new: str, message: str
 ) -> None:
     path = write(tmp_path, old, new)
-    with pytest.raises(RecipeError) as caught:
-        read_recipe(path)
+    with pytest.raises(UnusableSystemError) as caught:
+        find_systems(tmp_path)
     assert str(caught.value).startswith(f"{path}: ")
     assert message in str(caught.value)
 
 
-def test_a_network_without_training_is_an_error(tmp_path: Path) -> None:
-    start, end = NEW_RECIPE.index("[training]"), NEW_RECIPE.index("[[models]]")
-    path = write(tmp_path, NEW_RECIPE[start:end])
-    with pytest.raises(RecipeError, match=r"'network' has layers, and there is no \[training\]"):
-        read_recipe(path)
+def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UnusableSystemError, match=r"no such folder; \[comparison\] recipes_path"):
+        find_systems(tmp_path / "none")
 
 
-def test_a_network_of_this_project_takes_settings_of_its_trainer(tmp_path: Path) -> None:
-    path = tmp_path / "own.toml"
-    text = (BUILT_IN / "CNN.toml").read_text(encoding="utf-8")
-    path.write_text(text.replace("epochs = 120", "settings = { mixup = 0.0 }"), encoding="utf-8")
-    (model,) = read_recipe(path).models
-    assert isinstance(model, ProjectModel)
-    assert model.settings == {"mixup": 0.0}
-    path.write_text(text.replace("epochs = 120", "settings = { mixed = 1 }"), encoding="utf-8")
-    with pytest.raises(RecipeError, match=r"model 'CNN': no setting 'mixed'; known: .*mixup"):
-        read_recipe(path)
+def test_two_systems_of_one_name_are_an_error(tmp_path: Path) -> None:
+    write(tmp_path)
+    write(tmp_path, name="other.py")
+    with pytest.raises(UnusableSystemError, match=r"own\.py declares a system of the same name"):
+        find_systems(tmp_path)
+    (tmp_path / "other.py").unlink()
+    write(tmp_path, '"sixth"', '"issa-cnn"')
+    with pytest.raises(UnusableSystemError, match="is the name of a built-in system"):
+        find_systems(tmp_path)
 
 
-def test_two_recipes_of_one_name_are_an_error(tmp_path: Path) -> None:
-    (tmp_path / "issa-cnn.toml").write_text(NEW_RECIPE, encoding="utf-8")
-    with pytest.raises(RecipeError, match="is a recipe of the same name"):
-        find_recipes([BUILT_IN, tmp_path])
-
-
-def test_layers_that_do_not_fit_are_named_with_their_number(tmp_path: Path) -> None:
-    path = write(
-        tmp_path, '{ layer = "flatten" }', ", ".join(['{ layer = "max pool", size = 9 }'] * 2)
+def examples_of(shape: tuple[int, ...]) -> Examples:
+    return SimpleNamespace(  # type: ignore[return-value]
+        features=np.zeros((2, 1, *shape), np.float32), labels=tuple("abcdefg")
     )
-    (model,) = read_recipe(path).models
-    assert isinstance(model, LayerModel)
-    with pytest.raises(RecipeError, match=r"layer 2 \(MaxPool\) cannot take"):
-        LayerNetwork(model.layers, np.zeros((2, 26), np.float32), 7)
 
 
-@pytest.mark.parametrize("name", sorted(PUBLISHED - {"feature-vectors"}))
+def test_layers_that_do_not_fit_the_features_are_an_error(tmp_path: Path) -> None:
+    write(tmp_path, "nn.Linear(26,", "nn.Linear(27,")
+    model = find_systems(tmp_path)["sixth"].model
+    with pytest.raises(UnusableSystemError, match=r"cannot take features of shape \(26,\): mat1"):
+        model.check(examples_of((26,)))
+
+
+def test_layers_that_give_other_numbers_than_emotions_are_an_error(tmp_path: Path) -> None:
+    write(tmp_path, "nn.Linear(HIDDEN, labels)", "nn.Linear(HIDDEN, 3)")
+    model = find_systems(tmp_path)["sixth"].model
+    with pytest.raises(UnusableSystemError, match=r"give \(3,\) numbers a clip; expected 7"):
+        model.check(examples_of((26,)))
+
+
+@pytest.mark.parametrize("name", SHAPES)
 def test_the_published_networks_take_their_features(name: str) -> None:
-    recipe = read_recipe(BUILT_IN / f"{name}.toml")
-    (model,) = recipe.models
-    assert isinstance(model, LayerModel)
-    shape = {"issa-cnn": (193,), "alexnet-mel": (128, 87), "cnn-frames": (40, 87)}[name]
-    network = LayerNetwork(model.layers, np.zeros((2, *shape), np.float32), 7)
-    assert sum(parameter.numel() for parameter in network.parameters()) > 100_000
+    model = own_systems()[name].model
+    assert isinstance(model, NetworkModel)
+    examples = examples_of(SHAPES[name])
+    model.check(examples)
+    network = StandardisedNetwork(model.layers(7), examples.features[:, 0])
+    assert parameter_count(network) > 100_000
