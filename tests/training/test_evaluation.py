@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from training.plan import Plan
-from training.protocol import evaluate
 
 from tests.training.conftest import Here
 from training.calibration import distance_limit, fit_temperature
@@ -19,10 +17,12 @@ from training.examples import Examples
 from training.features.mfcc import Extraction, FeatureCache
 from training.folds import Fold, speaker_folds
 from training.metrics import unweighted_average_recall
-from training.settings import TrainingSettings
+from training.systems import dnn
+from training.systems.base.system import Caches
+from training.systems.base.trainer import Trainer
 
-QUICK = TrainingSettings(epochs=60, batch_size=64, variants=0)
-IDLE = replace(QUICK, epochs=3)  # where it does not matter what is learnt
+QUICK = {"epochs": 60, "batch_size": 64, "variants": 0}
+IDLE = QUICK | {"epochs": 3}  # where it does not matter what is learnt
 HERE = Here()
 
 

@@ -9,9 +9,6 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from training.frames.network import FrameNetwork, Member
-from training.networks import NETWORKS
-from training.trainers import FittedFrames
 
 from training.arrays import Float32
 from training.examples import Examples
@@ -19,6 +16,11 @@ from training.export.deployable import Served, ServedFrames, ServedVectors, serv
 from training.export.onnx_file import ExportError, export_network, verify
 from training.export.ood_distance import Distance
 from training.features.standardisation import Standardisation
+from training.systems import cnn, dnn
+from training.systems.base.system import Caches
+from training.systems.base.trainer import Trainer
+from training.systems.base.vectors import FittedVectors
+from training.systems.tcn import FittedFrames, FrameNetwork, Hyperparameters, Member
 
 NETWORKS = {"CNN": cnn.SYSTEM, "DNN": dnn.SYSTEM}
 LENGTHS = (10, 11, 130, 3_000)

@@ -11,6 +11,8 @@ import pytest
 import torch
 from torch import nn
 
+from configuration import ROOT
+from training.arrays import Float32
 from training.comparison.saliency import ConvolutionalNetwork
 from training.examples import Examples
 from training.systems.base.networks import NetworkHyperparameters, NetworkModel

@@ -2,14 +2,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from training.comparison.declaration import (
-    ImageFeatures,
-    Part,
-    PooledFeatures,
-)
-from training.comparison.features import compute
 
+from training.features.descriptors import Copies, ImageFeatures, Part, PooledFeatures, compute
 from training.features.mfcc import load_audio
+from training.systems.registry import own_systems
 
 CONTENT = f"{7:032x}"
 
