@@ -10,7 +10,7 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -65,6 +65,12 @@ class Optimisation:
     mixup_of: Literal["clips", "batches"] = "clips"  # what has a share of its own
     mixup_share: float = 1.0  # of the batches are mixed; only where batches have the share
     accelerator: bool = False  # whether to use a GPU where there is one
+
+    @classmethod
+    def of(cls, hyperparameters: Any, **others: Any) -> "Optimisation":
+        """From the fields of the same names of a system's hyperparameters, and from others."""
+        names = {field.name for field in fields(cls)} & {f.name for f in fields(hyperparameters)}
+        return cls(**{name: getattr(hyperparameters, name) for name in names}, **others)
 
     @property
     def device(self) -> torch.device:

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
+import cloudpickle
 import msgspec
 
 from training import systems
 from training.features.descriptors import Features
 from training.systems.base.system import System, UnusableSystemError
 
-PICKLERS = ("joblib.externals.cloudpickle", "cloudpickle")  # of processes here, and of Dask
 NOT_SYSTEMS = ("base", "registry")
 
 
@@ -78,7 +78,7 @@ def _file(module: str) -> str:
 
 
 def _import(path: Path) -> ModuleType:
-    """Runs a user's file; processes that fit are sent its classes, since they cannot import it."""
+    """Runs a user's file; worker processes cannot import it and are sent its classes."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     name = f"{path.stem}_{digest}"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -91,8 +91,7 @@ def _import(path: Path) -> ModuleType:
     except Exception as error:  # a user's file may raise anything
         del sys.modules[name]
         raise UnusableSystemError(f"{path}: {type(error).__name__}: {error}") from error
-    for pickler in PICKLERS:
-        importlib.import_module(pickler).register_pickle_by_value(module)
+    cloudpickle.register_pickle_by_value(module)
     return module
 
 

@@ -31,13 +31,13 @@ from training.fit import (
     FittedModule,
     Objective,
     Optimisation,
-    Progress,
     cross_entropy,
     fit_all,
 )
 from training.storage.scheduling import Scheduler
 from training.systems.base.system import (
     Caches,
+    FitContext,
     Input,
     Model,
     Recordings,
@@ -94,21 +94,12 @@ class Hyperparameters:
 
     def optimisation(self) -> Optimisation:
         """What the training loop is given."""
-        return Optimisation(
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
+        return Optimisation.of(
+            self,
             schedule="one cycle",
-            warm_up=self.warm_up,
-            weight_decay=self.weight_decay,
             decay_vectors=False,
-            gradient_norm=self.gradient_norm,
-            average_decay=self.average_decay,
             class_weights=True,
-            label_smoothing=self.label_smoothing,
-            mixup=self.mixup,
             mixup_of="batches",
-            mixup_share=self.mixup_share,
             accelerator=True,
         )
 
@@ -466,18 +457,11 @@ class FrameModel(Model):
         ]
         scheduler.run(functools.partial(_extract, cache=cache), tasks, "spectra", "clip")
 
-    def fit(
-        self,
-        examples: Examples,
-        seed: int,
-        caches: Caches,
-        progress: Progress,
-        checkpoint: Checkpoint | None = None,
-    ) -> FittedFrames:
+    def fit(self, examples: Examples, context: FitContext) -> FittedFrames:
         """Takes minutes; the same seed gives the same network on a CPU."""
-        members = self.members(FrameExamples.read(examples, caches), seed)
-        fitted = fit_all(members, progress, checkpoint)
-        return finished(FrameNetwork(networks(fitted)), fitted, checkpoint)
+        members = self.members(FrameExamples.read(examples, context.caches), context.seed)
+        fitted = fit_all(members, context.progress, context.checkpoint)
+        return finished(FrameNetwork(networks(fitted)), fitted, context.checkpoint)
 
     def members(self, examples: FrameExamples, seed: int) -> Iterator[MemberObjective]:
         """What each member is fitted to."""

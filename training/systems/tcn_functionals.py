@@ -19,10 +19,10 @@ from training.audio.augmentation import Augmentation, Augmenter
 from training.audio.noise import NoisePlan
 from training.examples import Examples
 from training.features.descriptors import ServedFeatures
-from training.fit import Checkpoint, Objective, Optimisation, Progress, fit_all
+from training.fit import Checkpoint, Objective, Optimisation, fit_all
 from training.systems import tcn
 from training.systems.base.objectives import OneVersionObjective
-from training.systems.base.system import Caches, System
+from training.systems.base.system import FitContext, System
 from training.systems.tcn import (
     COEFFICIENTS,
     INPUT_LIMIT,
@@ -72,17 +72,7 @@ class HeadHyperparameters:
 
     def optimisation(self) -> Optimisation:
         """What the training loop is given."""
-        return Optimisation(
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            schedule="one cycle",
-            warm_up=self.warm_up,
-            weight_decay=self.weight_decay,
-            class_weights=True,
-            label_smoothing=self.label_smoothing,
-            mixup=self.mixup,
-        )
+        return Optimisation.of(self, schedule="one cycle", class_weights=True)
 
 
 @dataclass(frozen=True)
@@ -284,27 +274,20 @@ class MixedModel(FrameModel):
         heads = self.hyperparameters.functionals_heads * self.hyperparameters.heads.epochs
         return super().epochs + heads
 
-    def fit(
-        self,
-        examples: Examples,
-        seed: int,
-        caches: Caches,
-        progress: Progress,
-        checkpoint: Checkpoint | None = None,
-    ) -> FittedFrames:
+    def fit(self, examples: Examples, context: FitContext) -> FittedFrames:
         """Takes minutes."""
-        frame_examples = FrameExamples.read(examples, caches)
+        frame_examples = FrameExamples.read(examples, context.caches)
         made: list[Heads] = []
 
         def objectives() -> Iterator[Objective]:
-            yield from self.members(frame_examples, seed)
-            made.append(Heads(frame_examples, self.hyperparameters, seed))
+            yield from self.members(frame_examples, context.seed)
+            made.append(Heads(frame_examples, self.hyperparameters, context.seed))
             yield from made[0].objectives()
 
-        fitted = fit_all(objectives(), progress, checkpoint)
+        fitted = fit_all(objectives(), context.progress, context.checkpoint)
         members = fitted[: len(self.hyperparameters.dilations)]
         network = MixedNetwork(tcn.networks(members), made[0].network)
-        return tcn.finished(network, members, checkpoint)
+        return tcn.finished(network, members, context.checkpoint)
 
     def load(self, examples: Examples, checkpoint: Checkpoint) -> FittedFrames:
         """What a finished fit left."""

@@ -16,7 +16,7 @@ from training.arrays import Float32
 from training.comparison.saliency import ConvolutionalNetwork
 from training.examples import Examples
 from training.systems.base.networks import NetworkHyperparameters, NetworkModel
-from training.systems.base.system import Caches
+from training.systems.base.system import Caches, FitContext
 
 LABELS, CLIPS = 3, 6
 HYPERPARAMETERS = NetworkHyperparameters(
@@ -61,7 +61,7 @@ def write(path: Path, layers: Callable[[int], nn.Module], inputs: Float32) -> Pa
         labels=("a", "b", "c"),
     )
     model = NetworkModel(layers=layers, hyperparameters=HYPERPARAMETERS)
-    fitted = model.fit(examples, 1, Caches.under(path), lambda _epoch, _loss: None)
+    fitted = model.fit(examples, FitContext(1, Caches.under(path)))
     onnx.save(fitted.graph(), path)
     return path
 

@@ -12,9 +12,8 @@ from sklearn.ensemble import RandomForestClassifier
 
 from training.arrays import Float32, Integers
 from training.examples import Examples
-from training.fit import Checkpoint, Progress
 from training.systems.base.networks import INPUT
-from training.systems.base.system import Caches, Model
+from training.systems.base.system import Caches, FitContext, Model
 
 # The newest that both converters write, and ONNX Runtime's own for trees.
 OPSETS = {"": 15, "ai.onnx.ml": 3}
@@ -99,18 +98,11 @@ class EstimatorModel(Model):
         """The hyperparameters, and XGBoost's version."""
         return {**super().settings(caches), "xgboost": version("xgboost-cpu")}
 
-    def fit(
-        self,
-        examples: Examples,
-        seed: int,
-        caches: Caches,  # noqa: ARG002  # the examples hold all that is needed
-        progress: Progress,  # noqa: ARG002  # there are no epochs
-        checkpoint: Checkpoint | None = None,  # noqa: ARG002
-    ) -> FittedEstimator:
+    def fit(self, examples: Examples, context: FitContext) -> FittedEstimator:
         """Emotions that do not occur among the examples get probability 0."""
         count, versions = examples.features.shape[:2]
         vectors = examples.features.reshape(count * versions, -1)
         known, targets = np.unique(examples.targets, return_inverse=True)
-        estimator = self.estimator(self.hyperparameters, seed)
+        estimator = self.estimator(self.hyperparameters, context.seed)
         fitted = estimator.fit(vectors, np.repeat(targets, versions))
         return FittedEstimator(fitted, vectors.shape[1], known, len(examples.labels))

@@ -12,9 +12,9 @@ from torch.export import Dim
 from training.arrays import Float32
 from training.examples import Examples
 from training.export.onnx_file import graph_of
-from training.fit import Checkpoint, Optimisation, Optimiser, Progress, fit_all
+from training.fit import Optimisation, Optimiser, fit_all
 from training.systems.base.objectives import EveryVersionObjective
-from training.systems.base.system import Caches, Model, UnusableSystemError, parameter_count
+from training.systems.base.system import FitContext, Model, UnusableSystemError, parameter_count
 
 INPUT = "features"  # the name of the graph's input
 CLIP = 20.0  # standard deviations
@@ -33,13 +33,7 @@ class NetworkHyperparameters:
 
     def optimisation(self) -> Optimisation:
         """What the training loop is given."""
-        return Optimisation(
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            optimiser=self.optimiser,
-            weight_decay=self.weight_decay,
-        )
+        return Optimisation.of(self)
 
 
 class StandardisedNetwork(nn.Module):
@@ -117,16 +111,9 @@ class NetworkModel(Model):
                 f"the layers give {tuple(logits.shape[1:])} numbers a clip; expected {labels}"
             )
 
-    def fit(
-        self,
-        examples: Examples,
-        seed: int,
-        caches: Caches,  # noqa: ARG002  # the examples hold all that is needed
-        progress: Progress,
-        checkpoint: Checkpoint | None = None,
-    ) -> FittedNetwork:
+    def fit(self, examples: Examples, context: FitContext) -> FittedNetwork:
         """Raises FitError where the loss is not finite."""
-        torch.manual_seed(seed)
+        torch.manual_seed(context.seed)
         versions, shape = examples.features.shape[1], examples.features.shape[2:]
         rows = examples.features.reshape(-1, *shape)
         labels = len(examples.labels)
@@ -138,5 +125,5 @@ class NetworkModel(Model):
             labels,
             self.hyperparameters.optimisation(),
         )
-        (fitted,) = fit_all([objective], progress, checkpoint)
+        (fitted,) = fit_all([objective], context.progress, context.checkpoint)
         return FittedNetwork(network.eval(), np.array(fitted.losses, np.float32), shape)

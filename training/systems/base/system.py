@@ -50,6 +50,16 @@ class Caches:
         )
 
 
+@dataclass(frozen=True)
+class FitContext:
+    """What a fit is given beside its examples."""
+
+    seed: int
+    caches: Caches
+    progress: Progress = lambda _epoch, _loss: None
+    checkpoint: Checkpoint | None = None
+
+
 class Fitted(Protocol):
     """A fitted model."""
 
@@ -97,14 +107,7 @@ class Model(ABC):
         """Raises ValueError where the model cannot take such features."""
 
     @abstractmethod
-    def fit(
-        self,
-        examples: Examples,
-        seed: int,
-        caches: Caches,
-        progress: Progress,
-        checkpoint: Checkpoint | None = None,
-    ) -> Fitted:
+    def fit(self, examples: Examples, context: FitContext) -> Fitted:
         """The same examples and seed give the same model; raises FitError where it diverges."""
 
     def load(self, examples: Examples, checkpoint: Checkpoint) -> Fitted:

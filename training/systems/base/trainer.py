@@ -13,7 +13,7 @@ from training.fit import Checkpoint, Progress
 from training.storage.checkpoints import Identity
 from training.storage.code_digest import code_digest
 from training.storage.scheduling import Scheduler
-from training.systems.base.system import Caches, Fitted, Input, Model, System
+from training.systems.base.system import Caches, FitContext, Fitted, Input, Model, System
 
 LOOP = ("training.fit", "training.systems.base")
 
@@ -91,7 +91,7 @@ class Trainer:
 
     def fit(self, examples: Examples, seed: int) -> Fitted:
         """The same examples and seed give the same model."""
-        return self.model.fit(examples, seed, self.caches, lambda _epoch, _loss: None)
+        return self.model.fit(examples, FitContext(seed, self.caches))
 
     def fit_to(
         self, path: Path, examples: Examples, progress: Progress, *, resume: bool = False
@@ -103,7 +103,7 @@ class Trainer:
             CheckpointError: `resume`, and the checkpoint is of another fit.
         """
         checkpoint = Checkpoint(path, self.identity(examples), resume)
-        return self.model.fit(examples, self.seed, self.caches, progress, checkpoint)
+        return self.model.fit(examples, FitContext(self.seed, self.caches, progress, checkpoint))
 
     def load(self, path: Path, examples: Examples) -> Fitted:
         """Raises CheckpointError where `fit_to` did not leave a whole fit of the same kind."""

@@ -11,9 +11,9 @@ from training.arrays import Float32
 from training.examples import Examples
 from training.features.mfcc import pool
 from training.features.standardisation import Standardisation
-from training.fit import Checkpoint, Optimisation, Progress, fit_all
+from training.fit import Checkpoint, Optimisation, fit_all
 from training.systems.base.objectives import OneVersionObjective
-from training.systems.base.system import Caches, Input, Model, parameter_count
+from training.systems.base.system import FitContext, Input, Model, parameter_count
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,7 @@ class VectorHyperparameters:
 
     def optimisation(self) -> Optimisation:
         """What the training loop is given."""
-        return Optimisation(
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            schedule="cosine",
-            weight_decay=self.weight_decay,
-            average_decay=self.average_decay,
-            class_weights=True,
-            label_smoothing=self.label_smoothing,
-            mixup=self.mixup,
-        )
+        return Optimisation.of(self, schedule="cosine", class_weights=True)
 
 
 @dataclass(frozen=True)
@@ -82,16 +72,9 @@ class VectorModel(Model):
     input: Input = "vector"
     modules: tuple[str, ...] = ("training.features.standardisation",)
 
-    def fit(
-        self,
-        examples: Examples,
-        seed: int,
-        caches: Caches,  # noqa: ARG002  # the examples hold all that is needed
-        progress: Progress,
-        checkpoint: Checkpoint | None = None,
-    ) -> FittedVectors:
+    def fit(self, examples: Examples, context: FitContext) -> FittedVectors:
         """Takes seconds to a minute."""
-        torch.manual_seed(seed)
+        torch.manual_seed(context.seed)
         standardisation = Standardisation.fit(examples.features)
         inputs = torch.from_numpy(standardisation.apply(examples.features))
         objective = OneVersionObjective(
@@ -102,10 +85,10 @@ class VectorModel(Model):
             self.hyperparameters.optimisation(),
             noise=self.hyperparameters.noise,
         )
-        (fitted,) = fit_all([objective], progress, checkpoint)
+        (fitted,) = fit_all([objective], context.progress, context.checkpoint)
         losses = np.array(fitted.losses, np.float32)
-        if checkpoint:
-            checkpoint.finish(fitted.network, losses)
+        if context.checkpoint:
+            context.checkpoint.finish(fitted.network, losses)
         return self._fitted(examples, standardisation, fitted.network, losses)
 
     def load(self, examples: Examples, checkpoint: Checkpoint) -> FittedVectors:
