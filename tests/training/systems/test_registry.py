@@ -68,7 +68,7 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 def test_two_systems_of_one_name_are_an_error(tmp_path: Path) -> None:
     write(tmp_path)
     write(tmp_path, name="other.py")
-    with pytest.raises(UnusableSystemError, match=r"own\.py declares a system of the same name"):
+    with pytest.raises(UnusableSystemError, match=r"own\.py: .*other\.py declares a system"):
         find_systems(tmp_path)
     (tmp_path / "other.py").unlink()
     write(tmp_path, '"sixth"', '"issa-cnn"')
