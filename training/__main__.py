@@ -104,7 +104,12 @@ def _parser() -> argparse.ArgumentParser:
         subparser = subparsers.add_parser(name, help=description, description=description)
         subparser.set_defaults(command=_then(command, _run), network="all", resume=False)
         if name != "extractor":
-            subparser.add_argument("--network", choices=(*NETWORKS, "all"), default="all")
+            subparser.add_argument(
+                "--network",
+                choices=(*NETWORKS, "all"),
+                default="all",
+                help=f"default: all, {', '.join(SHIPPED)}",
+            )
         if name == "fit":
             subparser.add_argument(
                 "--resume", action="store_true", help="continue where a fit was stopped"
