@@ -1,4 +1,4 @@
-"""python -m training COMMAND, of which --help gives the list."""
+"""python -m training COMMAND; --help lists the commands."""
 
 import argparse
 import dataclasses
@@ -9,20 +9,18 @@ from pathlib import Path
 from typing import TypeVar, get_args, get_type_hints
 
 from configuration import SettingError, config_path, read_section
-from training import commands
-from training.commands import NAMES, Run
-from training.comparison import commands as comparison
-from training.comparison.commands import ComparisonRun
-from training.comparison.declaration import RecipeError
-from training.comparison.settings import ComparisonSettings
+from training import commands, compare
+from training.commands import NETWORKS, SHIPPED, Run
+from training.compare import ComparisonRun
 from training.corpora.reader import CorpusError
 from training.export.onnx_file import ExportError
 from training.features.extractor import ExtractorError
-from training.fitting import FitError
+from training.fit import FitError
 from training.folds import FoldsError
-from training.settings import DataSettings, TrainingSettings
+from training.settings import ComparisonSettings, DataSettings, TrainingSettings
 from training.storage.checkpoints import CheckpointError
 from training.storage.scheduling import SchedulerError
+from training.systems.base.system import HyperparameterError, UnusableSystemError
 
 SECTIONS: dict[str, type] = {
     "data": DataSettings,
@@ -40,12 +38,13 @@ USER_ERRORS = (
     SchedulerError,
     ExportError,
     ExtractorError,
-    RecipeError,
+    HyperparameterError,
+    UnusableSystemError,
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; the exit code is 0 only where it did all that was asked."""
+    """Runs one command; the exit code is 0 only where it succeeded."""
     options = _parser().parse_args(arguments)
     try:
         options.command(options)
@@ -57,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print(
-            "\nstopped; what was done is kept: run it again (`fit` with --resume)", file=sys.stderr
+            "\nstopped; finished work is kept: run it again (`fit` with --resume)", file=sys.stderr
         )
         return 130
     return 0
@@ -66,7 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 COMMANDS: dict[str, tuple[Callable[[Run], object], str]] = {
     "features": (commands.features, "extract the features of every recording into the cache"),
     "fit": (commands.fit, "fit networks on every speaker"),
-    "evaluate": (commands.evaluate_networks, "measure networks on speakers they have not heard"),
+    "evaluate": (
+        commands.evaluate_networks,
+        "measure networks on speakers that they were not fitted to",
+    ),
     "extractor": (commands.build_extractor, "write the feature recipe as an ONNX file"),
     "export": (commands.export, "write fitted networks as ONNX files, and the model card"),
     "report": (commands.report, "write the report with its plots, and the model card"),
@@ -77,14 +79,17 @@ def _run(options: argparse.Namespace) -> Run:
     return Run(
         data=_settings(DataSettings, "data", options),
         training=_settings(TrainingSettings, "training", options),
-        networks=NAMES if options.network == "all" else (options.network,),
+        networks=SHIPPED if options.network == "all" else (options.network,),
         resume=options.resume,
     )
 
 
 def _comparison_run(options: argparse.Namespace) -> ComparisonRun:
+    # No option sets [training] here: --epochs and --folds are those of [comparison].
+    training = _settings(TrainingSettings, "training", argparse.Namespace())
+    data = _settings(DataSettings, "data", options)
     return ComparisonRun(
-        run=_run(options),
+        run=Run(data, training, networks=()),
         settings=_settings(ComparisonSettings, "comparison", options),
         recipes=options.recipes,
         corpus=options.corpus,
@@ -99,7 +104,12 @@ def _parser() -> argparse.ArgumentParser:
         subparser = subparsers.add_parser(name, help=description, description=description)
         subparser.set_defaults(command=_then(command, _run), network="all", resume=False)
         if name != "extractor":
-            subparser.add_argument("--network", choices=(*NAMES, "all"), default="all")
+            subparser.add_argument(
+                "--network",
+                choices=(*NETWORKS, "all"),
+                default="all",
+                help=f"default: all, {', '.join(SHIPPED)}",
+            )
         if name == "fit":
             subparser.add_argument(
                 "--resume", action="store_true", help="continue where a fit was stopped"
@@ -122,23 +132,27 @@ def _then(
 def _add_comparison_commands(
     subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
 ) -> None:
-    description = "train and measure recipes side by side, and export them"
-    compare = subparsers.add_parser("compare", help=description, description=description)
-    compare.add_argument("--recipes", default="all", metavar="all|NAME,NAME...")
-    compare.set_defaults(command=_then(comparison.compare, _comparison_run))
-    description = "say what an exported recipe hears in a clip"
-    predict = subparsers.add_parser("predict", help=description, description=description)
-    predict.add_argument("--recipe", dest="recipes", required=True, metavar="NAME")
-    predict.add_argument("clip", metavar="CLIP_OR_ID", help="a file, or an utterance of the corpus")
-    predict.set_defaults(command=_then(comparison.predict_clip, _comparison_run))
-    for subparser in (compare, predict):
-        subparser.set_defaults(network="all", resume=False, clip="")
-        _add_options(subparser, "data")
-        _add_options(subparser, "comparison")
+    description = "fit and measure systems side by side, and export them"
+    subparser = subparsers.add_parser("compare", help=description, description=description)
+    subparser.add_argument(
+        "--recipes", default="all", metavar="all|NAME,NAME...", help="systems to compare"
+    )
+    subparser.set_defaults(command=_then(compare.compare, _comparison_run), clip="")
+    _add_options(subparser, "data")
+    _add_options(subparser, "comparison")
+    description = "predict the emotion of a clip with an exported system"
+    subparser = subparsers.add_parser("predict", help=description, description=description)
+    subparser.add_argument(
+        "--recipe", dest="recipes", required=True, metavar="NAME", help="the system"
+    )
+    subparser.add_argument("clip", metavar="CLIP_OR_ID", help="a file, or an utterance's name")
+    subparser.set_defaults(command=_then(compare.predict_clip, _comparison_run))
+    _add_options(subparser, "data")
+    _add_options(subparser, "comparison")
 
 
 def _add_options(parser: argparse.ArgumentParser, section: str) -> None:
-    """One option for each key of a section of config.ini; it wins over both file and variable."""
+    """One option for each key of a section of config.ini; it overrides both file and variable."""
     group = parser.add_argument_group(f"instead of [{section}] in config.ini")
     for field in dataclasses.fields(SECTIONS[section]):
         example = str(field.default) if field.default is not None else field.name.upper()

@@ -1,43 +1,39 @@
-"""What each command of `python -m training` does."""
+"""The commands of `python -m training` for the networks that the server serves."""
 
 import functools
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from tqdm import tqdm
 
 from training.arrays import Float32
-from training.audio.spectra import SpectraCache
 from training.corpora.reader import Corpus, read_corpus
 from training.corpora.registry import reader_named
-from training.evaluation import Evaluation
+from training.cross_validation import Experiment
+from training.evaluation import Evaluation, corrupted_features, evaluate
 from training.examples import Examples, changes, load_examples
 from training.export.deployable import deployable_model
 from training.export.metadata import network_metadata
 from training.export.onnx_file import export_network
 from training.export.ood_distance import Distance
 from training.features import extractor
-from training.features.cache import FeatureCache
 from training.features.extraction import Extraction, extract_corpus
 from training.features.standardisation import Standardisation
-from training.fitting import Progress
+from training.fit import Progress
 from training.folds import Fold, read_folds, speaker_folds
-from training.frames.fitting import FrameSettings
-from training.functionals.fitting import FunctionalsSettings
-from training.functionals.trainer import MixedTrainer
-from training.jobs import Bench
-from training.networks import NETWORKS
-from training.protocol import evaluate, worsened_features
 from training.report.card import write_model_card
 from training.report.network_report import write_report
 from training.report.text import evaluation_text, extraction_text
 from training.settings import DataSettings, TrainingSettings
 from training.storage.scheduling import Scheduler
-from training.trainers import FittedNetwork, FrameTrainer, Trainer, VectorTrainer
+from training.systems.base.system import Caches, Fitted
+from training.systems.base.trainer import Trainer
+from training.systems.registry import own_systems
 
-FRAME_NETWORK = "TCN"
-NAMES = (*NETWORKS, FRAME_NETWORK)
+NETWORKS = {name: system for name, system in own_systems().items() if system.deployable}
+SHIPPED = tuple(name for name, system in NETWORKS.items() if system.shipped)
 
 
 @dataclass(frozen=True)
@@ -47,7 +43,7 @@ class Run:
     data: DataSettings
     training: TrainingSettings
     networks: tuple[str, ...]
-    resume: bool
+    resume: bool = False
 
     @property
     def scheduler(self) -> Scheduler:
@@ -55,26 +51,20 @@ class Run:
         return Scheduler(self.training.scheduler)
 
     @property
-    def features(self) -> FeatureCache:
-        """Of MFCCs."""
-        return FeatureCache(self.data.cache_path / "features")
+    def caches(self) -> Caches:
+        """What is kept between runs."""
+        return Caches.under(self.data.cache_path)
 
-    @property
+    @functools.cached_property
     def trainers(self) -> tuple[Trainer, ...]:
-        """Of the networks that were asked for."""
-        return tuple(map(self._trainer, self.networks))
+        """Of the networks that were asked for.
 
-    def _trainer(self, network: str) -> Trainer:
-        if network in NETWORKS:
-            return VectorTrainer(network, self.training)
-        settings = FrameSettings()
-        if self.training.frame_epochs:
-            settings = replace(settings, epochs=self.training.frame_epochs)
-        common = (network, self.features, SpectraCache(self.data.cache_path / "spectra"))
-        seed, heads = self.training.seed, self.training.functionals_heads
-        if heads:
-            return MixedTrainer(*common, seed, settings, functionals=FunctionalsSettings(heads))
-        return FrameTrainer(*common, seed, settings)
+        Raises:
+            HyperparameterError: a hyperparameter is set that one of them does not have.
+        """
+        values, seed = self.training.hyperparameters, self.training.seed
+        systems = [NETWORKS[name].with_hyperparameters(values) for name in self.networks]
+        return tuple(Trainer.of(system, self.caches, seed) for system in systems)
 
     def corpus(self) -> Corpus:
         """That of [data], its files read by name."""
@@ -87,11 +77,11 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Material:
-    """A corpus whose features are in the cache."""
+class Prepared:
+    """A corpus whose features are in the caches."""
 
     corpus: Corpus
-    examples: Examples
+    examples: Mapping[str, Examples]  # by network
 
     @property
     def paths(self) -> list[Path]:
@@ -99,29 +89,27 @@ class Material:
         return [utterance.path for utterance in self.corpus.utterances]
 
 
-def features(run: Run) -> Material:
-    """Brings the caches of features up to date, and says what was left out of them."""
-    corpus = run.corpus()
-    wanted = changes(run.training.variants)
-    extraction = extract_corpus(corpus, run.features, wanted, run.scheduler)
+def features(run: Run) -> Prepared:
+    """Brings the caches of features up to date, and prints which files were left out."""
+    extraction, served = extract(run, max(trainer.variants for trainer in run.trainers))
+    prepare = functools.partial(Trainer.prepare, scheduler=run.scheduler)
+    examples = {trainer.name: prepare(trainer, extraction, served) for trainer in run.trainers}
+    return Prepared(extraction.corpus, examples)
+
+
+def extract(run: Run, variants: int) -> tuple[Extraction, Examples]:
+    """The MFCC vectors of every recording and of so many variants of it."""
+    cache = run.caches.features
+    extraction = extract_corpus(run.corpus(), cache, changes(variants), run.scheduler)
     print(extraction_text(extraction))
-    material = _material(extraction, run)
-    recordings = dict(zip(extraction.content_hashes, material.paths, strict=True))
-    for trainer in run.trainers:
-        trainer.prepare(recordings, run.scheduler)
-    return material
-
-
-def _material(extraction: Extraction, run: Run) -> Material:
-    examples = load_examples(extraction, run.features, run.training.variants)
-    return Material(extraction.corpus, examples)
+    return extraction, load_examples(extraction, cache, variants)
 
 
 def fit(run: Run) -> None:
     """Fits on every speaker of the corpus, leaving a checkpoint."""
-    examples = features(run).examples
+    prepared = features(run)
     for trainer in run.trainers:
-        checkpoint = run.checkpoint(trainer.name)
+        checkpoint, examples = run.checkpoint(trainer.name), prepared.examples[trainer.name]
         with tqdm(total=trainer.epochs, desc=trainer.name, unit="epoch", disable=None) as bar:
             trainer.fit_to(checkpoint, examples, _show(bar), resume=run.resume)
         print(f"{trainer.name}: fitted for {trainer.epochs} epochs; {checkpoint}")
@@ -129,74 +117,80 @@ def fit(run: Run) -> None:
 
 def evaluate_networks(run: Run) -> None:
     """Prints speaker-independent results."""
-    material = features(run)
-    for evaluation in _evaluations(run, material).values():
+    for evaluation in _evaluations(run, features(run)).values():
         print(evaluation_text(evaluation))
 
 
 def export(run: Run) -> None:
     """Writes what `fit` left as ONNX files, with the model card."""
-    material = features(run)
-    examples = material.examples
-    fitted, clips = _fitted(run, examples), _clips(run, examples)
-    distance = Distance.fit(examples.vectors, Standardisation.fit(examples.vectors))
-    evaluations = _evaluations(run, material)
+    prepared = features(run)
+    fitted = _fitted(run, prepared)
+    evaluations = _evaluations(run, prepared)
     for trainer in run.trainers:
-        evaluation = evaluations[trainer.name]
+        examples, evaluation = prepared.examples[trainer.name], evaluations[trainer.name]
+        distance = Distance.fit(examples.features, Standardisation.fit(examples.features))
         served = deployable_model(fitted[trainer.name], distance, evaluation.temperature())
         path = run.training.models_path / f"{trainer.name}.onnx"
-        export_network(served, network_metadata(material.corpus, trainer, evaluation), clips, path)
+        metadata = network_metadata(prepared.corpus, trainer, evaluation)
+        export_network(served, metadata, _clips(run, prepared), path)
         print(f"{trainer.name}: exported; {path}")
     print(f"model card: {write_model_card(run.training.models_path)}")
 
 
 def report(run: Run) -> None:
     """Writes the report with its plots, and the model card."""
-    material = features(run)
-    evaluations = list(_evaluations(run, material).values())
-    fitted, clips = _fitted(run, material.examples), _clips(run, material.examples)
+    prepared = features(run)
+    evaluations = list(_evaluations(run, prepared).values())
     path = run.training.models_path / "report.html"
-    write_report(path, material.corpus, evaluations, fitted, clips)
+    fitted = _fitted(run, prepared)
+    write_report(path, prepared.corpus, evaluations, fitted, _clips(run, prepared))
     print(f"report: {path}")
     print(f"model card: {write_model_card(run.training.models_path)}")
 
 
 def build_extractor(run: Run) -> None:
-    """Writes the recipe as an ONNX graph, after it has been held against librosa."""
+    """Writes the feature recipe as an ONNX graph, after it was compared with librosa."""
     print(extractor.run(run.training.models_path, run.corpus()))
 
 
-def _fitted(run: Run, examples: Examples) -> dict[str, FittedNetwork]:
+def _fitted(run: Run, prepared: Prepared) -> dict[str, Fitted]:
     """What `fit` left, by network."""
-    return {t.name: t.load(run.checkpoint(t.name), examples) for t in run.trainers}
-
-
-def _clips(run: Run, examples: Examples) -> list[Float32]:
-    """Frames float32 (T, 25) of each recording."""
-    return [run.features.frames(content) for content in examples.contents.tolist()]
-
-
-def _evaluations(run: Run, material: Material) -> dict[str, Evaluation]:
-    """Of every network that was asked for, by name."""
-    examples, scheduler = material.examples, run.scheduler
-    folds = _folds(run, material)
-    conditions = worsened_features(material.paths, examples, folds, run.features, scheduler)
-    seeds = range(run.training.seed, run.training.seed + run.training.seeds)
-    directory = run.data.cache_path / "outcomes"
-    measure = functools.partial(
-        evaluate, folds=folds, seeds=seeds, scheduler=scheduler, controls=run.training.controls
-    )
     return {
-        trainer.name: measure(Bench(trainer, examples, run.features, conditions, directory))
+        trainer.name: trainer.load(run.checkpoint(trainer.name), prepared.examples[trainer.name])
         for trainer in run.trainers
     }
 
 
-def _folds(run: Run, material: Material) -> tuple[Fold, ...]:
-    speakers = material.examples.speakers.tolist()
+def _clips(run: Run, prepared: Prepared) -> list[Float32]:
+    """Frames float32 (T, 25) of each recording."""
+    trainer = run.trainers[0]
+    examples = prepared.examples[trainer.name]
+    return trainer.clips(examples, range(len(examples.targets)))
+
+
+def _evaluations(run: Run, prepared: Prepared) -> dict[str, Evaluation]:
+    """Of every network that was asked for, by name."""
+    scheduler, cache = run.scheduler, run.caches.features
+    any_examples = prepared.examples[run.networks[0]]
+    folds = _folds(run, prepared.corpus, any_examples)
+    conditions = corrupted_features(prepared.paths, any_examples, folds, cache, scheduler)
+    seeds = range(run.training.seed, run.training.seed + run.training.seeds)
+    directory, controls = run.data.cache_path / "outcomes", run.training.controls
+    experiments = (
+        Experiment(trainer, prepared.examples[trainer.name], directory, conditions)
+        for trainer in run.trainers
+    )
+    return {
+        experiment.trainer.name: evaluate(experiment, folds, seeds, scheduler, controls=controls)
+        for experiment in experiments
+    }
+
+
+def _folds(run: Run, corpus: Corpus, examples: Examples) -> tuple[Fold, ...]:
+    speakers = examples.speakers.tolist()
     if run.training.folds:
         return read_folds(run.training.folds, speakers)
-    return speaker_folds(speakers, material.corpus.reader.sex)
+    return speaker_folds(speakers, corpus.reader.sex)
 
 
 def _show(bar: "tqdm[NoReturn]") -> Progress:

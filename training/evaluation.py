@@ -1,8 +1,9 @@
-"""What a network's evaluation holds, and the figures that are read from it."""
+"""Evaluation of networks and systems on speakers that they were not fitted to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,22 @@ from scipy.special import softmax
 
 from training.arrays import Float32, Integers
 from training.calibration import fit_temperature
+from training.corruptions import CONDITIONS, BabbleSpeakers, Corruption
+from training.cross_validation import (
+    CLEAN,
+    Experiment,
+    Job,
+    Outcome,
+    Part,
+    Plan,
+    all_pairs,
+    neighbours,
+    parts_of,
+    run_jobs,
+)
+from training.examples import Examples
+from training.features.cache import FeatureCache
+from training.features.extraction import ExtractionTask, extract
 from training.folds import Fold
 from training.metrics import (
     EmotionScore,
@@ -21,6 +38,11 @@ from training.metrics import (
     speaker_interval,
     unweighted_average_recall,
 )
+from training.storage.scheduling import Scheduler
+from training.systems.base.system import Input, Split
+
+Outcomes = Mapping[Job, Outcome]
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -39,14 +61,14 @@ class Score:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What networks said of N utterances whose speakers they had not heard.
+    """The answers of a network for N utterances of held-out speakers.
 
-    S seeds, K folds, L emotions. Every network was fitted without the speakers of one fold, and
-    `logits` are what it said of them.
+    S seeds, K folds, L emotions. Each network was fitted without the speakers of one fold, and
+    `logits` are its answers for them.
     """
 
     network: str
-    input: Literal["vector", "frames"]
+    input: Input
     labels: tuple[str, ...]  # L, in alphabetical order
     folds: tuple[Fold, ...]  # K
     seeds: tuple[int, ...]  # S
@@ -56,9 +78,9 @@ class Evaluation:
     logits: Float32  # (S, N, L), before any temperature
     distances: Float32  # (N,), from the training distribution of that fold
     temperatures: npt.NDArray[np.float64]  # (S, K), each fitted within that fold's training part
-    robustness: Mapping[str, Float32]  # by condition: (S, N, L), of the same clips made worse
+    robustness: Mapping[str, Float32]  # by condition: (S, N, L), of the same clips, corrupted
     history: Mapping[str, Float32]  # by name of the curve, "loss" at least: (S, K, epochs)
-    permuted_uar: float | None  # after training on permuted labels; chance where nothing leaks
+    permuted_uar: float | None  # after training on permuted labels; chance unless labels leak
     random_split_uar: float | None  # inflated: the speakers of test clips were trained on
 
     @property
@@ -74,19 +96,19 @@ class Evaluation:
         return probabilities
 
     def temperature(self) -> float:
-        """The one to serve with: from all out-of-fold logits of all seeds."""
+        """The temperature to serve with: from all out-of-fold logits of all seeds."""
         logits = self.logits.reshape(-1, len(self.labels))
         return fit_temperature(logits, np.tile(self.targets, len(self.seeds)))
 
     def uar(self, condition: str | None = None) -> Score:
-        """Unweighted average recall, of the clips as they are or under a condition."""
+        """Unweighted average recall, of the clips as recorded or under a condition."""
         logits = self.logits if condition is None else self.robustness[condition]
         predictions = logits.argmax(axis=2)
         values = [unweighted_average_recall(self.targets, row) for row in predictions]
         return Score.over(np.array(values))
 
     def accuracy(self) -> Score:
-        """The share of utterances that were told rightly."""
+        """The share of correct predictions."""
         return Score.over((self.predictions == self.targets).mean(axis=1))
 
     def macro_f1(self) -> Score:
@@ -105,7 +127,7 @@ class Evaluation:
         return Score.over(np.array([table.expected_error for table in tables]))
 
     def reliability(self) -> Reliability:
-        """Confidence against accuracy, the answers of all seeds together."""
+        """Confidence against accuracy, over the predictions of all seeds."""
         probabilities = self.probabilities()
         answers = probabilities.reshape(-1, len(self.labels))
         return reliability(answers, np.tile(self.targets, len(self.seeds)))
@@ -117,7 +139,7 @@ class Evaluation:
         return mean
 
     def emotions(self) -> dict[str, EmotionScore]:
-        """How each emotion fared, over all seeds."""
+        """Precision, recall and F1 of each emotion, over all seeds."""
         return dict(zip(self.labels, emotion_scores(self.confusion()), strict=True))
 
     def fold_uar(self) -> tuple[float, ...]:
@@ -126,9 +148,198 @@ class Evaluation:
 
     def speaker_uar(self) -> dict[str, float]:
         """The recall of each speaker: the mean of the seeds."""
-        voices = np.unique(self.speakers).tolist()
-        return {voice: self._uar_of(self.speakers == voice) for voice in voices}
+        names = np.unique(self.speakers).tolist()
+        return {name: self._uar_of(self.speakers == name) for name in names}
 
     def _uar_of(self, mask: npt.NDArray[np.bool_]) -> float:
         rows = self.predictions[:, mask]
         return float(np.mean([unweighted_average_recall(self.targets[mask], row) for row in rows]))
+
+
+def corrupted_features(
+    paths: Sequence[Path],
+    examples: Examples,
+    folds: Sequence[Fold],
+    cache: FeatureCache,
+    scheduler: Scheduler,
+) -> dict[str, tuple[str, ...]]:
+    """Brings the cache up to date for every condition.
+
+    The babble behind an utterance is of speakers of other folds alone.
+
+    Returns:
+        By the name of the condition, the folder of each utterance's frames in the cache.
+    """
+    hashes = examples.content_hashes.tolist()
+    changes: dict[int, tuple[Corruption, ...]] = {}
+    for fold in folds:
+        held_out = examples.of(fold)
+        others = np.flatnonzero(~held_out).tolist()
+        speakers = BabbleSpeakers({hashes[i]: paths[i] for i in others})
+        changes |= {i: speakers.conditions(hashes[i]) for i in np.flatnonzero(held_out).tolist()}
+    wanted = [ExtractionTask(path, hashes[i], changes[i]) for i, path in enumerate(paths)]
+    extract(wanted, cache, scheduler, "conditions")
+    return {
+        name: tuple(item.changes[index].folder for item in wanted)
+        for index, name in enumerate(CONDITIONS)
+    }
+
+
+def evaluate(
+    experiment: Experiment,
+    folds: tuple[Fold, ...],
+    seeds: Sequence[int],
+    scheduler: Scheduler,
+    *,
+    controls: bool,
+) -> Evaluation:
+    """Fits K times for each seed; and beside it for temperatures and controls.
+
+    Nothing of a held-out speaker, augmented or not, takes part in the fit that it measures.
+
+    Args:
+        experiment: the network, and what it is fitted to and measured on.
+        folds: the speakers that are held out together; at least 3 folds.
+        seeds: those of the fits; the controls take the first.
+        scheduler: where the fits run.
+        controls: whether to measure on permuted labels and on a random split too.
+    """
+    examples, trainer = experiment.examples, experiment.trainer
+    # Temperatures from all pairs are more exact; fits of vector networks take seconds only.
+    pairs = all_pairs if trainer.input == "vector" else neighbours
+    plan = Plan(parts_of(examples, folds), tuple(pairs(len(folds))), tuple(seeds), controls)
+    jobs = plan.jobs()
+    found = run_jobs([(experiment, job) for job in jobs], scheduler, trainer.name)
+    outcomes = dict(zip(jobs, found, strict=True))
+    outer = [[outcomes[job] for job in plan.outer(seed)] for seed in seeds]
+    targets = examples.targets
+    return Evaluation(
+        network=trainer.name,
+        input=trainer.input,
+        labels=examples.labels,
+        folds=folds,
+        seeds=plan.seeds,
+        targets=targets,
+        speakers=examples.speakers,
+        fold=_in_order([np.full(len(part), k) for k, part in enumerate(plan.parts)], plan.parts),
+        logits=_logits(CLEAN, outer, plan.parts),
+        distances=_in_order([outcome.distances for outcome in outer[0]], plan.parts),
+        temperatures=_temperatures(plan, outcomes, targets),
+        robustness={name: _logits(name, outer, plan.parts) for name in experiment.conditions},
+        history={"loss": np.array([[outcome.losses for outcome in row] for row in outer])},
+        permuted_uar=_recall(plan.permuted(), outcomes, targets),
+        random_split_uar=_recall(plan.random_split(), outcomes, targets),
+    )
+
+
+def _logits(condition: str, outer: list[list[Outcome]], parts: Sequence[Part]) -> Float32:
+    """Of every seed: (S, N, L)."""
+    rows = ([outcome.logits[condition] for outcome in row] for row in outer)
+    return np.stack([_in_order(row, parts) for row in rows])
+
+
+def _in_order(rows: Sequence[npt.NDArray[Number]], parts: Sequence[Part]) -> npt.NDArray[Number]:
+    """Rows by part, (n, ...) each, in the order of the utterances, (N, ...)."""
+    return np.concatenate(rows)[np.argsort(np.concatenate(parts))]
+
+
+def _temperatures(plan: Plan, outcomes: Outcomes, targets: Integers) -> npt.NDArray[np.float64]:
+    """(S, K): fitted to speakers of other folds, once for all seeds."""
+    folds = range(len(plan.parts))
+    row = [_temperature(plan, fold, outcomes, targets) for fold in folds]
+    return np.tile(row, (len(plan.seeds), 1))
+
+
+def _temperature(plan: Plan, fold: int, outcomes: Outcomes, targets: Integers) -> float:
+    """From networks that were fitted neither to this fold nor to the fold that they answer for."""
+    answers = [
+        plan.held_out_of(partner, job, outcomes[job])
+        for partner, job in plan.partners(fold).items()
+    ]
+    utterances = np.concatenate([rows for _, rows in answers])
+    return fit_temperature(np.concatenate([logits for logits, _ in answers]), targets[utterances])
+
+
+def _recall(jobs: Sequence[Job], outcomes: Outcomes, targets: Integers) -> float | None:
+    """Over the held-out utterances of all jobs together."""
+    if not jobs:
+        return None
+    held_out = np.concatenate([job.held_out for job in jobs])
+    logits = np.concatenate([outcomes[job].logits[CLEAN] for job in jobs])
+    return unweighted_average_recall(targets[held_out], logits.argmax(axis=1))
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The answers of a system for N utterances, each while it was held out."""
+
+    system: str
+    protocol: Split
+    parts: tuple[Part, ...]  # K
+    probabilities: Float32  # (N, L), in the order of the utterances
+    seconds: tuple[float, ...]  # of each fit, K; computing on one thread
+    losses: tuple[Float32, ...]  # of each fit, K: (epochs,)
+    chosen: tuple[str, ...] | None = None  # of several models, the one that each fold chose
+
+
+def measure(
+    experiments: Sequence[Experiment],
+    split: Split,
+    parts: tuple[Part, ...],
+    seed: int,
+    scheduler: Scheduler,
+) -> list[Measurement]:
+    """Measures all models of one system, and last, of several models, the choice among them.
+
+    For each fold, the model is chosen that has the highest mean recall on the other folds, each
+    answered for by a fit that holds out this fold too.
+    """
+    system, several = experiments[0].trainer.system, len(experiments) > 1
+    pairs = tuple(all_pairs(len(parts))) if several else ()
+    plan = Plan(parts, pairs, (seed,), complete=False)
+    work = [(experiment, job) for experiment in experiments for job in plan.jobs()]
+    found = iter(run_jobs(work, scheduler, system.name))
+    outcomes = [{job: next(found) for job in plan.jobs()} for _ in experiments]
+    outer = [[of_model[job] for job in plan.outer(seed)] for of_model in outcomes]
+    measured = [
+        _measurement(experiment.trainer.name, split, parts, row)
+        for experiment, row in zip(experiments, outer, strict=True)
+    ]
+    if not several:
+        return measured
+    targets = experiments[0].examples.targets
+    choice = [_choose(plan, fold, outcomes, targets) for fold in range(len(parts))]
+    fits = [outer[index][fold] for fold, index in enumerate(choice)]
+    names = tuple(experiments[index].trainer.model.name for index in choice)
+    return [*measured, _measurement(system.name, split, parts, fits, names)]
+
+
+def _choose(plan: Plan, fold: int, models: Sequence[Outcomes], targets: Integers) -> int:
+    """The model with the highest mean recall on the other folds; the first of equals."""
+
+    def recall(outcomes: Outcomes, partner: int, job: Job) -> float:
+        logits, utterances = plan.held_out_of(partner, job, outcomes[job])
+        return unweighted_average_recall(targets[utterances], logits.argmax(axis=1))
+
+    partners = plan.partners(fold).items()
+    recalls = [np.mean([recall(outcomes, *partner) for partner in partners]) for outcomes in models]
+    return int(np.argmax(recalls))
+
+
+def _measurement(
+    name: str,
+    split: Split,
+    parts: tuple[Part, ...],
+    outcomes: Sequence[Outcome],
+    chosen: tuple[str, ...] | None = None,
+) -> Measurement:
+    logits = _in_order([outcome.logits[CLEAN] for outcome in outcomes], parts)
+    return Measurement(
+        system=name,
+        protocol=split,
+        parts=parts,
+        probabilities=np.asarray(softmax(logits, axis=1), np.float32),
+        seconds=tuple(outcome.seconds for outcome in outcomes),
+        losses=tuple(outcome.losses for outcome in outcomes),
+        chosen=chosen,
+    )

@@ -1,8 +1,8 @@
-"""Utterances as arrays: what the networks are fitted to and measured on."""
+"""Utterances as arrays: what systems are fitted to and measured on."""
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,17 +20,17 @@ AUXILIARY = ("intensity", "sex", "statement")
 class Examples:
     """N utterances with their targets and speakers."""
 
-    vectors: Float32  # (N, 1 + variants, 25); [:, 0] is the recording, the rest its augmentations
+    features: Float32  # (N, 1 + copies, ...); [:, 0] are the recordings, the rest augmented copies
     targets: Integers  # (N,), columns of `labels`
     speakers: npt.NDArray[np.str_]  # (N,)
-    contents: npt.NDArray[np.str_]  # (N,), under which the caches know the recordings
-    traits: Integers  # (N, 3): intensity, sex, statement; 0 or 1, and -1 where unknown
+    content_hashes: npt.NDArray[np.str_]  # (N,), the keys of the recordings in the caches
+    auxiliary_labels: Integers  # (N, 3): intensity, sex, statement; 0 or 1, and -1 where unknown
     labels: tuple[str, ...]  # L emotions, in alphabetical order
 
     @property
     def recordings(self) -> Float32:
-        """The vectors of the recordings themselves, float32 (N, 25)."""
-        return self.vectors[:, 0]
+        """The features of the recordings themselves, float32 (N, ...)."""
+        return self.features[:, 0]
 
     def of(self, speakers: Sequence[str]) -> npt.NDArray[np.bool_]:
         """A mask (N,) of the utterances of these speakers."""
@@ -39,34 +39,41 @@ class Examples:
     def where(self, mask: npt.NDArray[np.bool_]) -> "Examples":
         """The utterances that `mask` (N,) marks."""
         return Examples(
-            vectors=self.vectors[mask],
+            features=self.features[mask],
             targets=self.targets[mask],
             speakers=self.speakers[mask],
-            contents=self.contents[mask],
-            traits=self.traits[mask],
+            content_hashes=self.content_hashes[mask],
+            auxiliary_labels=self.auxiliary_labels[mask],
             labels=self.labels,
         )
 
+    def with_occurring_labels(self) -> "Examples":
+        """The same examples, without emotions that no utterance has."""
+        known, targets = np.unique(self.targets, return_inverse=True)
+        labels = tuple(self.labels[index] for index in known.tolist())
+        return replace(self, targets=targets, labels=labels)
+
     def digest(self) -> str:
         """A short hash of every number and label."""
-        parts = (self.vectors, self.targets, self.speakers, self.contents, self.traits)
-        content = b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
-        return hashlib.sha256(content + repr(self.labels).encode()).hexdigest()[:16]
+        arrays = (self.targets, self.speakers, self.content_hashes, self.auxiliary_labels)
+        content = b"".join(np.ascontiguousarray(a).tobytes() for a in (self.features, *arrays))
+        shape_and_labels = repr((self.features.shape, self.labels))
+        return hashlib.sha256(content + shape_and_labels.encode()).hexdigest()[:16]
 
 
 def changes(count: int) -> tuple[Change, ...]:
-    """What vector networks are fitted to: the recording, and `count` variants of it."""
+    """The recording, and `count` variants of it at other speeds."""
     return (ORIGINAL, *variants(count))
 
 
 def load_examples(extraction: Extraction, cache: FeatureCache, count: int) -> Examples:
-    """The vectors of recordings and `count` variants of each, which the cache must hold."""
+    """MFCC vectors of recordings and of `count` variants of each, which the cache must hold."""
     reader, utterances = extraction.corpus.reader, extraction.corpus.utterances
     return Examples(
-        vectors=cache.vectors(extraction.content_hashes, changes(count)),
+        features=cache.vectors(extraction.content_hashes, changes(count)),
         targets=np.array([reader.emotions.index(item.emotion) for item in utterances]),
         speakers=np.array([item.speaker for item in utterances]),
-        contents=np.array(extraction.content_hashes),
-        traits=auxiliary_labels(utterances, AUXILIARY),
+        content_hashes=np.array(extraction.content_hashes),
+        auxiliary_labels=auxiliary_labels(utterances, AUXILIARY),
         labels=reader.emotions,
     )

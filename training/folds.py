@@ -1,4 +1,4 @@
-"""Folds by speaker, made here or taken from a file."""
+"""Folds by speaker, made here or read from a file."""
 
 import csv
 from collections.abc import Callable, Iterable, Sequence
@@ -7,20 +7,20 @@ from pathlib import Path
 from training.storage.atomic_write import atomic_write
 
 FOLDS = 5
-MINIMUM_FOLDS = 3  # one is held out, one sets the temperature, one trains
+MINIMUM_FOLDS = 3  # one is held out, one is for calibration or model selection, one is for training
 COLUMNS = ("speaker", "fold")
 
 Fold = tuple[str, ...]  # the speakers held out together
 
 
 class FoldsError(ValueError):
-    """Speakers that cannot be split, or a file that does not say how; the message says why."""
+    """Speakers that cannot be split, or an invalid file of folds; the message gives the reason."""
 
 
 def speaker_folds(
     speakers: Iterable[str], sex: Callable[[str], str], count: int = FOLDS
 ) -> tuple[Fold, ...]:
-    """Splits speakers into `count` folds, the sexes spread evenly; the same every time.
+    """Splits speakers into `count` folds with the sexes spread evenly; deterministic.
 
     Raises:
         FoldsError: fewer speakers than folds.
@@ -32,6 +32,25 @@ def speaker_folds(
             f"one for each of {count} speaker-independent folds"
         )
     return tuple(tuple(distinct[index::count]) for index in range(count))
+
+
+def comparison_folds(
+    speakers: Iterable[str], sex: Callable[[str], str], count: int | None
+) -> tuple[Fold, ...]:
+    """Leaves one speaker out at a time, or makes `count` folds of several.
+
+    Raises:
+        FoldsError: fewer than three speakers, or fewer than folds.
+    """
+    distinct = sorted(set(speakers))
+    if len(distinct) < MINIMUM_FOLDS:
+        raise FoldsError(
+            f"{len(distinct)} speaker{'s' * (len(distinct) > 1)} ({', '.join(distinct)}); folds by "
+            f"speaker need at least {MINIMUM_FOLDS}"
+        )
+    if count is None:
+        return tuple((speaker,) for speaker in distinct)
+    return speaker_folds(distinct, sex, count)
 
 
 def read_folds(path: Path, speakers: Iterable[str]) -> tuple[Fold, ...]:

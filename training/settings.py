@@ -1,20 +1,21 @@
-"""What a trainer can set: `[data]` and `[training]` of config.ini, or an option of the command."""
+"""The settings of the trainer: sections of config.ini, environment variables, or options."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from configuration import ROOT, setting
+from training.folds import MINIMUM_FOLDS
 
-NOT_OF_THE_FIT = (
-    *("frame_epochs", "functionals_heads", "seeds", "folds"),
-    *("controls", "scheduler", "models_path"),
+HYPERPARAMETERS = (
+    *("epochs", "batch_size", "learning_rate", "weight_decay", "dropout", "label_smoothing"),
+    *("mixup", "noise", "average_decay", "variants", "frame_epochs", "functionals_heads"),
 )
 
 
 @dataclass(frozen=True)
 class DataSettings:
-    """Where recordings are read from and what was made of them is kept."""
+    """Where recordings are read from, and where what is derived from them is kept."""
 
     corpus: str = "ravdess"
     source_path: Path | None = None  # default: the folder of the corpus's name in `corpora_path`
@@ -29,20 +30,24 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How a network is fitted; the same for every network, and for every fold."""
+    """How networks are fitted and evaluated.
 
-    epochs: int = setting(40, minimum=1)  # one epoch sees every recording once, in one variant
-    batch_size: int = setting(128, minimum=2)
-    learning_rate: float = setting(2e-3, minimum=1e-7, maximum=1.0)
-    weight_decay: float = setting(0.05, minimum=0.0)
-    dropout: float = setting(0.3, minimum=0.0, maximum=0.95)
-    label_smoothing: float = setting(0.1, minimum=0.0, maximum=0.9)
-    mixup: float = setting(0.3, minimum=0.0)  # alpha of the beta distribution; 0 is off
-    noise: float = setting(0.3, minimum=0.0)  # on the vectors, in standard deviations
-    average_decay: float = setting(0.99, minimum=0.0, maximum=0.99999)  # of the weights, per step
-    variants: int = setting(8, minimum=0, maximum=1000)  # augmented copies of each recording
-    frame_epochs: int | None = setting(None, minimum=1)  # of frame networks; default: their own
-    functionals_heads: int = setting(0, minimum=0, maximum=100)  # added to frame networks
+    A hyperparameter that is set replaces the default of every network that is asked for; the
+    defaults are in training/systems.
+    """
+
+    epochs: int | None = setting(None, minimum=1)
+    batch_size: int | None = setting(None, minimum=2)
+    learning_rate: float | None = setting(None, minimum=1e-7, maximum=1.0)  # its highest
+    weight_decay: float | None = setting(None, minimum=0.0)
+    dropout: float | None = setting(None, minimum=0.0, maximum=0.95)
+    label_smoothing: float | None = setting(None, minimum=0.0, maximum=0.9)
+    mixup: float | None = setting(None, minimum=0.0)  # alpha of the beta distribution; 0 is off
+    noise: float | None = setting(None, minimum=0.0)  # on the vectors, in standard deviations
+    average_decay: float | None = setting(None, minimum=0.0, maximum=0.99999)  # per step
+    variants: int | None = setting(None, minimum=0, maximum=1000)  # copies of each recording
+    frame_epochs: int | None = setting(None, minimum=1)  # of networks that take frames
+    functionals_heads: int | None = setting(None, minimum=1, maximum=100)
     seed: int = setting(1, minimum=0)
     seeds: int = setting(3, minimum=1, maximum=100)  # evaluations, of which `seed` is the first
     folds: Path | None = None  # a CSV file: speaker,fold; default: made here
@@ -50,6 +55,23 @@ class TrainingSettings:
     scheduler: str | None = None  # address of a Dask scheduler; default: this machine's cores
     models_path: Path = ROOT / "models"  # `export` writes there
 
-    def of_the_fit(self) -> dict[str, Any]:
-        """What the fit of a vector network depends on, the seed among it."""
-        return {key: value for key, value in asdict(self).items() if key not in NOT_OF_THE_FIT}
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        """Those that are set."""
+        values = {key: getattr(self, key) for key in HYPERPARAMETERS}
+        return {key: value for key, value in values.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class ComparisonSettings:
+    """Which systems there are, how they are compared, and where the results go."""
+
+    recipes_path: Path | None = None  # a folder of system files, beside those of the project
+    output_path: Path = ROOT / "comparison"
+    epochs: int | None = setting(None, minimum=1)  # of every network; default: the system's own
+    folds: int | None = setting(None, minimum=MINIMUM_FOLDS)  # default: leave one speaker out
+
+    @property
+    def models(self) -> Path:
+        """Where exported systems are."""
+        return self.output_path / "models"

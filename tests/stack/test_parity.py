@@ -24,17 +24,17 @@ from training.features.cache import FeatureCache
 from training.features.extraction import extract_corpus
 from training.features.mfcc import pool
 from training.features.standardisation import Standardisation
-from training.fitting import fit
-from training.frames.network import FrameNetwork, Member, MemberSettings
-from training.networks import NETWORKS
-from training.settings import TrainingSettings
 from training.storage.scheduling import Scheduler
-from training.trainers import FittedFrames, FittedNetwork
+from training.systems import cnn, dnn
+from training.systems.base.system import Caches, Fitted
+from training.systems.base.trainer import Trainer
+from training.systems.tcn import FittedFrames, FrameNetwork, Hyperparameters, Member
 
 # PyTorch's exporter uses a deprecated part of PyTorch.
 pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")
 
 CLIPS = 200
+NETWORKS = {"CNN": cnn.SYSTEM, "DNN": dnn.SYSTEM}  # that take vectors
 FRAME_NETWORK = "TCN"
 TEMPERATURE = 1.3
 
@@ -54,16 +54,19 @@ def material(ravdess: Path, tmp_path_factory: pytest.TempPathFactory) -> Materia
     corpus = dataclasses.replace(whole, utterances=chosen)
     cache = FeatureCache(tmp_path_factory.mktemp("features"))
     examples = load_examples(extract_corpus(corpus, cache, changes(0), Scheduler()), cache, 0)
-    return Material(examples, [cache.frames(content) for content in examples.contents.tolist()])
+    return Material(
+        examples, [cache.frames(content) for content in examples.content_hashes.tolist()]
+    )
 
 
-def fitted_network(network: str, material: Material) -> FittedNetwork:
+def fitted_network(network: str, material: Material) -> Fitted:
     """A briefly fitted vector network, or a small frame network."""
     if network in NETWORKS:
-        return fit(network, material.examples, TrainingSettings(epochs=2, variants=0))
+        system = NETWORKS[network].with_hyperparameters({"epochs": 2, "variants": 0})
+        return Trainer.of(system, Caches.under(Path())).fit(material.examples, 1)
     torch.manual_seed(0)
-    settings = MemberSettings(channels=16, dilations=(1, 2))
-    members = [Member(settings, len(material.examples.labels)) for _ in range(2)]
+    labels = len(material.examples.labels)
+    members = [Member(Hyperparameters(channels=16), (1, 2), labels) for _ in range(2)]
     for member in members:
         member.standardisation.fit(np.concatenate(material.clips))
     return FittedFrames(FrameNetwork(members).eval(), np.zeros(1, np.float32))
@@ -71,7 +74,7 @@ def fitted_network(network: str, material: Material) -> FittedNetwork:
 
 def export(network: str, material: Material, models: Path) -> DeployableModel:
     """Exports as the trainer does, with the metadata of the project's network."""
-    vectors = material.examples.vectors
+    vectors = material.examples.features
     distance = Distance.fit(vectors, Standardisation.fit(vectors))
     served = deployable_model(fitted_network(network, material), distance, TEMPERATURE)
     shared = onnx.load(ROOT / "models" / f"{network}.onnx")

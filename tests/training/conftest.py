@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ import pytest
 import soundfile
 
 from training.arrays import Float32
+from training.corpora.emodb import EMODB_2S
 from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import Reader, read_corpus
 from training.examples import Examples, changes, load_examples
@@ -15,6 +17,7 @@ from training.features.extraction import Extraction, extract_corpus
 from training.storage.scheduling import Scheduler
 
 EMOTIONS = range(1, 9)
+CLIPS_OF_EACH_EMOTION = 2  # and German speaker
 ACTORS = range(1, 7)  # one more than the folds of an evaluation
 
 
@@ -64,7 +67,20 @@ def examples(extraction: Extraction, cache: FeatureCache) -> Examples:
 @pytest.fixture(scope="session")
 def clips(examples: Examples, cache: FeatureCache) -> list[Float32]:
     """Frames (T, 25) of the same clips."""
-    return [cache.frames(content) for content in examples.contents.tolist()]
+    return [cache.frames(content) for content in examples.content_hashes.tolist()]
+
+
+@pytest.fixture(scope="session")
+def german(emodb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three speakers with a few clips of each emotion."""
+    folder = tmp_path_factory.mktemp("german")
+    taken: Counter[tuple[str, str]] = Counter()
+    for utterance in read_corpus(emodb, EMODB_2S).utterances:
+        key = (utterance.speaker, utterance.emotion)
+        if utterance.speaker in ("10", "11", "14") and taken[key] < CLIPS_OF_EACH_EMOTION:
+            taken[key] += 1
+            (folder / utterance.path.name).symlink_to(utterance.path)
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -74,11 +90,11 @@ def clouds() -> Examples:
     targets = np.arange(80) % 4
     vectors = random.normal(size=(80, 2, 25)) + 1.5 * targets[:, None, None]
     return Examples(
-        vectors=vectors.astype(np.float32),
+        features=vectors.astype(np.float32),
         targets=targets,
         speakers=np.array([f"{index // 8:02d}" for index in range(80)]),
-        contents=np.array([f"{index:032x}" for index in range(80)]),
-        traits=np.full((80, 3), -1),
+        content_hashes=np.array([f"{index:032x}" for index in range(80)]),
+        auxiliary_labels=np.full((80, 3), -1),
         labels=("a", "b", "c", "d"),
     )
 

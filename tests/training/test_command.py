@@ -17,7 +17,7 @@ from training.__main__ import main
 
 pytestmark = pytest.mark.usefixtures("one_process")
 
-QUICK = ("--epochs=2", "--variants=0", "--frame-epochs=1", "--seeds=1", "--controls=no")
+QUICK = ("--epochs=2", "--variants=0", "--seeds=1", "--controls=no")
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +46,7 @@ def test_from_recordings_to_networks_and_their_card(
     (tmp_path / "own-cache").mkdir()
     (tmp_path / "own-cache" / "spectra").symlink_to(shared / "spectra")
     for command in ("features", "fit", "export"):
-        assert main([command, "--network", "TCN", *options, *own_cache]) == 0
+        assert main([command, "--network", "TCN", *options, "--frame-epochs=1", *own_cache]) == 0
     printed = capsys.readouterr().out
     assert "48 extracted, 0 already in the cache, 0 files left out" in printed
     assert "0 extracted, 48 already in the cache" in printed
@@ -59,12 +59,12 @@ def test_from_recordings_to_networks_and_their_card(
 
 
 def test_the_export_names_the_heads_that_were_asked_for(options: list[str], tmp_path: Path) -> None:
-    heads = ["--network", "TCN", "--functionals-heads", "2"]
+    heads = ["--network", "TCN-functionals", "--functionals-heads", "2", "--frame-epochs=1"]
     for command in ("fit", "export"):
         assert main([command, *options, *heads]) == 0
-    properties = onnx.load(tmp_path / "models" / "TCN.onnx").metadata_props
+    properties = onnx.load(tmp_path / "models" / "TCN-functionals.onnx").metadata_props
     training = json.loads(next(item.value for item in properties if item.key == "training"))
-    assert training["settings"]["functionals"]["heads"] == 2
+    assert training["settings"]["functionals_heads"] == 2
     assert "--functionals-heads 2" in training["command"]
 
 
@@ -109,6 +109,16 @@ def test_files_left_out_are_named_and_counted(
         (["fit", "--dropout", "2"], "--dropout: 2.0 is too large; expected at most 0.95"),
         (["fit", "--weight-decay", "inf"], "--weight-decay: inf is not a finite number"),
         (["fit", "--network", "DNN", "--weight-decay", "1e38"], "the loss of epoch"),
+        (
+            ["fit", "--network", "TCN", "--noise", "0.2"],
+            "noise = 0.2: TCN has no such hyperparameter; it has epochs, batch_size",
+        ),
+        (["fit", "--noise", "0.2"], "noise = 0.2: TCN has no such hyperparameter"),
+        (["fit", "--frame-epochs", "2"], "frame_epochs = 2: CNN has no such hyperparameter"),
+        (
+            ["fit", "--network", "TCN", "--functionals-heads", "3"],
+            "functionals_heads = 3: TCN has no such hyperparameter",
+        ),
         (["features", "--cache-path", "/proc/none"], "/proc/none"),
         (["export", *QUICK], "no such checkpoint; make one with: python -m training fit"),
     ],

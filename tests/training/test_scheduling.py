@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -16,14 +17,15 @@ import pytest
 
 from configuration import ROOT
 from tests.training.conftest import Here
+from training.cross_validation import Experiment
+from training.evaluation import evaluate
 from training.examples import Examples
 from training.features.cache import FeatureCache
 from training.folds import Fold
-from training.jobs import Bench
-from training.protocol import evaluate
-from training.settings import TrainingSettings
 from training.storage.scheduling import Scheduler, SchedulerError
-from training.trainers import VectorTrainer
+from training.systems import dnn
+from training.systems.base.system import Caches
+from training.systems.base.trainer import Trainer
 
 DEADLINE = 120.0  # seconds
 FOLDS: tuple[Fold, ...] = (("01", "02"), ("03", "04"), ("05", "06"))
@@ -90,9 +92,11 @@ def measure(examples: Examples, cache: FeatureCache) -> Callable[[Path, Schedule
 
     def run(directory: Path, scheduler: Scheduler) -> np.ndarray:
         few = examples.where(examples.of(["01", "02", "03", "04", "05", "06"]))
-        trainer = VectorTrainer("DNN", TrainingSettings(epochs=60, batch_size=16, variants=0))
-        bench = Bench(trainer, few, cache, {}, directory)
-        return evaluate(bench, FOLDS, (1,), scheduler, controls=False).logits
+        values = {"epochs": 60, "batch_size": 16, "variants": 0}
+        caches = replace(Caches.under(directory), features=cache)
+        trainer = Trainer.of(dnn.SYSTEM.with_hyperparameters(values), caches)
+        experiment = Experiment(trainer, few, directory, {})
+        return evaluate(experiment, FOLDS, (1,), scheduler, controls=False).logits
 
     return run
 

@@ -18,8 +18,9 @@ from training.export.ood_distance import Distance, DistanceModule
 from training.features.mfcc import pool
 from training.features.recipe import RECIPE
 from training.features.standardisation import CLIP, Standardisation
-from training.fitting import Fitted
-from training.trainers import FittedFrames, FittedNetwork
+from training.systems.base.system import Fitted
+from training.systems.base.vectors import FittedVectors
+from training.systems.tcn import FittedFrames
 
 # Far above any decibel cepstrum; the sum over an hour of such frames is still finite.
 LARGEST_CEPSTRUM = 1e4
@@ -57,15 +58,13 @@ class DeployableModel(nn.Module):
         """Finite inputs on which a graph without clipping would overflow."""
 
 
-def deployable_model(
-    fitted: FittedNetwork, distance: Distance, temperature: float
-) -> DeployableModel:
+def deployable_model(fitted: Fitted, distance: Distance, temperature: float) -> DeployableModel:
     """Combines a network, the distance from its training distribution and its temperature."""
-    if isinstance(fitted, Fitted):
+    if isinstance(fitted, FittedVectors):
         return DeployableVectors(fitted, distance, temperature).eval()
     if isinstance(fitted, FittedFrames):
         return DeployableFrames(fitted, distance, temperature).eval()
-    raise TypeError(f"{type(fitted)}: cannot be deployed; expected Fitted or FittedFrames")
+    raise TypeError(f"{type(fitted)}: cannot be deployed; expected FittedVectors or FittedFrames")
 
 
 class DeployableVectors(DeployableModel):
@@ -76,7 +75,7 @@ class DeployableVectors(DeployableModel):
 
     axes = {"mfccs": {0: "N"}}  # noqa: RUF012  # never changed
 
-    def __init__(self, fitted: Fitted, distance: Distance, temperature: float) -> None:
+    def __init__(self, fitted: FittedVectors, distance: Distance, temperature: float) -> None:
         super().__init__()
         self.network = _tempered(fitted.module, temperature)
         self.standardise = StandardiseVectors(fitted.standardisation)

@@ -14,7 +14,7 @@ from training.corpora.reader import Corpus
 from training.evaluation import Evaluation
 from training.features.recipe import RECIPE
 from training.settings import DataSettings
-from training.trainers import Trainer
+from training.systems.base.trainer import Trainer
 
 FORMAT = "speech-emotion-network/1"
 
@@ -107,8 +107,8 @@ def _training(corpus: Corpus, trainer: Trainer) -> dict[str, Any]:
     options = f"--network {trainer.name}"
     if corpus.reader.key != DataSettings.corpus:
         options += f" --corpus {corpus.reader.key}"
-    if "functionals" in settings:
-        options += f" --functionals-heads {settings['functionals']['heads']}"
+    if "functionals_heads" in settings:
+        options += f" --functionals-heads {settings['functionals_heads']}"
     return {
         "command": f"python -m training fit {options} && python -m training export {options}",
         "settings": settings,

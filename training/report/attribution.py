@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from training.arrays import Float32, Integers
-from training.fitting import Fitted
 from training.metrics import Float64
-from training.trainers import FittedFrames, FittedNetwork
+from training.systems.base.system import Fitted
+from training.systems.base.vectors import FittedVectors
+from training.systems.tcn import FittedFrames
 
 STEPS = 32  # of the integral
 PARTS = 20  # of equal length, in which `shares` divides a clip
@@ -41,7 +42,7 @@ class PooledNetwork(nn.Module):
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, fitted: Fitted) -> None:
+    def __init__(self, fitted: FittedVectors) -> None:
         super().__init__()
         self.register_buffer("mean", torch.from_numpy(fitted.standardisation.mean))
         self.register_buffer("scale", torch.from_numpy(fitted.standardisation.scale))
@@ -54,7 +55,7 @@ class PooledNetwork(nn.Module):
         return logits.log_softmax(dim=1)
 
 
-def frame_module(fitted: FittedNetwork) -> nn.Module:
+def frame_module(fitted: Fitted) -> nn.Module:
     """Return a module that maps frames (N, T, 25) and lengths (N,) to log-probabilities (N, L).
 
     The module is in evaluation mode.
@@ -62,7 +63,7 @@ def frame_module(fitted: FittedNetwork) -> nn.Module:
     Raises:
         TypeError: `fitted` is no network of this project.
     """
-    if isinstance(fitted, Fitted):
+    if isinstance(fitted, FittedVectors):
         return PooledNetwork(fitted).eval()
     if isinstance(fitted, FittedFrames):
         return fitted.module

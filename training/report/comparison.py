@@ -9,13 +9,12 @@ from msgspec import Struct, field
 from sklearn.metrics import precision_recall_fscore_support
 
 from training.arrays import Integers
-from training.comparison.measurement import Measurement
-from training.comparison.splits import SPEAKER_SEPARATED
 from training.corpora.reader import Corpus
-from training.evaluation import Score
+from training.evaluation import Measurement, Score
 from training.folds import Fold
 from training.metrics import EmotionScore, confusion, emotion_scores
 from training.storage.atomic_write import atomic_write
+from training.systems.base.system import SPEAKER_SEPARATED
 
 FILE = "results.json"
 METRICS = ("f1", "precision", "recall", "uar", "accuracy")

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from training.arrays import Float32
-from training.comparison.measurement import Measurement
-from training.comparison.splits import RANDOM, SPEAKER_SEPARATED
 from training.corpora.reader import Corpus, Utterance
+from training.evaluation import Measurement
 from training.report import tables
 from training.report.attribution_figures import draw_filters, first_filters
 from training.report.comparison import METRICS, Comparison
@@ -22,6 +21,7 @@ from training.report.page import Section, Table, render_page
 from training.report.text import Row, aligned
 from training.report.text import markdown as markdown_table
 from training.storage.atomic_write import atomic_write
+from training.systems.base.system import RANDOM, SPEAKER_SEPARATED
 
 Figures = Mapping[str, Figure]  # by file name, without suffix
 

@@ -34,7 +34,7 @@ from training.report.evaluation_figures import (
 from training.report.page import Section, Table, render_page
 from training.report.text import Row
 from training.storage.atomic_write import atomic_write
-from training.trainers import FittedNetwork
+from training.systems.base.system import Fitted
 
 CARD_REMARK = (
     "The model card beside this file states\n"
@@ -46,7 +46,7 @@ def write_report(
     path: Path,
     corpus: Corpus,
     evaluations: Sequence[Evaluation],
-    fitted: Mapping[str, FittedNetwork],
+    fitted: Mapping[str, Fitted],
     clips: Sequence[Float32],
 ) -> None:
     """Write the report; the same input gives the same bytes.
@@ -69,7 +69,7 @@ def write_report(
 
 
 def _attributions(
-    fitted: FittedNetwork, evaluation: Evaluation, clips: Sequence[Float32]
+    fitted: Fitted, evaluation: Evaluation, clips: Sequence[Float32]
 ) -> list[Attribution]:
     chosen = choose_clips(evaluation.speakers, evaluation.targets)
     inputs = [clips[index] for index in chosen]

@@ -16,11 +16,10 @@ from traitlets.config import Config
 
 from configuration import ROOT, config_path, read_section
 from training.arrays import Float32
-from training.comparison.exported import Exported
-from training.comparison.features import compute
-from training.comparison.settings import ComparisonSettings
 from training.corpora.reader import Corpus, read_corpus
 from training.corpora.registry import reader_named
+from training.export.system_file import Exported
+from training.features.descriptors import compute
 from training.features.loading import load_audio
 from training.features.mfcc import pool
 from training.report.attribution import choose_clips, feature_ablation, shares
@@ -34,7 +33,7 @@ from training.report.attribution_figures import (
 from training.report.comparison import Comparison
 from training.report.evaluation_figures import draw_confusion
 from training.report.figure import Figure
-from training.settings import DataSettings
+from training.settings import ComparisonSettings, DataSettings
 
 PATH = ROOT / "docs" / "Report_SER.ipynb"
 TIMEOUT_SECONDS = 1200  # for a cell

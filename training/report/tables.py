@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Literal, get_args
 
-from training.comparison.splits import RANDOM, SPEAKER_SEPARATED
 from training.evaluation import Score
 from training.report.comparison import METRICS, Comparison
 from training.report.text import Row
+from training.systems.base.system import RANDOM, SPEAKER_SEPARATED
 
 EmotionMetric = Literal["f1", "precision", "recall"]
 EMOTION_METRICS: tuple[EmotionMetric, ...] = get_args(EmotionMetric)

@@ -14,7 +14,7 @@ from training.audio.spectra import Spectra, SpectraCache, Variants
 from training.features.cache import hash_content
 from training.features.loading import load_audio
 from training.features.mfcc import extract_frames
-from training.frames.batches import Batching, epoch_batches
+from training.systems.tcn import Hyperparameters, epoch_batches
 
 CLIPS = 3
 QUIET = NoiseSettings(white_share=0, coloured_share=0, babble_share=0)
@@ -99,7 +99,9 @@ def test_noise_has_unit_power(spectra: list[Spectra], kind: str) -> None:
 def test_an_epoch_contains_every_utterance_and_only_finite_frames(spectra: list[Spectra]) -> None:
     many = spectra * 4
     augmenter = Augmenter(many, FrameAugmentation(), np.random.default_rng(0))
-    batches = list(epoch_batches(augmenter, np.zeros(25, np.float32), Batching(size=4)))
+    batches = list(
+        epoch_batches(augmenter, np.zeros(25, np.float32), Hyperparameters(batch_size=4))
+    )
     assert sorted(np.concatenate([rows for rows, _ in batches])) == list(range(len(many)))
     assert all(np.isfinite(frames).all() for _, frames in batches)
     assert {frames.shape[2] for _, frames in batches} == {25}
@@ -108,7 +110,7 @@ def test_an_epoch_contains_every_utterance_and_only_finite_frames(spectra: list[
 def test_the_seed_determines_the_draws(spectra: list[Spectra]) -> None:
     def draw(seed: int) -> Float32:
         augmenter = Augmenter(spectra, FrameAugmentation(), np.random.default_rng(seed))
-        batches = epoch_batches(augmenter, np.zeros(25, np.float32), Batching(size=4))
+        batches = epoch_batches(augmenter, np.zeros(25, np.float32), Hyperparameters(batch_size=4))
         return np.concatenate([frames.ravel() for _, frames in batches])
 
     assert np.array_equal(draw(1), draw(1))

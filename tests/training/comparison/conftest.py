@@ -1,82 +1,20 @@
-from collections import Counter
+import shutil
 from pathlib import Path
 
 import pytest
 
 from training.__main__ import main
-from training.corpora.emodb import EMODB_2S
-from training.corpora.reader import read_corpus
 
-NEW_RECIPE = """
-title = "Two layers on pooled MFCCs"
-source = "a test"
-claim = "none"
-
-[features]
-shape = "vector"
-parts = [{ of = "mfcc", count = 13, statistics = ["mean", "deviation"] }]
-
-[augmentation]
-copies = 1
-speed = 0.1
-noise_db = 10.0
-
-[training]
-optimiser = "adam"
-learning_rate = 0.01
-epochs = 3
-batch = 16
-
-[[models]]
-kind = "layers"
-name = "network"
-layers = [{ layer = "flatten" }, { layer = "dense", units = 8 }, { layer = "relu" }]
-"""
-SEVERAL_MODELS = """
-title = "Three kinds of models"
-source = "a test"
-claim = "none"
-
-[features]
-shape = "vector"
-parts = [{ of = "mfcc", count = 13 }, { of = "chroma", count = 12 }]
-
-[[models]]
-kind = "logistic regression"
-name = "regression"
-
-[[models]]
-kind = "random forest"
-name = "forest"
-trees = 5
-
-[[models]]
-kind = "xgboost"
-name = "boosting"
-rounds = 3
-"""
-CLIPS_OF_EACH_EMOTION = 2  # and speaker
-
-
-@pytest.fixture(scope="session")
-def german(emodb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three speakers with a few clips of each emotion."""
-    folder = tmp_path_factory.mktemp("german")
-    taken: Counter[tuple[str, str]] = Counter()
-    for utterance in read_corpus(emodb, EMODB_2S).utterances:
-        key = (utterance.speaker, utterance.emotion)
-        if utterance.speaker in ("10", "11", "14") and taken[key] < CLIPS_OF_EACH_EMOTION:
-            taken[key] += 1
-            (folder / utterance.path.name).symlink_to(utterance.path)
-    return folder
+FILES = Path(__file__).parent
+SIXTH = (FILES / "sixth.py").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
 def recipes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with recipes of a user's own."""
+    """A folder with systems of a user's own."""
     folder = tmp_path_factory.mktemp("recipes")
-    (folder / "sixth.toml").write_text(NEW_RECIPE, encoding="utf-8")
-    (folder / "several.toml").write_text(SEVERAL_MODELS, encoding="utf-8")
+    for name in ("sixth.py", "several.py"):
+        shutil.copy(FILES / name, folder)
     return folder
 
 
@@ -101,7 +39,7 @@ class Command:
 
     def outcomes(self) -> dict[str, int]:
         """When each fit was written."""
-        found = sorted((self.cache / "comparison").glob("*.npz"))
+        found = sorted((self.cache / "outcomes").glob("*.npz"))
         return {path.name: path.stat().st_mtime_ns for path in found}
 
 
@@ -115,7 +53,7 @@ def cache_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def compared(
     german: Path, recipes: Path, cache_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Command:
-    """After a comparison of the user's own recipes."""
+    """After a comparison of the user's own systems."""
     command = Command(tmp_path_factory.mktemp("compared"), german, recipes, cache_path)
     assert command("compare", "--recipes", "sixth,several") == 0
     return command

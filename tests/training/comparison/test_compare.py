@@ -10,16 +10,17 @@ import onnx
 import onnxruntime
 import pytest
 
-from tests.training.comparison.conftest import NEW_RECIPE, Command
+from tests.training.comparison.conftest import SIXTH, Command
 from training.__main__ import main
-from training.comparison.declaration import read_recipe
-from training.comparison.features import compute
+from training.features.descriptors import compute
 from training.features.loading import load_audio
 from training.report import tables
 from training.report.comparison import Comparison, ResultsError
+from training.systems.registry import find_systems
 
 pytestmark = pytest.mark.usefixtures("one_process")
 
+WILD = SIXTH.replace('"adam"', '"sgd"').replace("0.01", "1e38").replace('"sixth"', '"wild"')
 SYSTEMS = ["sixth", "several/regression", "several/forest", "several/boosting", "several"]
 
 
@@ -28,7 +29,7 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_a_recipe_of_a_users_own_is_in_every_table(compared: Command) -> None:
+def test_a_system_of_a_users_own_is_in_every_table(compared: Command) -> None:
     results = json.loads((compared.output / "results.json").read_text(encoding="utf-8"))
     assert results["corpus"]["name"] == "emodb-2s"
     assert [system["system"] for system in results["systems"]] == SYSTEMS
@@ -58,7 +59,7 @@ def test_the_speakers_of_a_fold_are_held_out_together(compared: Command) -> None
     assert results["folds"] == [["10"], ["11"], ["14"]]
 
 
-def test_each_fold_chooses_among_the_models_of_a_recipe(compared: Command) -> None:
+def test_each_fold_chooses_among_the_models_of_a_system(compared: Command) -> None:
     results = json.loads((compared.output / "results.json").read_text(encoding="utf-8"))
     chosen = results["systems"][-1]["protocols"]["speaker-separated"]["chosen"]
     assert len(chosen) == 3
@@ -83,7 +84,7 @@ def test_what_was_done_is_not_done_again(
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_an_exported_recipe_describes_itself(compared: Command, system: str) -> None:
+def test_an_exported_system_describes_itself(compared: Command, system: str) -> None:
     path = compared.output / "models" / f"{system}.onnx"
     properties = {item.key: item.value for item in onnx.load(path).metadata_props}
     assert properties["format"] == "speech-emotion-recipe/1"
@@ -104,7 +105,7 @@ def test_an_utterance_is_predicted_by_its_name_and_by_its_file(
     assert compared("predict", "--recipe", "sixth", str(clip)) == 0
     assert capsys.readouterr().out == by_name
     session = onnxruntime.InferenceSession(compared.output / "models" / "sixth.onnx")
-    vector = compute(read_recipe(recipes / "sixth.toml").features, load_audio(clip))
+    vector = compute(find_systems(recipes)["sixth"].features, load_audio(clip))
     (probabilities,) = session.run(["probabilities"], {"features": vector[None]})
     first, *lines = by_name.splitlines()
     assert len(lines) == 7
@@ -163,29 +164,29 @@ def test_an_empty_corpus_is_one_line(
     assert "no usable recording" in line
 
 
-def test_a_recipe_with_an_unknown_key_leaves_what_was_trained(
+def test_a_file_that_cannot_be_imported_leaves_what_was_fitted(
     compared: Command, recipes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "recipes"
     shutil.copytree(recipes, folder)
-    wrong = NEW_RECIPE.replace("batch", "bach")
-    (folder / "wrong.toml").write_text(wrong, encoding="utf-8")
+    wrong = SIXTH.replace("batch_size=16", "bach_size=16").replace('"sixth"', '"wrong"')
+    (folder / "wrong.py").write_text(wrong, encoding="utf-8")
     before = compared.outcomes()
     options = [*compared.options, f"--recipes-path={folder}"]  # the last one counts
     assert main(["compare", "--recipes", "sixth,wrong", *options]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert "wrong.toml: Object contains unknown field `bach` - at `$.training`" in line
+    assert f"error: {folder / 'wrong.py'}: TypeError: " in line
+    assert "unexpected keyword argument 'bach_size'" in line
     assert compared.outcomes() == before
     assert (compared.output / "models" / "sixth.onnx").exists()
 
 
-def test_a_recipe_that_diverges_leaves_the_others_their_turn(
+def test_a_system_that_diverges_leaves_the_others_their_turn(
     compared: Command, recipes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "recipes"
     shutil.copytree(recipes, folder)
-    wild = NEW_RECIPE.replace('"adam"', '"sgd"').replace("0.01", "1e38")
-    (folder / "wild.toml").write_text(wild, encoding="utf-8")
+    (folder / "wild.py").write_text(WILD, encoding="utf-8")
     before, output = compared.outcomes(), tmp_path / "output"
     options = [*compared.options, f"--recipes-path={folder}", f"--output-path={output}"]
     assert main(["compare", "--recipes", "wild,sixth", *options]) == 1
@@ -200,11 +201,10 @@ def test_a_recipe_that_diverges_leaves_the_others_their_turn(
     assert compared.outcomes() == before  # fits of the other are not made again
 
 
-def test_where_every_recipe_diverges_earlier_results_stay(
+def test_where_every_system_diverges_earlier_results_stay(
     compared: Command, recipes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wild = NEW_RECIPE.replace('"adam"', '"sgd"').replace("0.01", "1e38")
-    (tmp_path / "wild.toml").write_text(wild, encoding="utf-8")
+    (tmp_path / "wild.py").write_text(WILD, encoding="utf-8")
     before = (compared.output / "results.json").read_bytes()
     options = [*compared.options, f"--recipes-path={tmp_path}"]
     assert main(["compare", "--recipes", "wild", *options]) == 1

@@ -14,33 +14,52 @@ from tests.training.comparison.conftest import Command
 from training.report import notebook
 from training.report.comparison import ResultsError
 from training.report.notebook import ComparisonReport, FrameModel
+from training.systems.registry import own_systems
 
 pytestmark = pytest.mark.usefixtures("one_process")
 
 CONVOLUTIONS = """
-title = "A convolution"
-source = "a test"
-claim = "none"
-features = {features}
+from torch import nn
 
-[training]
-optimiser = "adam"
-learning_rate = 0.01
-epochs = 1
-batch = 16
+from training.features.descriptors import ImageFeatures, Part, PooledFeatures
+from training.systems.base.networks import NetworkHyperparameters, NetworkModel
+from training.systems.base.system import System
 
-[[models]]
-kind = "layers"
-name = "network"
-layers = [
-    {{ layer = "convolution", channels = 4, kernel = 3 }},
-    {{ layer = "relu" }},
-    {{ layer = "max pool", size = 4 }},
-    {{ layer = "flatten" }},
-]
+
+def layers(labels: int) -> nn.Module:
+    return nn.Sequential({layers}, nn.Flatten(), nn.Linear({width}, labels))
+
+
+SYSTEM = System(
+    module=__name__,
+    name="{name}",
+    title="A convolution",
+    source="a test",
+    claim="none",
+    features={features},
+    models=(
+        NetworkModel(
+            layers=layers,
+            hyperparameters=NetworkHyperparameters(
+                optimiser="adam", learning_rate=0.01, epochs=1, batch_size=16
+            ),
+        ),
+    ),
+)
 """
-PICTURES = '{ shape = "image", of = "mfcc", count = 13, frames = 40 }'
-VECTORS = '{ shape = "vector", parts = [{ of = "mfcc", count = 13 }, { of = "mel", count = 9 }] }'
+SYSTEMS = {
+    "pictures": {
+        "features": 'ImageFeatures(of="mfcc", count=13, frames=40)',
+        "layers": "nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(4)",
+        "width": 4 * 3 * 10,
+    },
+    "vectors": {
+        "features": 'PooledFeatures((Part(of="mfcc", count=13), Part(of="mel", count=9)))',
+        "layers": "nn.Conv1d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool1d(4)",
+        "width": 4 * 5,
+    },
+}
+RENAMED = {"TCN": "TCN-functionals"}  # since the committed one was run
 RESULTS = {"display_data", "execute_result"}
 LARGEST_PICTURE, LARGEST_NOTEBOOK = 100_000, 2_000_000  # bytes
 
@@ -49,13 +68,13 @@ LARGEST_PICTURE, LARGEST_NOTEBOOK = 100_000, 2_000_000  # bytes
 def shown(
     german: Path, recipes: Path, cache_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> NotebookNode:
-    """The notebook, executed on a user's recipes and on two with a convolution."""
+    """The notebook, executed on a user's systems and on two with a convolution."""
     folder = tmp_path_factory.mktemp("notebook")
     for recipe in recipes.iterdir():
         (folder / recipe.name).symlink_to(recipe)
-    for name, features in (("pictures", PICTURES), ("vectors", VECTORS)):
-        text = CONVOLUTIONS.format(features=features)
-        (folder / f"{name}.toml").write_text(text, encoding="utf-8")
+    for name, declared in SYSTEMS.items():
+        text = CONVOLUTIONS.format(name=name, **declared)
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
     command = Command(folder, german, folder, cache_path)
     assert command("compare", "--recipes", "pictures,vectors,sixth,several") == 0
     with pytest.MonkeyPatch.context() as patch:
@@ -153,8 +172,10 @@ def test_the_committed_notebook_was_run_from_top_to_bottom(committed: NotebookNo
 
 def test_the_committed_notebook_shows_every_recipe_of_the_project(committed: NotebookNode) -> None:
     (gaps, _) = (t for t in texts(committed, "text/markdown") if t.startswith("| system | UAR"))
-    built_in = {path.stem for path in (ROOT / "training" / "recipes").glob("*.toml")}
-    assert set(re.findall(r"^\| ([\w-]+) \| \d", gaps, re.MULTILINE)) == built_in
+    shown = {
+        RENAMED.get(name, name) for name in re.findall(r"^\| ([\w-]+) \| \d", gaps, re.MULTILINE)
+    }
+    assert shown == {name for name, system in own_systems().items() if system.compared}
 
 
 def test_the_committed_notebook_is_small_and_has_no_path_of_a_machine(

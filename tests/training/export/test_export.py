@@ -21,20 +21,23 @@ from training.export.deployable import (
 from training.export.onnx_file import ExportError, export_network, verify
 from training.export.ood_distance import Distance
 from training.features.standardisation import Standardisation
-from training.fitting import fit
-from training.frames.network import FrameNetwork, Member, MemberSettings
-from training.networks import NETWORKS
-from training.settings import TrainingSettings
-from training.trainers import FittedFrames
+from training.systems import cnn, dnn
+from training.systems.base.system import Caches
+from training.systems.base.trainer import Trainer
+from training.systems.base.vectors import FittedVectors
+from training.systems.tcn import FittedFrames, FrameNetwork, Hyperparameters, Member
 
+NETWORKS = {"CNN": cnn.SYSTEM, "DNN": dnn.SYSTEM}
 LENGTHS = (10, 11, 130, 3_000)
 
 Export = Callable[[str], tuple[DeployableModel, Path]]
 
 
 def deployable_network(network: str, examples: Examples) -> DeployableModel:
-    fitted = fit(network, examples, TrainingSettings(epochs=2, variants=0))
-    distance = Distance.fit(examples.vectors, fitted.standardisation)
+    system = NETWORKS[network].with_hyperparameters({"epochs": 2, "variants": 0})
+    fitted = Trainer.of(system, Caches.under(Path())).fit(examples, 1)
+    assert isinstance(fitted, FittedVectors)
+    distance = Distance.fit(examples.features, fitted.standardisation)
     return deployable_model(fitted, distance, temperature=1.3)
 
 
@@ -58,13 +61,13 @@ def export(
 def deployable_frames(examples: Examples, clips: list[Float32]) -> DeployableFrames:
     """A small network with random weights."""
     torch.manual_seed(0)
-    members = [Member(MemberSettings(channels=16, dilations=(1,)), 8) for _ in range(2)]
+    members = [Member(Hyperparameters(channels=16), (1,), 8) for _ in range(2)]
     for member in members:
         member.standardisation.fit(np.concatenate(clips))
     fitted = FittedFrames(FrameNetwork(members).eval(), np.zeros(1, np.float32))
-    standardisation = Standardisation.fit(examples.vectors)
+    standardisation = Standardisation.fit(examples.features)
     model = deployable_model(
-        fitted, Distance.fit(examples.vectors, standardisation), temperature=0.8
+        fitted, Distance.fit(examples.features, standardisation), temperature=0.8
     )
     assert isinstance(model, DeployableFrames)
     return model
@@ -123,7 +126,7 @@ def test_frames_beyond_the_length_are_ignored(frames_path: Path, clips: list[Flo
 def test_the_distance_of_frames_equals_that_of_their_mean(
     frames_path: Path, examples: Examples, clips: list[Float32]
 ) -> None:
-    distance = Distance.fit(examples.vectors, Standardisation.fit(examples.vectors))
+    distance = Distance.fit(examples.features, Standardisation.fit(examples.features))
     for clip, vector in list(zip(clips, examples.recordings, strict=True))[:5]:
         _, found = answer(frames_path, frames=clip[None], lengths=np.array([len(clip)]))
         np.testing.assert_allclose(found, distance.of(vector[None]), rtol=1e-4)

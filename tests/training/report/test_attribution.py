@@ -9,9 +9,6 @@ from torch import Tensor, nn
 
 from training.arrays import Float32
 from training.features.standardisation import Standardisation
-from training.fitting import Fitted
-from training.frames.network import FrameNetwork, Member, MemberSettings
-from training.networks import DNN
 from training.report.attribution import (
     ABLATED_PARTS,
     BLOCKS,
@@ -24,7 +21,9 @@ from training.report.attribution import (
     integrated_gradients,
     shares,
 )
-from training.trainers import FittedFrames
+from training.systems.base.vectors import FittedVectors
+from training.systems.dnn import DNN
+from training.systems.tcn import FittedFrames, FrameNetwork, Hyperparameters, Member
 
 LABELS = ("angry", "calm", "happy")
 
@@ -36,17 +35,17 @@ def clips() -> list[Float32]:
 
 
 @pytest.fixture
-def vectors(clips: list[Float32]) -> Fitted:
+def vectors(clips: list[Float32]) -> FittedVectors:
     torch.manual_seed(0)
     standardisation = Standardisation.fit(np.concatenate(clips))
     network = DNN(len(LABELS), 0.0).eval()
-    return Fitted("DNN", LABELS, standardisation, network, np.zeros(1, np.float32))
+    return FittedVectors("DNN", LABELS, standardisation, network, np.zeros(1, np.float32))
 
 
 @pytest.fixture
 def frames() -> FittedFrames:
     torch.manual_seed(0)
-    network = FrameNetwork([Member(MemberSettings(channels=16), len(LABELS))])
+    network = FrameNetwork([Member(Hyperparameters(channels=16), (1, 2, 4), len(LABELS))])
     return FittedFrames(network.eval(), np.zeros(1, np.float32))
 
 
@@ -73,7 +72,7 @@ def test_weights_sum_to_the_difference_from_the_mean_frame(
 
 
 def test_the_module_of_a_vector_network_pools_the_frames(
-    vectors: Fitted, clips: list[Float32]
+    vectors: FittedVectors, clips: list[Float32]
 ) -> None:
     network = frame_module(vectors)
     for clip, logits in zip(clips, vectors.logits(clips), strict=True):
@@ -104,7 +103,7 @@ def test_one_clip_is_chosen_for_each_speaker_and_emotion() -> None:
 
 def test_an_object_that_is_no_network_is_refused() -> None:
     with pytest.raises(TypeError, match="need a PyTorch network"):
-        frame_module(cast("Fitted", Path()))
+        frame_module(cast("FittedVectors", Path()))
 
 
 def softmax_of(weights: Float32) -> Callable[[Float32], Float32]:

@@ -18,11 +18,11 @@ from training.evaluation import Evaluation
 from training.features.loading import load_audio
 from training.features.mfcc import extract_frames
 from training.features.standardisation import Standardisation
-from training.fitting import Fitted
-from training.frames.network import FrameNetwork, Member, MemberSettings
-from training.networks import DNN
 from training.report.network_report import write_report
-from training.trainers import FittedFrames, FittedNetwork
+from training.systems.base.system import Fitted
+from training.systems.base.vectors import FittedVectors
+from training.systems.dnn import DNN
+from training.systems.tcn import FittedFrames, FrameNetwork, Hyperparameters, Member
 
 NONE = np.zeros(1, np.float32)
 
@@ -33,14 +33,14 @@ def clips(corpus: Corpus) -> list[Float32]:
 
 
 @pytest.fixture(scope="module")
-def fitted(clips: Sequence[Float32], corpus: Corpus) -> dict[str, FittedNetwork]:
+def fitted(clips: Sequence[Float32], corpus: Corpus) -> dict[str, Fitted]:
     torch.manual_seed(0)
     labels = corpus.reader.emotions
     standardisation = Standardisation.fit(np.concatenate(clips))
-    member = Member(MemberSettings(channels=16), len(labels))
+    member = Member(Hyperparameters(channels=16), (1, 2, 4), len(labels))
     return {
         "Good": FittedFrames(FrameNetwork([member]).eval(), NONE),
-        "Bad": Fitted("Bad", labels, standardisation, DNN(len(labels), 0.0).eval(), NONE),
+        "Bad": FittedVectors("Bad", labels, standardisation, DNN(len(labels), 0.0).eval(), NONE),
     }
 
 
@@ -48,7 +48,7 @@ def fitted(clips: Sequence[Float32], corpus: Corpus) -> dict[str, FittedNetwork]
 def write(
     corpus: Corpus,
     evaluations: list[Evaluation],
-    fitted: dict[str, FittedNetwork],
+    fitted: dict[str, Fitted],
     clips: list[Float32],
 ) -> Callable[[Path], None]:
     return lambda path: write_report(path, corpus, evaluations, fitted, clips)

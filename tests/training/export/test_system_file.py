@@ -1,0 +1,59 @@
+"""The ONNX file of every system gives what its model gives."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+import pytest
+
+from training.commands import Run, extract
+from training.compare import Prepared, prepare
+from training.export.onnx_file import ExportError
+from training.export.system_file import Exported, graph, verify
+from training.settings import DataSettings, TrainingSettings
+from training.systems.base.trainer import Trainer
+from training.systems.registry import own_systems
+
+pytestmark = pytest.mark.usefixtures("one_process")
+
+PreparedSystem = Callable[[str], Prepared]
+
+
+@pytest.fixture(scope="module")
+def prepared(german: Path, tmp_path_factory: pytest.TempPathFactory) -> PreparedSystem:
+    """A system's models, of one epoch each, and what they are fitted to."""
+    data = DataSettings("emodb-2s", german, cache_path=tmp_path_factory.mktemp("cache"))
+    run = Run(data, TrainingSettings(), networks=())
+    extraction, served = extract(run, 1)
+
+    def prepared(name: str) -> Prepared:
+        system = own_systems()[name].with_epochs(1)
+        if system.deployable:
+            system = system.with_hyperparameters({"variants": 1})
+        trainers = [Trainer(system, model, run.caches) for model in system.models]
+        return prepare(trainers, extraction, served.with_occurring_labels(), run.scheduler)
+
+    return prepared
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["issa-cnn", "alexnet-mel", "cnn-frames", "feature-vectors", "CNN", "TCN-functionals"],
+)
+def test_the_graph_gives_what_the_model_gives(prepared: PreparedSystem, name: str) -> None:
+    for trainer, examples in prepared(name):
+        fitted = trainer.fit(examples, seed=1)
+        model = graph(fitted, examples)
+        onnx.helper.set_model_props(model, {"format": "speech-emotion-recipe/1"})
+        verify(Exported.load(model.SerializeToString()), trainer, fitted, examples)
+        assert fitted.parameters > 0
+
+
+def test_a_graph_that_gives_something_else_is_refused(prepared: PreparedSystem) -> None:
+    ((trainer, examples),) = prepared("cnn-frames")
+    one, other = (trainer.fit(examples, seed) for seed in (1, 2))
+    model = graph(other, examples)
+    onnx.helper.set_model_props(model, {"format": "speech-emotion-recipe/1"})
+    exported = Exported.load(model.SerializeToString())
+    with pytest.raises(ExportError, match=r"cnn-frames: the ONNX graph .* on \d+ clips"):
+        verify(exported, trainer, one, examples)

@@ -1,0 +1,251 @@
+"""`python -m training compare` and `predict`: systems side by side, on one corpus."""
+
+import functools
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from training.arrays import Float32
+from training.commands import Run, extract
+from training.corpora.reader import Corpus, CorpusError, Reader, read_corpus
+from training.corpora.registry import reader_named
+from training.cross_validation import Experiment, Part, comparison_parts
+from training.evaluation import Measurement, measure
+from training.examples import Examples
+from training.export.system_file import Exported, Exporter
+from training.features.descriptors import compute
+from training.features.extraction import Extraction
+from training.features.loading import UnusableAudioError, load_audio
+from training.fit import FitError
+from training.folds import comparison_folds
+from training.report import comparison_files
+from training.report.comparison import Comparison, CorpusFacts, ProtocolResult, SystemResult
+from training.report.latency import least_milliseconds
+from training.settings import ComparisonSettings
+from training.storage.scheduling import Scheduler
+from training.systems.base.system import Split, System, UnusableSystemError
+from training.systems.base.trainer import Trainer
+from training.systems.registry import choose, find_systems
+
+
+@dataclass(frozen=True)
+class ComparisonRun:
+    """What the commands are given."""
+
+    run: Run
+    settings: ComparisonSettings
+    recipes: str  # names of systems, separated by commas, or all
+    corpus: str | None = None  # named by an option
+    clip: str = ""  # a file, or the name of an utterance
+
+
+def compare(given: ComparisonRun) -> None:
+    """Fits and measures systems on the same splits, exports them, and writes the tables.
+
+    Raises:
+        FitError: a system diverged; all others were measured, and the tables name it.
+    """
+    systems = chosen_systems(given)
+    trainers = {name: _trainers(given.run, system) for name, system in systems.items()}
+    variants = max(trainer.variants for models in trainers.values() for trainer in models)
+    extraction, served = extract(given.run, variants)
+    served = served.with_occurring_labels()
+    sex, count = extraction.corpus.reader.sex, given.settings.folds
+    folds = comparison_folds(served.speakers.tolist(), sex, count)
+    prepared = {
+        name: prepare(models, extraction, served, given.run.scheduler)
+        for name, models in trainers.items()
+    }
+    rows, failed = _comparer(given, comparison_parts(served, folds)).rows(systems, prepared)
+    if rows:
+        facts, results = CorpusFacts.of(extraction.corpus), tuple(result for result, _ in rows)
+        comparison = Comparison(facts, served.labels, folds, results, failed)
+        measurements = [measurement for _, row in rows for measurement in row]
+        _show(comparison, measurements, extraction.corpus, given.settings)
+    if failed:
+        raise FitError("; ".join(f"{name}: {reason}" for name, reason in failed.items()))
+
+
+def chosen_systems(given: ComparisonRun) -> dict[str, System]:
+    """The systems that were asked for, with the hyperparameters that were set.
+
+    Those of [training] apply to the networks of `fit` alone; the comparison's epochs, to all.
+
+    Raises:
+        UnusableSystemError: one is unknown, or its file cannot be used.
+        HyperparameterError: a hyperparameter is set that a network does not have.
+    """
+    settings, found = given.settings, {}
+    for name, system in choose(find_systems(settings.recipes_path), given.recipes).items():
+        values = {**(system.compared_with or {})}
+        if system.deployable:
+            values |= given.run.training.hyperparameters
+        changed = system.with_hyperparameters(values)
+        found[name] = changed.with_epochs(settings.epochs) if settings.epochs else changed
+    return found
+
+
+def _trainers(run: Run, system: System) -> list[Trainer]:
+    return [Trainer(system, model, run.caches, system.seed) for model in system.models]
+
+
+Prepared = list[tuple[Trainer, Examples]]  # the models of a system, and what they are fitted to
+
+
+def prepare(
+    trainers: Sequence[Trainer], extraction: Extraction, served: Examples, scheduler: Scheduler
+) -> Prepared:
+    """Extracts the features of a system; its models share them.
+
+    Raises:
+        UnusableSystemError: a model cannot take them.
+    """
+    examples = trainers[0].prepare(extraction, served, scheduler)
+    for trainer in trainers:
+        try:
+            trainer.model.check(examples)
+        except UnusableSystemError as error:
+            raise UnusableSystemError(f"{trainer.name}: {error}") from error
+    return [(trainer, examples) for trainer in trainers]
+
+
+def _comparer(given: ComparisonRun, parts: Mapping[Split, tuple[Part, ...]]) -> "Comparer":
+    data, scheduler = given.run.data, given.run.scheduler
+    exporter = Exporter(given.settings.models, data.corpus, scheduler)
+    return Comparer(parts, data.cache_path / "outcomes", exporter, scheduler)
+
+
+Row = tuple[Measurement, ...]  # of one model, on every split
+
+
+@dataclass(frozen=True)
+class Comparer:
+    """What every system is measured on, and where its outcomes and files are kept."""
+
+    parts: Mapping[Split, tuple[Part, ...]]
+    directory: Path  # of the outcomes
+    exporter: Exporter
+    scheduler: Scheduler
+
+    def rows(
+        self, systems: Mapping[str, System], prepared: Mapping[str, Prepared]
+    ) -> tuple[list[tuple[SystemResult, Row]], dict[str, str]]:
+        """The rows of all systems; of those whose loss is no longer finite, the reason by name."""
+        rows, failed = [], {}
+        for name, system in systems.items():
+            try:
+                rows += self._rows(system, prepared[name])
+            except FitError as error:
+                print(f"{name}: {error}; going on with the others", file=sys.stderr)
+                failed[name] = str(error)
+        return rows, failed
+
+    def _rows(self, system: System, models: Prepared) -> list[tuple[SystemResult, Row]]:
+        """The rows of one system, measured and exported."""
+        examples = models[0][1]
+        rows = self._measure(system, models)
+        self.exporter.export(models)
+        if len(models) > 1:
+            best = _best(rows[: len(models)], examples)
+            self.exporter.choose(system.name, models[best][0])
+        (clip,) = models[0][0].clips(examples, [0])
+        return [(self._result(row, system, examples, clip), row) for row in rows]
+
+    def _measure(self, system: System, models: Prepared) -> list[Row]:
+        """A row of the table for each model, then one for the choice among several."""
+        experiments = [Experiment(*model, self.directory, {}) for model in models]
+        measured = (
+            measure(experiments, split, self.parts[split], system.seed, self.scheduler)
+            for split in system.splits
+        )
+        return list(zip(*measured, strict=True))
+
+    def _result(self, row: Row, system: System, examples: Examples, clip: Float32) -> SystemResult:
+        name = row[0].system
+        exported = Exported.read(self.exporter.path(name))
+        return SystemResult(
+            system=name,
+            title=system.title,
+            source=system.source,
+            claim=system.claim,
+            parameters=exported.parameters,
+            training_seconds=float(np.mean([s for measured in row for s in measured.seconds])),
+            latency_milliseconds=least_milliseconds(
+                functools.partial(exported.probabilities, clip)
+            ),
+            protocols={measured.protocol: _protocol(measured, examples) for measured in row},
+        )
+
+
+def _protocol(measurement: Measurement, examples: Examples) -> ProtocolResult:
+    return ProtocolResult.of(measurement, examples.targets, examples.labels)
+
+
+def _best(rows: Sequence[Row], examples: Examples) -> int:
+    """The row with the highest recall over all folds of the first split."""
+    return int(np.argmax([_protocol(row[0], examples).metrics["uar"].mean for row in rows]))
+
+
+def _show(
+    comparison: Comparison,
+    measurements: Sequence[Measurement],
+    corpus: Corpus,
+    settings: ComparisonSettings,
+) -> None:
+    output = settings.output_path
+    print(comparison_files.text(comparison))
+    figures = comparison_files.draw(comparison, corpus, settings.models)
+    comparison_files.write(comparison, figures, output)
+    comparison_files.write_predictions(corpus, comparison.labels, measurements, output)
+    print(f"\nfiles: {output}")
+
+
+def predict_clip(given: ComparisonRun) -> None:
+    """Prints the probabilities that an exported system gives for a clip."""
+    exported = Exported.read(given.settings.models / f"{given.recipes}.onnx")
+    name = given.corpus or exported.corpus
+    data = replace(given.run.data, corpus=name)
+    path = find_clip(given.clip, data.recordings, reader_named(name))
+    print(prediction_text(path, exported.labels, predict(exported, path)))
+
+
+def find_clip(clip: str, source: Path, reader: Reader) -> Path:
+    """The file itself, or the utterance of the corpus with this name.
+
+    Raises:
+        CorpusError: there is neither.
+    """
+    path = Path(clip)
+    if path.is_file():
+        return path
+    corpus = read_corpus(source, reader)
+    for utterance in corpus.utterances:
+        if utterance.path.stem == clip:
+            return utterance.path
+    raise CorpusError(
+        f"{clip!r}: neither a file nor one of the {len(corpus.utterances)} utterances of "
+        f"{reader.name} in {source}, such as {corpus.utterances[0].path.stem}"
+    )
+
+
+def predict(exported: Exported, path: Path) -> Float32:
+    """The probability of each emotion, (L,).
+
+    Raises:
+        CorpusError: the file cannot be read as audio.
+    """
+    try:
+        audio = load_audio(path)
+    except UnusableAudioError as error:
+        raise CorpusError(f"{path}: {error}") from error
+    return exported.probabilities(compute(exported.features, audio))
+
+
+def prediction_text(path: Path, labels: Sequence[str], probabilities: Float32) -> str:
+    """The emotion, and the probability of each, the highest first."""
+    pairs = sorted(zip(probabilities.tolist(), labels, strict=True), reverse=True)
+    rows = [f"  {label:<12}{probability:8.4f}" for probability, label in pairs]
+    return "\n".join([f"{path.name}: {pairs[0][1]}", *rows])

@@ -1,1 +1,0 @@
-"""Published systems as recipes: trained, measured, exported and asked by the same means."""

@@ -1,1 +1,0 @@
-"""The frame network: what it is fitted to, how it is augmented, fitted and built."""

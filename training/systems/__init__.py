@@ -1,0 +1,1 @@
+"""One file a system: its features, its model, its hyperparameters, and where it was published."""

@@ -1,0 +1,1 @@
+"""What systems have in common: how they are declared, and the kinds of models."""

@@ -1,0 +1,129 @@
+"""Networks over features of their own: pooled descriptors or images."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+from torch.export import Dim
+
+from training.arrays import Float32
+from training.examples import Examples
+from training.export.onnx_file import graph_of
+from training.fit import Optimisation, Optimiser, fit_all
+from training.systems.base.objectives import EveryVersionObjective
+from training.systems.base.system import FitContext, Model, UnusableSystemError, parameter_count
+
+INPUT = "features"  # the name of the graph's input
+CLIP = 20.0  # standard deviations
+ANSWERED_AT_ONCE = 64  # clips
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkHyperparameters:
+    """Every number of a fit: cross-entropy, a constant learning rate, no early stopping."""
+
+    optimiser: Optimiser
+    learning_rate: float
+    epochs: int  # one sees every clip and every copy of it once
+    batch_size: int
+    weight_decay: float = 0.0
+
+    def optimisation(self) -> Optimisation:
+        """What the training loop is given."""
+        return Optimisation.of(self)
+
+
+class StandardisedNetwork(nn.Module):
+    """Standardisation, then a system's own layers: features (N, ...) to logits (N, L)."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, layers: nn.Module, features: Float32) -> None:
+        """`features` (n, ...) set the standardisation, of each band of an image by itself."""
+        super().__init__()
+        across = (0, *range(2, features.ndim))  # all but the features, or the bands of an image
+        mean = features.mean(axis=across, dtype=np.float64, keepdims=True)
+        scale = np.maximum(features.std(axis=across, dtype=np.float64, keepdims=True), 1e-6)
+        self.register_buffer("mean", torch.tensor(mean[0], dtype=torch.float32))
+        self.register_buffer("scale", torch.tensor(scale[0], dtype=torch.float32))
+        self.layers = layers
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, ...) to logits (N, L); the layers are given one channel, (N, 1, ...)."""
+        x = ((features - self.mean) / self.scale).clamp(-CLIP, CLIP)
+        logits: Tensor = self.layers(x.unsqueeze(1))
+        return logits
+
+
+@dataclass(frozen=True)
+class FittedNetwork:
+    """A fitted network."""
+
+    module: StandardisedNetwork  # in evaluation mode
+    losses: Float32  # (epochs,)
+    shape: tuple[int, ...]  # of the features of a clip
+
+    @property
+    def parameters(self) -> int:
+        """Weights and biases."""
+        return parameter_count(self.module)
+
+    def logits(self, clips: Sequence[Float32]) -> Float32:
+        """Features of N clips to logits float32 (N, L)."""
+        starts = range(0, len(clips), ANSWERED_AT_ONCE)
+        parts = [np.stack(clips[start : start + ANSWERED_AT_ONCE]) for start in starts]
+        with torch.inference_mode():
+            return torch.cat([self.module(torch.tensor(part)) for part in parts]).numpy()
+
+    def graph(self) -> onnx.ModelProto:
+        """Features (N, ...) to `probabilities` (N, L)."""
+        module = nn.Sequential(self.module, nn.Softmax(dim=1)).eval()
+        example = {INPUT: torch.zeros(2, *self.shape)}
+        return graph_of(module, example, ["probabilities"], ({0: Dim("N")},))
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkModel(Model):
+    """Fits a network to features and their augmented copies."""
+
+    hyperparameters: NetworkHyperparameters
+    layers: Callable[[int], nn.Module]  # from the number of emotions: (N, 1, ...) to logits (N, L)
+
+    def check(self, examples: Examples) -> None:
+        """Raises UnusableSystemError where the layers do not take such features."""
+        labels = len(examples.labels)
+        network = StandardisedNetwork(self.layers(labels), examples.features[:2, 0]).eval()
+        try:
+            with torch.inference_mode():
+                logits = network(torch.zeros(2, *examples.features.shape[2:]))
+        except RuntimeError as error:
+            reason = str(error).partition("\n")[0]
+            shape = examples.features.shape[2:]
+            raise UnusableSystemError(
+                f"the layers cannot take features of shape {shape}: {reason}"
+            ) from error
+        if logits.shape != (2, labels):
+            raise UnusableSystemError(
+                f"the layers give {tuple(logits.shape[1:])} numbers a clip; expected {labels}"
+            )
+
+    def fit(self, examples: Examples, context: FitContext) -> FittedNetwork:
+        """Raises FitError where the loss is not finite."""
+        torch.manual_seed(context.seed)
+        versions, shape = examples.features.shape[1], examples.features.shape[2:]
+        rows = examples.features.reshape(-1, *shape)
+        labels = len(examples.labels)
+        network = StandardisedNetwork(self.layers(labels), rows)
+        objective = EveryVersionObjective(
+            network,
+            torch.tensor(rows),
+            np.repeat(examples.targets, versions),
+            labels,
+            self.hyperparameters.optimisation(),
+        )
+        (fitted,) = fit_all([objective], context.progress, context.checkpoint)
+        return FittedNetwork(network.eval(), np.array(fitted.losses, np.float32), shape)

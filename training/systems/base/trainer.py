@@ -1,0 +1,111 @@
+"""Fits one model of a system, and says everything that the fit depends on."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from training.arrays import Float32
+from training.examples import Examples
+from training.features.cache import ORIGINAL
+from training.features.descriptors import DescriptorCache, Recording, ServedFeatures
+from training.features.extraction import Extraction
+from training.fit import Checkpoint, Progress
+from training.storage.checkpoints import Identity
+from training.storage.code_digest import code_digest
+from training.storage.scheduling import Scheduler
+from training.systems.base.system import Caches, FitContext, Fitted, Input, Model, System
+
+LOOP = ("training.fit", "training.systems.base")
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """A model and the caches that its fits read."""
+
+    system: System
+    model: Model
+    caches: Caches
+    seed: int = 1  # of `fit_to`
+
+    @classmethod
+    def of(cls, system: System, caches: Caches, seed: int = 1) -> "Trainer":
+        """The trainer of a system's first model."""
+        return cls(system, system.model, caches, seed)
+
+    @property
+    def name(self) -> str:
+        """The system's, with the model's behind it where there are several."""
+        several = len(self.system.models) > 1
+        return f"{self.system.name}/{self.model.name}" if several else self.system.name
+
+    @property
+    def input(self) -> Input:
+        """What the model takes of a clip."""
+        return self.model.input
+
+    @property
+    def epochs(self) -> int:
+        """Steps of progress in one fit."""
+        return self.model.epochs
+
+    @property
+    def variants(self) -> int:
+        """How many variants of each recording its examples hold."""
+        return int(getattr(self.model.hyperparameters, "variants", 0))
+
+    @property
+    def settings_of_the_fit(self) -> dict[str, Any]:
+        """Every number that a fit depends on, `seed` among them."""
+        return {**self.model.settings(self.caches), "seed": self.seed}
+
+    def identity(self, examples: Examples) -> Identity:
+        """All that a fit depends on; content hashes stand for the spectra of recordings."""
+        code = code_digest((*LOOP, *self.model.modules, self.system.module))
+        return Identity(self.name, examples.digest(), code, self.settings_of_the_fit)
+
+    def prepare(self, extraction: Extraction, served: Examples, scheduler: Scheduler) -> Examples:
+        """Brings the model's own caches up to date, and reads what it is fitted to.
+
+        Args:
+            extraction: the recordings.
+            served: their MFCC vectors, with at least the variants that the model is fitted to.
+            scheduler: where features are extracted.
+        """
+        paths = [utterance.path for utterance in extraction.corpus.utterances]
+        recordings = dict(zip(extraction.content_hashes, paths, strict=True))
+        self.model.prepare(recordings, self.caches, scheduler)
+        if isinstance(self.system.features, ServedFeatures):
+            return replace(served, features=served.features[:, : 1 + self.variants])
+        cache = DescriptorCache(self.caches.descriptors, self.system.features, self.system.copies)
+        named = [Recording(path, content) for content, path in recordings.items()]
+        return replace(served, features=cache.load(named, scheduler, self.system.name))
+
+    def clips(
+        self, examples: Examples, rows: Iterable[int], folder: str = ORIGINAL.folder
+    ) -> list[Float32]:
+        """The features of utterances, as the fitted model takes them."""
+        if not isinstance(self.system.features, ServedFeatures):
+            return [examples.features[row, 0] for row in rows]
+        hashes = examples.content_hashes
+        return [self.caches.features.frames(str(hashes[row]), folder) for row in rows]
+
+    def fit(self, examples: Examples, seed: int) -> Fitted:
+        """The same examples and seed give the same model."""
+        return self.model.fit(examples, FitContext(seed, self.caches))
+
+    def fit_to(
+        self, path: Path, examples: Examples, progress: Progress, *, resume: bool = False
+    ) -> Fitted:
+        """Fits with the trainer's seed; leaves a checkpoint after each epoch.
+
+        Raises:
+            FitError: the loss is not finite.
+            CheckpointError: `resume`, and the checkpoint is of another fit.
+        """
+        checkpoint = Checkpoint(path, self.identity(examples), resume)
+        return self.model.fit(examples, FitContext(self.seed, self.caches, progress, checkpoint))
+
+    def load(self, path: Path, examples: Examples) -> Fitted:
+        """Raises CheckpointError where `fit_to` did not leave a whole fit of the same kind."""
+        return self.model.load(examples, Checkpoint(path, self.identity(examples)))

@@ -1,0 +1,309 @@
+"""TCN-functionals: the TCN averaged with perceptrons over functionals of the frames.
+
+Corpora that are too small for convolutions alone need the perceptrons. Functionals of a few draws
+of each clip are computed once; the training loop (training/fit.py) fits the members of the TCN
+(training/systems/tcn.py) and then the perceptrons.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from training.arrays import Float32
+from training.audio.augmentation import Augmenter, FrameAugmentation
+from training.audio.noise import NoiseSettings
+from training.examples import Examples
+from training.features.descriptors import ServedFeatures
+from training.fit import Checkpoint, Objective, Optimisation, fit_all
+from training.systems import tcn
+from training.systems.base.objectives import OneVersionObjective
+from training.systems.base.system import FitContext, System
+from training.systems.tcn import (
+    COEFFICIENTS,
+    INPUT_LIMIT,
+    FittedFrames,
+    FrameExamples,
+    FrameModel,
+    FrameNetwork,
+    Member,
+)
+
+LAGS = (1, 4, 8)  # frames, of 23 ms each
+THRESHOLDS = (-1.5, -0.75, 0.0, 0.75, 1.5)  # standard deviations
+SOFTNESS = 0.25  # standard deviations; width of the thresholds
+PER_COEFFICIENT = 7 + len(LAGS) + len(THRESHOLDS)
+PAIRS = COEFFICIENTS * (COEFFICIENTS - 1) // 2
+FUNCTIONALS = PER_COEFFICIENT * COEFFICIENTS + PAIRS  # 675
+SMALLEST_VARIANCE = 1e-4
+SHORTEST = 16  # frames of a draw
+
+# No masks: every functional would show them as a movement that no voice makes.
+HEAD_AUGMENTATION = FrameAugmentation(
+    noise=NoiseSettings(white_share=0.06, coloured_share=0.06, babble_share=0.1),
+    far_gain_share=0.2,
+    channel_share=0.4,
+    band_share=0.04,
+    time_masks=0,
+    coefficient_masks=0,
+)
+
+
+@dataclass(frozen=True)
+class HeadHyperparameters:
+    """Every number of the fit of a head."""
+
+    hidden: int = 64
+    draws: int = 8  # of each clip, beside the recording itself
+    epochs: int = 40  # one sees every clip once, in one draw
+    batch_size: int = 64
+    learning_rate: float = 3e-3  # its highest
+    warm_up: float = 0.15  # share of the steps
+    weight_decay: float = 0.3
+    dropout: float = 0.3
+    label_smoothing: float = 0.1
+    mixup: float = 0.3  # both parameters of the Beta distribution
+    noise: float = 0.3  # on the functionals, in standard deviations
+    augmentation: FrameAugmentation = field(default_factory=lambda: HEAD_AUGMENTATION)
+
+    def optimisation(self) -> Optimisation:
+        """What the training loop is given."""
+        return Optimisation.of(self, schedule="one cycle", class_weights=True)
+
+
+@dataclass(frozen=True)
+class Hyperparameters(tcn.Hyperparameters):
+    """Those of the TCN, and of the heads."""
+
+    functionals_heads: int = 3  # each counts as much as a member of the TCN
+    heads: HeadHyperparameters = field(default_factory=HeadHyperparameters)
+
+
+class Functionals(nn.Module):
+    """Level, movement and correlation of the coefficients over a clip.
+
+    Functionals of low-level descriptors as in openSMILE (Eyben et al. 2010); the shares of frames
+    above soft thresholds stand in for percentiles.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+    thresholds: Tensor
+    pairs: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(COEFFICIENTS))
+        self.register_buffer("deviation", torch.ones(COEFFICIENTS))
+        self.register_buffer("thresholds", torch.tensor(THRESHOLDS)[:, None])
+        row, column = torch.triu_indices(COEFFICIENTS, COEFFICIENTS, 1)
+        self.register_buffer("pairs", row * COEFFICIENTS + column)
+
+    def fit(self, frames: Float32) -> None:
+        """Takes mean and deviation from training frames, float32 (any, 25)."""
+        self.mean.copy_(torch.from_numpy(frames.mean(axis=0)))
+        self.deviation.copy_(torch.from_numpy(frames.std(axis=0)))
+
+    def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
+        """Frames (N, T, 25), lengths (N,) to functionals (N, 675)."""
+        x = ((frames - self.mean) / self.deviation).clamp(-INPUT_LIMIT, INPUT_LIMIT)
+        steps = torch.arange(frames.shape[1], device=frames.device)[None, :, None]
+        count = lengths[:, None, None]
+        mask = steps < count  # (N, T, 1)
+        x = x * mask
+        return torch.cat([self._levels(x, mask, steps, count), self._movement(x, mask, steps)], 1)
+
+    def _levels(self, x: Tensor, mask: Tensor, steps: Tensor, count: Tensor) -> Tensor:
+        """Moments, extremes, trend, distribution and correlations."""
+        mean = x.sum(1, keepdim=True) / count
+        centred = (x - mean) * mask
+        deviation = (centred.square().sum(1, keepdim=True) / count + SMALLEST_VARIANCE).sqrt()
+        z = centred / deviation
+        time = 2 * steps / (count - 1).clamp_min(1) - 1  # -1 to 1 within the clip
+        above = torch.sigmoid((x[:, :, None] - self.thresholds) / SOFTNESS) * mask[..., None]
+        correlations = (z.transpose(1, 2) @ z / count).flatten(1)[:, self.pairs]
+        parts = (
+            mean.flatten(1),
+            deviation.flatten(1),
+            (z**3).sum(1) / count[:, 0],
+            x.masked_fill(~mask, -INPUT_LIMIT).amax(1),
+            x.masked_fill(~mask, INPUT_LIMIT).amin(1),
+            (x * time).sum(1) / count[:, 0],
+            above.sum(1).flatten(1) / count[:, 0],
+        )
+        return torch.cat([*parts, correlations], 1)
+
+    def _movement(self, x: Tensor, mask: Tensor, steps: Tensor) -> Tensor:
+        """Mean change over each lag, and root mean square of the second difference."""
+        changes = [_mean((x - _delayed(x, lag)).abs(), mask & (steps >= lag)) for lag in LAGS]
+        bend = x - 2 * _delayed(x, 1) + _delayed(x, 2)
+        power = _mean(bend.square(), mask & (steps >= 2))
+        return torch.cat([*changes, (power + SMALLEST_VARIANCE).sqrt()], 1)
+
+
+def _delayed(x: Tensor, frames: int) -> Tensor:
+    """Shifts (N, T, C) by so many frames, zeros first."""
+    return functional.pad(x, (0, 0, frames, 0))[:, : x.shape[1]]
+
+
+def _mean(x: Tensor, mask: Tensor) -> Tensor:
+    """The mean over the unmasked frames, (N, C); 0 where there is none."""
+    return (x * mask).sum(1) / mask.sum(1).clamp_min(1)
+
+
+class Head(nn.Sequential):
+    """A perceptron: standardised functionals (N, 675) to logits (N, labels)."""
+
+    def __init__(self, hidden: int, labels: int, dropout: float) -> None:
+        super().__init__(
+            nn.Dropout(dropout / 2),
+            nn.Linear(FUNCTIONALS, hidden),
+            nn.SiLU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, labels),
+        )
+
+
+class FunctionalsNetwork(nn.Module):
+    """Several heads over the same standardised functionals."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, heads: Sequence[Head]) -> None:
+        super().__init__()
+        self.functionals = Functionals()
+        self.heads = nn.ModuleList(heads)
+        self.register_buffer("mean", torch.zeros(FUNCTIONALS))
+        self.register_buffer("deviation", torch.ones(FUNCTIONALS))
+
+    def standardised(self, functionals: Tensor) -> Tensor:
+        """(..., 675) to the same shape, of zero mean and unit variance over the training clips."""
+        standardised = (functionals - self.mean) / self.deviation
+        return standardised.clamp(-INPUT_LIMIT, INPUT_LIMIT)
+
+    def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
+        """Frames (N, T, 25), lengths (N,) to logits of each head (K, N, labels)."""
+        x = self.standardised(self.functionals(frames, lengths))
+        return torch.stack([head(x) for head in self.heads])
+
+
+class MixedNetwork(FrameNetwork):
+    """The mean of the probabilities of convolutional members and of heads over functionals."""
+
+    def __init__(self, members: Sequence[Member], functionals: FunctionalsNetwork) -> None:
+        super().__init__(members)
+        self.functionals = functionals
+
+    def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
+        """Turns frames (N, T, 25), lengths (N,) to log-probabilities (N, labels)."""
+        members = torch.stack([member(frames, lengths) for member in self.members])
+        logits = torch.cat([members, self.functionals(frames, lengths)])
+        mean = logits.log_softmax(-1).logsumexp(0) - math.log(len(logits))
+        return (mean / self.temperature).log_softmax(-1)
+
+
+class Heads:
+    """The heads and the functionals that they are fitted to."""
+
+    def __init__(
+        self, examples: FrameExamples, hyperparameters: Hyperparameters, seed: int
+    ) -> None:
+        torch.manual_seed(seed)
+        self.examples, self.hyperparameters = examples, hyperparameters.heads
+        self.network = FunctionalsNetwork(new_heads(hyperparameters, examples.labels))
+        self.network.functionals.fit(np.concatenate(list(examples.recordings)))
+        rows = self._draws(np.random.default_rng(seed))
+        self.network.mean.copy_(rows.mean(dim=(0, 1)))
+        self.network.deviation.copy_(rows.std(dim=(0, 1)).clamp_min(1e-6))
+        self.inputs = self.network.standardised(rows)
+
+    def objectives(self) -> Iterator[Objective]:
+        """What each head is fitted to."""
+        for head in self.network.heads:
+            yield OneVersionObjective(
+                head,
+                self.inputs,
+                self.examples.targets,
+                self.examples.labels,
+                self.hyperparameters.optimisation(),
+                noise=self.hyperparameters.noise,
+            )
+
+    def _draws(self, random: np.random.Generator) -> Tensor:
+        """Functionals (N, 1 + draws, 675); [:, 0] is the recording."""
+        examples, functionals = self.examples, self.network.functionals
+        augmenter = Augmenter(examples.spectra, self.hyperparameters.augmentation, random)
+        mean = functionals.mean.numpy()
+
+        def clips(row: int) -> Iterator[Tensor]:
+            yield torch.from_numpy(examples.recordings[row])[None]
+            for _ in range(self.hyperparameters.draws):
+                draw = augmenter.draw(row)
+                yield torch.from_numpy(augmenter.frames([draw], max(SHORTEST, draw.length), mean))
+
+        with torch.inference_mode():
+            rows = [
+                torch.cat([functionals(x, torch.tensor([x.shape[1]])) for x in clips(row)])
+                for row in range(len(examples.targets))
+            ]
+            return torch.stack(rows)
+
+
+def new_heads(hyperparameters: Hyperparameters, labels: int) -> list[Head]:
+    """Heads that are not fitted."""
+    heads = hyperparameters.heads
+    count = range(hyperparameters.functionals_heads)
+    return [Head(heads.hidden, labels, heads.dropout) for _ in count]
+
+
+@dataclass(frozen=True)
+class MixedModel(FrameModel):
+    """Fits the members of the TCN, then the heads."""
+
+    hyperparameters: Hyperparameters = field(default_factory=Hyperparameters)
+    modules: tuple[str, ...] = ("training.systems.tcn",)
+
+    @property
+    def epochs(self) -> int:
+        """Of all members and heads together."""
+        heads = self.hyperparameters.functionals_heads * self.hyperparameters.heads.epochs
+        return super().epochs + heads
+
+    def fit(self, examples: Examples, context: FitContext) -> FittedFrames:
+        """Takes minutes."""
+        frame_examples = FrameExamples.read(examples, context.caches)
+        made: list[Heads] = []
+
+        def objectives() -> Iterator[Objective]:
+            yield from self.members(frame_examples, context.seed)
+            made.append(Heads(frame_examples, self.hyperparameters, context.seed))
+            yield from made[0].objectives()
+
+        fitted = fit_all(objectives(), context.progress, context.checkpoint)
+        members = fitted[: len(self.hyperparameters.dilations)]
+        network = MixedNetwork(tcn.networks(members), made[0].network)
+        return tcn.finished(network, members, context.checkpoint)
+
+    def load(self, examples: Examples, checkpoint: Checkpoint) -> FittedFrames:
+        """What a finished fit left."""
+        labels = len(examples.labels)
+        heads = FunctionalsNetwork(new_heads(self.hyperparameters, labels))
+        network = MixedNetwork(self.new_members(labels), heads)
+        losses = checkpoint.load(network, self.epochs)
+        return FittedFrames(network, losses)
+
+
+SYSTEM = System(
+    module=__name__,
+    name="TCN-functionals",
+    title="TCN on the MFCC frames, with heads over their functionals",
+    source="this project",
+    claim="see models/README.md",
+    features=ServedFeatures(),
+    models=(MixedModel(),),
+)
