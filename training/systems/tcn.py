@@ -439,6 +439,7 @@ class FrameModel(Model):
 
     hyperparameters: Hyperparameters = field(default_factory=Hyperparameters)
     input: Input = "frames"
+    modules: tuple[str, ...] = ("training.audio",)
 
     @property
     def epochs(self) -> int:

@@ -266,7 +266,7 @@ class MixedModel(FrameModel):
     """Fits the members of the TCN, then the heads."""
 
     hyperparameters: Hyperparameters = field(default_factory=Hyperparameters)
-    modules: tuple[str, ...] = ("training.systems.tcn",)
+    modules: tuple[str, ...] = ("training.audio", "training.systems.tcn")
 
     @property
     def epochs(self) -> int:
