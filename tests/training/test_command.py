@@ -39,14 +39,28 @@ def options(synthetic: Path, tmp_path: Path, shared: Path) -> list[str]:
     return [*QUICK, *(f"--{name}-path={folder}" for name, folder in folders.items())]
 
 
+@pytest.fixture
+def folds(tmp_path: Path) -> Path:
+    """Three: the fewest fits."""
+    path = tmp_path / "folds.csv"
+    lines = ["speaker,fold", *(f"{actor:02d},{actor % 3}" for actor in ACTORS)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
 def test_from_recordings_to_networks_and_their_card(
-    options: list[str], tmp_path: Path, shared: Path, capsys: pytest.CaptureFixture[str]
+    options: list[str],
+    folds: Path,
+    tmp_path: Path,
+    shared: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    options = [*options, "--frame-epochs=1", f"--folds={folds}"]
     own_cache = ["--cache-path", str(tmp_path / "own-cache")]
     (tmp_path / "own-cache").mkdir()
     (tmp_path / "own-cache" / "spectra").symlink_to(shared / "spectra")
     for command in ("features", "fit", "export"):
-        assert main([command, "--network", "TCN", *options, "--frame-epochs=1", *own_cache]) == 0
+        assert main([command, "--network", "TCN", *options, *own_cache]) == 0
     printed = capsys.readouterr().out
     assert "48 extracted, 0 already in the cache, 0 files left out" in printed
     assert "0 extracted, 48 already in the cache" in printed
@@ -58,9 +72,12 @@ def test_from_recordings_to_networks_and_their_card(
     assert str(tmp_path) not in json.dumps(training)
 
 
-def test_the_export_names_the_heads_that_were_asked_for(options: list[str], tmp_path: Path) -> None:
-    heads = ["--network", "TCN-functionals", "--functionals-heads", "2", "--frame-epochs=1"]
+def test_the_export_names_the_heads_that_were_asked_for(
+    options: list[str], folds: Path, tmp_path: Path
+) -> None:
+    options = [*options, "--frame-epochs=1", f"--folds={folds}"]
     for command in ("fit", "export"):
+        heads = ["--network", "TCN-functionals", "--functionals-heads", "2"]
         assert main([command, *options, *heads]) == 0
     properties = onnx.load(tmp_path / "models" / "TCN-functionals.onnx").metadata_props
     training = json.loads(next(item.value for item in properties if item.key == "training"))
@@ -137,15 +154,12 @@ def test_what_a_user_got_wrong_is_said_without_a_traceback(
 
 
 def test_anyone_elses_folds_are_taken(
-    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    options: list[str], folds: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folds = tmp_path / "folds.csv"
-    lines = ["speaker,fold", *(f"{actor:02d},{actor % 3}" for actor in ACTORS)]
-    folds.write_text("\n".join(lines), encoding="utf-8")
     arguments = ["evaluate", "--network", "DNN", *options, f"--folds={folds}"]
     assert main(arguments) == 0
     assert "3 folds by speaker" in capsys.readouterr().out
-    folds.write_text("\n".join([*lines, "11,1"]), encoding="utf-8")
+    folds.write_text(f"{folds.read_text(encoding='utf-8')}\n11,1", encoding="utf-8")
     assert main(arguments) == 1
     assert f"{folds}: speakers not in the corpus: 11" in capsys.readouterr().err
 
