@@ -217,4 +217,4 @@ export const faults: Record<FaultKind, Message> = {
 };
 
 export const retryAfter = (wait: number): string =>
-  `The server will accept requests again in ${wait === 1 ? "1 second" : `${wait} seconds`}.`;
+  `The suggested wait is ${wait === 1 ? "1 second" : `${wait} seconds`}.`;
