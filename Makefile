@@ -1,10 +1,10 @@
-# Every target does its own set-up: nothing needs to be installed or activated before.
+# Each target installs what it needs.
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check train compare notebook bench image image-test soak
 .PHONY: .venv .venv-dev .venv-bench .venv-inference-clients
 
-# Given on the command line, these win over config.ini: make run PORT=9000 WORKERS=1
+# PORT and WORKERS override config.ini: make run PORT=9000 WORKERS=1
 ifdef PORT
 export SER_SERVER_PORT := $(PORT)
 endif
@@ -17,7 +17,7 @@ help: ## list the targets
 
 run: .venv ## start the server on http://localhost:8080 (PORT, WORKERS); Ctrl-C stops it
 	@scripts/nginx 2>/dev/null || true
-	@scripts/page || echo "Without the page: only the API is served"
+	@scripts/page || echo "The page could not be built; only the API is served"
 	@.venv/bin/python -m server run
 
 test: .venv .venv-dev .venv-inference-clients ## run every test
@@ -32,20 +32,20 @@ check: .venv-dev ## check style, types and formatting
 	@.venv-dev/bin/python -m ruff format --check .
 	@.venv-dev/bin/python -m mypy .
 
-train: .venv-dev ## make the networks of models/ again from [data] source_path: hours
+train: .venv-dev ## train the networks of models/ on the corpus of [data]; takes hours
 	@.venv-dev/bin/python -m training features
 	@.venv-dev/bin/python -m training fit --resume
 	@.venv-dev/bin/python -m training evaluate
 	@.venv-dev/bin/python -m training export
 	@.venv-dev/bin/python -m training report
 
-compare: .venv-dev ## measure published systems beside the own networks, on EmoDB: under an hour
+compare: .venv-dev ## compare published systems with this project's, on EmoDB; under an hour
 	@.venv-dev/bin/python -m training compare --corpus emodb-2s
 
-notebook: .venv-dev ## write docs/Report_SER.ipynb from the results of compare: minutes
+notebook: .venv-dev ## write docs/Report_SER.ipynb from the results of compare; takes minutes
 	@.venv-dev/bin/python -m training.report.notebook
 
-bench: .venv .venv-bench ## race an empty handler and the peers, on one core (ARGS)
+bench: .venv .venv-bench ## compare the speed with other servers, on one core (ARGS)
 	@scripts/packages wrk
 	@scripts/nginx
 	@.venv-bench/bin/python -m benchmarks.run $(ARGS)
@@ -53,11 +53,11 @@ bench: .venv .venv-bench ## race an empty handler and the peers, on one core (AR
 image: ## build the container image emotion-recognition
 	@scripts/image
 
-image-test: .venv-dev ## build the image with podman, and test it from outside (as root)
+image-test: .venv-dev ## build the image with podman and test the container (as root)
 	@scripts/packages podman runc mmdebstrap || [ -z "$$CI" ]
 	@.venv-dev/bin/python -m pytest tests/image
 
-soak: .venv .venv-dev ## a million predictions under faults, overload, slow clients, fuzz (ARGS)
+soak: .venv .venv-dev ## test with a million predictions under faults and overload (ARGS)
 	@scripts/nginx
 	@.venv-dev/bin/python -m tests.soak $(ARGS)
 

@@ -1,4 +1,4 @@
-/** Writes server/openapi.yaml as a page: plain HTML, made when the page is built, without a script. */
+/** Renders server/openapi.yaml as static HTML during the build. */
 
 import { readFileSync } from "node:fs";
 
@@ -24,7 +24,7 @@ const anchor = (name: string): string => `schema-${name}`;
 
 const nameOf = (reference: string): string => reference.slice(reference.lastIndexOf("/") + 1);
 
-/** The whole description as HTML. */
+/** The whole OpenAPI description as HTML. */
 export function renderDescription(): string {
   return new Renderer(parse(readFileSync(DESCRIPTION, "utf8"))).render();
 }
@@ -81,7 +81,7 @@ class Renderer {
       prose(operation.description) +
       this.parameters(operation.parameters) +
       (body ? `<h4>Request</h4>${this.content(body.content)}` : "") +
-      `<h4>Answers</h4><dl>${responses.map(([status, found]) => this.response(status, this.resolve(found))).join("")}</dl>` +
+      `<h4>Responses</h4><dl>${responses.map(([status, found]) => this.response(status, this.resolve(found))).join("")}</dl>` +
       `</article>`
     );
   }
@@ -89,8 +89,8 @@ class Renderer {
   private parameters(parameters: Item[]): string {
     const rows = parameters.map((found) => {
       const parameter = this.resolve(found);
-      const needed = parameter.required ? ", needed" : "";
-      return `<dt><code>${escape(parameter.name)}</code> (${parameter.in}${needed})</dt><dd>${prose(parameter.description)}</dd>`;
+      const required = parameter.required ? ", required" : "";
+      return `<dt><code>${escape(parameter.name)}</code> (${parameter.in}${required})</dt><dd>${prose(parameter.description)}</dd>`;
     });
     return `<h4>Parameters</h4><dl>${rows.join("")}</dl>`;
   }
@@ -120,14 +120,14 @@ class Renderer {
   private members(schema: Item): string {
     const rows = Object.entries((schema.properties ?? {}) as Record<string, Item>).map(
       ([name, member]) => {
-        const optional = schema.required?.includes(name) ? "" : ", may be missing";
+        const optional = schema.required?.includes(name) ? "" : ", optional";
         return `<dt><code>${escape(name)}</code>: ${this.kind(member)}${optional}</dt><dd>${prose(member.description)}${this.members(member.items ?? member)}</dd>`;
       },
     );
     return rows.length ? `<dl>${rows.join("")}</dl>` : "";
   }
 
-  /** What a value may be, in a few words. */
+  /** The type of a value in a few words. */
   private kind(schema: Item): string {
     if (schema.$ref)
       return `<a href="#${anchor(nameOf(schema.$ref))}">${escape(nameOf(schema.$ref))}</a>`;

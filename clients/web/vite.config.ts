@@ -9,7 +9,7 @@ import * as strings from "./src/strings.ts";
 
 const COMPRESSIBLE = /\.(css|html|js|svg|wasm)$/;
 
-/** Fills `{{page.title}}` and the like in index.html. */
+/** Replaces placeholders such as `{{page.title}}` in index.html by the texts of strings.ts. */
 function fillIn(): Plugin {
   const lookUp = (path: string): string => {
     const found = path
@@ -24,7 +24,7 @@ function fillIn(): Plugin {
   };
 }
 
-/** Fills docs.html with the description of the API. */
+/** Inserts the rendered OpenAPI description into docs.html. */
 function describe(): Plugin {
   return {
     name: "describe",
@@ -49,12 +49,12 @@ function compress(): Plugin {
 }
 
 export default defineConfig({
-  base: "./", // the page also works below a path of a reverse proxy
+  base: "./", // so that the page also works under a path prefix of a reverse proxy
   plugins: [fillIn(), describe(), compress()],
   worker: { format: "es" },
   build: {
     target: "es2022",
-    assetsInlineLimit: 0, // the content security policy allows no data: addresses
+    assetsInlineLimit: 0, // the content security policy forbids data: URLs
     modulePreload: { polyfill: false },
     rollupOptions: { input: ["index.html", "docs.html"] },
   },

@@ -208,7 +208,7 @@ def test_no_server(web: WebModule) -> None:
 @pytest.mark.parametrize(
     ("page", "reason"),
     [
-        ((200, "text/html", b"<p>It works!"), "/init/configuration is no JSON"),
+        ((200, "text/html", b"<p>It works!"), "/init/configuration is not JSON"),
         ((404, "text/html", b"<p>Not found"), "answers 404"),
         ((200, "application/json", b"null"), "the sample rate is missing"),
         ((200, "application/json", b'{"numberOfMfccs": 25}'), "the sample rate is missing"),

@@ -95,7 +95,7 @@ def test_an_out_of_distribution_input_gets_a_warning(visit: OpenPage, tmp_path: 
     visited.wait_for_agreement()
     visited.upload(write(tmp_path / "tone.wav", tone(3), 22_050))
     visited.wait_for_result()
-    expect(visited.by_id("warning")).to_contain_text("Take this as a guess")
+    expect(visited.by_id("warning")).to_contain_text("The result is only a guess")
     visited.screenshot("warning")
 
 
@@ -138,7 +138,7 @@ def test_a_server_that_refuses(
     if kind == "refused":
         expect(notice).to_contain_text("Not now.")
     else:
-        expect(notice).to_contain_text("7 seconds of patience")
+        expect(notice).to_contain_text("The suggested wait is 7 seconds")
     visited.screenshot(f"fault-{kind}")
     visited.page.get_by_role("button", name="Try again").click()
     visited.wait_for_result()

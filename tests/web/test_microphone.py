@@ -74,7 +74,7 @@ def test_live_mode_sends_nothing_in_silence(
         visited.wait_for_agreement()
         visited.page.get_by_role("button", name="Listen live").click()
         expect(visited.by_id("timeline-table").locator("tbody tr").nth(1)).to_be_attached()
-        expect(visited.by_id("progress-text")).to_have_text("Listening. Nothing to hear yet.")
+        expect(visited.by_id("progress-text")).to_have_text("Listening. No sound yet.")
         assert predictions(visited) == 0
         visited.screenshot("live-silence")
         visited.page.get_by_role("button", name="Stop listening").click()

@@ -1,8 +1,8 @@
-"""Speech emotions from a prediction server: features are computed here, audio never leaves."""
+"""Client of a speech emotion server. It computes the features locally and sends no audio."""
 
 import os
 
-# onnxruntime reads it when it is imported.
+# Before the import: onnxruntime reads the variable when it is imported.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 from speech_emotion.client import Client, InputWarning, Prediction, Verification

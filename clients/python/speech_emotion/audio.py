@@ -1,4 +1,4 @@
-"""Recordings of any format, rate and channels to mono float32 at the contract's rate, in blocks."""
+"""Reads recordings of any format, in blocks: mono float32 at the sample rate of the features."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -16,25 +16,25 @@ from speech_emotion.errors import AudioError, AudioTooLongError, AudioTooShortEr
 Float32 = NDArray[np.float32]
 
 MINIMUM_SECONDS = 0.1
-MAXIMUM_SECONDS = 600.0  # in one piece; there may be any number of windows
-SHORTEST_WINDOW = 0.2  # seconds; half of it still suffices
-LARGEST_SAMPLE = 100.0  # float recordings may pass 1 by some decibels, but not by 40
-BLOCK = 65_536  # samples read at once
-QUALITY = "HQ"  # what librosa.load resamples with; another one moves probabilities by 0.01
+MAXIMUM_SECONDS = 600.0  # of one prediction; the number of windows is unlimited
+SHORTEST_WINDOW = 0.2  # seconds; the last window may be half as long, the minimum
+LARGEST_SAMPLE = 100.0  # float recordings may exceed 1 by some decibels, but not by 40
+BLOCK = 65_536  # samples per read
+QUALITY = "HQ"  # as in librosa.load; another quality changes probabilities by 0.01
 
 
 @dataclass(frozen=True)
 class Clip:
-    """Audio to take features from; it begins `start` seconds into the recording `source`."""
+    """A part of a recording, `start` seconds after the recording's beginning."""
 
-    source: str
+    source: str  # name of the recording, for messages
     samples: Float32  # (n,), mono, in [-1, 1]
     sample_rate: int  # Hz
     start: float = 0.0
 
     @property
     def end(self) -> float:
-        """Seconds into the recording."""
+        """Seconds after the recording's beginning."""
         return self.start + len(self.samples) / self.sample_rate
 
 
@@ -42,7 +42,7 @@ def read_clip(path: Path, sample_rate: int) -> Clip:
     """Reads a whole recording, resampled to `sample_rate` Hz.
 
     Raises:
-        AudioError: not readable, cut off or empty.
+        AudioError: the file is unreadable, cut off or empty.
         AudioTooShortError, AudioTooLongError: under 0.1 s, over 600 s.
     """
     chunks: list[Float32] = []
@@ -52,29 +52,29 @@ def read_clip(path: Path, sample_rate: int) -> Clip:
         length += len(chunk)
         if length > MAXIMUM_SECONDS * sample_rate:
             raise AudioTooLongError(
-                f"{path}: longer than {MAXIMUM_SECONDS:g} s; take it in windows (--every SECONDS)"
+                f"{path}: longer than {MAXIMUM_SECONDS:g} s; use windows (--every SECONDS)"
             )
     return Clip(str(path), np.concatenate(chunks), sample_rate)
 
 
 def read_windows(path: Path, sample_rate: int, seconds: float) -> Iterator[Clip]:
-    """Reads a recording in windows, one after the other; memory holds about one at a time.
+    """Reads a recording window by window, in constant memory.
 
-    A rest shorter than half a window joins the window before it.
+    A remainder shorter than half a window is added to the last window.
 
     Args:
         path: the recording.
-        sample_rate: of the windows, in Hz.
+        sample_rate: sample rate of the windows, in Hz.
         seconds: length of a window, from 0.2 to 600.
 
     Raises:
-        AudioError: the recording is not readable, cut off or empty.
+        AudioError: the recording is unreadable, cut off or empty.
         AudioTooShortError: the whole recording is under 0.1 s.
-        ValueError: windows of that length cannot be made.
+        ValueError: `seconds` is out of range.
     """
     if not SHORTEST_WINDOW <= seconds <= MAXIMUM_SECONDS:
         raise ValueError(
-            f"windows of {seconds} s; expected from {SHORTEST_WINDOW:g} to {MAXIMUM_SECONDS:g}"
+            f"window length {seconds} s; expected from {SHORTEST_WINDOW:g} to {MAXIMUM_SECONDS:g}"
         )
     size = round(seconds * sample_rate)
     chunks: list[Float32] = []
@@ -93,21 +93,21 @@ def read_windows(path: Path, sample_rate: int, seconds: float) -> Iterator[Clip]
 
 
 def clip_of_samples(samples: NDArray[Any], rate: int, sample_rate: int) -> Clip:
-    """Makes a clip of samples in memory.
+    """Makes a clip from samples in memory.
 
     Args:
         samples: floats in [-1, 1], (n,) or (n, channels).
-        rate: theirs, in Hz.
-        sample_rate: the clip's, in Hz.
+        rate: sample rate of `samples`, in Hz.
+        sample_rate: sample rate of the clip, in Hz.
 
     Raises:
-        AudioError: not such an array.
+        AudioError: `samples` has another type, shape or range.
         AudioTooShortError, AudioTooLongError: under 0.1 s, over 600 s.
-        ValueError: the rate is no rate.
+        ValueError: `rate` is not positive.
     """
     source = "samples"
     if not rate > 0:
-        raise ValueError(f"a sample rate of {rate}; expected more than 0 Hz")
+        raise ValueError(f"sample rate {rate}; expected more than 0 Hz")
     if not np.issubdtype(samples.dtype, np.floating) or samples.ndim not in (1, 2):
         raise AudioError(
             f"{source}: {samples.dtype} of shape {samples.shape}; "
@@ -122,8 +122,8 @@ def clip_of_samples(samples: NDArray[Any], rate: int, sample_rate: int) -> Clip:
 
 
 def _read(path: Path, sample_rate: int) -> Iterator[Float32]:
-    """Mono blocks at `sample_rate` Hz; raises AudioError, AudioTooShortError at the end."""
-    # As bytes, since a file name need not be text; on Windows it is.
+    """Yields mono blocks at `sample_rate` Hz; raises AudioError, AudioTooShortError."""
+    # As bytes: on POSIX a file name may be invalid text.
     name = os.fsencode(path) if os.name == "posix" else path
     try:
         with soundfile.SoundFile(name) as file:
@@ -138,22 +138,22 @@ def _blocks(path: Path, file: soundfile.SoundFile) -> Iterator[Float32]:
         length += len(channels)
         yield _mono(str(path), channels)
     if length < file.frames:
-        raise AudioError(f"{path}: cut off: {length} of {file.frames} samples are there")
+        raise AudioError(f"{path}: cut off: {length} of {file.frames} samples are present")
     _check_length(str(path), length, file.samplerate)
 
 
 def _mono(source: str, channels: Float32) -> Float32:
-    """float32 (n, channels) to their mean, float32 (n,)."""
-    with np.errstate(invalid="ignore", over="ignore"):  # what comes of it is refused below
+    """Averages the channels: float32 (n, channels) to float32 (n,)."""
+    with np.errstate(invalid="ignore", over="ignore"):  # the check below refuses the result
         mono: Float32 = channels.mean(axis=1)
     largest = np.abs(mono).max(initial=0.0)
     if not largest <= LARGEST_SAMPLE:
-        raise AudioError(f"{source}: holds a sample of {largest:g}; expected floats in [-1, 1]")
+        raise AudioError(f"{source}: contains a sample of {largest:g}; expected floats in [-1, 1]")
     return mono
 
 
 def _resample(blocks: Iterable[Float32], rate: int, sample_rate: int) -> Iterator[Float32]:
-    """The same as resampling all at once, block for block."""
+    """Resamples block by block; the result is the same as that of one call."""
     if rate == sample_rate:
         yield from blocks
         return
@@ -165,7 +165,7 @@ def _resample(blocks: Iterable[Float32], rate: int, sample_rate: int) -> Iterato
 
 def _check_length(source: str, length: int, rate: int) -> None:
     if length == 0:
-        raise AudioError(f"{source}: empty: there is no sample in it")
+        raise AudioError(f"{source}: empty: it contains no samples")
     if length < MINIMUM_SECONDS * rate:
         raise AudioTooShortError(
             f"{source}: {length / rate:.3f} s long; expected at least {MINIMUM_SECONDS} s"
@@ -173,7 +173,7 @@ def _check_length(source: str, length: int, rate: int) -> None:
 
 
 def _reason(path: Path, error: Exception) -> str:
-    """Why a file could not be read; libsndfile says no more than "System error" of many."""
+    """The reason why a file cannot be read; libsndfile's own is often only "System error"."""
     try:
         with path.open("rb") as file:
             empty = not file.read(1)

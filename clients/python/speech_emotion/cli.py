@@ -30,26 +30,26 @@ BROKEN_PIPE = 141
 EXIT_CODES = """\
 exit codes: 0 all done, 2 wrong usage, 3 no server, 4 wrong server, 5 unknown network,
 6 extractor refused, 7 request refused by the server, 8 audio unreadable or empty,
-9 audio under 0.1 s, 10 audio too long for one piece, 11 verification disagrees.
-Of several files the first one that fails decides; the others are still done."""
+9 audio under 0.1 s, 10 audio over 600 s without --every, 11 features do not agree.
+If a file fails, the others are processed; the first failure sets the exit code."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     options = _parser().parse_args(arguments)
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its retries are no news to a user
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # hide its warnings about retries
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # Lines reach a pipe at once, and any file name can be shown.
+        # Pipes get each line at once, and names with invalid characters are escaped.
         sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
     try:
         return int(options.run(Client(options.server), options))
     except SpeechEmotionError as error:
-        _complain(str(error))
+        _print_error(str(error))
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # The interpreter would try to write the rest at its end, and complain.
+        # Otherwise the interpreter would report a second error when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
 
@@ -57,18 +57,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="emotion",
-        description="Emotions in recordings of speech. The audio never leaves this machine.",
+        description="Recognise emotions in speech recordings. The audio stays on this machine.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--server", metavar="URL", default=DEFAULT_SERVER, help="(%(default)s)")
-    common.add_argument("--json", action="store_true", help="one line of JSON for each result")
+    common.add_argument("--json", action="store_true", help="print one line of JSON per result")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     predict = commands.add_parser("predict", parents=[common], help="predict the emotion of files")
     predict.add_argument("files", nargs="+", metavar="FILE", help="any format of libsndfile")
-    predict.add_argument("--network", metavar="NAME", help="(the server's best)")
+    predict.add_argument("--network", metavar="NAME", help="(the server's best network)")
     predict.add_argument(
         "--every", type=_seconds, metavar="SECONDS", help="predict in windows of this length"
     )
@@ -104,7 +104,7 @@ def _predict(client: Client, options: argparse.Namespace) -> int:
         width=shutil.get_terminal_size().columns if sys.stdout.isatty() else None,
     )
     exit_code = 0
-    # None: shown only where stderr is a terminal.
+    # None: show the bar only if stderr is a terminal.
     hidden = None if len(options.files) > 1 else True
     with tqdm(options.files, unit="file", leave=False, disable=hidden) as files:
         if not options.json:
@@ -116,7 +116,7 @@ def _predict(client: Client, options: argparse.Namespace) -> int:
             except (AudioError, ServerProblemError) as error:
                 exit_code = exit_code or error.exit_code
                 with files.external_write_mode():
-                    _complain(_named(file, error))
+                    _print_error(_named(file, error))
     return exit_code
 
 
@@ -136,10 +136,10 @@ def _write(
 
 
 def _named(file: str, error: SpeechEmotionError) -> str:
-    """The error with the file's name, which audio's own errors carry already."""
+    """The message with the file's name; that of an AudioError begins with it already."""
     hint = ""
     if isinstance(error, ServerProblemError) and error.status == 413:
-        hint = " Take it in windows (--every SECONDS)."
+        hint = " Use windows (--every SECONDS)."
     return str(error) if isinstance(error, AudioError) else f"{file}: {error}{hint}"
 
 
@@ -161,5 +161,5 @@ def _print(options: argparse.Namespace, items: Sequence[Any], rows: Sequence[str
         print(line)
 
 
-def _complain(message: str) -> None:
+def _print_error(message: str) -> None:
     print(f"emotion: {message}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The package's door: `Client(server).predict(recording)`."""
+"""The entry point of the package: `Client(server).predict(recording)`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from speech_emotion.extractor import Extractor, cache_directory, check_hash, fet
 from speech_emotion.transport import Transport
 
 DEFAULT_SERVER = "http://localhost:8080"
-DECIMALS = 4  # of a coefficient when it is sent; float32 itself has no more at these sizes
+DECIMALS = 4  # of a posted coefficient: float32 has no more at this magnitude
 
 
 @dataclass(frozen=True)
 class InputWarning:
-    """The input lies outside what the network was trained on; do not rely on the prediction."""
+    """The input lies outside the training distribution; do not rely on the prediction."""
 
     code: str
     detail: str
@@ -35,10 +35,10 @@ class InputWarning:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network hears in one recording, or in one window of it."""
+    """The emotion probabilities of one recording, or of one window of it."""
 
     network: str
-    start: float  # seconds into the recording
+    start: float  # seconds after the recording's beginning
     end: float
     probabilities: dict[str, float]  # by emotion, in alphabetical order; they sum to 1
     warning: InputWarning | None
@@ -50,13 +50,13 @@ class Prediction:
 
     @property
     def probability(self) -> float:
-        """That of the most probable emotion, 0 to 1."""
+        """The probability of the most probable emotion, 0 to 1."""
         return self.probabilities[self.emotion]
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What the server says of the features that this machine computes from its reference clip."""
+    """The server's verdict on the features that this machine computed from the reference clip."""
 
     form: Literal["vector", "frames"]
     verdict: str  # "agreement", "mistake" or "unrecognised"
@@ -64,25 +64,26 @@ class Verification:
 
     @property
     def agrees(self) -> bool:
-        """Whether predictions made from this machine's features can be relied upon."""
+        """Whether the features agree with the server's, so that predictions are reliable."""
         return self.verdict == "agreement"
 
 
 class Client:
-    """A prediction server, seen from a machine that has recordings.
+    """Predicts emotions with a server.
 
-    Features are computed here, by the server's own extractor; no audio leaves this machine.
-    Handshake and extractor are fetched when they are first needed, and then kept.
+    Features are computed locally by the server's own extractor; no audio leaves this machine.
+    The handshake and the extractor are fetched on first use and then kept.
     """
 
     def __init__(self, server: str = DEFAULT_SERVER, cache: Path | None = None) -> None:
-        """Connects to nothing yet.
+        """Stores the address; the connection is made on first use.
 
-        server: its address, perhaps with a path: `https://example.org/emotions`.
-        cache: folder for extractors; by default `~/.cache/speech-emotion`.
+        Args:
+            server: address, optionally with a path prefix: `https://example.org/emotions`.
+            cache: folder for extractors; by default `~/.cache/speech-emotion`.
 
         Raises:
-            InvalidAddressError: the address is no http or https URL.
+            InvalidAddressError: the address is not an http or https URL.
         """
         self._transport = Transport(server)
         self._cache = cache or cache_directory()
@@ -107,8 +108,8 @@ class Client:
         Args:
             audio: a file that libsndfile reads, of any rate and number of channels; or samples,
                 floats in [-1, 1] of shape (n,) or (n, channels). From 0.1 to 600 s.
-            network: its name, matched without case; by default the server's best.
-            sample_rate: of samples, in Hz; a file tells its own.
+            network: name, case-insensitive; by default the server's best network.
+            sample_rate: sample rate in Hz; required for samples, ignored for files.
 
         Raises:
             SpeechEmotionError: one of the errors of `speech_emotion.errors`.
@@ -121,7 +122,7 @@ class Client:
     ) -> Iterator[Prediction]:
         """Predicts a recording of any length in windows of `every` seconds (0.2 to 600).
 
-        A rest shorter than half a window joins the window before it.
+        A remainder shorter than half a window is added to the last window.
 
         Raises:
             SpeechEmotionError: one of the errors of `speech_emotion.errors`.
@@ -131,7 +132,7 @@ class Client:
             yield self._predict(clip, description)
 
     def verify(self) -> list[Verification]:
-        """Computes the features of the server's reference clip, and asks the server about them.
+        """Computes the features of the server's reference clip and posts them for verification.
 
         Raises:
             SpeechEmotionError: one of the errors of `speech_emotion.errors`.
@@ -154,7 +155,7 @@ class Client:
         if not isinstance(audio, np.ndarray):
             return read_clip(Path(fspath(audio)), self.contract.sample_rate)
         if sample_rate is None:
-            raise TypeError("samples need their sample_rate")
+            raise TypeError("samples require a sample_rate")
         return clip_of_samples(audio, sample_rate, self.contract.sample_rate)
 
     def _predict(self, clip: Clip, network: NetworkDescription) -> Prediction:
@@ -175,7 +176,8 @@ class Client:
 
     def _unexpected(self, error: Exception) -> WrongServerError:
         return WrongServerError(
-            f"{self._transport.address} answers, but not as a speech emotion server: {error!r}"
+            f"{self._transport.address} is not a speech emotion server: "
+            f"unexpected response: {error!r}"
         )
 
 

@@ -1,4 +1,4 @@
-"""What the server tells in its handshake: the features that it needs, and its networks."""
+"""The server's handshake: the features that it requires, and its networks."""
 
 import re
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ PATH = "/init/configuration"
 
 @dataclass(frozen=True)
 class Resource:
-    """A file that the server offers: its path from the server's address, and its hash."""
+    """A file on the server, with its hash."""
 
-    path: str
+    path: str  # relative to the server's address
     sha256: str  # 64 hexadecimal digits in lower case
 
 
 @dataclass(frozen=True)
 class NetworkDescription:
-    """A network of the server, and how good it is on voices that it has never heard."""
+    """A network of the server, with its recall on unseen speakers."""
 
     name: str
     input: Literal["vector", "frames"]
@@ -40,12 +40,12 @@ class Contract:
     networks: tuple[NetworkDescription, ...]
 
     def network(self, name: str | None) -> NetworkDescription:
-        """The network of that name, matched without case; without a name, the best one.
+        """The network of that name, case-insensitive; without a name, the best network.
 
-        The best is the one with the highest speaker-independent unweighted average recall.
+        The best network has the highest speaker-independent unweighted average recall.
 
         Raises:
-            UnknownNetworkError: names the networks that exist.
+            UnknownNetworkError: there is no such network; the message lists the networks.
         """
         if name is None and self.networks:
             return max(self.networks, key=lambda network: network.speaker_independent_uar)
@@ -58,11 +58,12 @@ class Contract:
 
 
 def fetch_contract(transport: Transport) -> Contract:
-    """Does the handshake.
+    """Performs the handshake.
 
     Raises:
-        WrongServerError: what answers is no speech emotion server, or one that is too old.
-        NoServerError, ServerProblemError: see there.
+        WrongServerError: the address is not a speech emotion server, or the server is too old.
+        NoServerError: the server cannot be reached.
+        ServerProblemError: the server refused the request.
     """
     try:
         document = transport.get_json(PATH)
@@ -75,8 +76,8 @@ def fetch_contract(transport: Transport) -> Contract:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise WrongServerError(
-            f"{transport.address} answers, but not as a speech emotion server: "
-            f"in what it sends for {PATH}, {reason}"
+            f"{transport.address} is not a speech emotion server: "
+            f"unexpected response for {PATH}: {reason}"
         ) from error
 
 
@@ -94,9 +95,9 @@ def _contract(document: dict[str, Any]) -> Contract:
 
 def _resource(document: dict[str, Any]) -> Resource:
     sha256 = document["sha256"].lower()
-    # SECURITY: it becomes the name of a file in the cache.
+    # SECURITY: the hash becomes a file name in the cache.
     if not re.fullmatch("[0-9a-f]{64}", sha256):
-        raise ValueError(f"{sha256!r} is no SHA-256 hash")
+        raise ValueError(f"{sha256!r} is not a SHA-256 hash")
     return Resource(str(document["url"]), sha256)
 
 

@@ -1,28 +1,28 @@
-"""Everything that can go wrong, in words for a user; the command's exit codes stand here."""
+"""The errors of this package, each with the exit code of the command."""
 
 from typing import ClassVar
 
 
 class SpeechEmotionError(Exception):
-    """The base of this package's errors."""
+    """Base class of this package's errors."""
 
     exit_code: ClassVar[int] = 1
 
 
 class InvalidAddressError(SpeechEmotionError):
-    """The server's address is no http or https URL."""
+    """The server's address is not an http or https URL."""
 
     exit_code = 2
 
 
 class NoServerError(SpeechEmotionError):
-    """Nothing answers at the address, or not in time."""
+    """No server answers at the address, or not in time."""
 
     exit_code = 3
 
 
 class WrongServerError(SpeechEmotionError):
-    """Something answers at the address, but not as a speech emotion server does."""
+    """The address is not a speech emotion server."""
 
     exit_code = 4
 
@@ -34,13 +34,13 @@ class UnknownNetworkError(SpeechEmotionError):
 
 
 class ExtractorError(SpeechEmotionError):
-    """The server's extractor is not what the handshake promised, or cannot be run."""
+    """The extractor has another hash than the handshake says, or it cannot be run."""
 
     exit_code = 6
 
 
 class ServerProblemError(SpeechEmotionError):
-    """The server refused a request, with the members of its problem document (RFC 9457)."""
+    """The server refused a request; holds the members of its problem document (RFC 9457)."""
 
     exit_code = 7
 
@@ -56,18 +56,18 @@ class ServerProblemError(SpeechEmotionError):
 
 
 class AudioError(SpeechEmotionError):
-    """Audio that no features can be taken from: unreadable, cut off or empty."""
+    """The audio is unreadable, cut off or empty."""
 
     exit_code = 8
 
 
 class AudioTooShortError(AudioError):
-    """Audio under 0.1 s."""
+    """The audio is shorter than 0.1 s."""
 
     exit_code = 9
 
 
 class AudioTooLongError(AudioError):
-    """Audio that is too long to be taken in one piece."""
+    """The audio is too long for one prediction."""
 
     exit_code = 10

@@ -1,4 +1,4 @@
-"""How the command shows what it found: lines of tables, or of JSON."""
+"""Formats the results of the command as tables or as lines of JSON."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -13,19 +13,22 @@ GAP = "  "
 
 @dataclass(frozen=True)
 class PredictionTable:
-    """Rows of file, emotion, probability and the other emotions; columns are known beforehand."""
+    """Rows of file, emotion, probability and other emotions.
+
+    The column widths are known before the first prediction, so that rows can be printed at once.
+    """
 
     files: Sequence[str]
     emotions: Sequence[str]
     in_windows: bool
-    width: int | None  # of the terminal; None: lines are not cut
+    width: int | None  # of the terminal; longer lines are cut; None: no limit
 
     def header(self) -> str:
         """The names of the columns."""
         return self._line("file", "seconds", "emotion", "prob.", "other emotions")
 
     def rows(self, file: str, prediction: Prediction) -> list[str]:
-        """One line, and a second one where the prediction carries a warning."""
+        """One line, and a second one if the prediction has a warning."""
         others = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[1:]
         rest = GAP.join(f"{emotion} {probability:.2f}" for emotion, probability in others)
         row = self._line(
@@ -72,7 +75,7 @@ def prediction_json(file: str, prediction: Prediction) -> str:
 
 
 def network_rows(networks: Iterable[NetworkDescription]) -> list[str]:
-    """A table of networks, best first, with what each must not be used for."""
+    """A table of the networks, best first, and the uses that each is not for."""
     best_first = sorted(networks, key=lambda network: -network.speaker_independent_uar)
     cells = [
         (
@@ -90,7 +93,7 @@ def network_rows(networks: Iterable[NetworkDescription]) -> list[str]:
         for network in best_first
         if network.not_for
     ]
-    return [*lines, "", "recall: unweighted average over emotions, unknown speakers", *notes]
+    return [*lines, "", "recall: unweighted average over emotions, on unseen speakers", *notes]
 
 
 def verification_rows(verifications: Iterable[Verification]) -> list[str]:

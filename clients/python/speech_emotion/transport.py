@@ -1,4 +1,4 @@
-"""HTTP to one server: time-outs, retries where they are safe, refusals as errors."""
+"""HTTP requests to one server, with time-outs, retries, and refusals as exceptions."""
 
 import json
 from http import HTTPStatus
@@ -18,19 +18,19 @@ from speech_emotion.errors import (
 
 TIMEOUT = urllib3.Timeout(connect=5, read=30)  # seconds
 RETRIES = 4
-BACKOFF_FACTOR = 0.1  # waits of 0, 0.2, 0.4 and 0.8 s where the server names none
-LONGEST_WAIT = 30  # seconds of Retry-After; a server that asks for more is not asked again
+BACKOFF_FACTOR = 0.1  # waits of 0, 0.2, 0.4 and 0.8 s if there is no Retry-After
+LONGEST_WAIT = 30  # seconds; with a longer Retry-After the request is not repeated
 BUSY_STATUSES = frozenset({502, 503, 504})
-# What a proxy says in its own words; any server's 5xx is one of them.
+# A proxy may answer these, or any 5xx, without a problem document.
 PROXY_STATUSES = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.TOO_MANY_REQUESTS})
 PROBLEM_TYPE = "application/problem+json"
 
 
 class _Retry(urllib3.Retry):
-    """Tries again after lost connections, 502, 503, 504 and what carries Retry-After.
+    """Retries after lost connections, 502, 503, 504 and responses with Retry-After.
 
-    All requests of this package are pure, so a POST may be repeated too. It gives up where another
-    try would not help: after a time-out, and where the server asks for a longer wait than ours.
+    No request of this package changes state on the server, so a POST may be repeated too. A
+    request is not repeated after a time-out, nor if Retry-After exceeds LONGEST_WAIT.
     """
 
     def increment(
@@ -50,16 +50,17 @@ class _Retry(urllib3.Retry):
 
 
 class Transport:
-    """Requests to one server, over connections that are kept."""
+    """Requests to one server, over persistent connections."""
 
     def __init__(self, address: str, timeout: urllib3.Timeout = TIMEOUT) -> None:
-        """Connects to nothing yet.
+        """Stores the address; the connection is made on first use.
 
-        address: `http://host:port`, perhaps with a path before the server's own paths.
-        timeout: for connecting, and for an answer.
+        Args:
+            address: `http://host:port`, optionally with a path prefix.
+            timeout: for connecting and for a response.
 
         Raises:
-            InvalidAddressError: the address is no http or https URL.
+            InvalidAddressError: the address is not an http or https URL.
         """
         self.address = _normalise(address)
         retry = _Retry(
@@ -72,19 +73,21 @@ class Transport:
         self._pool = urllib3.PoolManager(timeout=timeout, retries=retry)
 
     def get(self, path: str) -> bytes:
-        """The body of a successful answer.
+        """Returns the body of the response.
 
         Raises:
-            NoServerError, WrongServerError, ServerProblemError: see there.
+            NoServerError: the server cannot be reached.
+            WrongServerError: the response is not that of a speech emotion server.
+            ServerProblemError: the server refused the request.
         """
         return self._request("GET", path)
 
     def get_json(self, path: str) -> Any:
-        """The JSON document of a successful answer; raises what `get` raises."""
+        """Returns the JSON document of the response; raises as `get` does."""
         return self._parse(path, self.get(path))
 
     def post_json(self, path: str, document: Any) -> Any:
-        """Posts a JSON document, returns the answer's; raises what `get` raises."""
+        """Posts a JSON document and returns that of the response; raises as `get` does."""
         body = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
         return self._parse(path, self._request("POST", path, body))
 
@@ -106,8 +109,8 @@ class Transport:
             return json.loads(body)
         except (ValueError, RecursionError):
             raise WrongServerError(
-                f"{self.address} answers, but not as a speech emotion server: "
-                f"what it sends for {path} is no JSON"
+                f"{self.address} is not a speech emotion server: "
+                f"the response for {path} is not JSON"
             ) from None
 
 
@@ -119,35 +122,34 @@ def _normalise(address: str) -> str:
         url = urllib3.util.Url()
     if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
         raise InvalidAddressError(
-            f"{address!r} is no server's address; expected one like http://localhost:8080"
+            f"{address!r} is not a server address; expected one like http://localhost:8080"
         )
     return text.rstrip("/")
 
 
 def _cause(error: HTTPError) -> str:
-    """The last part of urllib3's nested messages, such as `[Errno 111] Connection refused`."""
+    """The last part of urllib3's nested message, such as `[Errno 111] Connection refused`."""
     reason = error.reason if isinstance(error, MaxRetryError) else error
     if isinstance(reason, ReadTimeoutError):
-        return "it accepts connections, but does not answer in time"
+        return "it accepts the connection, but does not answer in time"
     return str(reason).rpartition("): ")[2]
 
 
 def _refusal(url: str, response: urllib3.BaseHTTPResponse) -> Exception:
-    """The error for an answer other than 200."""
+    """The error for a response with another status than 200."""
     content_type = response.headers.get("Content-Type", "").partition(";")[0]
     if content_type == PROBLEM_TYPE:
         try:
             return _problem(response.status, json.loads(response.data))
         except (ValueError, AttributeError):
-            pass  # a problem document in name only
+            pass  # the content type is wrong
     status = f"{response.status} {response.reason or ''}".rstrip()
     if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR or response.status in PROXY_STATUSES:
-        return ServerProblemError(response.status, status, "the server says no more than that")
-    moved = (
-        f", which points to {location}" if (location := response.headers.get("Location")) else ""
-    )
+        return ServerProblemError(response.status, status, "the server gave no reason")
+    location = response.headers.get("Location")
+    redirect = f" and redirects to {location}" if location else ""
     return WrongServerError(
-        f"{url} answers {status}{moved}; that is not what a speech emotion server says"
+        f"{url} answers {status}{redirect}; a speech emotion server does not answer this"
     )
 
 

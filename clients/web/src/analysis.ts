@@ -1,20 +1,20 @@
-/** What to predict of a clip, and the predictions: as a whole where it is short, by windows. */
+/** Predictions of a clip: of the whole clip if it is short, and of windows if it is long. */
 
 import type { Features } from "speech-emotion-extractor";
 
 import { cut, duration, isSilent, type Sound } from "./clip.js";
-import type { Engine, Heard } from "./engine/messages.js";
+import type { Engine, PredictionWithRequest } from "./engine/messages.js";
 import { asFault } from "./faults.js";
 
-/** Seconds; beyond this the features of the whole would take too much memory and time. */
+/** Seconds; the features of a longer clip would take too much memory and time. */
 const LONGEST_WHOLE = 60;
-/** Seconds; a shorter clip holds one emotion, like those that the networks have learned from. */
+/** Seconds; shorter clips are as long as the training clips, which contain one emotion each. */
 const SHORTEST_TIMELINE = 4;
 const WINDOW = 3; // seconds
 const STEP = 1; // seconds
 const MOST_WINDOWS = 120;
 const MOST_WAITS = 5;
-const USUAL_WAIT = 1; // seconds, where a busy server names none
+const USUAL_WAIT = 1; // seconds, if the server gives no time
 
 /** A part of a clip, in seconds. */
 export interface Passage {
@@ -22,12 +22,12 @@ export interface Passage {
   readonly end: number;
 }
 
-export interface HeardPassage extends Passage {
+export interface PredictedPassage extends Passage {
   /** Null where the passage is silent. */
-  readonly heard: Heard | null;
+  readonly predicted: PredictionWithRequest | null;
 }
 
-/** The windows of a clip of `length` seconds; none for a short one. */
+/** The windows of a clip of `length` seconds; none if the clip is short. */
 export function windowsOf(length: number): Passage[] {
   if (length <= SHORTEST_TIMELINE) return [];
   const sliding = (length - WINDOW) / STEP <= MOST_WINDOWS;
@@ -40,10 +40,10 @@ export function windowsOf(length: number): Passage[] {
   }));
 }
 
-/** One clip; features are computed once, whatever network they are shown to. */
+/** One clip; its features are computed once for all networks. */
 export class Analysis {
   readonly sound: Sound;
-  /** The whole clip, unless it is too long for that. */
+  /** The whole clip; undefined if it is too long for one prediction. */
   readonly whole: Passage | undefined;
   readonly windows: readonly Passage[];
   readonly #engine: Engine;
@@ -69,53 +69,58 @@ export class Analysis {
   }
 
   /** @throws Fault */
-  async hear(passage: Passage, network: string): Promise<Heard> {
+  async predict(passage: Passage, network: string): Promise<PredictionWithRequest> {
     return this.#engine.predict(network, await this.features(passage));
   }
 
   /**
-   * Predicts the windows one after the other; a server that asks for patience gets it.
+   * Predicts the windows one after the other. While the server is busy, it waits and repeats.
    *
    * @throws Fault
    */
-  async *hearWindows(network: string, signal: AbortSignal): AsyncGenerator<HeardPassage> {
+  async *predictWindows(network: string, signal: AbortSignal): AsyncGenerator<PredictedPassage> {
     let waits = 0;
     for (const window of this.windows) {
       for (;;) {
         if (signal.aborted) return;
         try {
-          yield { ...window, heard: await this.#hearUnlessSilent(window, network) };
+          yield { ...window, predicted: await this.#predictUnlessSilent(window, network) };
           break;
         } catch (error) {
           const fault = asFault(error);
-          if (!fault.passes || ++waits > MOST_WAITS) throw fault;
+          if (!fault.isTemporary || ++waits > MOST_WAITS) throw fault;
           await pause(fault.retryAfter ?? USUAL_WAIT);
         }
       }
     }
   }
 
-  async #hearUnlessSilent(window: Passage, network: string): Promise<Heard | null> {
+  async #predictUnlessSilent(
+    window: Passage,
+    network: string,
+  ): Promise<PredictionWithRequest | null> {
     if (isSilent(cut(this.sound, window.start, window.end))) return null;
-    return this.hear(window, network);
+    return this.predict(window, network);
   }
 }
 
-/** The mean probabilities of what was heard, or undefined of nothing. */
-export function average(passages: readonly HeardPassage[]): Heard | undefined {
-  const all = passages.flatMap(({ heard }) => heard ?? []);
+/** The mean probabilities of the passages, or undefined if all are silent. */
+export function average(passages: readonly PredictedPassage[]): PredictionWithRequest | undefined {
+  const all = passages.flatMap(({ predicted }) => predicted ?? []);
   const last = all.at(-1);
   if (last === undefined) return undefined;
   const results = last.results.map(({ emotionType }, index) => ({
     emotionType,
     prediction: all.reduce((sum, { results }) => sum + results[index]!.prediction, 0) / all.length,
   }));
-  // A warning of a few windows says little of the whole.
+  // A warning for a few windows does not apply to the whole clip.
   const warned = all.filter(({ warning }) => warning).length > all.length / 2;
   return { results, request: last.request, ...(warned && { warning: warningOf(all) }) };
 }
 
-function warningOf(all: readonly Heard[]): NonNullable<Heard["warning"]> {
+function warningOf(
+  all: readonly PredictionWithRequest[],
+): NonNullable<PredictionWithRequest["warning"]> {
   return all.find(({ warning }) => warning)!.warning!;
 }
 

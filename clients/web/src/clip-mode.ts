@@ -1,6 +1,6 @@
-/** A recording as a whole: taken in, heard by the chosen network, and heard again by another. */
+/** Clip mode: loads a recording, predicts it, and predicts it again with another network. */
 
-import { Analysis, average, type HeardPassage, type Passage } from "./analysis.js";
+import { Analysis, average, type PredictedPassage, type Passage } from "./analysis.js";
 import { check, duration, type Clip, type Sound } from "./clip.js";
 import type { Engine } from "./engine/messages.js";
 import { asFault } from "./faults.js";
@@ -8,7 +8,7 @@ import { result as words, status } from "./strings.js";
 import type { Notice } from "./view/notice.js";
 import type { Result } from "./view/result.js";
 
-/** A recording as it comes in. */
+/** A recording from a file or from the microphone. */
 export interface Source {
   readonly name: string;
   readonly original: Blob;
@@ -30,7 +30,7 @@ export class ClipMode {
     this.#notice = notice;
   }
 
-  /** Forgets the recording, if there is one, and stops working on it. */
+  /** Drops the current recording and cancels its predictions. */
   leave(): void {
     this.#begin();
     this.#current = undefined;
@@ -38,7 +38,7 @@ export class ClipMode {
     this.#result.hideProgress();
   }
 
-  /** Takes a new recording and has it heard. */
+  /** Loads a new recording and predicts it. */
   async take(source: Source, network: string): Promise<void> {
     this.leave();
     await this.#attempt(
@@ -48,22 +48,22 @@ export class ClipMode {
         if (signal.aborted) return;
         this.#current = { clip, analysis: new Analysis(this.#engine, clip.sound) };
         this.#result.showClip(clip);
-        await this.#hear(network, signal);
+        await this.#predict(network, signal);
       },
       () => void this.take(source, network),
     );
   }
 
-  /** Has the recording heard again, by another network. */
-  async hearAgain(network: string): Promise<void> {
+  /** Predicts the current recording with another network. */
+  async predictAgain(network: string): Promise<void> {
     if (this.#current === undefined) return;
     await this.#attempt(
-      (signal) => this.#hear(network, signal),
-      () => void this.hearAgain(network),
+      (signal) => this.#predict(network, signal),
+      () => void this.predictAgain(network),
     );
   }
 
-  /** Shows the features of a window of a recording that is too long to show as a whole. */
+  /** Shows the features of a window, if the recording is too long to show as a whole. */
   async showWindow(passage: Passage): Promise<void> {
     const analysis = this.#current?.analysis;
     if (analysis === undefined || analysis.whole) return;
@@ -73,38 +73,38 @@ export class ClipMode {
 
   async #prepare({ name, original, read }: Source): Promise<Clip> {
     const { samples, sampleRate } = await read();
-    check({ samples, sampleRate }); // before the work
+    check({ samples, sampleRate });
     const resampled = await this.#engine.resample(samples, sampleRate);
     return { name, original, sound: { samples: resampled, sampleRate: this.#sampleRate } };
   }
 
-  async #hear(network: string, signal: AbortSignal): Promise<void> {
+  async #predict(network: string, signal: AbortSignal): Promise<void> {
     const { clip, analysis } = this.#current!;
     const length = duration(clip.sound);
     const source = words.source(clip.name, length, network);
     if (analysis.whole) {
       this.#result.showProgress(status.computing);
-      const heard = await analysis.hear(analysis.whole, network);
+      const predicted = await analysis.predict(analysis.whole, network);
       if (signal.aborted) return;
       this.#result.showFeatures(await analysis.features(analysis.whole));
-      this.#result.showPrediction(heard, source);
+      this.#result.showPrediction(predicted, source);
     }
-    const passages = await this.#hearWindows(analysis, network, length, signal);
+    const passages = await this.#predictWindows(analysis, network, length, signal);
     const overall = average(passages);
     if (analysis.whole || !overall || signal.aborted) return;
     this.#result.showPrediction(overall, `${source}. ${words.average(passages.length)}`);
-    await this.showWindow(passages.find(({ heard }) => heard)!);
+    await this.showWindow(passages.find(({ predicted }) => predicted)!);
   }
 
-  async #hearWindows(
+  async #predictWindows(
     analysis: Analysis,
     network: string,
     length: number,
     signal: AbortSignal,
-  ): Promise<HeardPassage[]> {
-    const passages: HeardPassage[] = [];
+  ): Promise<PredictedPassage[]> {
+    const passages: PredictedPassage[] = [];
     const count = analysis.windows.length;
-    for await (const passage of analysis.hearWindows(network, signal)) {
+    for await (const passage of analysis.predictWindows(network, signal)) {
       passages.push(passage);
       this.#result.showWindows(passages, length);
       this.#result.showProgress(status.windows(passages.length, count), passages.length / count);

@@ -1,10 +1,10 @@
-/** Audio on its way through the page, and the limits that it must keep. */
+/** Audio in the page, and its limits. */
 
 import { Fault } from "./faults.js";
 
 export const MINIMUM_SECONDS = 0.1;
 export const MAXIMUM_SECONDS = 600;
-/** A peak below this, -60 dB of full scale, is silence. */
+/** A clip with a lower peak is silent; -60 dB relative to full scale. */
 const SILENT_PEAK = 0.001;
 
 /** Mono samples in [-1, 1]. */
@@ -14,14 +14,14 @@ export interface Sound {
   readonly sampleRate: number;
 }
 
-/** A recording at the sample rate of the features, and its original to listen to. */
+/** A recording at the sample rate of the features, with the original for playback. */
 export interface Clip {
   readonly name: string;
   readonly original: Blob;
   readonly sound: Sound;
 }
 
-/** Seconds. */
+/** The length in seconds. */
 export function duration({ samples, sampleRate }: Sound): number {
   return samples.length / sampleRate;
 }

@@ -1,4 +1,4 @@
-/** What the user can do: choose a file, record, listen live, choose a network. */
+/** The user's controls: choose a file, record, predict live, choose a network. */
 
 import type { Handshake } from "speech-emotion-extractor";
 
@@ -33,14 +33,14 @@ export class Controls {
   constructor(engine: Engine, { features, networks }: Handshake, notice: Notice) {
     const result = new Result((passage) => void this.#clip.showWindow(passage));
     this.#notice = notice;
-    this.#networks = new NetworkChoice(networks, () => void this.#clip.hearAgain(this.#network));
+    this.#networks = new NetworkChoice(networks, () => void this.#clip.predictAgain(this.#network));
     this.#clip = new ClipMode(engine, features.sampleRate, result, notice);
     this.#live = new LiveMode(engine, features.sampleRate, result, notice, {
       network: () => this.#network,
-      ended: () => this.#loseMicrophone(),
+      ended: () => this.#microphoneLost(),
     });
     this.#recorder = new Recorder({
-      heard: (elapsed, level) => this.#display.show(elapsed, level),
+      received: (elapsed, level) => this.#display.show(elapsed, level),
       ended: () => void this.#stopRecording(),
     });
     this.#record = new Toggle("record", input.recordTexts, (on) =>
@@ -61,7 +61,7 @@ export class Controls {
     this.#file.addEventListener("change", () => {
       const file = this.#file.files?.[0];
       if (file) this.#take(file);
-      this.#file.value = ""; // so that the same file can be chosen again
+      this.#file.value = ""; // otherwise choosing the same file again fires no event
     });
     acceptDrops((file) => {
       if (!this.#file.matches(":disabled")) this.#take(file);
@@ -112,13 +112,13 @@ export class Controls {
     await this.#live.stop();
   }
 
-  #loseMicrophone(): void {
+  #microphoneLost(): void {
     void this.#stopLive();
     const fault = new Fault({ kind: "microphone-missing" });
     this.#notice.show(fault, () => void this.#startLive());
   }
 
-  /** Opens the microphone; a second click while the user is being asked for it does nothing. */
+  /** Opens the microphone; ignores further clicks while the browser asks for permission. */
   async #open(start: () => Promise<void>, retry: () => Promise<void>): Promise<boolean> {
     if (this.#opening) return false;
     this.#opening = true;

@@ -1,4 +1,4 @@
-/** Elements, found and made. */
+/** Finds and creates elements. */
 
 /** The element of index.html with that id. */
 export function find<T extends Element>(id: string, type: abstract new () => T): T {
@@ -28,7 +28,7 @@ export function makeSvg<K extends keyof SVGElementTagNameMap>(
   return element;
 }
 
-/** A row of a table; the first cell heads it. */
+/** A row of a table with a heading cell. */
 export function makeRow(heading: string, ...cells: (Node | string)[]): HTMLTableRowElement {
   return make(
     "tr",

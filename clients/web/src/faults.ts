@@ -1,4 +1,4 @@
-/** Everything that can go wrong for a user, by kind; the words for each stand in strings.ts. */
+/** The kinds of errors that the page shows; their messages are in strings.ts. */
 
 export type FaultKind =
   | "microphone-refused"
@@ -17,10 +17,10 @@ export type FaultKind =
   | "extractor"
   | "unexpected";
 
-/** What crosses from the worker to the page, where a class cannot. */
+/** The members of a fault as a plain object, which the worker can post to the page. */
 export interface FaultMessage {
   readonly kind: FaultKind;
-  /** What the server or the extractor said of it. */
+  /** The message of the server or of the extractor. */
   readonly detail?: string | undefined;
   /** Seconds. */
   readonly retryAfter?: number | undefined;
@@ -39,13 +39,13 @@ export class Fault extends Error implements FaultMessage {
     this.retryAfter = retryAfter;
   }
 
-  /** Whether the server only asks for patience. */
-  get passes(): boolean {
+  /** Whether the same request may succeed later. */
+  get isTemporary(): boolean {
     return this.kind === "too-many-requests" || this.kind === "overloaded";
   }
 }
 
-/** Any error as a fault. */
+/** Turns any error into a fault. */
 export function asFault(error: unknown): Fault {
   return error instanceof Fault ? error : new Fault({ kind: "unexpected", detail: String(error) });
 }

@@ -1,6 +1,6 @@
-/** Live mode on the page: each second's prediction, and the last half minute of them. */
+/** Live mode on the page: shows the latest prediction and those of the last 30 seconds. */
 
-import type { HeardPassage } from "./analysis.js";
+import type { PredictedPassage } from "./analysis.js";
 import { duration } from "./clip.js";
 import type { Engine } from "./engine/messages.js";
 import { Live, type LiveListener, type Moment } from "./live.js";
@@ -11,28 +11,28 @@ import type { Result } from "./view/result.js";
 
 const HISTORY = 30; // seconds
 
-type Surroundings = Pick<LiveListener, "network" | "ended">;
+type LiveCallbacks = Pick<LiveListener, "network" | "ended">;
 
 export class LiveMode {
   readonly #result: Result;
   readonly #notice: Notice;
   readonly #network: () => string;
   readonly #live: Live;
-  #history: HeardPassage[] = [];
+  #history: PredictedPassage[] = [];
 
   constructor(
     engine: Engine,
     sampleRate: number,
     result: Result,
     notice: Notice,
-    surroundings: Surroundings,
+    callbacks: LiveCallbacks,
   ) {
     this.#result = result;
     this.#notice = notice;
-    this.#network = surroundings.network;
+    this.#network = callbacks.network;
     this.#live = new Live(engine, sampleRate, {
-      ...surroundings,
-      heard: (moment) => this.#show(moment),
+      ...callbacks,
+      predicted: (moment) => this.#show(moment),
       failed: (fault) => notice.show(fault),
     });
   }
@@ -49,21 +49,21 @@ export class LiveMode {
     await this.#live.stop();
   }
 
-  #show({ sound, heard, features, end }: Moment): void {
+  #show({ sound, predicted, features, end }: Moment): void {
     this.#notice.clear();
     this.#result.showSound(sound);
     if (features) this.#result.showFeatures(features);
-    if (heard) {
-      const inWords = words.liveInWords(winnerOf(heard).emotionType);
-      this.#result.showPrediction(heard, words.live(this.#network()), inWords);
+    if (predicted) {
+      const inWords = words.liveInWords(winnerOf(predicted).emotionType);
+      this.#result.showPrediction(predicted, words.live(this.#network()), inWords);
       this.#result.hideProgress();
     } else {
       this.#result.showProgress(status.liveQuiet);
     }
-    this.#remember({ start: end - duration(sound), end, heard });
+    this.#remember({ start: end - duration(sound), end, predicted });
   }
 
-  #remember(passage: HeardPassage): void {
+  #remember(passage: PredictedPassage): void {
     this.#history = [...this.#history, passage].filter(({ end }) => end > passage.end - HISTORY);
     const begin = Math.max(0, passage.end - HISTORY);
     this.#result.showWindows(this.#history, HISTORY, begin);

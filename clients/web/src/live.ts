@@ -1,10 +1,10 @@
-/** Live mode: a prediction every second from the last three, while the microphone is open. */
+/** Live mode: predicts the last three seconds of the microphone, once a second. */
 
 import type { Features } from "speech-emotion-extractor";
 
 import { Microphone } from "./audio/microphone.js";
 import { isSilent, type Sound } from "./clip.js";
-import type { Engine, Heard } from "./engine/messages.js";
+import type { Engine, PredictionWithRequest } from "./engine/messages.js";
 import { asFault, type Fault } from "./faults.js";
 
 const WINDOW = 3; // seconds
@@ -12,10 +12,10 @@ const STEP = 1; // seconds
 
 /** One second of live mode. */
 export interface Moment {
-  /** The last three seconds, or less at the beginning, at the rate of the features. */
+  /** The last three seconds, or less at the beginning, at the sample rate of the features. */
   readonly sound: Sound;
-  /** Null in silence. */
-  readonly heard: Heard | null;
+  /** Null if the sound is silent. */
+  readonly predicted: PredictionWithRequest | null;
   readonly features: Features | undefined;
   /** Seconds since the microphone was opened. */
   readonly end: number;
@@ -23,10 +23,10 @@ export interface Moment {
 
 export interface LiveListener {
   network(): string;
-  heard(moment: Moment): void;
-  /** Once for each second that was lost; the next one is tried all the same. */
+  predicted(moment: Moment): void;
+  /** Called for each prediction that failed; the next one follows as usual. */
   failed(fault: Fault): void;
-  /** Where the device went away. */
+  /** Called when the device is disconnected. */
   ended(): void;
 }
 
@@ -60,7 +60,7 @@ export class Live {
 
   async stop(): Promise<void> {
     const microphone = this.#microphone;
-    this.#microphone = undefined; // what is still on its way comes too late
+    this.#microphone = undefined; // ignore blocks that arrive later
     await microphone?.close();
   }
 
@@ -83,10 +83,10 @@ export class Live {
       const samples = await this.#engine.resample(joined(this.#blocks), rate);
       const sound = { samples, sampleRate: this.#sampleRate };
       const features = isSilent(samples) ? undefined : await this.#engine.extract(samples);
-      const heard = features
+      const predicted = features
         ? await this.#engine.predict(this.#listener.network(), features)
         : null;
-      if (this.#microphone) this.#listener.heard({ sound, heard, features, end });
+      if (this.#microphone) this.#listener.predicted({ sound, predicted, features, end });
     } catch (error) {
       const fault = asFault(error);
       this.#pausedUntil = end + (fault.retryAfter ?? 0);

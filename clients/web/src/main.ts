@@ -1,4 +1,4 @@
-/** The page's beginning: it connects, lets the controls act, and checks itself. */
+/** Connects to the server, enables the controls, and verifies the features. */
 
 import { Controls } from "./controls.js";
 import { startEngine } from "./engine/engine.js";

@@ -1,4 +1,4 @@
-/** Records from the microphone until it is stopped. */
+/** Records from the microphone. */
 
 import { Microphone } from "./audio/microphone.js";
 import { MAXIMUM_SECONDS, type Sound } from "./clip.js";
@@ -6,8 +6,8 @@ import { joined } from "./live.js";
 
 export interface RecorderListener {
   /** @param elapsed seconds; @param level of the last block, dB of full scale */
-  heard(elapsed: number, level: number): void;
-  /** Where the longest time is reached or the device goes away. */
+  received(elapsed: number, level: number): void;
+  /** Called when the maximum length is reached or the device is disconnected. */
   ended(): void;
 }
 
@@ -31,10 +31,10 @@ export class Recorder {
     );
   }
 
-  /** @returns what was recorded, at the device's own sample rate */
+  /** @returns the recording at the device's sample rate */
   async stop(): Promise<Sound> {
     const microphone = this.#microphone;
-    this.#microphone = undefined; // blocks that are still on their way come too late
+    this.#microphone = undefined; // ignore blocks that arrive later
     await microphone?.close();
     return { samples: joined(this.#blocks), sampleRate: microphone?.sampleRate ?? 0 };
   }
@@ -44,12 +44,12 @@ export class Recorder {
     this.#blocks.push(block);
     this.#received += block.length;
     const elapsed = this.#received / this.#microphone.sampleRate;
-    this.#listener.heard(elapsed, level(block));
+    this.#listener.received(elapsed, level(block));
     if (elapsed >= MAXIMUM_SECONDS - 1) this.#listener.ended();
   }
 }
 
-/** Root mean square in dB of full scale. */
+/** Root mean square in dB relative to full scale. */
 function level(block: Float32Array): number {
   const power = block.reduce((sum, sample) => sum + sample * sample, 0) / block.length;
   return 10 * Math.log10(power + 1e-12);

@@ -1,4 +1,4 @@
-/** Every word that the page says, in one place. `{{page.title}}` in index.html is filled from here. */
+/** Every text of the page. The build replaces `{{page.title}}` in index.html by the text here. */
 
 import type { FaultKind } from "./faults.js";
 
@@ -18,13 +18,13 @@ export const format = { percent, seconds, clock, bytes };
 
 export const page = {
   title: "Speech emotions",
-  description: "Hear which emotion a voice carries. The audio never leaves your machine.",
+  description: "Recognise the emotion in a voice. The audio never leaves your machine.",
   promise:
-    "Speak or choose a recording. This page computes a few numbers from it and sends only those: " +
-    "the audio never leaves your machine.",
-  proof: "See all that it sent",
+    "Speak or choose a recording. This page computes a few numbers from it and sends only these. " +
+    "The audio never leaves your machine.",
+  proof: "See everything that was sent",
   skip: "Skip to the result",
-  noScript: "This page computes the features of your recording itself, so it needs JavaScript.",
+  noScript: "This page needs JavaScript to compute the features of your recording.",
 };
 
 export const docs = {
@@ -34,7 +34,7 @@ export const docs = {
 export const input = {
   heading: "Your voice",
   choose: "Choose a recording",
-  drop: "or drop one here. Any format that your browser plays, up to 10 minutes.",
+  drop: "or drop one here: any format that your browser plays, up to 10 minutes.",
   recordTexts: { start: "Record", stop: "Stop recording" },
   liveTexts: { start: "Listen live", stop: "Stop listening" },
   liveHint: "Live: a new prediction every second, from the last three seconds.",
@@ -45,66 +45,66 @@ export const input = {
 
 export const status = {
   connecting: "Connecting to the server…",
-  checking: "Checking that this browser computes what the server expects…",
-  agrees: "Checked: this browser computes the features as the server expects them.",
-  disagrees: "This browser does not compute what the server expects. Do not trust its predictions.",
-  unchecked: "It could not be checked whether this browser computes what the server expects.",
+  checking: "Checking that this browser computes the features correctly…",
+  agrees: "Checked: this browser computes the features correctly.",
+  disagrees: "This browser does not compute the features correctly. Do not trust the predictions.",
+  unchecked: "The features of this browser could not be checked.",
   reading: "Reading the recording…",
   computing: "Computing the features…",
   windows: (done: number, all: number) => `Window ${done} of ${all}`,
-  liveQuiet: "Listening. Nothing to hear yet.",
+  liveQuiet: "Listening. No sound yet.",
 };
 
 export const network = {
   heading: "Network",
-  none: "The server offers no network.",
+  none: "The server has no network.",
   accuracy: (recall: number) => `${percent(recall)} right on new voices`,
   chance: (share: number) => `guessing: ${percent(share)}`,
   explanation: (corpus: string, protocol: string) =>
-    `Unweighted average recall on speakers that it had never heard (${corpus}; ${protocol}).`,
-  notFor: "Not fit for",
+    `Unweighted average recall on speakers who are not in its training data (${corpus}; ${protocol}).`,
+  notFor: "Not suitable for",
 };
 
 export const result = {
   heading: "What it sounds like",
-  empty: "Nothing heard yet.",
+  empty: "No recording yet.",
   probabilities: "Probability of each emotion",
   winner: (emotion: string, probability: number) => `${emotion}, ${percent(probability)}`,
   unsure: (first: string, second: string) => `between ${first} and ${second}`,
   inWords: (emotion: string, probability: number, runnerUp: string) =>
     probability >= 0.5
       ? `It sounds ${emotion}, with a probability of ${percent(probability)}.`
-      : `Not clear: most likely ${emotion} (${percent(probability)}), perhaps ${runnerUp}.`,
+      : `Unclear: most likely ${emotion} (${percent(probability)}), perhaps ${runnerUp}.`,
   source: (name: string, length: number, networkType: string) =>
-    `${name}, ${seconds(length)}, heard by ${networkType}`,
-  average: (windows: number) => `Average over ${windows} windows, since it is a long recording.`,
-  live: (networkType: string) => `Live, heard by ${networkType}`,
+    `${name}, ${seconds(length)}, predicted by ${networkType}`,
+  average: (windows: number) => `Average over the ${windows} windows of a long recording.`,
+  live: (networkType: string) => `Live, predicted by ${networkType}`,
   liveInWords: (emotion: string) => `It sounds ${emotion}.`,
 };
 
 export const warning = {
-  title: "Unlike anything that the network has learned from",
+  title: "Very different from the recordings that the network was trained on",
   advice:
-    "Take this as a guess. It helps to have one person speak, close to the microphone, without " +
-    "music or noise, for two to five seconds.",
+    "The result is only a guess. Best are two to five seconds of one person, close to the " +
+    "microphone, without music or noise.",
 };
 
 export const views = {
   waveform: "Waveform",
   waveformLabel: (length: number) =>
-    `Waveform of ${seconds(length)} of audio. Click to listen there.`,
+    `Waveform of ${seconds(length)} of audio. Click to play from there.`,
   playback: "Listen to the recording",
-  heatmap: "MFCC frames: what this page computes from the sound",
+  heatmap: "MFCC frames, which this page computes from the sound",
   heatmapLabel: (frames: number, coefficients: number) =>
     `Heat map of ${frames} frames with ${coefficients} coefficients each.`,
   heatmapHint:
     "Time runs to the right, the first coefficient is at the bottom, and each row has its own " +
-    "scale. Silence at both ends is left out. A network that takes vectors gets only the mean " +
+    "scale. Silence at both ends is removed. A network that takes vectors gets only the mean " +
     "of each row.",
   heatmapWindow: (start: number, end: number) => `Shown: ${clock(start)} to ${clock(end)}.`,
   timeline: "Emotions over time",
   timelineLabel: (windows: number) =>
-    `Chart of the probabilities in ${windows} windows; the table below holds the same.`,
+    `Chart of the probabilities in ${windows} windows; the table below has the same data.`,
   timelineTable: "The timeline as a table",
   time: "Time",
   emotion: "Emotion",
@@ -114,7 +114,7 @@ export const views = {
 
 export const repeat = {
   heading: "Repeat the request",
-  hint: "The very request that was just made, for a terminal.",
+  hint: "The last request of this page, for a terminal.",
   curl: "Copy as curl",
   python: "Copy as Python",
   copied: "Copied.",
@@ -135,21 +135,21 @@ export const log = {
   vector: (body: number) => `25 numbers, ${bytes(body)}`,
   frames: (frames: number, body: number) => `${frames} × 25 numbers, ${bytes(body)}`,
   noAnswer: "no answer",
-  browser: "Your browser's own tools show the same, in their network panel.",
+  browser: "The network panel of your browser's developer tools shows the same requests.",
 };
 
 export const action = { retry: "Try again", dismiss: "Close" };
 
-interface Words {
+interface Message {
   readonly title: string;
   readonly advice: string;
 }
 
-export const faults: Record<FaultKind, Words> = {
+export const faults: Record<FaultKind, Message> = {
   "microphone-refused": {
-    title: "The microphone is not allowed",
+    title: "This page may not use the microphone",
     advice:
-      "Allow it for this page in your browser (the symbol beside the address), then try again. " +
+      "Allow it in your browser (the symbol beside the address), then try again. " +
       "You can also choose a recording instead.",
   },
   "microphone-missing": {
@@ -158,10 +158,10 @@ export const faults: Record<FaultKind, Words> = {
   },
   "microphone-failed": {
     title: "The microphone cannot be used",
-    advice: "Another program may be using it. Close that, then try again.",
+    advice: "Another program may be using it. Close that program, then try again.",
   },
   "microphone-insecure": {
-    title: "Your browser keeps the microphone from this page",
+    title: "Your browser blocks the microphone on this page",
     advice:
       "Browsers allow it only over https or on localhost. Open the page that way, or choose a " +
       "recording instead.",
@@ -169,12 +169,12 @@ export const faults: Record<FaultKind, Words> = {
   unreadable: {
     title: "This file cannot be read as audio",
     advice:
-      "It may be damaged, or of a kind that your browser does not play. Try WAV, FLAC, MP3, Ogg " +
-      "or M4A.",
+      "It may be damaged, or in a format that your browser does not play. Try WAV, FLAC, MP3, " +
+      "Ogg or M4A.",
   },
   silent: {
-    title: "There is nothing to hear",
-    advice: "The recording is silent. Check that the microphone is not muted, then try again.",
+    title: "The recording is silent",
+    advice: "Check that the microphone is not muted, then try again.",
   },
   "too-short": {
     title: "The recording is too short",
@@ -182,27 +182,29 @@ export const faults: Record<FaultKind, Words> = {
   },
   "too-long": {
     title: "The recording is too long",
-    advice: "At most 10 minutes can be taken. Cut it, and try again with a part of it.",
+    advice: "The limit is 10 minutes. Cut the recording and try again with a part of it.",
   },
   away: {
     title: "The server does not answer",
-    advice: "Check that it runs and that you are connected, then try again.",
+    advice: "Check that the server runs and that you are connected, then try again.",
   },
   "wrong-server": {
-    title: "What answers is no speech emotion server",
+    title: "This address is not a speech emotion server",
     advice: "This page may be older than the server. Reload it.",
   },
   "too-many-requests": {
     title: "Too many requests",
-    advice: "The server limits how often one machine may ask. Wait a little, then try again.",
+    advice: "The server limits the requests of each machine. Wait a little, then try again.",
   },
   overloaded: {
-    title: "The server has too much to do",
-    advice: "Nothing is wrong with your recording. Wait a little, then try again.",
+    title: "The server is overloaded",
+    advice: "Your recording is fine. Wait a little, then try again.",
   },
   refused: {
     title: "The server refused the request",
-    advice: "Reload the page and try again. If it happens again, tell the server's operator this:",
+    advice:
+      "Reload the page and try again. If that does not help, report this message to the " +
+      "server's operator:",
   },
   extractor: {
     title: "The features cannot be computed here",
@@ -215,4 +217,4 @@ export const faults: Record<FaultKind, Words> = {
 };
 
 export const retryAfter = (wait: number): string =>
-  `It asks for ${wait === 1 ? "1 second" : `${wait} seconds`} of patience.`;
+  `The suggested wait is ${wait === 1 ? "1 second" : `${wait} seconds`}.`;

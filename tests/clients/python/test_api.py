@@ -49,7 +49,7 @@ def test_samples_and_their_file_give_the_same_prediction(client: Client, tone: P
 
 def test_samples_without_a_rate_are_refused(client: Client, tone: Path) -> None:
     samples, _ = soundfile.read(tone)
-    with pytest.raises(TypeError, match="samples need their sample_rate"):
+    with pytest.raises(TypeError, match="samples require a sample_rate"):
         client.predict(samples)
 
 

@@ -38,7 +38,7 @@ CASES: dict[str, tuple[Callable[[Path], object], type[AudioError], str]] = {
     "samples.raw": (content(bytes(1000)), AudioError, "not readable as audio"),
     "cut.flac": (cut, AudioError, "not readable as audio"),
     "cut.mp3": (cut, AudioError, "cut off"),
-    "zero.wav": (samples(np.zeros(0)), AudioError, "empty: there is no sample in it"),
+    "zero.wav": (samples(np.zeros(0)), AudioError, "empty: it contains no samples"),
     "nan.wav": (samples(np.full(8_000, np.nan), "FLOAT"), AudioError, "a sample of nan"),
     "unscaled.wav": (samples(32_768 * SOUND, "FLOAT"), AudioError, "expected floats in [-1, 1]"),
     "short.wav": (samples(np.ones(700)), AudioTooShortError, "0.087 s long; expected at least 0.1"),

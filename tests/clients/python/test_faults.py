@@ -118,7 +118,7 @@ def test_an_extractor_with_another_hash_is_not_used(
     proxy.faults["/init/mfcc.onnx"] = [
         lambda answer: Answer(200, answer.body[:-1] + b"\0", answer.headers)
     ]
-    with pytest.raises(ExtractorError, match=r"hash [0-9a-f]{64}; its handshake promises"):
+    with pytest.raises(ExtractorError, match=r"hash [0-9a-f]{64}; the handshake says"):
         predict(client)
     assert not list(tmp_path.iterdir())
     assert proxy.count(PREDICTION) == 0
@@ -161,7 +161,7 @@ def test_an_answer_without_prediction_is_an_error(
     body: bytes, client: Client, proxy: FaultyProxy
 ) -> None:
     proxy.faults[PREDICTION] = [replaced_by(200, body)]
-    with pytest.raises(WrongServerError, match="not as a speech emotion server"):
+    with pytest.raises(WrongServerError, match="is not a speech emotion server: unexpected"):
         predict(client)
 
 
@@ -172,7 +172,7 @@ def test_a_hash_that_is_a_path_is_refused(client: Client, proxy: FaultyProxy) ->
         return Answer(200, json.dumps(document).encode(), answer.headers)
 
     proxy.faults[HANDSHAKE] = [change]
-    with pytest.raises(WrongServerError, match="is no SHA-256 hash"):
+    with pytest.raises(WrongServerError, match="is not a SHA-256 hash"):
         predict(client)
 
 

@@ -1,4 +1,4 @@
-/** The module's door: `Client.connect(address)`. */
+/** The entry point of the module: `Client.connect(address)`. */
 
 import { FeatureExtractor, type Features } from "./extractor.js";
 import { fetchFile } from "./files.js";
@@ -7,14 +7,14 @@ import { Transport } from "./transport.js";
 import { readWav } from "./wav.js";
 
 const VERIFICATION_PATH = "/init/verification";
-/** Of a coefficient when it is sent: a hundredth of what the contract tolerates. */
+/** Decimals of a posted coefficient. Its rounding error is far below the server's tolerance. */
 const DECIMALS = 4;
 
-/** What a network hears in a clip. */
+/** The emotion probabilities of a clip. */
 export interface Prediction {
   /** In alphabetical order of the emotions; the probabilities sum to 1. */
   readonly results: readonly { readonly emotionType: string; readonly prediction: number }[];
-  /** There where the input lies outside what the network was trained on: do not rely on it. */
+  /** Present if the input lies outside the training distribution: do not rely on the results. */
   readonly warning?: {
     readonly code: string;
     readonly detail: string;
@@ -23,16 +23,16 @@ export interface Prediction {
   };
 }
 
-/** What the server says of the features that are computed here from its reference clip. */
+/** The server's verdict on the features that this module computed from the reference clip. */
 export interface Verification {
   readonly form: "vector" | "frames";
   readonly verdict: "agreement" | "mistake" | "unrecognised";
   readonly detail: string;
 }
 
-/** A prediction server. Features are computed here, by its own extractor; no audio is sent. */
+/** Predicts emotions with a server. The features are computed locally; no audio is sent. */
 export class Client {
-  /** What the server tells of itself: the feature recipe and the networks. */
+  /** The feature recipe and the networks of the server. */
   readonly handshake: Handshake;
   readonly #transport: Transport;
   #extractor: Promise<FeatureExtractor> | undefined;
@@ -43,10 +43,10 @@ export class Client {
   }
 
   /**
-   * Does the handshake; the extractor is fetched when it is first needed, and then kept.
+   * Performs the handshake. The extractor is fetched on first use and then kept.
    *
-   * @param address `http://host:port`, perhaps with a path before the server's own paths
-   * @param send what makes the requests: `fetch`, or a function around it that watches them
+   * @param address `http://host:port`, optionally with a path prefix
+   * @param send makes the requests: `fetch`, or a wrapper around it
    * @throws InvalidAddressError, NoServerError, WrongServerError, ServerProblemError
    */
   static async connect(address: string | URL, send?: typeof fetch): Promise<Client> {
@@ -54,7 +54,7 @@ export class Client {
     return new Client(transport, await fetchHandshake(transport));
   }
 
-  /** Of the samples that `extract` takes, in Hz. */
+  /** Sample rate of the samples that `extract` takes, in Hz. */
   get sampleRate(): number {
     return this.handshake.features.sampleRate;
   }
@@ -75,9 +75,9 @@ export class Client {
   }
 
   /**
-   * Asks a network which emotions it hears in features.
+   * Predicts the emotions of a clip from its features.
    *
-   * @param network its name, in upper or lower case
+   * @param network name, case-insensitive
    * @throws ServerProblemError, such as status 404 for an unknown network; NoServerError
    */
   async predict(network: string, features: Features): Promise<Prediction> {
@@ -85,12 +85,12 @@ export class Client {
     const mfccs = this.#form(network, features);
     const answer = (await this.#post(path, mfccs)) as Partial<Prediction>;
     if (!Array.isArray(answer.results)) {
-      throw this.#transport.wrongServer(`there are no results in what it sends for ${path}`);
+      throw this.#transport.wrongServer(`the response for ${path} has no results`);
     }
     return answer as Prediction;
   }
 
-  /** The request that `predict` makes, for a page that shows it: a POST of JSON text. */
+  /** The POST request that `predict` makes, with its JSON body, for pages that show it. */
   predictionRequest(network: string, features: Features): { url: string; body: string } {
     return {
       url: this.#transport.url(predictionPath(network)).href,
@@ -99,7 +99,7 @@ export class Client {
   }
 
   /**
-   * Computes the features of the server's reference clip and asks the server about them, as one
+   * Computes the features of the server's reference clip and posts them for verification, as a
    * vector and as frames.
    *
    * @throws ExtractorError, NoServerError, ServerProblemError
@@ -117,12 +117,12 @@ export class Client {
     const answer = (await this.#post(VERIFICATION_PATH, mfccs)) as Partial<Verification>;
     const { verdict, detail } = answer;
     if (verdict === undefined || detail === undefined) {
-      throw this.#transport.wrongServer(`there is no verdict in its answer`);
+      throw this.#transport.wrongServer(`the response for ${VERIFICATION_PATH} has no verdict`);
     }
     return { form, verdict, detail };
   }
 
-  /** Frames do for any network, also for one that has come since the handshake. */
+  /** Any network accepts frames, including one that was added after the handshake. */
   #form(name: string, features: Features): number[] | number[][] {
     const wanted = name.toLowerCase();
     const network = this.networks.find((each) => each.networkType.toLowerCase() === wanted);

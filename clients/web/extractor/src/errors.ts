@@ -1,32 +1,32 @@
-/** Everything that can go wrong, in words for a user. */
+/** The errors of this module. */
 
-/** The base of this module's errors; `message` says what happened and what to do. */
+/** Base class of this module's errors; `message` contains the error and its remedy. */
 export class SpeechEmotionError extends Error {
   override readonly name: string = "SpeechEmotionError";
 }
 
-/** The server's address is no http or https URL. */
+/** The server's address is not an http or https URL. */
 export class InvalidAddressError extends SpeechEmotionError {
   override readonly name = "InvalidAddressError";
 }
 
-/** Nothing answers at the address, or not in time. */
+/** No server answers at the address, or not in time. */
 export class NoServerError extends SpeechEmotionError {
   override readonly name = "NoServerError";
 }
 
-/** Something answers at the address, but not as a speech emotion server does. */
+/** The address is not a speech emotion server. */
 export class WrongServerError extends SpeechEmotionError {
   override readonly name = "WrongServerError";
 }
 
-/** A problem document (RFC 9457), as far as this module reads it. */
+/** The members of a problem document (RFC 9457) that this module reads. */
 export interface ProblemDocument {
-  /** What kind of problem it is: a URI that never changes. */
+  /** A URI that identifies the kind of problem. */
   readonly type: string;
   readonly title: string;
   readonly detail: string;
-  /** Where in the request it lies (a JSON pointer, RFC 6901), if it lies in one place. */
+  /** The place of the problem in the body, if there is one: a JSON pointer (RFC 6901). */
   readonly pointer?: string;
 }
 
@@ -38,24 +38,24 @@ export class ServerProblemError extends SpeechEmotionError {
     /** HTTP status code. */
     readonly status: number,
     readonly problem: ProblemDocument,
-    /** Seconds after which the server asks to be asked again, if it says so. */
+    /** Seconds after which the request may be repeated, if the response has Retry-After. */
     readonly retryAfter?: number,
   ) {
     super([problem.title, problem.detail].filter(Boolean).join(": "));
   }
 }
 
-/** The extractor or the reference clip is not what the handshake promised, or cannot be run. */
+/** The extractor or the reference clip has a wrong hash, or cannot be used. */
 export class ExtractorError extends SpeechEmotionError {
   override readonly name = "ExtractorError";
 }
 
-/** Audio that no features can be taken from. */
+/** The samples are not numbers in [-1, 1]. */
 export class AudioError extends SpeechEmotionError {
   override readonly name: string = "AudioError";
 }
 
-/** Audio under 0.1 s. */
+/** The audio is shorter than 0.1 s. */
 export class AudioTooShortError extends AudioError {
   override readonly name = "AudioTooShortError";
 }

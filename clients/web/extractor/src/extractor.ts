@@ -1,16 +1,16 @@
-/** The server's extractor at work: an ONNX graph in WebAssembly, on one thread. */
+/** Runs the server's extractor, an ONNX graph, in WebAssembly on one thread. */
 
 import { env, InferenceSession, Tensor } from "onnxruntime-web/wasm";
 
 import { AudioError, AudioTooShortError, ExtractorError } from "./errors.js";
 
 const MINIMUM_SECONDS = 0.1;
-/** Resampling overshoots full scale a little; beyond twice full scale the scale is another one. */
+/** Resampling may exceed full scale a little; a larger peak means another scale. */
 const MAXIMUM_PEAK = 2;
 
-/** What a network needs to know of a clip. */
+/** The MFCCs of a clip. */
 export interface Features {
-  /** Decibel cepstra, `frameCount` rows of `mfccs.length` coefficients, row after row. */
+  /** `frameCount` rows of `mfccs.length` coefficients, in row-major order. */
   readonly frames: Float32Array;
   readonly frameCount: number;
   /** The mean of the frames. */
@@ -27,21 +27,21 @@ export class FeatureExtractor {
   }
 
   /**
-   * Starts the WebAssembly runtime, if it does not run yet, and loads the graph.
+   * Starts the WebAssembly runtime if necessary, and loads the graph.
    *
-   * @param model the content of `mfcc.onnx`
-   * @param sampleRate of the audio that the graph takes, in Hz
+   * @param model content of `mfcc.onnx`
+   * @param sampleRate sample rate of the audio, in Hz
    * @throws ExtractorError
    */
   static async load(model: Uint8Array, sampleRate: number): Promise<FeatureExtractor> {
-    env.wasm.numThreads = 1; // more would need cross-origin isolation
+    env.wasm.numThreads = 1; // more threads require cross-origin isolation
     try {
       const session = await InferenceSession.create(model, { executionProviders: ["wasm"] });
       return new FeatureExtractor(session, sampleRate);
     } catch (cause) {
       throw new ExtractorError(
-        `The extractor cannot be started: ${reason(cause)}. It needs WebAssembly with SIMD, and ` +
-          "a content security policy, if there is one, that allows 'wasm-unsafe-eval'.",
+        `The extractor cannot be started: ${reason(cause)}. It requires WebAssembly with SIMD. ` +
+          "A content security policy must allow 'wasm-unsafe-eval'.",
         { cause },
       );
     }
@@ -79,7 +79,7 @@ export class FeatureExtractor {
         `The audio is ${seconds.toFixed(3)} s long; expected at least ${MINIMUM_SECONDS} s.`,
       );
     }
-    const bad = samples.findIndex((sample) => !(Math.abs(sample) <= MAXIMUM_PEAK)); // NaN too
+    const bad = samples.findIndex((sample) => !(Math.abs(sample) <= MAXIMUM_PEAK)); // or NaN
     if (bad >= 0) {
       throw new AudioError(
         `Sample ${bad} is ${samples[bad]}; expected numbers in [-1, 1]. ` +

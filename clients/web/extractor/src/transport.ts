@@ -1,4 +1,4 @@
-/** HTTP to one server: time-outs, and refusals as errors. */
+/** HTTP requests to one server, with time-outs, and refusals as errors. */
 
 import {
   InvalidAddressError,
@@ -12,15 +12,15 @@ const TIMEOUT_SECONDS = 30;
 const PROBLEM_TYPE = "application/problem+json";
 
 export class Transport {
-  /** Ends in a slash: the server's own paths follow it. */
+  /** Ends in a slash. */
   readonly #address: URL;
   readonly #send: typeof fetch;
 
   /**
-   * Connects to nothing yet.
+   * Stores the address; the connection is made on first use.
    *
-   * @param address `http://host:port`, perhaps with a path before the server's own paths.
-   * @param send what makes the requests
+   * @param address `http://host:port`, optionally with a path prefix
+   * @param send makes the requests
    * @throws InvalidAddressError
    */
   constructor(address: string | URL, send: typeof fetch = (...request) => fetch(...request)) {
@@ -32,7 +32,7 @@ export class Transport {
     return this.#address.href;
   }
 
-  /** The address of one of the server's own paths. */
+  /** The address of a path of the server. */
   url(path: string): URL {
     return new URL(path.replace(/^\/+/, ""), this.#address);
   }
@@ -71,13 +71,13 @@ export class Transport {
       return await read(response);
     } catch (error) {
       if (error instanceof ServerProblemError || error instanceof WrongServerError) throw error;
-      throw new NoServerError(`${this.#silence(error)} Check that the server runs.`, {
+      throw new NoServerError(`${this.#noAnswer(error)} Check that the server runs.`, {
         cause: error,
       });
     }
   }
 
-  #silence(error: unknown): string {
+  #noAnswer(error: unknown): string {
     const late = error instanceof DOMException && error.name === "TimeoutError";
     const reason = late ? ` within ${TIMEOUT_SECONDS} s` : "";
     return `No server answers at ${this.address}${reason}.`;
@@ -87,14 +87,14 @@ export class Transport {
     try {
       return JSON.parse(text);
     } catch (cause) {
-      throw this.wrongServer(`what it sends for ${path} is no JSON`, cause);
+      throw this.wrongServer(`the response for ${path} is not JSON`, cause);
     }
   }
 
-  /** The error for an answer that no speech emotion server gives. */
+  /** The error for a response that a speech emotion server does not give. */
   wrongServer(reason: string, cause?: unknown): WrongServerError {
     return new WrongServerError(
-      `${this.address} answers, but not as a speech emotion server: ${reason}. Check the address.`,
+      `${this.address} is not a speech emotion server: ${reason}. Check the address.`,
       { cause },
     );
   }
@@ -104,7 +104,7 @@ function normalise(address: string | URL): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined || !["http:", "https:"].includes(url.protocol)) {
     throw new InvalidAddressError(
-      `"${address}" is no server's address; expected one like http://localhost:8080`,
+      `"${address}" is not a server address; expected one like http://localhost:8080`,
     );
   }
   url.search = url.hash = "";
@@ -112,14 +112,14 @@ function normalise(address: string | URL): URL {
   return url;
 }
 
-/** The error for an answer that is no success. */
+/** The error for a response that reports a failure. */
 async function refusal(url: URL, response: Response): Promise<Error> {
   const problem = await readProblem(response);
   const { status } = response;
   const busy = status === 429 || status >= 500;
   if (problem === undefined && !busy) {
     return new WrongServerError(
-      `${url} answers ${status}, which a speech emotion server does not. Check the address.`,
+      `${url} answers ${status}; a speech emotion server does not answer this. Check the address.`,
     );
   }
   const retryAfter = Number(response.headers.get("Retry-After") ?? NaN);
@@ -128,7 +128,7 @@ async function refusal(url: URL, response: Response): Promise<Error> {
     problem ?? {
       type: "about:blank",
       title: `Status ${status}`,
-      detail: "The server is busy or out of order. Try again in a moment.",
+      detail: "The server is overloaded or unavailable. Try again in a moment.",
     },
     Number.isFinite(retryAfter) ? retryAfter : undefined,
   );
@@ -146,6 +146,6 @@ async function readProblem(response: Response): Promise<ProblemDocument | undefi
       ...(typeof document["pointer"] === "string" && { pointer: document["pointer"] }),
     };
   } catch {
-    return undefined; // a problem document in name only
+    return undefined; // the content type is wrong
   }
 }

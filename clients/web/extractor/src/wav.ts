@@ -1,4 +1,4 @@
-/** The server's reference clip, read without a browser's decoder, which would resample it. */
+/** Reads the server's reference clip; a browser's decoder would resample it. */
 
 import { ExtractorError } from "./errors.js";
 
@@ -9,7 +9,7 @@ const PCM = 1;
  * Reads 16-bit mono PCM from a RIFF/WAVE file.
  *
  * @returns samples in [-1, 1)
- * @throws ExtractorError where the file is of another kind or sample rate
+ * @throws ExtractorError if the file has another format or sample rate
  */
 export function readWav(content: Uint8Array, sampleRate: number): Float32Array {
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
@@ -32,16 +32,16 @@ export function readWav(content: Uint8Array, sampleRate: number): Float32Array {
 }
 
 function findChunk(view: DataView, wanted: string): DataView {
-  let offset = 12; // behind "RIFF", the size and "WAVE"
+  let offset = 12; // after "RIFF", the size and "WAVE"
   while (offset + 8 <= view.byteLength) {
     const name = String.fromCharCode(...bytes(view, offset, 4));
     const size = view.getUint32(offset + 4, true);
     if (name === wanted && offset + 8 + size <= view.byteLength) {
       return new DataView(view.buffer, view.byteOffset + offset + 8, size);
     }
-    offset += 8 + size + (size % 2); // chunks begin at even places
+    offset += 8 + size + (size % 2); // chunks begin at even offsets
   }
-  throw new ExtractorError(`The reference clip is no WAVE file: it has no "${wanted}" chunk.`);
+  throw new ExtractorError(`The reference clip is not a WAVE file: it has no "${wanted}" chunk.`);
 }
 
 function bytes(view: DataView, offset: number, count: number): Uint8Array {

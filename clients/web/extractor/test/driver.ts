@@ -1,6 +1,7 @@
 /**
- * The module under Node, driven from outside: one JSON request a line on stdin, one answer a line
- * on stdout. Audio comes from files of raw float32; arrays go out as base64 of the same.
+ * Runs the module under Node for tests. It reads one JSON request per line from stdin and writes
+ * one response per line to stdout. Audio is read from files of raw float32; arrays are written as
+ * base64 of raw float32.
  */
 
 import { readFile } from "node:fs/promises";
@@ -15,7 +16,7 @@ interface Request {
   readonly [argument: string]: unknown;
 }
 
-// A browser fetches the runtime from beside the script; Node cannot fetch from a disk.
+// A browser fetches the runtime from the script's folder; Node cannot fetch files.
 const runtime = import.meta.resolve("onnxruntime-web/ort-wasm-simd-threaded.wasm");
 env.wasm.wasmBinary = (await readFile(fileURLToPath(runtime))).buffer;
 

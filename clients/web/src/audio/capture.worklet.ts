@@ -1,6 +1,6 @@
-/** Runs in the audio thread: hands what the microphone hears to the page, block by block. */
+/** Runs in the audio thread: posts the microphone's samples to the page in blocks. */
 
-// TypeScript's libraries leave out the audio thread.
+// TypeScript's libraries have no types for the audio thread.
 declare class AudioWorkletProcessor {
   readonly port: MessagePort;
 }
@@ -12,7 +12,7 @@ class Capture extends AudioWorkletProcessor {
   #block = new Float32Array(BLOCK);
   #filled = 0;
 
-  /** @param inputs one input of one channel, 128 samples at a time */
+  /** @param inputs one input of one channel, 128 samples per call */
   process([input]: Float32Array[][]): boolean {
     for (const sample of input?.[0] ?? []) {
       this.#block[this.#filled++] = sample;

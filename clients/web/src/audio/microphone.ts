@@ -3,7 +3,7 @@
 import { Fault, type FaultKind } from "../faults.js";
 import captureUrl from "./capture.worklet.ts?worker&url";
 
-/** What a browser does for telephony would change the features. */
+/** The processing that browsers apply for calls would change the features. */
 const CONSTRAINTS = {
   audio: {
     channelCount: 1,
@@ -23,7 +23,7 @@ const FAULTS: Record<string, FaultKind> = {
 /** An open microphone. */
 export class Microphone {
   readonly #context: AudioContext;
-  /** Held, since a browser may collect a source that nobody refers to, and silence would follow. */
+  /** Referenced here so that the browser does not garbage-collect it. */
   readonly #source: MediaStreamAudioSourceNode;
 
   private constructor(context: AudioContext, source: MediaStreamAudioSourceNode) {
@@ -31,23 +31,23 @@ export class Microphone {
     this.#source = source;
   }
 
-  /** Hz, the device's own: see decode.ts. */
+  /** The device's sample rate, in Hz. */
   get sampleRate(): number {
     return this.#context.sampleRate;
   }
 
   /**
-   * Asks the user for the microphone and opens it.
+   * Asks the user for permission and opens the microphone.
    *
-   * @param receive takes each block of samples, mono in [-1, 1]
-   * @param ended is called where the device goes away
+   * @param receive is called with each block of samples, mono in [-1, 1]
+   * @param ended is called when the device is disconnected
    * @throws Fault of a "microphone-" kind
    */
   static async open(
     receive: (block: Float32Array) => void,
     ended: () => void,
   ): Promise<Microphone> {
-    const stream = await askFor();
+    const stream = await requestStream();
     const context = new AudioContext();
     try {
       await context.audioWorklet.addModule(captureUrl);
@@ -73,8 +73,8 @@ export class Microphone {
   }
 }
 
-async function askFor(): Promise<MediaStream> {
-  // Missing where the page came over plain HTTP from another machine.
+async function requestStream(): Promise<MediaStream> {
+  // Browsers have no mediaDevices on pages that another machine serves over HTTP.
   if (!globalThis.isSecureContext) throw new Fault({ kind: "microphone-insecure" });
   try {
     return await navigator.mediaDevices.getUserMedia(CONSTRAINTS);

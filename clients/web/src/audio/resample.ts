@@ -1,22 +1,23 @@
 /**
- * Resampling as soxr's quality HQ does it: so were the recordings that the networks learned from.
+ * Resampling with the filter of soxr's quality HQ, with which the training recordings were
+ * resampled.
  *
- * A log spectrum sees how a resampler falls off below half the sample rate. Largest change of a
- * probability of the network DNN against soxr HQ, eight RAVDESS clips from 48 to 22.05 kHz:
- * Chromium's decoder 0.057, its audio graph 0.21, Speex (quality 10) 0.061, libsamplerate (best)
- * 0.038, soxr's own quality VHQ 0.0056, this filter 0.0001.
+ * The features depend on the resampler's attenuation just below the Nyquist frequency. Largest
+ * change of a probability of the network DNN relative to soxr HQ, for eight RAVDESS clips from 48
+ * to 22.05 kHz: Chromium's decoder 0.057, its audio graph 0.21, Speex (quality 10) 0.061,
+ * libsamplerate (best) 0.038, soxr's quality VHQ 0.0056, this filter 0.0001.
  */
 
-/** Of the stop band, dB: soxr's 20 bits. */
+/** Stop-band attenuation in dB, of 20 bits as in soxr. */
 const ATTENUATION = 20 * 20 * Math.log10(2);
-/** End of the pass band as a share of half the lower sample rate; soxr's rule for 20 bits. */
+/** End of the pass band, relative to half the lower sample rate; soxr's formula for 20 bits. */
 const PASSBAND = 1 - 0.05 / ((1.6e-6 * ATTENUATION - 7.5e-4) * ATTENUATION + 0.646);
 const KAISER_BETA = 0.1102 * (ATTENUATION - 8.7);
 
-/** Windowed-sinc filters, one for each place between two input samples where an output can lie. */
+/** Windowed-sinc filters, one for each phase of an output sample between two input samples. */
 interface FilterBank {
   readonly phases: number;
-  /** Input samples to each side. */
+  /** Input samples on each side. */
   readonly reach: number;
   /** `phases` rows of 2 * reach. */
   readonly taps: Float32Array;
@@ -26,7 +27,7 @@ interface FilterBank {
 export class Resampler {
   readonly #from: number;
   readonly #to: number;
-  /** From one output sample to the next, in input samples times the number of phases. */
+  /** Distance between output samples, in input samples times the number of phases. */
   readonly #step: number;
   readonly #bank: FilterBank;
 
@@ -40,7 +41,7 @@ export class Resampler {
 
   /**
    * @param samples mono
-   * @returns of the same length in seconds
+   * @returns samples of the same duration
    */
   resample(samples: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
     if (this.#from === this.#to) return samples;
@@ -65,7 +66,7 @@ export class Resampler {
 function makeFilterBank(phases: number, bandwidth: number): FilterBank {
   const cutoff = ((1 + PASSBAND) / 2) * bandwidth;
   const transition = (1 - PASSBAND) * bandwidth * Math.PI; // radians
-  // Kaiser's estimate of a filter's length.
+  // Kaiser's estimate of the filter length.
   const reach = Math.ceil((ATTENUATION - 7.95) / (2.285 * transition) / 2) + 1;
   const width = 2 * reach;
   const taps = new Float32Array(phases * width).map((_, index) => {

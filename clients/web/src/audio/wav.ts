@@ -1,9 +1,9 @@
-/** Samples as a WAVE file, so that a recording can be played like any other file. */
+/** Encodes samples as a WAVE file, so that an audio element can play a recording. */
 
 const FULL_SCALE = 32_767;
 const HEADER_BYTES = 44;
 
-/** 16-bit mono PCM; `samples` in [-1, 1], beyond that clipped. */
+/** 16-bit mono PCM; samples outside [-1, 1] are clipped. */
 export function encodeWav(samples: Float32Array, sampleRate: number): Blob {
   const view = new DataView(new ArrayBuffer(HEADER_BYTES + 2 * samples.length));
   writeHeader(view, samples.length, sampleRate);
@@ -20,13 +20,13 @@ function writeHeader(view: DataView, length: number, sampleRate: number): void {
   text(0, "RIFF");
   view.setUint32(4, HEADER_BYTES - 8 + 2 * length, true);
   text(8, "WAVEfmt ");
-  view.setUint32(16, 16, true); // bytes that follow in this chunk
+  view.setUint32(16, 16, true); // size of this chunk
   view.setUint16(20, 1, true); // PCM
   view.setUint16(22, 1, true); // channels
   view.setUint32(24, sampleRate, true);
-  view.setUint32(28, 2 * sampleRate, true); // bytes a second
-  view.setUint16(32, 2, true); // bytes a sample of all channels
-  view.setUint16(34, 16, true); // bits
+  view.setUint32(28, 2 * sampleRate, true); // bytes per second
+  view.setUint16(32, 2, true); // bytes per sample of all channels
+  view.setUint16(34, 16, true); // bits per sample
   text(36, "data");
   view.setUint32(40, 2 * length, true);
 }

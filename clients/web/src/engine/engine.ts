@@ -1,13 +1,13 @@
-/** The worker as the page sees it: an Engine whose calls cross to the other thread. */
+/** The page's side of the worker: an Engine that forwards each call to the worker. */
 
 import { Fault } from "../faults.js";
 import type { Engine, FromWorker, Method, SentRequest } from "./messages.js";
 
-/** Told of every request that leaves the machine. */
-export interface Witness {
-  /** The client's own requests. */
+/** Receives every request that the worker makes. */
+export interface RequestObserver {
+  /** Called for each request of the client. */
   sent(request: SentRequest): void;
-  /** Addresses of all that the browser fetched in the worker. */
+  /** Called with the addresses of all resources that the browser fetched in the worker. */
   fetched(urls: readonly string[]): void;
 }
 
@@ -16,7 +16,7 @@ interface Waiting {
   reject(fault: Fault): void;
 }
 
-export function startEngine(witness: Witness): Engine {
+export function startEngine(observer: RequestObserver): Engine {
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   const waiting = new Map<number, Waiting>();
   let calls = 0;
@@ -28,8 +28,8 @@ export function startEngine(witness: Witness): Engine {
     });
 
   worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
-    if ("sent" in data) return witness.sent(data.sent);
-    if ("fetched" in data) return witness.fetched(data.fetched);
+    if ("sent" in data) return observer.sent(data.sent);
+    if ("fetched" in data) return observer.fetched(data.fetched);
     const caller = waiting.get(data.id);
     waiting.delete(data.id);
     if ("fault" in data) caller?.reject(new Fault(data.fault));

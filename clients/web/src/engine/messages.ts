@@ -1,35 +1,35 @@
-/** What the page and its worker say to each other. */
+/** The messages between the page and its worker. */
 
 import type { Features, Handshake, Prediction, Verification } from "speech-emotion-extractor";
 
 import type { FaultMessage } from "../faults.js";
 
-/** A request that the client made, and what came of it. */
+/** A request of the client, with the status of its response. */
 export interface SentRequest {
   readonly method: string;
   readonly url: string;
-  /** The body, JSON text; empty where nothing was sent. */
+  /** The JSON body; empty if there was none. */
   readonly body: string;
-  /** Of the answer; undefined where there was none. */
+  /** Undefined if there was no response. */
   readonly status: number | undefined;
 }
 
-export interface Heard extends Prediction {
-  /** The request that was answered: a POST of JSON text. */
+export interface PredictionWithRequest extends Prediction {
+  /** The POST request of this prediction, with its JSON body. */
   readonly request: { readonly url: string; readonly body: string };
 }
 
-/** What the worker does; everything that takes time or talks to the server. */
+/** The worker's functions: all computation, and all requests to the server. */
 export interface Engine {
-  /** Does the handshake with the server at an address. */
+  /** Performs the handshake with the server at an address. */
   connect(address: string): Promise<Handshake>;
-  /** Checks the features that are computed here against the server's. */
+  /** Compares the features that this browser computes with the server's. */
   verify(): Promise<Verification[]>;
-  /** Mono samples at `rate` Hz to the rate of the features. */
+  /** Resamples mono samples from `rate` Hz to the sample rate of the features. */
   resample(samples: Float32Array<ArrayBuffer>, rate: number): Promise<Float32Array<ArrayBuffer>>;
-  /** At the rate of the features. */
+  /** Computes the features of samples at their sample rate. */
   extract(samples: Float32Array): Promise<Features>;
-  predict(network: string, features: Features): Promise<Heard>;
+  predict(network: string, features: Features): Promise<PredictionWithRequest>;
 }
 
 export type Method = keyof Engine;

@@ -1,4 +1,4 @@
-/** The worker: features and requests, so that the page never stands still. */
+/** The worker: computes features and makes requests without blocking the page. */
 
 import {
   AudioError,
@@ -22,8 +22,8 @@ function client(): Client {
   return connected;
 }
 
-/** Fetches, and tells the page what was sent. */
-const recordingFetch: typeof fetch = async (resource, options) => {
+/** Fetches, and posts a record of the request to the page. */
+const loggingFetch: typeof fetch = async (resource, options) => {
   let status: number | undefined;
   try {
     const response = await fetch(resource, options);
@@ -38,7 +38,7 @@ const recordingFetch: typeof fetch = async (resource, options) => {
 
 const engine: Engine = {
   async connect(address) {
-    connected = await Client.connect(address, recordingFetch);
+    connected = await Client.connect(address, loggingFetch);
     return connected.handshake;
   },
 
@@ -64,7 +64,7 @@ const engine: Engine = {
 
 const KINDS: readonly [new (...args: never[]) => Error, FaultKind][] = [
   [AudioTooShortError, "too-short"],
-  [AudioError, "unreadable"], // samples that are no numbers, or far beyond full scale
+  [AudioError, "unreadable"], // samples that are not numbers, or far above full scale
   [NoServerError, "away"],
   [WrongServerError, "wrong-server"],
   [ExtractorError, "extractor"],
@@ -78,7 +78,7 @@ function describe(error: unknown): FaultMessage {
 
 function describeRefusal({ status, message, retryAfter }: ServerProblemError): FaultMessage {
   if (status === 429) return { kind: "too-many-requests", detail: message, retryAfter };
-  // Nginx answers 502 and 504 while no worker does.
+  // Nginx answers 502 and 504 while no worker is available.
   if (status >= 500) return { kind: "overloaded", detail: message, retryAfter };
   return { kind: "refused", detail: message };
 }

@@ -1,11 +1,11 @@
-/** The probabilities as bars, and the winner in words. */
+/** Shows the probabilities as bars, and the most probable emotion as text. */
 
 import type { Prediction } from "speech-emotion-extractor";
 
 import { find, make } from "../dom.js";
 import { format, result, warning } from "../strings.js";
 
-/** A lead below this says that the network cannot tell the two apart. */
+/** If the two highest probabilities differ by less, the result is shown as unclear. */
 const CLEAR_LEAD = 0.1;
 
 interface Bar {
@@ -23,8 +23,8 @@ export class Verdict {
   #bars = new Map<string, Bar>();
 
   /**
-   * @param source what was heard, and by which network
-   * @param inWords what a screen reader says; said again only where it changes
+   * @param source names the recording and the network
+   * @param inWords text for screen readers; they read it only when it changes
    */
   show(prediction: Prediction, source: string, inWords = sentence(prediction)): void {
     const [first, second] = ranked(prediction);

@@ -1,4 +1,4 @@
-/** What is shown while a recording is made. */
+/** Shows the time and the level during a recording. */
 
 import { find } from "../dom.js";
 import { input } from "../strings.js";
@@ -8,7 +8,7 @@ export class CaptureDisplay {
   readonly #elapsed = find("elapsed", HTMLElement);
   readonly #level = find("level", HTMLMeterElement);
 
-  /** @param elapsed seconds; @param level dB of full scale */
+  /** @param elapsed seconds; @param level dB relative to full scale */
   show(elapsed: number, level: number): void {
     this.#box.hidden = false;
     this.#elapsed.textContent = input.recording(elapsed);

@@ -1,13 +1,13 @@
-/** Files that are dropped anywhere on the page. */
+/** Accepts files that are dropped anywhere on the page. */
 
 import { find } from "../dom.js";
 
-/** @param take gets the first of the files that were dropped together */
+/** @param take is called with the first of the dropped files */
 export function acceptDrops(take: (file: File) => void): void {
   const target = find("drop", HTMLElement);
   const over = (on: boolean): void => void target.classList.toggle("over", on);
   document.addEventListener("dragover", (event) => {
-    event.preventDefault(); // else the browser would open the file in place of the page
+    event.preventDefault(); // otherwise the browser would open the file
     over(true);
   });
   document.addEventListener("dragleave", ({ relatedTarget }) => over(relatedTarget !== null));

@@ -1,10 +1,10 @@
-/** The MFCC frames as a heat map: one pixel a coefficient, stretched by the style sheet. */
+/** Draws the MFCC frames as a heat map: one pixel per coefficient, scaled by the style sheet. */
 
 import type { Features } from "speech-emotion-extractor";
 
 import { views } from "../strings.js";
 
-/** Viridis at five places: even in lightness, and readable for the colour-blind. */
+/** Five colours of Viridis, which has uniform lightness and suits colour-blind readers. */
 const COLOURS = [
   [68, 1, 84],
   [59, 82, 139],
@@ -12,7 +12,7 @@ const COLOURS = [
   [94, 201, 98],
   [253, 231, 37],
 ] as const;
-/** Standard deviations to each side of a row's mean. */
+/** Range of the colours: standard deviations on each side of a row's mean. */
 const SPAN = 2.5;
 
 export function drawHeatmap(canvas: HTMLCanvasElement, features: Features): void {
@@ -35,7 +35,7 @@ export function drawHeatmap(canvas: HTMLCanvasElement, features: Features): void
   canvas.getContext("2d")?.putImageData(image, 0, 0);
 }
 
-/** Each row has its own scale: the first coefficients would outshine the others. */
+/** Standardises each row, because the first coefficients are much larger than the others. */
 function standardised(row: readonly number[]): number[] {
   const mean = row.reduce((sum, value) => sum + value, 0) / row.length;
   const variance = row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / row.length;

@@ -1,4 +1,4 @@
-/** The choice of a network, with its honest quality and what it is not fit for. */
+/** The choice of a network, with its recall and the uses that it is not for. */
 
 import type { Network } from "speech-emotion-extractor";
 
@@ -10,7 +10,7 @@ export class NetworkChoice {
   readonly #details = find("network-details", HTMLElement);
   #chosen: Network | undefined;
 
-  /** @param changed is told when the user chooses another one */
+  /** @param changed is called when the user chooses another network */
   constructor(networks: readonly Network[], changed: () => void) {
     const best = [...networks].sort((a, b) => b.speakerIndependentUar - a.speakerIndependentUar)[0];
     this.#group.replaceChildren(
@@ -21,7 +21,7 @@ export class NetworkChoice {
     else this.#details.textContent = words.none;
   }
 
-  /** Its name, or undefined where the server has none. */
+  /** The name of the chosen network, or undefined if the server has none. */
   get name(): string | undefined {
     return this.#chosen?.networkType;
   }

@@ -1,16 +1,16 @@
-/** What went wrong, in plain words, with what to do. */
+/** Shows an error with its remedy. */
 
 import { find, make } from "../dom.js";
 import type { Fault, FaultKind } from "../faults.js";
 import { action, faults, retryAfter } from "../strings.js";
 
-/** Where what the server or the extractor said helps somebody. */
+/** The kinds of errors that are shown with the message of the server or of the extractor. */
 const WITH_DETAIL: readonly FaultKind[] = ["refused", "extractor", "unexpected", "wrong-server"];
 
 export class Notice {
   readonly #box = find("notice", HTMLElement);
 
-  /** @param retry what the button does; without it there is none */
+  /** @param retry is called by the button "Try again"; without it there is no button */
   show({ kind, detail, retryAfter: wait }: Fault, retry?: () => void): void {
     const { title, advice } = faults[kind];
     const box = make(

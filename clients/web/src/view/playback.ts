@@ -1,4 +1,4 @@
-/** Playing a clip: cursors follow, and a click on a picture of the sound goes there. */
+/** Plays a clip: cursors show the position, and a click on the waveform or timeline seeks. */
 
 import { find } from "../dom.js";
 
@@ -8,7 +8,7 @@ export class Playback {
   #length = 0;
   #frame = 0;
 
-  /** @param moved is told where the cursor stands, in seconds */
+  /** @param moved is called with the position in seconds */
   constructor(moved: (time: number) => void) {
     this.#moved = moved;
     for (const event of ["timeupdate", "seeked", "pause"]) {
@@ -36,7 +36,7 @@ export class Playback {
     this.#length = 0;
   }
 
-  /** More often than the audio element tells. */
+  /** Moves the cursors with each animation frame; `timeupdate` events are too rare. */
   #follow(): void {
     cancelAnimationFrame(this.#frame);
     this.#frame = requestAnimationFrame(() => {

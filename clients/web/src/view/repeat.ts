@@ -1,12 +1,12 @@
-/** Buttons that copy the request just made, for a terminal. */
+/** Buttons that copy the last request as a command or program. */
 
 import { find } from "../dom.js";
-import type { Heard } from "../engine/messages.js";
+import type { PredictionWithRequest } from "../engine/messages.js";
 import { repeat } from "../strings.js";
 
-type Request = Heard["request"];
+type Request = PredictionWithRequest["request"];
 
-/** The body goes through a here-document: the frames of a long clip are too long for an argument. */
+/** The body is a here-document: the frames of a long clip are too long for an argument. */
 export function asCurl({ url, body }: Request): string {
   return `curl '${url}' --header 'Content-Type: application/json' --data @- <<'JSON'\n${body}\nJSON\n`;
 }
@@ -52,7 +52,7 @@ export class Repeat {
       await navigator.clipboard.writeText(this.#code.value);
       this.#copied.textContent = repeat.copied;
     } catch {
-      // Browsers keep the clipboard from pages that came over plain HTTP from another machine.
+      // Browsers disable the clipboard on pages that another machine serves over HTTP.
       this.#code.select();
       this.#copied.textContent = repeat.selected;
     }

@@ -1,16 +1,16 @@
-/** Every request that the page has made, as the browser and the client saw them. */
+/** Lists every request of the page, as reported by the browser and by the client. */
 
 import { find, makeRow } from "../dom.js";
 import type { SentRequest } from "../engine/messages.js";
-import type { Witness } from "../engine/engine.js";
+import type { RequestObserver } from "../engine/engine.js";
 import { log } from "../strings.js";
 
-export class RequestLog implements Witness {
+export class RequestLog implements RequestObserver {
   readonly #summary = find("log-summary", HTMLElement);
   readonly #rows = find("log-rows", HTMLTableSectionElement);
   readonly #hosts = new Set<string>();
-  /** Addresses that the client tells of itself, with more than the browser's list holds. */
-  readonly #told = new Set<string>();
+  /** Addresses that the client reported; the browser's list of them has fewer details. */
+  readonly #reported = new Set<string>();
   #requests = 0;
   #bytesSent = 0;
 
@@ -23,14 +23,15 @@ export class RequestLog implements Witness {
   }
 
   sent({ method, url, body, status }: SentRequest): void {
-    this.#told.add(url);
-    this.#bytesSent += body.length; // JSON of numbers: one byte a character
+    this.#reported.add(url);
+    this.#bytesSent += body.length; // JSON of numbers: one byte per character
     this.#add(url, method, describe(body), status === undefined ? log.noAnswer : String(status));
   }
 
   fetched(urls: readonly string[]): void {
     for (const url of urls) {
-      if (url.startsWith("http") && !this.#told.has(url)) this.#add(url, "GET", log.nothing, "");
+      if (url.startsWith("http") && !this.#reported.has(url))
+        this.#add(url, "GET", log.nothing, "");
     }
   }
 
@@ -50,9 +51,9 @@ export class RequestLog implements Witness {
   }
 }
 
-/** A body in words: how many numbers it holds. */
+/** Describes a body by the number of its values. */
 function describe(body: string): string {
   if (body === "") return log.nothing;
-  const frames = (body.match(/\[/g) ?? []).length - 1; // beside the list of all
+  const frames = (body.match(/\[/g) ?? []).length - 1; // without the outer list
   return frames === 0 ? log.vector(body.length) : log.frames(frames, body.length);
 }

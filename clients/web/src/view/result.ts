@@ -1,11 +1,11 @@
-/** All that is shown of a recording: verdict, timeline, waveform, features, request. */
+/** Shows the result of a recording: verdict, timeline, waveform, features, request. */
 
 import type { Features } from "speech-emotion-extractor";
 
-import type { HeardPassage, Passage } from "../analysis.js";
+import type { PredictedPassage, Passage } from "../analysis.js";
 import { duration, type Clip, type Sound } from "../clip.js";
 import { find } from "../dom.js";
-import type { Heard } from "../engine/messages.js";
+import type { PredictionWithRequest } from "../engine/messages.js";
 import { views } from "../strings.js";
 import { Verdict } from "./bars.js";
 import { drawHeatmap } from "./heatmap.js";
@@ -27,8 +27,8 @@ export class Result {
   readonly #progressBar = find("progress-bar", HTMLProgressElement);
   readonly #progressText = find("progress-text", HTMLElement);
 
-  /** @param moved is told which window the playback has reached */
-  constructor(moved: (passage: HeardPassage) => void) {
+  /** @param moved is called with the window that is being played */
+  constructor(moved: (passage: PredictedPassage) => void) {
     this.#playback = new Playback((time) => {
       const passage = this.#timeline.at(time);
       if (passage === undefined) return;
@@ -54,7 +54,7 @@ export class Result {
     drawWaveform(this.#waveform, sound);
   }
 
-  /** @param passage that the features are of, unless they are of the whole */
+  /** @param passage the passage of the features; undefined for the whole clip */
   showFeatures(features: Features, passage?: Passage): void {
     drawHeatmap(this.#heatmap, features);
     this.#heatmapWindow.textContent = passage
@@ -62,18 +62,18 @@ export class Result {
       : "";
   }
 
-  /** @param inWords what a screen reader says, if not the usual */
-  showPrediction(heard: Heard, source: string, inWords?: string): void {
-    this.#verdict.show(heard, source, inWords);
-    this.#repeat.set(heard.request);
+  /** @param inWords text for screen readers; by default a sentence with the probability */
+  showPrediction(predicted: PredictionWithRequest, source: string, inWords?: string): void {
+    this.#verdict.show(predicted, source, inWords);
+    this.#repeat.set(predicted.request);
   }
 
-  /** A chart that is `length` seconds long and begins at `begin`. */
-  showWindows(passages: readonly HeardPassage[], length: number, begin = 0): void {
+  /** Shows a chart of `length` seconds that begins at `begin` seconds. */
+  showWindows(passages: readonly PredictedPassage[], length: number, begin = 0): void {
     this.#timeline.show(passages, length, begin);
   }
 
-  /** @param share of the work that is done, if that is known */
+  /** @param share share of the work that is done, if known */
   showProgress(text: string, share?: number): void {
     this.#progress.hidden = false;
     this.#progressText.textContent = text;

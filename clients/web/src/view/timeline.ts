@@ -1,13 +1,13 @@
-/** Emotions over time: stacked probabilities, the winners named below, and the same as a table. */
+/** Shows emotions over time: a chart of stacked probabilities with labels, and a table. */
 
-import type { HeardPassage } from "../analysis.js";
+import type { PredictedPassage } from "../analysis.js";
 import { find, make, makeRow, makeSvg } from "../dom.js";
 import { format, views } from "../strings.js";
 import { winnerOf } from "./bars.js";
 
-/** A window, and the stretch of the chart that it fills, in seconds. */
+/** A window and its part of the chart, in seconds. */
 interface Stretch {
-  readonly passage: HeardPassage;
+  readonly passage: PredictedPassage;
   readonly from: number;
   readonly to: number;
 }
@@ -17,13 +17,13 @@ export class Timeline {
   readonly #chart = find("timeline", HTMLElement);
   readonly #table = find("timeline-table", HTMLTableElement);
   readonly #moment = find("moment", HTMLElement);
-  #passages: readonly HeardPassage[] = [];
+  #passages: readonly PredictedPassage[] = [];
 
   /**
-   * @param length of the whole chart, seconds; windows that are still to come leave it empty
-   * @param begin of the chart, seconds
+   * @param length length of the chart in seconds; the part of missing windows is empty
+   * @param begin beginning of the chart in seconds
    */
-  show(passages: readonly HeardPassage[], length: number, begin = 0): void {
+  show(passages: readonly PredictedPassage[], length: number, begin = 0): void {
     this.#passages = passages;
     this.#figure.hidden = passages.length === 0;
     const stretches = passages.map((passage, index) => stretch(passage, passages[index - 1]));
@@ -40,17 +40,18 @@ export class Timeline {
     this.show([], 1);
   }
 
-  /** The window whose middle is nearest to a time, in seconds. */
-  at(time: number): HeardPassage | undefined {
-    const distance = ({ start, end }: HeardPassage): number => Math.abs((start + end) / 2 - time);
-    return this.#passages.reduce<HeardPassage | undefined>(
+  /** The window whose centre is nearest to a time in seconds. */
+  at(time: number): PredictedPassage | undefined {
+    const distance = ({ start, end }: PredictedPassage): number =>
+      Math.abs((start + end) / 2 - time);
+    return this.#passages.reduce<PredictedPassage | undefined>(
       (best, each) => (best && distance(best) <= distance(each) ? best : each),
       undefined,
     );
   }
 
-  /** Says in words what is heard in a window. */
-  showMoment(passage: HeardPassage | undefined): void {
+  /** Shows the emotion of a window as text. */
+  showMoment(passage: PredictedPassage | undefined): void {
     this.#moment.textContent = passage ? `${span(passage)}: ${inWords(passage)}` : "";
   }
 
@@ -62,8 +63,8 @@ export class Timeline {
   }
 }
 
-/** From where the window before it ends being the nearest to its own middle. */
-function stretch(passage: HeardPassage, before: HeardPassage | undefined): Stretch {
+/** The part of the chart begins midway between the centres of this window and of the one before. */
+function stretch(passage: PredictedPassage, before: PredictedPassage | undefined): Stretch {
   const middle = (passage.start + passage.end) / 2;
   const half = before ? (middle - (before.start + before.end) / 2) / 2 : middle - passage.start;
   return { passage, from: middle - half, to: passage.end };
@@ -79,7 +80,7 @@ function chart(stretches: readonly Stretch[], begin: number, length: number): SV
   // Later windows cover the ends of earlier ones.
   for (const { passage, from, to } of stretches) {
     let y = 1;
-    (passage.heard?.results ?? []).forEach(({ prediction }, series) => {
+    (passage.predicted?.results ?? []).forEach(({ prediction }, series) => {
       y -= prediction;
       const box = { x: from, y, width: to - from, height: prediction, "data-series": series };
       svg.append(makeSvg("rect", box));
@@ -93,7 +94,7 @@ function names(stretches: readonly Stretch[], begin: number, length: number): HT
   const runs: { name: string; from: number; to: number }[] = [];
   stretches.forEach(({ passage, from, to }, index) => {
     const until = stretches[index + 1]?.from ?? to;
-    const name = passage.heard ? winnerOf(passage.heard).emotionType : views.silence;
+    const name = passage.predicted ? winnerOf(passage.predicted).emotionType : views.silence;
     const last = runs.at(-1);
     if (last?.name === name) last.to = until;
     else runs.push({ name, from, to: until });
@@ -113,18 +114,18 @@ function headings(): HTMLTableRowElement {
   return make("tr", {}, ...titles.map((title) => make("th", { scope: "col" }, title)));
 }
 
-function tableRow(passage: HeardPassage): HTMLTableRowElement {
-  if (!passage.heard) return makeRow(span(passage), views.silence, "");
-  const { emotionType, prediction } = winnerOf(passage.heard);
+function tableRow(passage: PredictedPassage): HTMLTableRowElement {
+  if (!passage.predicted) return makeRow(span(passage), views.silence, "");
+  const { emotionType, prediction } = winnerOf(passage.predicted);
   return makeRow(span(passage), emotionType, format.percent(prediction));
 }
 
-function span({ start, end }: HeardPassage): string {
+function span({ start, end }: PredictedPassage): string {
   return `${format.clock(start)}–${format.clock(end)}`;
 }
 
-function inWords({ heard }: HeardPassage): string {
-  if (!heard) return views.silence;
-  const { emotionType, prediction } = winnerOf(heard);
+function inWords({ predicted }: PredictedPassage): string {
+  if (!predicted) return views.silence;
+  const { emotionType, prediction } = winnerOf(predicted);
   return `${emotionType}, ${format.percent(prediction)}`;
 }

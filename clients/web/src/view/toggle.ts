@@ -1,4 +1,4 @@
-/** A button that starts something, and then stops it. */
+/** A button that starts and stops an activity. */
 
 import { find } from "../dom.js";
 
@@ -7,7 +7,7 @@ export class Toggle {
   readonly #texts: { readonly start: string; readonly stop: string };
   #on = false;
 
-  /** @param flip is told the state that the user wants; the button itself follows `set` */
+  /** @param flip is called with the requested state; `set` changes the button */
   constructor(id: string, texts: { start: string; stop: string }, flip: (on: boolean) => void) {
     this.#button = find(id, HTMLButtonElement);
     this.#texts = texts;

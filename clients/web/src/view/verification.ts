@@ -1,4 +1,4 @@
-/** Whether this browser computes what the server expects. */
+/** Shows whether this browser computes the features correctly. */
 
 import type { Verification as Verdict } from "speech-emotion-extractor";
 
@@ -9,24 +9,24 @@ export class Verification {
   readonly #line = find("verification", HTMLElement);
 
   connecting(): void {
-    this.#say("waiting", status.connecting);
+    this.#setState("waiting", status.connecting);
   }
 
   checking(): void {
-    this.#say("waiting", status.checking);
+    this.#setState("waiting", status.checking);
   }
 
   unknown(): void {
-    this.#say("unknown", status.unchecked);
+    this.#setState("unknown", status.unchecked);
   }
 
   show(verdicts: readonly Verdict[]): void {
     const wrong = verdicts.find(({ verdict }) => verdict !== "agreement");
-    if (wrong) this.#say("disagreement", `${status.disagrees} ${wrong.detail}`);
-    else this.#say("agreement", status.agrees);
+    if (wrong) this.#setState("disagreement", `${status.disagrees} ${wrong.detail}`);
+    else this.#setState("agreement", status.agrees);
   }
 
-  #say(state: string, text: string): void {
+  #setState(state: string, text: string): void {
     this.#line.dataset["state"] = state;
     this.#line.textContent = text;
   }

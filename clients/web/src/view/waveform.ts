@@ -1,4 +1,4 @@
-/** The waveform as one path that stretches with the page. */
+/** Draws the waveform as one path that scales with the page. */
 
 import { duration, type Sound } from "../clip.js";
 import { make, makeSvg } from "../dom.js";
@@ -6,7 +6,7 @@ import { views } from "../strings.js";
 
 const COLUMNS = 800;
 
-/** @param container is emptied */
+/** @param container its content is replaced */
 export function drawWaveform(container: HTMLElement, sound: Sound): void {
   const svg = makeSvg("svg", {
     viewBox: `0 -1 ${COLUMNS} 2`,
@@ -18,7 +18,7 @@ export function drawWaveform(container: HTMLElement, sound: Sound): void {
   container.replaceChildren(svg, make("div", { className: "cursor", hidden: true }));
 }
 
-/** A closed line along the highest sample of each column and back along the lowest. */
+/** A closed line along the highest samples of the columns and back along the lowest. */
 function outline(samples: Float32Array): string {
   const columns = Array.from({ length: COLUMNS }, (_, column) => {
     const start = Math.floor((column * samples.length) / COLUMNS);
