@@ -29,7 +29,6 @@ Normalisation = Literal[
     "mean and deviation of the vector",
 ]
 Pooling = Literal["mean", "sum", "median", "first frame"]
-Resampler = Callable[[Float64, float], Float64]  # (samples at the recipe's rate, new rate)
 AudioNormalisation = Literal["none", "peak", "mean and deviation"]
 
 
@@ -65,9 +64,9 @@ class Computation:
     normalisation: Normalisation = "none"
     pooling: Pooling = "mean"
 
-    def mel_spectra(self, audio: Float64, resampled: Resampler) -> Float64:
-        """Mel spectra (T, n_mels) of audio (samples,) at the recipe's rate."""
-        speech = self._speech(resampled(audio, self.resampled_to))
+    def mel_spectra(self, resampled: Callable[[float], Float64]) -> Float64:
+        """Mel spectra (T, n_mels) of audio (samples,) that is given at any rate in Hz."""
+        speech = self._speech(resampled(self.resampled_to))
         n_fft = self.n_fft or self._whole(speech)
         filters = _mel_filters(self.mel_scale, self.mel_norm, self.n_mels, n_fft, self.assumed_rate)
         mel: Float64 = self._magnitudes(speech, n_fft) ** self.exponent @ filters

@@ -7,7 +7,7 @@ feature, with a margin, is the tolerance.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from itertools import combinations
 from typing import Any
 
@@ -16,7 +16,7 @@ import scipy.signal
 from tqdm import tqdm
 
 from training.arrays import Float64
-from training.contract.computation import Computation, Resampler, resample
+from training.contract.computation import Computation, resample
 from training.contract.mistakes import (
     ANDROID_CLIENT,
     MISTAKES,
@@ -59,12 +59,19 @@ class Fingerprint:
         return values if self.gain_step is None else values | {"gainStep": self.gain_step}
 
 
-def client(audio: Float64, resampler: Resampler) -> Callable[[Computation], tuple[Float64, int]]:
-    """Return a function from a computation to its vector and number of frames; caches spectra."""
+def client(resample_to: Callable[[float], Float64]) -> Callable[[Computation], tuple[Float64, int]]:
+    """Return a function from a computation to its vector and number of frames.
+
+    It caches the resampled audio and the spectra.
+
+    Args:
+        resample_to: maps a sample rate in Hz to the reference clip at that rate.
+    """
+    resampled = cache(resample_to)
 
     @cache
     def mel_spectra(computation: Computation) -> Float64:
-        return computation.mel_spectra(audio, resampler)
+        return computation.mel_spectra(resampled)
 
     def vector(computation: Computation) -> tuple[Float64, int]:
         frames = computation.frames(mel_spectra(computation.before_mel()))
@@ -91,8 +98,8 @@ class Fingerprints:
 
     def __init__(self, audio: Float64) -> None:
         self._audio = audio
-        self._vector = client(audio, resample)
-        self._other_vector = client(_through_other_rate(audio), polyphase)
+        self._vector = client(partial(resample, audio))
+        self._other_vector = client(partial(polyphase, _through_other_rate(audio)))
 
     def right(self) -> Fingerprint:
         """The fingerprint of the recipe, without a mistake."""
