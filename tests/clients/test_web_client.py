@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import onnx
 import pytest
@@ -64,6 +63,13 @@ def address(models: Path) -> Iterator[str]:
         thread.join(timeout=30)
 
 
+@pytest.fixture
+def connected(web: WebModule, address: str) -> WebModule:
+    """The module, connected to the application."""
+    web.call("connect", address=address)
+    return web
+
+
 Page = tuple[int, str, bytes]  # status, content type, body
 
 
@@ -92,10 +98,12 @@ def serve(pages: Mapping[str, Page], **headers: str) -> Iterator[str]:
         thread.join(timeout=30)
 
 
-def pages_of(models: Path, handshake: Any) -> dict[str, Page]:
+@pytest.fixture
+def pages(web: WebModule, address: str, models: Path) -> dict[str, Page]:
     """The answers of the server to `connect` and `extract`."""
+    handshake = json.dumps(web.call("connect", address=address)).encode()
     return {
-        "/init/configuration": (200, "application/json", json.dumps(handshake).encode()),
+        "/init/configuration": (200, "application/json", handshake),
         "/init/mfcc.onnx": (200, "application/octet-stream", (models / "mfcc.onnx").read_bytes()),
         "*": (404, "text/plain", b"not here"),
     }
@@ -112,11 +120,10 @@ def test_an_address_may_end_in_a_slash(web: WebModule, address: str) -> None:
 
 @pytest.mark.parametrize("network", ["DNN", "dnn", "TCN"])
 def test_predicts_what_the_network_says_of_the_features(
-    web: WebModule, address: str, models: Path, network: str
+    connected: WebModule, models: Path, network: str
 ) -> None:
-    web.call("connect", address=address)
-    frames, _ = web.extract(noise(1))
-    answer = web.call_with(noise(1), "predict", network=network)
+    frames, _ = connected.extract(noise(1))
+    answer = connected.call_with(noise(1), "predict", network=network)
     served = load_catalog(models).find(network)
     assert served
     assert [item["emotionType"] for item in answer["results"]] == ["angry", "calm", "happy"]
@@ -124,43 +131,37 @@ def test_predicts_what_the_network_says_of_the_features(
     assert found == pytest.approx(served.predict(frames).probabilities, abs=1e-3)
 
 
-def test_a_warning_is_passed_on(web: WebModule, address: str) -> None:
-    web.call("connect", address=address)
-    warning = web.call_with(noise(1), "predict", network="DNN")["warning"]
+def test_a_warning_is_passed_on(connected: WebModule) -> None:
+    warning = connected.call_with(noise(1), "predict", network="DNN")["warning"]
     assert warning["code"] == "outside-training-distribution"
     assert warning["distance"] > warning["limit"] == TINY_VECTOR_LIMIT
 
 
-def test_no_warning_where_the_server_gives_none(web: WebModule, address: str) -> None:
-    web.call("connect", address=address)
-    assert "warning" not in web.call_with(noise(1), "predict", network="TCN")
+def test_no_warning_where_the_server_gives_none(connected: WebModule) -> None:
+    assert "warning" not in connected.call_with(noise(1), "predict", network="TCN")
 
 
-def test_verifies_itself_as_vector_and_as_frames(web: WebModule, address: str) -> None:
-    web.call("connect", address=address)
-    found = [(item["form"], item["verdict"]) for item in web.call("verify")]
+def test_verifies_itself_as_vector_and_as_frames(connected: WebModule) -> None:
+    found = [(item["form"], item["verdict"]) for item in connected.call("verify")]
     assert found == [("vector", "agreement"), ("frames", "agreement")]
 
 
-def test_an_unknown_network_is_a_problem_that_names_the_known(web: WebModule, address: str) -> None:
-    web.call("connect", address=address)
+def test_an_unknown_network_is_a_problem_that_names_the_known(connected: WebModule) -> None:
     with pytest.raises(WebError, match="DNN, TCN") as caught:
-        web.call_with(noise(1), "predict", network="Nobody")
+        connected.call_with(noise(1), "predict", network="Nobody")
     assert caught.value.name == "ServerProblemError"
     assert caught.value.members["status"] == 404
     assert caught.value.members["problem"]["type"].endswith(":unknown-network")
 
 
-def test_finds_a_server_under_a_path(web: WebModule, address: str, models: Path) -> None:
-    pages = pages_of(models, web.call("connect", address=address))
+def test_finds_a_server_under_a_path(web: WebModule, pages: dict[str, Page]) -> None:
     with serve({f"/emotions{path}": page for path, page in pages.items()}) as url:
         web.call("connect", address=f"{url}/emotions")
         frames, _ = web.extract(noise(1))
     assert frames.shape == (44, 25)
 
 
-def test_a_changed_extractor_is_refused(web: WebModule, address: str, models: Path) -> None:
-    pages = pages_of(models, web.call("connect", address=address))
+def test_a_changed_extractor_is_refused(web: WebModule, pages: dict[str, Page]) -> None:
     status, content_type, content = pages["/init/mfcc.onnx"]
     pages["/init/mfcc.onnx"] = (status, content_type, content[:-1] + b"?")
     with serve(pages) as url:
@@ -170,9 +171,8 @@ def test_a_changed_extractor_is_refused(web: WebModule, address: str, models: Pa
 
 
 def test_fetches_the_extractor_again_after_a_failure(
-    web: WebModule, address: str, models: Path
+    web: WebModule, pages: dict[str, Page]
 ) -> None:
-    pages = pages_of(models, web.call("connect", address=address))
     extractor = pages.pop("/init/mfcc.onnx")
     pages["*"] = (503, "text/plain", b"")
     with serve(pages) as url:

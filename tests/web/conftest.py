@@ -55,8 +55,7 @@ def visit(site: Server, browser: Browser) -> Iterator[OpenPage]:
 def shared_page(site: Server, browser: Browser) -> Iterator[Visit]:
     """A page with a verified extractor, shared by the tests of a module."""
     with visiting(browser, str(site.client.base_url)) as open_page:
-        visited = open_page()
-        visited.wait_for_agreement()
+        visited = open_page().wait_for_agreement()
         yield visited
 
 

@@ -18,13 +18,13 @@ def test_axe_finds_nothing_severe(
     scheme, size = look
     name = f"{scheme}-{size}"
     # Without motion: axe must not measure colours during a transition.
-    visited = visit(color_scheme=scheme, viewport=VIEWPORTS[size], reduced_motion="reduce")
-    visited.wait_for_agreement()
+    visited = visit(
+        color_scheme=scheme, viewport=VIEWPORTS[size], reduced_motion="reduce"
+    ).wait_for_agreement()
     assert visited.severe_violations() == []
     visited.screenshot(f"first-view-{name}")
 
-    visited.upload(write(tmp_path / "talk.wav", several(originals, 22_050, 9), 22_050))
-    visited.wait_for_result()
+    visited.analyse(write(tmp_path / "talk.wav", several(originals, 22_050, 9), 22_050))
     visited.page.get_by_text("The timeline as a table").click()
     visited.by_id("log-summary").click()
     visited.page.get_by_role("button", name="Copy as curl").click()
@@ -104,8 +104,7 @@ def test_the_skip_link_moves_the_focus_to_the_result(visit: OpenPage) -> None:
 
 
 def test_the_result_is_announced_to_screen_readers(visit: OpenPage, original: Path) -> None:
-    visited = visit()
-    visited.wait_for_agreement()
+    visited = visit().wait_for_agreement()
     spoken = visited.by_id("in-words")
     expect(spoken).to_have_role("status")
     visited.upload(original)
@@ -119,10 +118,8 @@ def share(visited: Visit) -> int:
 
 
 def test_reduced_motion_disables_transitions(visit: OpenPage, original: Path) -> None:
-    visited = visit(reduced_motion="reduce")
-    visited.wait_for_agreement()
-    visited.upload(original)
-    visited.wait_for_result()
+    visited = visit(reduced_motion="reduce").wait_for_agreement()
+    visited.analyse(original)
     fill = visited.page.locator(".fill").first
     assert fill.evaluate("fill => getComputedStyle(fill).transitionDuration") in ("0s", "")
 
@@ -131,9 +128,7 @@ def test_reduced_motion_disables_transitions(visit: OpenPage, original: Path) ->
 def test_nothing_scrolls_sideways(
     visit: OpenPage, originals: list[Path], tmp_path: Path, width: int
 ) -> None:
-    visited = visit(viewport={"width": width, "height": 740})
-    visited.wait_for_agreement()
-    visited.upload(write(tmp_path / "talk.wav", several(originals, 22_050, 9), 22_050))
-    visited.wait_for_result()
+    visited = visit(viewport={"width": width, "height": 740}).wait_for_agreement()
+    visited.analyse(write(tmp_path / "talk.wav", several(originals, 22_050, 9), 22_050))
     visited.by_id("log-summary").click()
     assert visited.page.evaluate("document.documentElement.scrollWidth") <= width

@@ -48,8 +48,7 @@ def test_a_dropped_clip_is_analysed_quickly(
 ) -> None:
     samples, rate = load(original)
     clip = write(tmp_path / "clip.wav", samples[: 3 * rate], rate)
-    visited = visit()
-    visited.wait_for_agreement()
+    visited = visit().wait_for_agreement()
     visited.page.reload()  # the browser has cached the runtime
     visited.wait_for_agreement()
     found = [visited.drop(clip, f"clip-{number}.wav") for number in range(ROUNDS)]

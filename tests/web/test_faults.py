@@ -47,54 +47,40 @@ def prediction(site: Server) -> str:
     return f"/prediction/{best['networkType']}"
 
 
-def test_an_unreadable_file(visit: OpenPage, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", ["Dear server, this is no audio.", ""])
+def test_an_unreadable_file(visit: OpenPage, tmp_path: Path, content: str) -> None:
     path = tmp_path / "letter.wav"
-    path.write_text("Dear server, this is no audio.")
-    visited = visit()
-    visited.wait_for_agreement()
+    path.write_text(content)
+    visited = visit().wait_for_agreement()
     visited.upload(path)
     visited.expect_fault("unreadable")
     visited.screenshot("fault-unreadable")
-
-
-def test_an_empty_file(visit: OpenPage, tmp_path: Path) -> None:
-    path = tmp_path / "empty.wav"
-    path.touch()
-    visited = visit()
-    visited.wait_for_agreement()
-    visited.upload(path)
-    visited.expect_fault("unreadable")
 
 
 @pytest.mark.parametrize(("kind", "seconds"), [("too-short", 0.05), ("too-long", 601)])
 def test_a_clip_of_a_wrong_length(
     visit: OpenPage, tmp_path: Path, kind: str, seconds: float
 ) -> None:
-    visited = visit()
-    visited.wait_for_agreement()
+    visited = visit().wait_for_agreement()
     visited.upload(write(tmp_path / "clip.wav", noise(seconds, 8_000), 8_000))
     visited.expect_fault(kind)
     visited.screenshot(f"fault-{kind}")
 
 
 def test_silence(visit: OpenPage, original: Path, tmp_path: Path) -> None:
-    visited = visit()
-    visited.wait_for_agreement()
+    visited = visit().wait_for_agreement()
     visited.upload(write(tmp_path / "silence.wav", silence(3), 22_050))
     visited.expect_fault("silent")
     visited.screenshot("fault-silent")
     assert not any("/prediction/" in request.url for request in visited.requests)
 
-    visited.upload(original)
-    visited.wait_for_result()
+    visited.analyse(original)
     expect(visited.by_id("notice")).to_be_empty()
 
 
 def test_an_out_of_distribution_input_gets_a_warning(visit: OpenPage, tmp_path: Path) -> None:
-    visited = visit()
-    visited.wait_for_agreement()
-    visited.upload(write(tmp_path / "tone.wav", tone(3), 22_050))
-    visited.wait_for_result()
+    visited = visit().wait_for_agreement()
+    visited.analyse(write(tmp_path / "tone.wav", tone(3), 22_050))
     expect(visited.by_id("warning")).to_contain_text("The result is only a guess")
     visited.screenshot("warning")
 
@@ -113,8 +99,7 @@ def test_an_unreachable_server_at_the_start(open_through: OpenPage, proxy: Fault
 def test_a_server_that_becomes_unreachable(
     open_through: OpenPage, proxy: FaultyProxy, prediction: str, original: Path
 ) -> None:
-    visited = open_through()
-    visited.wait_for_agreement()
+    visited = open_through().wait_for_agreement()
     proxy.faults[prediction] = [reset] * 4
     visited.upload(original)
     visited.expect_fault("away")
@@ -130,8 +115,7 @@ REFUSALS = {"too-many-requests": 429, "overloaded": 503, "refused": 422}
 def test_a_server_that_refuses(
     open_through: OpenPage, proxy: FaultyProxy, prediction: str, original: Path, kind: str
 ) -> None:
-    visited = open_through()
-    visited.wait_for_agreement()
+    visited = open_through().wait_for_agreement()
     proxy.faults[prediction] = [problem(REFUSALS[kind], Retry_After="7")]
     visited.upload(original)
     notice = visited.expect_fault(kind)
@@ -152,8 +136,7 @@ def test_the_connection_limit_of_the_server(
         running(tmp_path / "run", **limit) as server,
         visiting(browser, str(server.client.base_url)) as open_page,
     ):
-        visited = open_page()
-        visited.wait_for_agreement()
+        visited = open_page().wait_for_agreement()
         visited.upload(original)  # loads the rest of the page
         visited.wait_for_result()
         with open_requests(server, CONNECTIONS):
@@ -168,8 +151,7 @@ def test_the_connection_limit_of_the_server(
 def test_windows_are_retried_when_the_server_is_busy(
     open_through: OpenPage, proxy: FaultyProxy, prediction: str, tmp_path: Path
 ) -> None:
-    visited = open_through()
-    visited.wait_for_agreement()
+    visited = open_through().wait_for_agreement()
     # The requests for the whole clip and for its first window are answered.
     proxy.faults[prediction] = [unchanged, unchanged, problem(429, Retry_After="1")]
     visited.upload(write(tmp_path / "clip.wav", noise(6), 22_050))
@@ -185,8 +167,7 @@ def test_live_mode_continues_after_a_refusal(
     proxy: FaultyProxy, browser_with_microphone: Browser, prediction: str
 ) -> None:
     with visiting(browser_with_microphone, f"{proxy.url}/") as open_page:
-        visited = open_page()
-        visited.wait_for_agreement()
+        visited = open_page().wait_for_agreement()
         proxy.faults[prediction] = [problem(429, Retry_After="1")]
         visited.page.get_by_role("button", name="Listen live").click()
         visited.expect_fault("too-many-requests")
@@ -236,13 +217,11 @@ def open_from_another_host(
 def test_a_page_of_another_host_without_https(
     open_from_another_host: OpenPage, original: Path
 ) -> None:
-    visited = open_from_another_host()
-    visited.wait_for_agreement()
+    visited = open_from_another_host().wait_for_agreement()
     visited.page.get_by_role("button", name="Record", exact=True).click()
     visited.expect_fault("microphone-insecure")
     visited.screenshot("fault-microphone-insecure")
-    visited.upload(original)
-    visited.wait_for_result()
+    visited.analyse(original)
     visited.page.get_by_role("button", name="Copy as curl").click()
     expect(visited.by_id("copied")).to_contain_text("Ctrl+C")
     selected = "code => code.value.slice(code.selectionStart, code.selectionEnd)"

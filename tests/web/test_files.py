@@ -22,10 +22,8 @@ def conversation(originals: list[Path], tmp_path: Path) -> Path:
 def test_a_chosen_file_is_analysed_and_shown(
     visit: OpenPage, original: Path, name: str, viewport: dict[str, int]
 ) -> None:
-    visited = visit(viewport=viewport)
-    visited.wait_for_agreement()
-    visited.upload(original)
-    visited.wait_for_result()
+    visited = visit(viewport=viewport).wait_for_agreement()
+    visited.analyse(original)
     visited.screenshot(f"file-{name}")
 
     probabilities = visited.probabilities()
@@ -42,8 +40,7 @@ def test_a_chosen_file_is_analysed_and_shown(
 
 
 def test_a_dropped_file_is_analysed(visit: OpenPage, original: Path) -> None:
-    visited = visit()
-    visited.wait_for_agreement()
+    visited = visit().wait_for_agreement()
     visited.drop(original, original.name)
     visited.wait_for_result()
     expect(visited.by_id("source")).to_contain_text(original.name)
@@ -60,10 +57,8 @@ def test_other_formats_are_analysed(
 
 
 def test_a_longer_clip_has_a_timeline(visit: OpenPage, conversation: Path) -> None:
-    visited = visit()
-    visited.wait_for_agreement()
-    visited.upload(conversation)
-    visited.wait_for_result()
+    visited = visit().wait_for_agreement()
+    visited.analyse(conversation)
     visited.screenshot("timeline")
 
     rows = visited.by_id("timeline-table").locator("tbody tr")
@@ -74,10 +69,8 @@ def test_a_longer_clip_has_a_timeline(visit: OpenPage, conversation: Path) -> No
 
 
 def test_the_cursor_follows_the_playback(visit: OpenPage, conversation: Path) -> None:
-    visited = visit()
-    visited.wait_for_agreement()
-    visited.upload(conversation)
-    visited.wait_for_result()
+    visited = visit().wait_for_agreement()
+    visited.analyse(conversation)
     visited.by_id("playback").evaluate("audio => audio.play()")
     cursor = visited.by_id("waveform").locator(".cursor")
     expect(cursor).to_be_visible()
@@ -95,10 +88,8 @@ def test_the_cursor_follows_the_playback(visit: OpenPage, conversation: Path) ->
 
 
 def test_another_network_analyses_the_same_clip(visit: OpenPage, original: Path) -> None:
-    visited = visit()
-    visited.wait_for_agreement()
-    visited.upload(original)
-    visited.wait_for_result()
+    visited = visit().wait_for_agreement()
+    visited.analyse(original)
     reads = len([r for r in visited.requests if "init" in r.url])
     visited.page.get_by_role("radio", name="Frames").check()
     expect(visited.by_id("source")).to_contain_text("Frames")
@@ -122,10 +113,8 @@ def test_the_best_network_is_selected_and_described(visit: OpenPage, site: Serve
 def test_ten_minutes_are_analysed_in_windows(
     visit: OpenPage, originals: list[Path], tmp_path: Path
 ) -> None:
-    visited = visit()
-    visited.wait_for_agreement()
-    visited.upload(write(tmp_path / "long.wav", several(originals, 8_000, 600), 8_000))
-    visited.wait_for_result()
+    visited = visit().wait_for_agreement()
+    visited.analyse(write(tmp_path / "long.wav", several(originals, 8_000, 600), 8_000))
     expect(visited.by_id("source")).to_contain_text("120 windows")
     assert visited.by_id("timeline-table").locator("tbody tr").count() == 120
     visited.screenshot("ten-minutes")

@@ -20,8 +20,7 @@ def wait_for_predictions(visited: Visit, count: int) -> None:
 
 
 def test_a_recording_is_analysed(visit_with_microphone: OpenPage) -> None:
-    visited = visit_with_microphone()
-    visited.wait_for_agreement()
+    visited = visit_with_microphone().wait_for_agreement()
     visited.page.get_by_role("button", name="Record", exact=True).click()
     expect(visited.by_id("elapsed")).to_have_text("Recording, 0:04")
     expect(visited.page.get_by_role("button", name="Listen live")).to_be_disabled()
@@ -40,8 +39,7 @@ def test_a_recording_is_analysed(visit_with_microphone: OpenPage) -> None:
 
 
 def test_live_mode_predicts_while_the_microphone_is_open(visit_with_microphone: OpenPage) -> None:
-    visited = visit_with_microphone()
-    visited.wait_for_agreement()
+    visited = visit_with_microphone().wait_for_agreement()
     visited.page.get_by_role("button", name="Listen live").click()
     wait_for_predictions(visited, 5)
     rows = visited.by_id("timeline-table").locator("tbody tr")
@@ -70,8 +68,7 @@ def test_live_mode_sends_nothing_in_silence(
     clip = write(tmp_path / "silence.wav", silence(3, 48_000), 48_000)
     browser = launch_with_microphone(playwright, chromium, clip, allowed=True)
     with visiting(browser, str(site.client.base_url)) as open_page:
-        visited = open_page()
-        visited.wait_for_agreement()
+        visited = open_page().wait_for_agreement()
         visited.page.get_by_role("button", name="Listen live").click()
         expect(visited.by_id("timeline-table").locator("tbody tr").nth(1)).to_be_attached()
         expect(visited.by_id("progress-text")).to_have_text("Listening. No sound yet.")
@@ -104,8 +101,7 @@ def test_a_refused_microphone_is_explained(
 
 @pytest.mark.parametrize("name", ["Record", "Listen live"])
 def test_a_missing_microphone_is_explained(visit: OpenPage, name: str) -> None:
-    visited = visit(permissions=["microphone"])
-    visited.wait_for_agreement()
+    visited = visit(permissions=["microphone"]).wait_for_agreement()
     visited.page.get_by_role("button", name=name, exact=True).click()
     visited.expect_fault("microphone-missing")
     visited.screenshot("fault-microphone-missing")

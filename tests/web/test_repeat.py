@@ -21,11 +21,9 @@ def visited(
 ) -> Iterator[Visit]:
     """A page with a result, from a network for vectors and from one for frames."""
     with visiting(browser, str(site.client.base_url)) as open_page:
-        visited = open_page(permissions=CLIPBOARD)
-        visited.wait_for_agreement()
+        visited = open_page(permissions=CLIPBOARD).wait_for_agreement()
         visited.page.get_by_role("radio", name=request.param).check()
-        visited.upload(original)
-        visited.wait_for_result()
+        visited.analyse(original)
         yield visited
 
 

@@ -50,8 +50,7 @@ def check(request: Request, host: str) -> None:
 def test_only_features_leave_the_machine(
     visit_with_microphone: OpenPage, site: Server, originals: list[Path]
 ) -> None:
-    visited = visit_with_microphone()
-    visited.wait_for_agreement()
+    visited = visit_with_microphone().wait_for_agreement()
     for path in originals[:2]:
         visited.upload(path)
         expect(visited.by_id("source")).to_contain_text(path.name)
@@ -69,10 +68,8 @@ def test_only_features_leave_the_machine(
 
 
 def test_the_page_lists_its_requests(visit: OpenPage, site: Server, original: Path) -> None:
-    visited = visit()
-    visited.wait_for_agreement()
-    visited.upload(original)
-    visited.wait_for_result()
+    visited = visit().wait_for_agreement()
+    visited.analyse(original)
     found = over_the_network(visited)
     summary = visited.by_id("log-summary")
     expect(summary).to_contain_text(f"{len(found)} requests, all to 127.0.0.1:{site.port}.")

@@ -53,6 +53,10 @@ class Visit:
     def upload(self, *files: Path) -> None:
         self.page.get_by_label("Choose a recording").set_input_files(files)
 
+    def analyse(self, path: Path) -> None:
+        self.upload(path)
+        self.wait_for_result()
+
     def drop(self, path: Path, name: str) -> float:
         """Drops a file under a new name; returns the milliseconds until its result is shown."""
         content = base64.b64encode(path.read_bytes()).decode()
@@ -62,8 +66,10 @@ class Visit:
     def by_id(self, name: str) -> Locator:
         return self.page.locator(f"#{name}")
 
-    def wait_for_agreement(self) -> None:
+    def wait_for_agreement(self) -> "Visit":
+        """Waits until the server has accepted the features of the page; returns the visit."""
         expect(self.by_id("verification")).to_have_attribute("data-state", "agreement")
+        return self
 
     def wait_for_result(self) -> None:
         """Waits until the bars are visible and no computation is running."""

@@ -15,7 +15,7 @@ from training.arrays import Float64
 from training.features.recipe import RECIPE
 
 Window = Literal["hann", "hamming", "rectangular"]
-Centring = Literal["zeros", "reflection", "none"]
+Centring = Literal["constant", "reflect", "none"]  # padding with zeros, or of NumPy's mode
 MelScale = Literal["slaney", "htk"]
 Logarithm = Literal["decibels", "natural", "base 10", "none"]
 Dct = Literal["orthonormal", "unscaled", "sum", "htk"]
@@ -29,7 +29,6 @@ Normalisation = Literal[
     "mean and deviation of the vector",
 ]
 Pooling = Literal["mean", "sum", "median", "first frame"]
-Resampler = Callable[[Float64, float], Float64]  # (samples at the recipe's rate, new rate)
 AudioNormalisation = Literal["none", "peak", "mean and deviation"]
 
 
@@ -49,7 +48,7 @@ class Computation:
     hop_length: int | None = RECIPE.hop_length  # None: the length of a frame
     window: Window = "hann"
     window_length: int | None = None  # None: the length of a frame; a shorter one is zero-padded
-    centring: Centring = "zeros"
+    centring: Centring = "constant"
     exponent: float = 2.0  # of the magnitudes: 2 for power, 1 for amplitude
     n_mels: int = RECIPE.n_mels
     mel_scale: MelScale = "slaney"
@@ -65,9 +64,9 @@ class Computation:
     normalisation: Normalisation = "none"
     pooling: Pooling = "mean"
 
-    def mel_spectra(self, audio: Float64, resampled: Resampler) -> Float64:
-        """Mel spectra (T, n_mels) of audio (samples,) at the recipe's rate."""
-        speech = self._speech(resampled(audio, self.resampled_to))
+    def mel_spectra(self, resampled: Callable[[float], Float64]) -> Float64:
+        """Mel spectra (T, n_mels) of audio (samples,) that is given at any rate in Hz."""
+        speech = self._speech(resampled(self.resampled_to))
         n_fft = self.n_fft or self._whole(speech)
         filters = _mel_filters(self.mel_scale, self.mel_norm, self.n_mels, n_fft, self.assumed_rate)
         mel: Float64 = self._magnitudes(speech, n_fft) ** self.exponent @ filters
@@ -80,7 +79,7 @@ class Computation:
     def frames(self, mel: Float64) -> Float64:
         """Mel spectra (T, n_mels) to cepstra (T, n_mfcc)."""
         cepstra = self._levels(mel) @ self._dct_matrix() * self._lifter_weights()
-        return _normalised(cepstra, self.normalisation)
+        return _NORMALISATIONS[self.normalisation](cepstra)
 
     def pool(self, frames: Float64) -> Float64:
         """Cepstra (T, n_mfcc) to one vector (n_mfcc,)."""
@@ -90,12 +89,12 @@ class Computation:
         return pooled
 
     def _speech(self, audio: Float64) -> Float64:
-        audio = _normalised_audio(audio * self.gain, self.audio_normalisation)
-        if self.pre_emphasis and not self.emphasis_after_trimming:
+        audio = _AUDIO_NORMALISATIONS[self.audio_normalisation](audio * self.gain)
+        if not self.emphasis_after_trimming:
             audio = _emphasised(audio, self.pre_emphasis)
         if self.trim_top_db is not None:
             audio = _trimmed(audio, self.trim_top_db)
-        if self.pre_emphasis and self.emphasis_after_trimming:
+        if self.emphasis_after_trimming:
             audio = _emphasised(audio, self.pre_emphasis)
         return audio
 
@@ -120,9 +119,7 @@ class Computation:
         short = _window(self.window_length or length, self.window)
         window = np.pad(short, (length - len(short)) // 2)
         if self.centring != "none":
-            mode: Literal["constant", "reflect"]
-            mode = "constant" if self.centring == "zeros" else "reflect"
-            speech = np.pad(speech, len(window) // 2, mode=mode)
+            speech = np.pad(speech, len(window) // 2, mode=self.centring)
         windows = _windows(speech, len(window), self.hop_length or len(window)) * window
         return np.asarray(np.abs(np.fft.rfft(windows, n_fft)))
 
@@ -153,6 +150,24 @@ class Computation:
 _UP_TO_MEL = tuple(field.name for field in fields(Computation))
 _UP_TO_MEL = _UP_TO_MEL[: _UP_TO_MEL.index("logarithm")]
 
+_AUDIO_NORMALISATIONS: dict[AudioNormalisation, Callable[[Float64], Float64]] = {
+    "none": lambda audio: audio,
+    "peak": lambda audio: audio / np.abs(audio).max(),
+    "mean and deviation": lambda audio: (audio - audio.mean()) / audio.std(),
+}
+
+_NORMALISATIONS: dict[Normalisation, Callable[[Float64], Float64]] = {
+    "none": lambda frames: frames,
+    "mean of coefficients": lambda frames: frames - frames.mean(axis=0),
+    "mean and deviation of coefficients": lambda frames: (
+        (frames - frames.mean(axis=0)) / frames.std(axis=0)
+    ),
+    "deviation of coefficients": lambda frames: frames / frames.std(axis=0),
+    "mean of all": lambda frames: frames - frames.mean(),
+    "mean and deviation of all": lambda frames: (frames - frames.mean()) / frames.std(),
+    "mean and deviation of the vector": lambda frames: frames,  # by `pool`
+}
+
 _POOLINGS: dict[Pooling, Callable[[Float64], Float64]] = {
     "mean": lambda frames: frames.mean(axis=0),
     "sum": lambda frames: frames.sum(axis=0),
@@ -175,17 +190,9 @@ def resample(audio: Float64, rate: float) -> Float64:
     return np.asarray(np.fft.irfft(spectrum, count) * (count / len(audio)))
 
 
-def _normalised_audio(audio: Float64, how: AudioNormalisation) -> Float64:
-    match how:
-        case "none":
-            return audio
-        case "peak":
-            return audio / float(np.abs(audio).max())
-        case "mean and deviation":
-            return (audio - float(audio.mean())) / float(audio.std())
-
-
 def _emphasised(audio: Float64, coefficient: float) -> Float64:
+    if not coefficient:
+        return audio
     return np.append(audio[0], audio[1:] - coefficient * audio[:-1])
 
 
@@ -230,28 +237,11 @@ def _slaney_hertz(mel: Float64) -> Float64:
     return np.where(mel < 15, mel * 200 / 3, above)
 
 
-def _htk_mel(hertz: Float64) -> Float64:
-    return np.asarray(2595 * np.log10(1 + hertz / 700))
-
-
-def _htk_hertz(mel: Float64) -> Float64:
-    return np.asarray(700 * (10 ** (mel / 2595) - 1))
-
-
-_SCALES = {"slaney": (_slaney_mel, _slaney_hertz), "htk": (_htk_mel, _htk_hertz)}
-
-
-def _normalised(frames: Float64, how: Normalisation) -> Float64:
-    match how:
-        case "mean of coefficients":
-            return np.asarray(frames - frames.mean(axis=0))
-        case "deviation of coefficients":
-            return np.asarray(frames / frames.std(axis=0))
-        case "mean and deviation of coefficients":
-            return np.asarray((frames - frames.mean(axis=0)) / frames.std(axis=0))
-        case "mean of all":
-            return frames - float(frames.mean())
-        case "mean and deviation of all":
-            return (frames - float(frames.mean())) / float(frames.std())
-        case "none" | "mean and deviation of the vector":
-            return frames
+# From hertz to mels, and back.
+_SCALES: dict[MelScale, tuple[Callable[[Float64], Float64], Callable[[Float64], Float64]]] = {
+    "slaney": (_slaney_mel, _slaney_hertz),
+    "htk": (
+        lambda hertz: 2595 * np.log10(1 + hertz / 700),
+        lambda mel: 700 * (10 ** (mel / 2595) - 1),
+    ),
+}

@@ -7,7 +7,7 @@ feature, with a margin, is the tolerance.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from itertools import combinations
 from typing import Any
 
@@ -16,13 +16,12 @@ import scipy.signal
 from tqdm import tqdm
 
 from training.arrays import Float64
-from training.contract.computation import Computation, Resampler, resample
+from training.contract.computation import Computation, resample
 from training.contract.mistakes import (
     ANDROID_CLIENT,
     MISTAKES,
     OUTWARD_MISTAKES,
     RIGHT,
-    Mistake,
     Overrides,
 )
 from training.contract.tarsosdsp import FRAME_LENGTH, android_client_vector
@@ -60,25 +59,25 @@ class Fingerprint:
         return values if self.gain_step is None else values | {"gainStep": self.gain_step}
 
 
-@dataclass(frozen=True)
-class Client:
-    """A client that computes features of the reference clip."""
+def client(resample_to: Callable[[float], Float64]) -> Callable[[Computation], tuple[Float64, int]]:
+    """Return a function from a computation to its vector and number of frames.
 
-    audio: Float64
-    resampler: Resampler
+    It caches the resampled audio and the spectra.
 
-    def pooled(self) -> Callable[[Computation], tuple[Float64, int]]:
-        """A function from a computation to its vector and number of frames; caches spectra."""
+    Args:
+        resample_to: maps a sample rate in Hz to the reference clip at that rate.
+    """
+    resampled = cache(resample_to)
 
-        @cache
-        def mel_spectra(computation: Computation) -> Float64:
-            return computation.mel_spectra(self.audio, self.resampler)
+    @cache
+    def mel_spectra(computation: Computation) -> Float64:
+        return computation.mel_spectra(resampled)
 
-        def vector(computation: Computation) -> tuple[Float64, int]:
-            frames = computation.frames(mel_spectra(computation.before_mel()))
-            return computation.pool(frames), len(frames)
+    def vector(computation: Computation) -> tuple[Float64, int]:
+        frames = computation.frames(mel_spectra(computation.before_mel()))
+        return computation.pool(frames), len(frames)
 
-        return vector
+    return vector
 
 
 def polyphase(audio: Float64, rate: float) -> Float64:
@@ -99,8 +98,8 @@ class Fingerprints:
 
     def __init__(self, audio: Float64) -> None:
         self._audio = audio
-        self._vector = Client(audio, resample).pooled()
-        self._other_vector = Client(_through_other_rate(audio), polyphase).pooled()
+        self._vector = client(partial(resample, audio))
+        self._other_vector = client(partial(polyphase, _through_other_rate(audio)))
 
     def right(self) -> Fingerprint:
         """The fingerprint of the recipe, without a mistake."""
@@ -149,12 +148,10 @@ class Fingerprints:
 
     def _is_covered_by_gain(self, one: Overrides, other: Overrides) -> bool:
         """Whether a pair is a mistake and a gain, which its gain step covers already."""
-        gains = [changes for changes in (one, other) if changes.keys() == {"gain"}]
-        rest = {**one, **other}
-        rest.pop("gain", None)
-        return (
-            bool(gains) and self._fingerprint(("",), replace(RIGHT, **rest)).gain_step is not None
-        )
+        for gain, rest in ((one, other), (other, one)):
+            if gain.keys() == {"gain"}:
+                return self._fingerprint(("",), replace(RIGHT, **rest)).gain_step is not None
+        return False
 
     def _android_client(self) -> Iterator[Fingerprint]:
         """Of three stretches: two seconds from 1.0 s, the first two and the last two."""
@@ -173,25 +170,21 @@ def _tolerance(vector: Float64, other: Float64) -> float:
 
 def distinct(candidates: list[Fingerprint], others: list[Fingerprint]) -> list[Fingerprint]:
     """The candidates that cannot be confused with another explanation."""
-    return [
-        candidate
-        for candidate in candidates
-        if all(
-            difference(candidate, other) > SEPARATION * max(candidate.tolerance, other.tolerance)
-            for other in others
-        )
-        and all(
-            difference(candidate, other) > SEPARATION * candidate.tolerance
-            for other in candidates
-            if set(other.codes) != set(candidate.codes)
-        )
-    ]
-
-
-def difference(one: Fingerprint, other: Fingerprint) -> float:
-    """The greatest absolute difference over the coefficients that both have."""
-    common = min(len(one.mfccs), len(other.mfccs))
-    return float(np.abs(one.mfccs[:common] - other.mfccs[:common]).max())
+    explanations = [*candidates, *others]
+    vectors = np.full((len(explanations), RECIPE.n_mfcc), np.nan)
+    for vector, explanation in zip(vectors, explanations, strict=True):
+        vector[: len(explanation.mfccs)] = explanation.mfccs
+    # Of two pairs, only the tolerance of the candidate counts.
+    tolerances = np.array([0.0] * len(candidates) + [other.tolerance for other in others])
+    codes = np.array([frozenset(one.codes) for one in candidates] + [None] * len(others))
+    kept = []
+    for index, candidate in enumerate(candidates):
+        # The greatest difference over the coefficients that both have; others are NaN.
+        differences = np.nanmax(np.abs(vectors - vectors[index]), axis=1)
+        limits = SEPARATION * np.maximum(tolerances, candidate.tolerance)
+        if (differences > limits)[codes != codes[index]].all():
+            kept.append(candidate)
+    return kept
 
 
 def catalogue(audio: Float64) -> dict[str, Any]:
@@ -208,19 +201,16 @@ def catalogue(audio: Float64) -> dict[str, Any]:
     return {
         "right": right.as_json(),
         "single": [
-            _described(mistake) | {"signatures": by_code.get(mistake.code, [])}
+            {
+                "code": mistake.code,
+                "explanation": mistake.explanation,
+                "remedy": mistake.remedy,
+                "signatures": by_code.get(mistake.code, []),
+            }
             for mistake in (*MISTAKES, ANDROID_CLIENT, *OUTWARD_MISTAKES)
         ],
         "pairs": [
             {"codes": list(pair.codes)} | pair.as_json()
             for pair in fingerprints.pairs([right, *singles])
         ],
-    }
-
-
-def _described(mistake: Mistake) -> dict[str, Any]:
-    return {
-        "code": mistake.code,
-        "explanation": mistake.explanation,
-        "remedy": mistake.remedy,
     }

@@ -20,7 +20,7 @@ class Mistake:
     code: str
     explanation: str
     remedy: str
-    variants: tuple[Overrides, ...]
+    variants: tuple[Overrides, ...] = ()
     paired: tuple[int, ...] = (0,)  # indices of the variants that are combined with other mistakes
 
     def computations(self) -> tuple[Computation, ...]:
@@ -89,8 +89,8 @@ def _logarithm(code: str, name: str, field: str) -> Mistake:
 _WHOLE_CLIP: tuple[Overrides, ...] = (
     {"centring": "none"},
     {"centring": "none", "whole_to_power_of_two": True},
-    {"centring": "zeros"},  # two frames, one half of the clip in each
-    {"centring": "zeros", "hop_length": 1 << 30},  # the first of the two
+    {"centring": "constant"},  # two frames, one half of the clip in each
+    {"centring": "constant", "hop_length": 1 << 30},  # the first of the two
 )
 
 MISTAKES = (
@@ -107,10 +107,7 @@ MISTAKES = (
         ({"audio_normalisation": "peak"}, {"audio_normalisation": "mean and deviation"}),
         paired=(),
     ),
-    _sample_rate(8_000),
-    _sample_rate(16_000),
-    _sample_rate(44_100),
-    _sample_rate(48_000),
+    *map(_sample_rate, (8_000, 16_000, 44_100, 48_000)),
     Mistake(
         "mel-scale-htk",
         "The mel scale is HTK's.",
@@ -123,11 +120,7 @@ MISTAKES = (
         "Divide each triangle by half its width in Hz, so that all have the same area.",
         ({"mel_norm": False},),
     ),
-    _mel_bands(20),
-    _mel_bands(26),
-    _mel_bands(40),
-    _mel_bands(64),
-    _mel_bands(80),
+    *map(_mel_bands, (20, 26, 40, 64, 80)),
     _logarithm("natural-logarithm", "natural", "natural"),
     _logarithm("base-10-logarithm", "base-10", "base 10"),
     Mistake(
@@ -233,11 +226,10 @@ MISTAKES = (
         "reflection-padding",
         "The clip is padded with its own reflection.",
         "Pad the clip with 1,024 zeros on both sides before framing.",
-        ({"centring": "reflection"},),
+        ({"centring": "reflect"},),
         paired=(),
     ),
-    _frame_length(512),
-    _frame_length(1_024),
+    *map(_frame_length, (512, 1_024)),
     Mistake(
         "mean-normalisation",
         "Each coefficient's mean over the clip is subtracted, so that nothing is left of it.",
@@ -276,8 +268,6 @@ ANDROID_CLIENT = Mistake(
     "tarsosdsp-android-client",
     "The published Android client's features: TarsosDSP, two seconds as one frame.",
     "Compute the features with the extractor of this server (/init/mfcc.onnx).",
-    (),
-    paired=(),
 )
 
 # Recognised by the shape or the level of the features that a client sends.
@@ -286,38 +276,31 @@ OUTWARD_MISTAKES = (
         "number-of-coefficients",
         "The coefficients are right as far as they go, but there are too few or too many.",
         f"Send coefficients 0 to {RECIPE.n_mfcc - 1}.",
-        (),
     ),
     Mistake(
         "amplitude-scale",
         "Only the overall level differs: the samples or the spectrum are scaled.",
         "Use samples in [-1, 1] and the plain power spectrum, without any factor.",
-        (),
     ),
     Mistake(
         "transposed-frames",
         "Rows are coefficients and columns are frames.",
         "Send one row for each frame.",
-        (),
     ),
 )
 
 
+HEAD = """\
+# Mistakes that `POST /init/verification` names
+
+Written by `python -m training extractor`.
+
+| code | what is wrong | what helps |
+|---|---|---|
+"""
+
+
 def table() -> str:
     """All mistakes as a Markdown table for `docs/`."""
-    rows = [
-        f"| `{mistake.code}` | {mistake.explanation} | {mistake.remedy} |"
-        for mistake in (*MISTAKES, ANDROID_CLIENT, *OUTWARD_MISTAKES)
-    ]
-    return "\n".join(
-        [
-            "# Mistakes that `POST /init/verification` names",
-            "",
-            "Written by `python -m training extractor`.",
-            "",
-            "| code | what is wrong | what helps |",
-            "|---|---|---|",
-            *rows,
-            "",
-        ]
-    )
+    mistakes = (*MISTAKES, ANDROID_CLIENT, *OUTWARD_MISTAKES)
+    return HEAD + "".join(f"| `{m.code}` | {m.explanation} | {m.remedy} |\n" for m in mistakes)

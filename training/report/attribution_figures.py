@@ -42,14 +42,7 @@ def _by_emotion(
 ) -> Figure:
     """A heat map of `rows` (L, parts) whose horizontal axis has these ends."""
     canvas, axes = new_axes(250)
-    image = axes.imshow(
-        rows,
-        cmap="cividis",
-        vmin=0,
-        aspect="auto",
-        interpolation="none",
-        extent=(*ends, len(rows), 0),
-    )
+    image = axes.imshow(rows, vmin=0, extent=(*ends, len(rows), 0))
     axes.set_yticks(np.arange(len(rows)) + 0.5, labels)
     axes.set_xlabel(axis)
     axes.grid(visible=False)
@@ -68,7 +61,7 @@ def draw_emotion_maps(
     canvas, grid = new_grid(len(labels), columns=4, height=100, margin=50, sharex=True, sharey=True)
     for axes, label, share in zip(grid, labels, shares, strict=True):
         axes.set_title(label, loc="center", fontsize=9)
-        image = heat_map(axes, share, 100, cmap="cividis", vmin=0, vmax=shares.max())
+        image = heat_map(axes, share, 100, vmin=0, vmax=shares.max())
     canvas.supxlabel("time (% of the clip)", fontsize=10)
     canvas.supylabel(axis, fontsize=10)
     canvas.colorbar(image, ax=grid, aspect=30).set_label(UNIT)
@@ -85,7 +78,7 @@ def draw_example(network: str, example: Attribution, label: str, axis: str = MFC
     spread = np.maximum(example.frames.std(axis=0), 1e-6)
     standardised = (example.frames - example.frames.mean(axis=0)) / spread
     limit = max(float(np.quantile(np.abs(example.weights), 0.995)), 1e-9)
-    upper = heat_map(above, standardised, seconds, cmap="cividis", vmin=-3, vmax=3)
+    upper = heat_map(above, standardised, seconds, vmin=-3, vmax=3)
     lower = heat_map(below, example.weights, seconds, cmap="RdBu_r", vmin=-limit, vmax=limit)
     canvas.colorbar(upper, ax=above).set_label("standard deviations")
     canvas.colorbar(lower, ax=below).set_label("contribution (nats)")
@@ -103,9 +96,7 @@ def heat_map(axes: Axes, values: Float64, right: float, **colours: Any) -> AxesI
     """Draw `values` (T, B), time from 0 to `right`."""
     axes.grid(visible=False)
     extent = (0, right, -0.5, values.shape[1] - 0.5)
-    return axes.imshow(
-        values.T, origin="lower", aspect="auto", interpolation="none", extent=extent, **colours
-    )
+    return axes.imshow(values.T, origin="lower", extent=extent, **colours)
 
 
 def first_filters(path: Path) -> Float32 | None:
@@ -132,9 +123,7 @@ def draw_filters(network: str, filters: Float32) -> Figure:
     for axes, kernel in zip(grid, shown, strict=True):
         axes.axis("off")
         limit = max(float(np.abs(kernel).max()), 1e-9)
-        axes.imshow(
-            kernel, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto", interpolation="none"
-        )
+        axes.imshow(kernel, cmap="RdBu", vmin=-limit, vmax=limit)
     title = f"{network}: filters of the first convolution"
     size = " x ".join(map(str, shown.shape[1:]))
     numbers = f"{len(shown)} of {len(filters)}, {size} each"

@@ -12,7 +12,12 @@ from training.arrays import Integers
 from training.corpora.reader import Corpus
 from training.evaluation import Measurement, Score
 from training.folds import Fold
-from training.metrics import EmotionScore, confusion, emotion_scores
+from training.metrics import (
+    EmotionScore,
+    confusion,
+    emotion_scores,
+    unweighted_average_recall,
+)
 from training.storage.atomic_write import atomic_write
 from training.systems.base.system import SPEAKER_SEPARATED
 
@@ -61,16 +66,14 @@ def metrics(targets: Integers, predictions: Integers) -> dict[str, float]:
     F1, precision and recall are means over the emotions weighted by their clips, so that recall
     equals accuracy. The unweighted average recall weights all emotions that occur equally.
     """
-    occurring = np.unique(targets)
-    by_emotion = precision_recall_fscore_support(
-        targets, predictions, labels=occurring, zero_division=0.0
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        targets, predictions, labels=np.unique(targets), average="weighted", zero_division=0.0
     )
-    precision, recall, f1, clips = (np.asarray(row, np.float64) for row in by_emotion)
     return {
-        "f1": float(np.average(f1, weights=clips)),
-        "precision": float(np.average(precision, weights=clips)),
-        "recall": float(np.average(recall, weights=clips)),
-        "uar": float(recall.mean()),
+        "f1": float(f1),
+        "precision": float(precision),
+        "recall": float(recall),
+        "uar": unweighted_average_recall(targets, predictions),
         "accuracy": float((targets == predictions).mean()),
     }
 

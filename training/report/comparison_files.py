@@ -3,7 +3,7 @@
 import csv
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,11 @@ from training.corpora.reader import Corpus, Utterance
 from training.evaluation import Measurement
 from training.report import tables
 from training.report.attribution_figures import draw_filters, first_filters
-from training.report.comparison import METRICS, Comparison
+from training.report.comparison import METRICS, Comparison, ProtocolResult, SystemResult
 from training.report.corpus_figures import draw_corpus
 from training.report.evaluation_figures import draw_confusion
 from training.report.figure import ROW_HEIGHT, SERIES, Figure, finish, name_rows, new_axes, styled
-from training.report.page import Section, Table, render_page
+from training.report.page import Section, render_page
 from training.report.text import Row, aligned
 from training.report.text import markdown as markdown_table
 from training.storage.atomic_write import atomic_write
@@ -109,27 +109,23 @@ def page(comparison: Comparison, figures: Figures) -> str:
         return [figure for name, figure in figures.items() if name.startswith(prefix)]
 
     chapters = [
-        _chapter("Systems", tables.NOTE, tables.systems(comparison)),
-        _chapter(
+        Section("Systems", tables.NOTE, tables.systems(comparison)),
+        Section(
             "Unseen speakers and random split",
             "UAR under both protocols.",
             tables.gaps(comparison),
             starting_with("gap"),
         ),
-        _chapter("Emotions", "F1 on unseen speakers.", tables.emotions(comparison)),
+        Section("Emotions", "F1 on unseen speakers.", tables.emotions(comparison)),
         Section(
-            "Confusion", "Unseen speakers, all folds together.", None, starting_with("confusion")
+            "Confusion", "Unseen speakers, all folds together.", (), starting_with("confusion")
         ),
-        Section("Filters", "The first convolution of each.", None, starting_with("filters")),
-        Section("Corpus", _provenance(comparison), None, starting_with("corpus")),
+        Section("Filters", "The first convolution of each.", (), starting_with("filters")),
+        Section("Corpus", _provenance(comparison), (), starting_with("corpus")),
     ]
     title = f"Speech emotion systems on {comparison.corpus.name}"
     command = f"python -m training compare --corpus {comparison.corpus.option}"
     return render_page(title, command, comparison.heading, chapters)
-
-
-def _chapter(title: str, text: str, rows: Sequence[Row], figures: Sequence[Figure] = ()) -> Section:
-    return Section(title, text, Table(rows[0], rows[1:]), figures)
 
 
 def write(comparison: Comparison, figures: Figures, directory: Path) -> None:
@@ -137,9 +133,8 @@ def write(comparison: Comparison, figures: Figures, directory: Path) -> None:
     _write(directory / "comparison.md", markdown(comparison))
     _write(directory / "comparison.html", page(comparison, figures))
     comparison.write(directory)
-    _write_csv(directory / "systems.csv", _system_rows(comparison))
-    _write_csv(directory / "emotions.csv", _emotion_rows(comparison))
-    _write_csv(directory / "confusion.csv", _confusion_rows(comparison))
+    for name, rows in (("systems", _systems), ("emotions", _emotions), ("confusion", _confusions)):
+        _write_csv(directory / f"{name}.csv", rows(comparison))
     for name, figure in figures.items():
         _write(directory / "plots" / f"{name}.svg", figure.standalone())
 
@@ -172,35 +167,33 @@ def _write_csv(path: Path, rows: Iterable[Row]) -> None:
         csv.writer(file, lineterminator="\n").writerows(rows)
 
 
-def _system_rows(comparison: Comparison) -> Iterable[Row]:
+def _measured(comparison: Comparison) -> Iterator[tuple[SystemResult, str, ProtocolResult]]:
+    for result in comparison.results:
+        for protocol, found in result.protocols.items():
+            yield result, protocol, found
+
+
+def _systems(comparison: Comparison) -> Iterator[Row]:
     head = [f"{name} {kind}" for name in METRICS for kind in ("mean", "deviation")]
     yield ("system", "protocol", *head, "parameters", "training seconds", "latency ms")
-    for result in comparison.results:
-        costs = (
-            f"{result.parameters}",
-            f"{result.training_seconds:.3f}",
-            f"{result.latency_milliseconds:.4f}",
-        )
-        for protocol, found in result.protocols.items():
-            scores = [found.metrics[name] for name in METRICS]
-            pairs = [(score.mean, score.deviation) for score in scores]
-            cells = (f"{value:.4f}" for pair in pairs for value in pair)
-            yield (result.system, protocol, *cells, *costs)
+    for result, protocol, found in _measured(comparison):
+        scores = [found.metrics[name] for name in METRICS]
+        cells = (f"{value:.4f}" for score in scores for value in (score.mean, score.deviation))
+        seconds, milliseconds = result.training_seconds, result.latency_milliseconds
+        costs = (f"{result.parameters}", f"{seconds:.3f}", f"{milliseconds:.4f}")
+        yield (result.system, protocol, *cells, *costs)
 
 
-def _emotion_rows(comparison: Comparison) -> Iterable[Row]:
+def _emotions(comparison: Comparison) -> Iterator[Row]:
     yield ("system", "protocol", "emotion", "precision", "recall", "f1", "clips")
-    for result in comparison.results:
-        for protocol, found in result.protocols.items():
-            for label, score in found.emotions.items():
-                values = (score.precision, score.recall, score.f1)
-                cells = (f"{value:.4f}" for value in values)
-                yield (result.system, protocol, label, *cells, str(score.utterances))
+    for result, protocol, found in _measured(comparison):
+        for label, score in found.emotions.items():
+            cells = (f"{value:.4f}" for value in (score.precision, score.recall, score.f1))
+            yield (result.system, protocol, label, *cells, str(score.utterances))
 
 
-def _confusion_rows(comparison: Comparison) -> Iterable[Row]:
+def _confusions(comparison: Comparison) -> Iterator[Row]:
     yield ("system", "protocol", "true", *comparison.labels)
-    for result in comparison.results:
-        for protocol, found in result.protocols.items():
-            for label, row in zip(comparison.labels, found.confusion, strict=True):
-                yield (result.system, protocol, label, *map(str, row))
+    for result, protocol, found in _measured(comparison):
+        for label, row in zip(comparison.labels, found.confusion, strict=True):
+            yield (result.system, protocol, label, *map(str, row))

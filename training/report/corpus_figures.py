@@ -10,19 +10,11 @@ import soundfile
 from matplotlib.axes import Axes
 
 from training.arrays import Float32
-from training.corpora.reader import Corpus
+from training.corpora.reader import Corpus, Reader
 from training.features.loading import load_audio
 from training.features.recipe import RECIPE
 from training.metrics import Float64
-from training.report.figure import (
-    PAPER,
-    SERIES,
-    Figure,
-    finish,
-    new_axes,
-    new_grid,
-    styled,
-)
+from training.report.figure import PAPER, SERIES, Figure, finish, new_axes, new_grid, styled
 
 SEXES = ("female", "male")
 OUTLINE = 300  # points of a waveform
@@ -36,11 +28,7 @@ Clips = Mapping[str, Float32]  # caption -> audio (samples,) at 22,050 Hz
 class CorpusSummary:
     """The corpus in numbers."""
 
-    name: str
-    description: str
-    licence: str
-    citation: str
-    emotions: tuple[str, ...]
+    reader: Reader
     speakers: dict[str, str]  # speaker -> sex, ordered by speaker
     counts: Counter[tuple[str, str]]  # recordings by emotion and sex
     recordings: Counter[str]  # by speaker
@@ -52,11 +40,7 @@ class CorpusSummary:
         reader, utterances = corpus.reader, corpus.utterances
         recordings = Counter(item.speaker for item in utterances)
         return cls(
-            name=reader.name,
-            description=reader.description,
-            licence=reader.licence,
-            citation=reader.citation,
-            emotions=reader.emotions,
+            reader=reader,
             speakers={speaker: reader.sex(speaker) for speaker in sorted(recordings)},
             counts=Counter((item.emotion, reader.sex(item.speaker)) for item in utterances),
             recordings=recordings,
@@ -68,13 +52,13 @@ class CorpusSummary:
         sexes = Counter(self.speakers.values())
         shortest, median, longest = np.quantile(self.seconds, (0, 0.5, 1))
         return {
-            "Corpus": f"{self.name}: {self.description}",
+            "Corpus": f"{self.reader.name}: {self.reader.description}",
             "Speakers": f"{len(self.speakers)}: {sexes['female']} female, {sexes['male']} male",
-            "Emotions": ", ".join(self.emotions),
+            "Emotions": ", ".join(self.reader.emotions),
             "Recordings": f"{len(self.seconds)}, {self.seconds.sum() / 60:.0f} minutes in all",
             "Length": f"{shortest:.1f} to {longest:.1f} s, median {median:.1f} s",
-            "Licence": self.licence,
-            "Source": self.citation,
+            "Licence": self.reader.licence,
+            "Source": self.reader.citation,
         }
 
 
@@ -85,15 +69,16 @@ def draw_corpus(corpus: Corpus) -> dict[str, Figure]:
         "corpus-emotions": draw_emotions(summary),
         "corpus-lengths": draw_lengths(summary),
         "corpus-speakers": draw_speakers(summary),
-        "corpus-waveforms": draw_waveforms(clips),
-        "corpus-spectrograms": draw_spectrograms(clips),
+        "corpus-waveforms": _draw_clips("Waveforms", clips, _draw_envelope),
+        "corpus-spectrograms": _draw_clips("Mel spectrograms", clips, _draw_mel),
     }
 
 
 def draw_emotions(summary: CorpusSummary) -> Figure:
     """Recordings by emotion and sex."""
-    counts = {s: [summary.counts[emotion, s] for emotion in summary.emotions] for s in SEXES}
-    return _draw_counts("Recordings by emotion", summary.emotions, counts)
+    emotions = summary.reader.emotions
+    counts = {sex: [summary.counts[emotion, sex] for emotion in emotions] for sex in SEXES}
+    return _draw_counts("Recordings by emotion", emotions, counts)
 
 
 def draw_speakers(summary: CorpusSummary) -> Figure:
@@ -154,16 +139,6 @@ def load_examples(corpus: Corpus) -> Clips:
     return {f"{item.emotion} ({item.path.stem})": load_audio(item.path) for item in chosen}
 
 
-def draw_waveforms(clips: Clips) -> Figure:
-    """The envelope of each clip against time."""
-    return _draw_clips("Waveforms", clips, _draw_envelope)
-
-
-def draw_spectrograms(clips: Clips) -> Figure:
-    """The mel spectrogram of each clip in decibels; low bands are at the bottom."""
-    return _draw_clips("Mel spectrograms", clips, _draw_mel)
-
-
 @styled
 def _draw_clips(title: str, clips: Clips, draw: Callable[[Axes, Float32], None]) -> Figure:
     """One row for each clip, on a common time axis."""
@@ -178,6 +153,7 @@ def _draw_clips(title: str, clips: Clips, draw: Callable[[Axes, Float32], None])
 
 
 def _draw_envelope(axes: Axes, audio: Float32) -> None:
+    """The envelope of a clip against time."""
     pieces = np.array_split(audio, min(OUTLINE, len(audio)))
     seconds = np.linspace(0, len(audio) / RECIPE.sample_rate, len(pieces))
     low, high = [piece.min() for piece in pieces], [piece.max() for piece in pieces]
@@ -185,13 +161,9 @@ def _draw_envelope(axes: Axes, audio: Float32) -> None:
 
 
 def _draw_mel(axes: Axes, audio: Float32) -> None:
+    """The mel spectrogram of a clip in decibels; low bands are at the bottom."""
     power = librosa.feature.melspectrogram(y=audio, sr=RECIPE.sample_rate, n_mels=MELS)
-    axes.imshow(
-        librosa.power_to_db(power, ref=np.max),
-        origin="lower",
-        aspect="auto",
-        cmap="magma",
-        interpolation="none",
-        extent=(0, len(audio) / RECIPE.sample_rate, 0, MELS),
-    )
+    seconds = len(audio) / RECIPE.sample_rate
+    levels = librosa.power_to_db(power, ref=np.max)
+    axes.imshow(levels, cmap="magma", origin="lower", extent=(0, seconds, 0, MELS))
     axes.grid(visible=False)

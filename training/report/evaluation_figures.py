@@ -113,7 +113,7 @@ def draw_confusion(
     """A confusion matrix (L, L) of any counts: rows are true emotions, in per cent of the row."""
     shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-9)
     canvas, axes = new_axes(340)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=100, interpolation="none")
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=100, aspect="equal")
     for (row, column), share in np.ndenumerate(shares):
         # The cells keep their colours in either theme.
         colour = "#fefefe" if share > 55 else "#010101"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from training.arrays import Float32
-from training.corpora.reader import Corpus
+from training.corpora.reader import Corpus, Reader
 from training.evaluation import Evaluation, Score
 from training.report.attribution import (
     Attribution,
@@ -31,7 +31,7 @@ from training.report.evaluation_figures import (
     draw_robustness,
     draw_speakers,
 )
-from training.report.page import Section, Table, render_page
+from training.report.page import Section, render_page
 from training.report.text import Row
 from training.storage.atomic_write import atomic_write
 from training.systems.base.system import Fitted
@@ -39,6 +39,22 @@ from training.systems.base.system import Fitted
 CARD_REMARK = (
     "The model card beside this file states\n"
     "the intended use of the networks, their licence and their limits."
+)
+CORPUS = (
+    "The corpus is acted speech: actors portray emotions on request. Spontaneous emotional "
+    "speech differs from it."
+)
+SPEAKERS = "The mean hides the variation between speakers. (f) is female, (m) is male."
+CALIBRATION = (
+    "Out-of-fold predictions of all seeds. The temperature of each fold was fitted within its "
+    "training part. The upper bars show the accuracy of the predictions in each bin of "
+    "confidence; the dashed line is perfect calibration. The lower bars show the share of "
+    "predictions in each bin. The expected calibration error is the mean distance from the "
+    "line, weighted by these shares."
+)
+TSNE = (
+    "Out-of-fold log-probabilities of the first seed: clips with similar predictions lie "
+    "close together. Each plot highlights one true emotion. Distances have no unit."
 )
 
 
@@ -86,27 +102,41 @@ def render(
 ) -> str:
     """Return the report as HTML; `attributions` are by network."""
     by_name = {evaluation.network: evaluation for evaluation in evaluations}
+    names = [f"{speaker} ({sex[0]})" for speaker, sex in summary.speakers.items()]
     chapters = [
-        results(summary, evaluations),
-        checks(evaluations),
-        corpus_section(summary),
-        confusions(evaluations),
-        speakers(summary, evaluations),
-        calibration(evaluations),
-        robustness(evaluations),
-        *(attribution(by_name[name], found) for name, found in attributions.items()),
-        embeddings(evaluations),
-        learning(evaluations),
+        _results(summary.reader, evaluations),
+        _checks(evaluations),
+        Section(
+            "The recordings",
+            CORPUS,
+            [("fact", "value"), *summary.facts().items()],
+            [draw_emotions(summary), draw_lengths(summary)],
+        ),
+        Section(
+            "Confusion matrices",
+            "Means over the seeds. The diagonal is the recall of each emotion.",
+            figures=[draw_confusion(e.network, e.confusion(), e.labels) for e in evaluations],
+        ),
+        Section("Recall by speaker", SPEAKERS, figures=[draw_speakers(evaluations, names)]),
+        Section("Calibration", CALIBRATION, figures=[draw_reliability(e) for e in evaluations]),
+        _robustness(evaluations),
+        *(_attribution(by_name[name], found) for name, found in attributions.items()),
+        Section("t-SNE of the predictions", TSNE, figures=[draw_embedding(e) for e in evaluations]),
+        Section(
+            "Learning curves",
+            "The line is the mean over the fits of all folds and seeds, the band is their range.",
+            figures=[draw_history(e, curve) for e in evaluations for curve in e.history],
+        ),
     ]
     return render_page(
         "Speech emotion networks: report", "python -m training report", CARD_REMARK, chapters
     )
 
 
-def results(summary: CorpusSummary, evaluations: Sequence[Evaluation]) -> Section:
+def _results(reader: Reader, evaluations: Sequence[Evaluation]) -> Section:
     """Recall, accuracy and F1, beside chance and published results."""
     first = evaluations[0]
-    published = PUBLISHED.get(summary.name, ())
+    published = PUBLISHED.get(reader.name, ())
     recalls = [Recall.of(evaluation) for evaluation in evaluations]
     others = "; ".join(f"{result.name}, {result.source}" for result in published)
     return Section(
@@ -116,10 +146,10 @@ def results(summary: CorpusSummary, evaluations: Sequence[Evaluation]) -> Sectio
         "average over the emotions. The bars are 95 % intervals, bootstrapped over speakers; "
         "± is the standard deviation over seeds."
         + (f" Published results: {others}." if others else ""),
-        Table(
+        [
             ("network", "input", "recall", "95 % interval", "accuracy", "macro F1"),
-            [_result(evaluation) for evaluation in evaluations],
-        ),
+            *map(_result, evaluations),
+        ],
         [draw_recalls(recalls, 1 / len(first.labels), published)],
     )
 
@@ -140,7 +170,7 @@ def _percent(score: Score) -> str:
     return f"{score.mean:.1%} ± {100 * score.deviation:.1f}"
 
 
-def checks(evaluations: Sequence[Evaluation]) -> Section:
+def _checks(evaluations: Sequence[Evaluation]) -> Section:
     """Permuted labels and a random split, which reveal leakage."""
     return Section(
         "Checks for data leakage",
@@ -148,9 +178,9 @@ def checks(evaluations: Sequence[Evaluation]) -> Section:
         "the test speakers leaks into training. In a random split of the clips the test speakers "
         "also occur in training. Its recall is inflated and does not generalise to unseen "
         "speakers.",
-        Table(
+        [
             ("network", "recall", "permuted labels", "chance", "random split (inflated)"),
-            [
+            *(
                 (
                     evaluation.network,
                     f"{evaluation.uar().mean:.1%}",
@@ -159,8 +189,8 @@ def checks(evaluations: Sequence[Evaluation]) -> Section:
                     _measured(evaluation.random_split_uar),
                 )
                 for evaluation in evaluations
-            ],
-        ),
+            ),
+        ],
     )
 
 
@@ -168,66 +198,21 @@ def _measured(uar: float | None) -> str:
     return "not measured" if uar is None else f"{uar:.1%}"
 
 
-def corpus_section(summary: CorpusSummary) -> Section:
-    """The recordings used for training and evaluation."""
-    return Section(
-        "The recordings",
-        "The corpus is acted speech: actors portray emotions on request. Spontaneous emotional "
-        "speech differs from it.",
-        Table(("fact", "value"), list(summary.facts().items())),
-        [draw_emotions(summary), draw_lengths(summary)],
-    )
-
-
-def confusions(evaluations: Sequence[Evaluation]) -> Section:
-    """The confusion matrix of each network."""
-    return Section(
-        "Confusion matrices",
-        "Means over the seeds. The diagonal is the recall of each emotion.",
-        figures=[draw_confusion(e.network, e.confusion(), e.labels) for e in evaluations],
-    )
-
-
-def speakers(summary: CorpusSummary, evaluations: Sequence[Evaluation]) -> Section:
-    """The variation over speakers."""
-    names = [f"{speaker} ({sex[0]})" for speaker, sex in summary.speakers.items()]
-    return Section(
-        "Recall by speaker",
-        "The mean hides the variation between speakers. (f) is female, (m) is male.",
-        figures=[draw_speakers(evaluations, names)],
-    )
-
-
-def calibration(evaluations: Sequence[Evaluation]) -> Section:
-    """Reliability diagrams."""
-    return Section(
-        "Calibration",
-        "Out-of-fold predictions of all seeds. The temperature of each fold was fitted within its "
-        "training part. The upper bars show the accuracy of the predictions in each bin of "
-        "confidence; the dashed line is perfect calibration. The lower bars show the share of "
-        "predictions in each bin. The expected calibration error is the mean distance from the "
-        "line, weighted by these shares.",
-        figures=[draw_reliability(evaluation) for evaluation in evaluations],
-    )
-
-
-def robustness(evaluations: Sequence[Evaluation]) -> Section:
+def _robustness(evaluations: Sequence[Evaluation]) -> Section:
     """Recall on degraded audio."""
     return Section(
         "Robustness to degraded audio",
         "The same networks on the same clips, degraded before feature extraction: recall, and in "
         "brackets its change in percentage points. Noise levels are signal-to-noise ratios, "
         "relative to the level of the speech.",
-        Table(
-            ("condition", *(evaluation.network for evaluation in evaluations)),
-            [
-                ("as recorded", *(f"{evaluation.uar().mean:.1%}" for evaluation in evaluations)),
-                *(
-                    (condition, *(_changed(evaluation, condition) for evaluation in evaluations))
-                    for condition in evaluations[0].robustness
-                ),
-            ],
-        ),
+        [
+            ("condition", *(e.network for e in evaluations)),
+            ("as recorded", *(f"{e.uar().mean:.1%}" for e in evaluations)),
+            *(
+                (condition, *(_changed(e, condition) for e in evaluations))
+                for condition in evaluations[0].robustness
+            ),
+        ],
         [draw_robustness(evaluations)],
     )
 
@@ -237,7 +222,7 @@ def _changed(evaluation: Evaluation, condition: str) -> str:
     return f"{recall:.1%} ({100 * (recall - evaluation.uar().mean):+.1f})"
 
 
-def attribution(evaluation: Evaluation, found: Sequence[Attribution]) -> Section:
+def _attribution(evaluation: Evaluation, found: Sequence[Attribution]) -> Section:
     """Which inputs contribute to one network's predictions."""
     network, labels = evaluation.network, evaluation.labels
     weights = shares(found, len(labels))
@@ -257,27 +242,4 @@ def attribution(evaluation: Evaluation, found: Sequence[Attribution]) -> Section
         "trained on all speakers. The maps show absolute values; every clip has the same weight, "
         "and clips are aligned by relative time. 1 is the value of a uniform distribution.",
         figures=figures,
-    )
-
-
-def embeddings(evaluations: Sequence[Evaluation]) -> Section:
-    """How far the predictions separate the emotions."""
-    return Section(
-        "t-SNE of the predictions",
-        "Out-of-fold log-probabilities of the first seed: clips with similar predictions lie "
-        "close together. Each plot highlights one true emotion. Distances have no unit.",
-        figures=[draw_embedding(evaluation) for evaluation in evaluations],
-    )
-
-
-def learning(evaluations: Sequence[Evaluation]) -> Section:
-    """The training curves."""
-    return Section(
-        "Learning curves",
-        "The line is the mean over the fits of all folds and seeds, the band is their range.",
-        figures=[
-            draw_history(evaluation, curve)
-            for evaluation in evaluations
-            for curve in evaluation.history
-        ],
     )

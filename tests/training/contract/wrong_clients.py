@@ -4,7 +4,7 @@ They share no code with the measurement of the fingerprints.
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import librosa
@@ -27,9 +27,17 @@ RATE = 22_050
 RATES = (8_000, 16_000, 44_100, 48_000)
 
 
+@cache
 def audio() -> Array:
     samples: Array = soundfile.read(CLIP, dtype="float32")[0]
+    samples.setflags(write=False)
     return samples
+
+
+@cache
+def spoken() -> Array:
+    """The clip without the silence at both ends."""
+    return trimmed(audio())
 
 
 def trimmed(samples: Array, top_db: float = 30) -> Array:
@@ -39,16 +47,14 @@ def trimmed(samples: Array, top_db: float = 30) -> Array:
 
 def frames(speech: Array | None = None, sr: float = RATE, **options: Any) -> Array:
     """Frames of the recipe, except for the given options."""
-    y = trimmed(audio()) if speech is None else speech
+    y = spoken() if speech is None else speech
     cepstra: Array = librosa.feature.mfcc(y=y, sr=sr, **{"n_mfcc": 25, **options})
     return cepstra.T
 
 
 def mel(power: float = 2.0, **options: Any) -> Array:
     """Mel spectra (bands, T)."""
-    spectra: Array = librosa.feature.melspectrogram(
-        y=trimmed(audio()), sr=RATE, power=power, **options
-    )
+    spectra: Array = librosa.feature.melspectrogram(y=spoken(), sr=RATE, power=power, **options)
     return spectra
 
 
@@ -72,7 +78,7 @@ def spectra(
     **options: Any,
 ) -> Array:
     """Mel spectra (bands, T) from SciPy's short-time Fourier transform, without its scaling."""
-    y = trimmed(audio()) if speech is None else speech
+    y = spoken() if speech is None else speech
     values = scipy.signal.get_window(window, length) if isinstance(window, str) else window
     padded = np.pad(y, length // 2)
     _, _, stft = scipy.signal.stft(
@@ -97,7 +103,7 @@ def filtered(power: Array) -> Array:
 def psf_spectra() -> Array:
     """Mel spectra (bands, T) with the framing of python_speech_features."""
     framed = python_speech_features.sigproc.framesig(
-        np.pad(trimmed(audio()), 1_024), 2_048, 512, winfunc=scipy.signal.windows.hann
+        np.pad(spoken(), 1_024), 2_048, 512, winfunc=scipy.signal.windows.hann
     )
     power = python_speech_features.sigproc.powspec(framed, 2_048).T
     return filtered(power)
@@ -163,7 +169,7 @@ def at_rate(rate: int) -> list[tuple[str, str, Client]]:
 
 def sample_mistakes() -> list[tuple[str, str, Client]]:
     """Mistakes in scale, emphasis and sample rate."""
-    y, speech = audio(), trimmed(audio())
+    y, speech = audio(), spoken()
     integers: Array = soundfile.read(CLIP, dtype="int16")[0]
     cases: list[tuple[str, str, Client]] = [
         ("samples-not-scaled", "int16", lambda: frames(trimmed(integers.astype(np.float32)))),
@@ -186,7 +192,7 @@ def sample_mistakes() -> list[tuple[str, str, Client]]:
 
 def framing_mistakes() -> list[tuple[str, str, Client]]:
     """Mistakes in frames and windows."""
-    y, speech = audio(), trimmed(audio())
+    y, speech = audio(), spoken()
     twice = {"center": True, "hop_length": len(speech)}
     return [
         ("window-hamming", "librosa", lambda: frames(window="hamming")),
@@ -264,7 +270,10 @@ def pairs() -> list[tuple[set[str], Client]]:
     y = audio()
     whole = decibels(spectra(speech=y))
     return [
-        ({"mel-scale-htk", "mel-filters-without-area-norm"}, _htk_without_norm),
+        (
+            {"mel-scale-htk", "mel-filters-without-area-norm"},
+            lambda: frames(htk=True, mel_norm=None),
+        ),
         ({"natural-logarithm", "mel-scale-htk"}, lambda: cepstra(np.log(mel(htk=True)))),
         ({"natural-logarithm", "mel-bands-26"}, lambda: cepstra(np.log(mel(n_mels=26)))),
         ({"natural-logarithm", "silence-not-trimmed"}, lambda: cepstra(np.log(spectra(speech=y)))),
@@ -285,7 +294,3 @@ def pairs() -> list[tuple[set[str], Client]]:
         ({"number-of-coefficients", "mel-bands-40"}, lambda: frames(n_mels=40, n_mfcc=13)),
         ({"amplitude-scale", "mel-scale-htk"}, lambda: frames(trimmed(y / 3), htk=True)),
     ]
-
-
-def _htk_without_norm() -> Array:
-    return frames(htk=True, mel_norm=None)
