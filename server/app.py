@@ -10,7 +10,6 @@ from falcon import CORSMiddleware
 from falcon.asgi import App, Request, Response
 
 from configuration import ROOT
-from server import problems
 from server.api import open_inference
 from server.api.configuration import (
     EXTRACTOR_PATH,
@@ -36,6 +35,8 @@ from server.models.contract import FeatureContract
 from server.models.files import read_file
 from server.models.releases import ReleaseStore
 from server.paths import route
+from server.problems import messages
+from server.problems.documents import Problem, serialize, shortened
 from server.settings import ServerSettings, Settings, load_settings
 
 OPENAPI = ROOT / "server" / "openapi.yaml"
@@ -59,7 +60,7 @@ def create_app(
     store = MetricStore.acquire(runtime.metrics) if runtime else MetricStore.in_memory()
     app = App(middleware=[MetricsMiddleware(store), *_middleware(settings.server, nginx, runtime)])
     app.add_error_handler(Exception, _log_error)
-    app.set_error_serializer(problems.serialize)
+    app.set_error_serializer(serialize)
     app.add_sink(_refuse_path)
     limit, time_slice = settings.server.maximum_body_bytes, EventLoopTimeSlice()
     metrics = network_metrics(store, catalog)
@@ -135,8 +136,8 @@ def _collector(
 async def _log_error(req: Request, _: Response, error: Exception, __: dict[str, Any]) -> None:
     fields = {"request_id": request_id(req), "route": route(req.uri_template)}
     _log.error("an answer failed", exc_info=error, extra={"fields": fields})
-    raise problems.internal_error()
+    raise Problem(messages.INTERNAL_ERROR)
 
 
 async def _refuse_path(req: Request, resp: Response | None, **_: Any) -> None:  # noqa: ARG001
-    raise problems.no_such_path(req.path)
+    raise Problem(messages.NO_SUCH_PATH, path=shortened(req.path))

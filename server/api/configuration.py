@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from falcon.asgi import Request, Response
 
-from server import problems
+from server.api.health import not_ready
 from server.models.catalog import NetworkCatalog
 from server.models.contract import FeatureContract
 from server.models.network import Network
@@ -25,7 +25,7 @@ class ConfigurationResource:
     async def on_get(self, _: Request, resp: Response) -> None:
         """200, or 503 if there is no contract."""
         if self._body is None:
-            raise problems.not_ready(self._faults)
+            raise not_ready(self._faults)
         resp.data = self._body
 
     on_head = on_get

@@ -1,10 +1,19 @@
 """`GET /livez` and `GET /readyz`: health checks for orchestrators."""
 
+from collections.abc import Mapping
+
 import msgspec
 from falcon.asgi import Request, Response
 
-from server import problems
 from server.models.catalog import NetworkCatalog
+from server.problems import messages
+from server.problems.documents import Problem
+
+
+def not_ready(faults: Mapping[str, str]) -> Problem:
+    """The problem that lists faults: file name -> reason."""
+    reasons = [f"{file}: {reason}" for file, reason in faults.items()]
+    return Problem(messages.NOT_READY, {"errors": reasons}, reasons="; ".join(reasons))
 
 
 class LivenessResource:
@@ -29,7 +38,7 @@ class ReadinessResource:
         """200, or 503 with every reason."""
         resp.set_header("Cache-Control", "no-store")
         if self._faults:
-            raise problems.not_ready(self._faults)
+            raise not_ready(self._faults)
         resp.data = self._body
 
     on_head = on_get

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from falcon.asgi import App, Request, Response
 
-from server import problems
+from server.api.health import not_ready
 from server.api.inference import InferenceResource
 from server.api.requests import find_version
 from server.codecs.inference_metadata import model_configuration, model_metadata, server_metadata
@@ -16,6 +16,8 @@ from server.inference.service import InferenceService
 from server.inference.time_slice import EventLoopTimeSlice
 from server.metrics.network_metrics import NetworkMetrics
 from server.models.catalog import NetworkCatalog
+from server.problems import messages
+from server.problems.documents import Problem
 from server.settings import ServerSettings
 
 
@@ -41,7 +43,7 @@ class ReadinessResource:
     async def on_get(self, _: Request, resp: Response) -> None:
         """200, or 503 with every reason."""
         if self._faults:
-            raise problems.not_ready(self._faults)
+            raise not_ready(self._faults)
         resp.data = b'{"ready":true}'
 
     on_head = on_get
@@ -87,7 +89,7 @@ class RepositoryResource:
 
     async def on_post(self, *_: Any, **__: Any) -> None:
         """Always 501."""
-        raise problems.repository_not_supported()
+        raise Problem(messages.NOT_SUPPORTED)
 
 
 def add_routes(

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from falcon.asgi import Request, Response
 
-from server import problems
 from server.http.key_files import KeyFileError, keep_keys, read_keys
 from server.paths import HEALTH_PATHS
+from server.problems import messages
+from server.problems.documents import Problem
 
 OPEN_PATHS = HEALTH_PATHS | {"/openapi.yaml", "/metrics"}  # Nginx keeps /metrics private
 SECONDS_BETWEEN_CHECKS = 1.0
@@ -70,4 +71,4 @@ class KeyMiddleware:
             return
         scheme, _space, key = (req.get_header("Authorization") or "").partition(" ")
         if scheme.lower() != "bearer" or not self._keys.holds(key.strip()):
-            raise problems.key_needed()
+            raise Problem(messages.KEY_NEEDED)

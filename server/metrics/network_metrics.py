@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from server.codecs.warning import OUTSIDE_TRAINING
 from server.metrics.definitions import DISTANCE, NETWORK_SECONDS, ROWS, WARNINGS
 from server.metrics.store import MetricStore
 from server.models.catalog import NetworkCatalog
+from server.problems.messages import OUTSIDE_TRAINING
 
 RATIO_BOUNDS = np.array(DISTANCE.bounds, np.float32)
 GREATEST_RATIO = 10.0  # of a distance to its limit: one absurd input must not dominate the mean

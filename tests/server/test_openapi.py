@@ -42,7 +42,7 @@ def test_an_exchange_as_described_is_good() -> None:
     [
         ({"answer": {"results": RESULTS[:1]}}, "less than 2 items"),
         ({"answer": GOOD | {"extra": 1}}, "extra"),
-        ({"answer": GOOD, "status": 201}, "not described"),
+        ({"answer": GOOD, "status": 201}, "lacks this status"),
         ({"answer": GOOD, "kind": "text/plain"}, "text/plain"),
         ({"answer": GOOD, "headers": {"content-type": "application/json"}}, "X-Request-Id"),
         ({"answer": GOOD, "request": b'{"mfccs": [1]}'}, "accepted"),

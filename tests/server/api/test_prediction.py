@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from server.codecs.mfcc_json import MfccDecoder
-from server.problems import Problem
+from server.problems.documents import Problem
 
 VECTOR = [1.0, 2.0, 3.0, *[0.0] * 22]
 DEEP = b"[" * 100_000
