@@ -11,13 +11,9 @@ from falcon.asgi import App, Request, Response
 
 from configuration import ROOT
 from server.api import open_inference
-from server.api.configuration import (
-    EXTRACTOR_PATH,
-    REFERENCE_PATH,
-    ConfigurationResource,
-)
+from server.api.configuration import EXTRACTOR_PATH, REFERENCE_PATH, describe
+from server.api.documents import DocumentResource
 from server.api.files import FileResource
-from server.api.health import LivenessResource, ReadinessResource
 from server.api.metrics import MetricsResource
 from server.api.prediction import PredictionResource
 from server.api.verification import VerificationResource
@@ -31,7 +27,6 @@ from server.metrics.middleware import MetricsMiddleware
 from server.metrics.network_metrics import network_metrics
 from server.metrics.store import MetricStore, read_sums
 from server.models.catalog import NetworkCatalog, load_catalog
-from server.models.contract import FeatureContract
 from server.models.files import read_file
 from server.models.releases import ReleaseStore
 from server.paths import route
@@ -67,15 +62,11 @@ def create_app(
     prediction = PredictionResource(catalog, limit, time_slice, metrics)
     app.add_route("/prediction/{network_type}", prediction)
     open_inference.add_routes(app, catalog, settings.server, time_slice, metrics)
-    configuration = ConfigurationResource(catalog)
-    app.add_route("/init/configuration", configuration)
-    # The published Android client uses this path.
-    app.add_route("/configuration/init", configuration)
-    if catalog.contract:
-        _add_contract_routes(app, catalog.contract, limit)
+    _add_initialisation(app, catalog, limit)
     app.add_route("/openapi.yaml", FileResource(read_file(OPENAPI), "application/yaml"))
-    app.add_route("/livez", LivenessResource())
-    app.add_route("/readyz", ReadinessResource(catalog))
+    app.add_route("/livez", DocumentResource({"status": "alive"}, is_stored=False))
+    ready = {"status": "ready", "networks": catalog.names}
+    app.add_route("/readyz", DocumentResource(ready, catalog.faults, is_stored=False))
     if nginx:
         app.add_route("/metrics", MetricsResource(_collector(catalog, store, runtime)))
     STARTS.series(store)[0] += 1.0
@@ -112,11 +103,20 @@ def _middleware(settings: ServerSettings, nginx: bool, runtime: Runtime | None) 
     return middleware
 
 
-def _add_contract_routes(
+def _add_initialisation(
     app: App,  # type: ignore[type-arg]
-    contract: FeatureContract,
+    catalog: NetworkCatalog,
     maximum_body_bytes: int,
 ) -> None:
+    """Adds the handshake; without a contract it is a problem, and there is nothing else."""
+    contract = catalog.contract
+    document = describe(contract, catalog) if contract else {}
+    configuration = DocumentResource(document, None if contract else catalog.faults)
+    app.add_route("/init/configuration", configuration)
+    # The published Android client uses this path.
+    app.add_route("/configuration/init", configuration)
+    if contract is None:
+        return
     extractor = FileResource(contract.extractor, "application/octet-stream")
     app.add_route(EXTRACTOR_PATH, extractor)
     app.add_route(REFERENCE_PATH, FileResource(contract.reference_clip, "audio/wav"))

@@ -7,7 +7,8 @@ from pathlib import Path
 import onnx
 import pytest
 
-from server.models.activation import RefusedModelsError, check
+from server.models.activation import check
+from server.models.releases import RefusedModelsError
 from server.settings import ModelSettings
 from tests.support.tiny_models import (
     RECIPE,
