@@ -61,7 +61,7 @@ async def _measure(server: Server, queries: list[Query], slow_clients: int) -> F
         tally, _ = await run_load(
             SECONDS_TO_MEASURE, server.port, queries, NORMAL_CLIENTS, NORMAL_RATE
         )
-        return percentile(tally, 99), len(tally.losses)
+        return percentile(tally.latencies, 99), len(tally.losses)
 
     await normal()  # warm-up
     before, _ = await normal()
