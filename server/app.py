@@ -1,4 +1,4 @@
-"""The application: its routes, its middleware, and the resources that answer."""
+"""The ASGI application: its middleware and its routes."""
 
 import logging
 import os
@@ -48,7 +48,7 @@ def create_app(
 ) -> App:  # type: ignore[type-arg]
     """Builds the application for the networks of `catalog`.
 
-    nginx: whether Nginx stands before it, which sets `X-Request-Id` and keeps /metrics private.
+    nginx: whether Nginx forwards the requests; it sets `X-Request-Id` and keeps /metrics private.
         Without Nginx the application sets the header itself, and has no /metrics.
     runtime: the runtime directory of the server that this worker belongs to, if any.
     """
@@ -108,7 +108,7 @@ def _add_initialisation(
     catalog: NetworkCatalog,
     maximum_body_bytes: int,
 ) -> None:
-    """Adds the handshake; without a contract it is a problem, and there is nothing else."""
+    """Adds the routes of the feature contract; without a contract only a 503 problem."""
     contract = catalog.contract
     document = describe(contract, catalog) if contract else {}
     configuration = DocumentResource(document, None if contract else catalog.faults)

@@ -1,4 +1,4 @@
-"""What resources read from a request: the network that its path names, and its body."""
+"""Finds the network that the path of a request names, and reads the body."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""API keys: a middleware that checks them, and the file that holds them."""
+"""Checks the API keys of requests."""
 
 import hashlib
 import hmac
@@ -66,7 +66,7 @@ class KeyMiddleware:
         self._keys = keys
 
     async def process_request(self, req: Request, _: Response) -> None:
-        """Raises a 401 problem where the key is missing or unknown."""
+        """Raises a 401 problem if the key is missing or unknown."""
         if req.method == "OPTIONS" or req.path in OPEN_PATHS:
             return
         scheme, _space, key = (req.get_header("Authorization") or "").partition(" ")

@@ -47,7 +47,7 @@ class Problem(falcon.HTTPError):
 
 
 def malformed_json(error: Exception) -> Problem:
-    """The problem of a body that a JSON parser refused."""
+    """The problem of a body that is not JSON, from the parser's error."""
     if isinstance(error, UnicodeDecodeError):
         return Problem(messages.INVALID_UTF8, position=error.start)
     if isinstance(error, RecursionError):

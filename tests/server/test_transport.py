@@ -1,4 +1,4 @@
-"""Answers of one turn of the event loop are sent together, each in one write."""
+"""Answers of one iteration of the event loop are sent together, each in one write."""
 
 import asyncio
 import time
@@ -31,20 +31,20 @@ class RecordingTransport(asyncio.Transport):
 
 
 HEADER, BODY = b"HTTP/1.1 200 OK\r\n\r\n", b"body"
-END_OF_TURN = b"end of the turn"
+END = b"end of the iteration"
 
 
 Connect = Callable[[], BufferedTransport]
 
 
 def sent_by(act: Callable[[Connect], None], seconds: float = 60.0) -> list[bytes]:
-    """All writes of one turn of the event loop in which `act` answers on new connections."""
+    """All writes of one iteration of the event loop in which `act` answers on new connections."""
     sent: list[bytes] = []
 
     async def run() -> None:
         coalescer = WriteCoalescer(seconds)
         act(lambda: BufferedTransport(RecordingTransport(sent), coalescer))
-        sent.append(END_OF_TURN)
+        sent.append(END)
         await asyncio.sleep(0)
 
     asyncio.run(run())
@@ -56,21 +56,21 @@ def answer(connection: BufferedTransport) -> None:
     connection.write(BODY)
 
 
-def test_the_answers_of_a_turn_are_sent_at_its_end_in_one_write_each() -> None:
+def test_the_answers_of_an_iteration_are_sent_at_its_end_in_one_write_each() -> None:
     def two(connect: Connect) -> None:
         answer(connect())
         answer(connect())
 
-    assert sent_by(two) == [END_OF_TURN, *[HEADER + BODY] * 2]
+    assert sent_by(two) == [END, *[HEADER + BODY] * 2]
 
 
 def test_an_answer_waits_no_longer_than_the_limit() -> None:
     def one_late(connect: Connect) -> None:
         answer(connect())
-        time.sleep(0.002)  # a slow prediction in the same turn
+        time.sleep(0.002)  # a slow prediction in the same iteration
         answer(connect())
 
-    assert sent_by(one_late, seconds=0.001) == [*[HEADER + BODY] * 2, END_OF_TURN]
+    assert sent_by(one_late, seconds=0.001) == [*[HEADER + BODY] * 2, END]
 
 
 def test_closing_a_connection_sends_its_answer_first() -> None:
@@ -79,7 +79,7 @@ def test_closing_a_connection_sends_its_answer_first() -> None:
         answer(connection)
         connection.close()
 
-    assert sent_by(close) == [HEADER + BODY, END_OF_TURN]
+    assert sent_by(close) == [HEADER + BODY, END]
 
 
 def test_nothing_is_sent_on_a_closed_connection() -> None:
@@ -103,7 +103,7 @@ def test_a_refused_connection_does_not_delay_others() -> None:
         answer(refused)
         answer(connect())
 
-    assert sent_by(refuse) == [HEADER + BODY, END_OF_TURN, HEADER + BODY]
+    assert sent_by(refuse) == [HEADER + BODY, END, HEADER + BODY]
 
 
 def test_a_body_may_start_like_a_header() -> None:
@@ -112,7 +112,7 @@ def test_a_body_may_start_like_a_header() -> None:
         connection.write(HEADER)
         connection.write(HEADER)
 
-    assert sent_by(alike) == [END_OF_TURN, HEADER * 2]
+    assert sent_by(alike) == [END, HEADER * 2]
 
 
 def test_a_second_answer_on_the_same_connection_follows_the_first() -> None:
@@ -121,4 +121,4 @@ def test_a_second_answer_on_the_same_connection_follows_the_first() -> None:
         answer(connection)
         answer(connection)
 
-    assert sent_by(pipelined) == [END_OF_TURN, (HEADER + BODY) * 2]
+    assert sent_by(pipelined) == [END, (HEADER + BODY) * 2]
