@@ -47,11 +47,11 @@ class Race:
         contenders: Iterable[Contender],
         rounds: int,
         seconds: int,
-        tell: Callable[[str], None],
+        log: Callable[[str], None],
     ) -> None:
         """Runs all turns; a contender that fails is excluded from later rounds.
 
-        tell: prints the progress.
+        log: writes a line about the progress.
 
         Raises:
             BenchmarkError: the machine has fewer than two cores.
@@ -66,10 +66,10 @@ class Race:
                 except BenchmarkError as error:
                     self.failures[contender] = str(error)
                     del self.turns[contender]
-                    tell(f"round {number}: {contender.name} failed: {error}")
+                    log(f"round {number}: {contender.name} failed: {error}")
                     continue
                 self.turns[contender].append(turn)
-                tell(f"round {number}: {contender.name} {turn.load.rate:,.0f}/s")
+                log(f"round {number}: {contender.name} {turn.load.rate:,.0f}/s")
 
 
 def _take_turn(contender: Contender, core: int, client: Client, seconds: int) -> Turn:
