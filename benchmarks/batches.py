@@ -24,7 +24,7 @@ from benchmarks.contenders import PATH, STACK, V2_PATH
 from benchmarks.load import Client, Load
 from benchmarks.payloads import CLIP, MFCCS
 from benchmarks.processes import adopt_orphans, cpu_seconds
-from benchmarks.serving import JSON, BenchmarkError, serving
+from benchmarks.serving import JSON, BenchmarkError, serving, two_cores
 from server.settings import load_settings
 
 OUTPUTS = ["probabilities", "distance"]
@@ -217,13 +217,6 @@ def percentiles(seconds: list[float]) -> tuple[float, float]:
     """The median and the 99th percentile, in milliseconds."""
     median, late = np.percentile(seconds, [50, 99]) * 1000
     return float(median), float(late)
-
-
-def two_cores() -> tuple[int, int]:
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
-        raise BenchmarkError("two cores are needed: one for the server, one for wrk")
-    return cores[0], cores[1]
 
 
 def main() -> int:

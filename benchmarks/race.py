@@ -1,6 +1,5 @@
 """Rounds of turns: in each turn one contender runs alone on the core."""
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -8,7 +7,7 @@ from benchmarks.contenders import Contender
 from benchmarks.load import Client, Load
 from benchmarks.payloads import CLIP
 from benchmarks.processes import adopt_orphans, cpu_seconds, pss_mebibytes
-from benchmarks.serving import BenchmarkError, serving
+from benchmarks.serving import BenchmarkError, serving, two_cores
 
 CONNECTIONS = 16
 OTHER_CONNECTIONS = (1, 64)  # for the curve of throughput against latency
@@ -48,31 +47,29 @@ class Race:
         contenders: Iterable[Contender],
         rounds: int,
         seconds: int,
-        tell: Callable[[str], None],
+        log: Callable[[str], None],
     ) -> None:
         """Runs all turns; a contender that fails is excluded from later rounds.
 
-        tell: prints the progress.
+        log: writes a line about the progress.
 
         Raises:
             BenchmarkError: the machine has fewer than two cores.
         """
-        cores = sorted(os.sched_getaffinity(0))
-        if len(cores) < 2:
-            raise BenchmarkError("two cores are needed: one for the server, one for wrk")
+        server_core, client_core = two_cores()
         adopt_orphans()
         self.turns = {contender: [] for contender in contenders}
         for number in range(1, rounds + 1):
             for contender in list(self.turns):
                 try:
-                    turn = _take_turn(contender, cores[0], Client(cores[1]), seconds)
+                    turn = _take_turn(contender, server_core, Client(client_core), seconds)
                 except BenchmarkError as error:
                     self.failures[contender] = str(error)
                     del self.turns[contender]
-                    tell(f"round {number}: {contender.name} failed: {error}")
+                    log(f"round {number}: {contender.name} failed: {error}")
                     continue
                 self.turns[contender].append(turn)
-                tell(f"round {number}: {contender.name} {turn.load.rate:,.0f}/s")
+                log(f"round {number}: {contender.name} {turn.load.rate:,.0f}/s")
 
 
 def _take_turn(contender: Contender, core: int, client: Client, seconds: int) -> Turn:

@@ -30,6 +30,18 @@ class BenchmarkError(Exception):
     """A comparison would be unfair or is impossible."""
 
 
+def two_cores() -> tuple[int, int]:
+    """The core of the server and the core of wrk.
+
+    Raises:
+        BenchmarkError: the machine has fewer than two cores.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        raise BenchmarkError("two cores are needed: one for the server, one for wrk")
+    return cores[0], cores[1]
+
+
 @contextlib.contextmanager
 def serving(contender: Contender, *cores: int) -> Iterator[int]:
     """Runs the contender on the cores; yields its port once its answers are right.

@@ -10,7 +10,7 @@ from configuration import SettingError
 from server.launch.launcher import LaunchError, find_nginx, run
 from server.launch.running_server import find_running, reload_workers
 from server.launch.runtime_directory import RuntimeDirectoryError
-from server.models.releases import ReleaseError, ReleaseStore
+from server.models.releases import RefusedModelsError, ReleaseError, ReleaseStore
 from server.settings import load_settings
 
 Command = Callable[[argparse.Namespace], int]
@@ -22,6 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Command = options.command
     try:
         return command(options)
+    except RefusedModelsError as error:
+        print(f"Refused:\n{error}", file=sys.stderr)
+        return 1
     except (SettingError, LaunchError, RuntimeDirectoryError, ReleaseError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -42,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = actions.add_parser(name, help=help_text)
         command.add_argument("directory", type=Path, metavar="DIR", help="a models directory")
-        command.set_defaults(command=_refusing(action))
+        command.set_defaults(command=action)
     command = actions.add_parser("rollback", help="serve the previous models again")
     command.set_defaults(command=_roll_back)
     return parser
@@ -50,21 +53,6 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     return run(load_settings(), None if options.without_nginx else find_nginx())
-
-
-def _refusing(action: Command) -> Command:
-    """The action, with refused models printed and turned into exit status 1."""
-
-    def command(options: argparse.Namespace) -> int:
-        from server.models.activation import RefusedModelsError  # noqa: PLC0415  # loads ONNX Runtime
-
-        try:
-            return action(options)
-        except RefusedModelsError as error:
-            print(f"Refused:\n{error}", file=sys.stderr)
-            return 1
-
-    return command
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The application: its routes, its middleware, and the resources that answer."""
+"""The ASGI application: its middleware and its routes."""
 
 import logging
 import os
@@ -10,15 +10,10 @@ from falcon import CORSMiddleware
 from falcon.asgi import App, Request, Response
 
 from configuration import ROOT
-from server import problems
 from server.api import open_inference
-from server.api.configuration import (
-    EXTRACTOR_PATH,
-    REFERENCE_PATH,
-    ConfigurationResource,
-)
+from server.api.configuration import EXTRACTOR_PATH, REFERENCE_PATH, describe
+from server.api.documents import DocumentResource
 from server.api.files import FileResource
-from server.api.health import LivenessResource, ReadinessResource
 from server.api.metrics import MetricsResource
 from server.api.prediction import PredictionResource
 from server.api.verification import VerificationResource
@@ -32,10 +27,11 @@ from server.metrics.middleware import MetricsMiddleware
 from server.metrics.network_metrics import network_metrics
 from server.metrics.store import MetricStore, read_sums
 from server.models.catalog import NetworkCatalog, load_catalog
-from server.models.contract import FeatureContract
 from server.models.files import read_file
 from server.models.releases import ReleaseStore
 from server.paths import route
+from server.problems import messages
+from server.problems.documents import Problem, serialize, shortened
 from server.settings import ServerSettings, Settings, load_settings
 
 OPENAPI = ROOT / "server" / "openapi.yaml"
@@ -52,29 +48,25 @@ def create_app(
 ) -> App:  # type: ignore[type-arg]
     """Builds the application for the networks of `catalog`.
 
-    nginx: whether Nginx stands before it, which sets `X-Request-Id` and keeps /metrics private.
+    nginx: whether Nginx forwards the requests; it sets `X-Request-Id` and keeps /metrics private.
         Without Nginx the application sets the header itself, and has no /metrics.
     runtime: the runtime directory of the server that this worker belongs to, if any.
     """
     store = MetricStore.acquire(runtime.metrics) if runtime else MetricStore.in_memory()
     app = App(middleware=[MetricsMiddleware(store), *_middleware(settings.server, nginx, runtime)])
     app.add_error_handler(Exception, _log_error)
-    app.set_error_serializer(problems.serialize)
+    app.set_error_serializer(serialize)
     app.add_sink(_refuse_path)
     limit, time_slice = settings.server.maximum_body_bytes, EventLoopTimeSlice()
     metrics = network_metrics(store, catalog)
     prediction = PredictionResource(catalog, limit, time_slice, metrics)
     app.add_route("/prediction/{network_type}", prediction)
     open_inference.add_routes(app, catalog, settings.server, time_slice, metrics)
-    configuration = ConfigurationResource(catalog)
-    app.add_route("/init/configuration", configuration)
-    # The published Android client uses this path.
-    app.add_route("/configuration/init", configuration)
-    if catalog.contract:
-        _add_contract_routes(app, catalog.contract, limit)
+    _add_initialisation(app, catalog, limit)
     app.add_route("/openapi.yaml", FileResource(read_file(OPENAPI), "application/yaml"))
-    app.add_route("/livez", LivenessResource())
-    app.add_route("/readyz", ReadinessResource(catalog))
+    app.add_route("/livez", DocumentResource({"status": "alive"}, is_stored=False))
+    ready = {"status": "ready", "networks": catalog.names}
+    app.add_route("/readyz", DocumentResource(ready, catalog.faults, is_stored=False))
     if nginx:
         app.add_route("/metrics", MetricsResource(_collector(catalog, store, runtime)))
     STARTS.series(store)[0] += 1.0
@@ -111,11 +103,20 @@ def _middleware(settings: ServerSettings, nginx: bool, runtime: Runtime | None) 
     return middleware
 
 
-def _add_contract_routes(
+def _add_initialisation(
     app: App,  # type: ignore[type-arg]
-    contract: FeatureContract,
+    catalog: NetworkCatalog,
     maximum_body_bytes: int,
 ) -> None:
+    """Adds the routes of the feature contract; without a contract only a 503 problem."""
+    contract = catalog.contract
+    document = describe(contract, catalog) if contract else {}
+    configuration = DocumentResource(document, None if contract else catalog.faults)
+    app.add_route("/init/configuration", configuration)
+    # The published Android client uses this path.
+    app.add_route("/configuration/init", configuration)
+    if contract is None:
+        return
     extractor = FileResource(contract.extractor, "application/octet-stream")
     app.add_route(EXTRACTOR_PATH, extractor)
     app.add_route(REFERENCE_PATH, FileResource(contract.reference_clip, "audio/wav"))
@@ -135,8 +136,8 @@ def _collector(
 async def _log_error(req: Request, _: Response, error: Exception, __: dict[str, Any]) -> None:
     fields = {"request_id": request_id(req), "route": route(req.uri_template)}
     _log.error("an answer failed", exc_info=error, extra={"fields": fields})
-    raise problems.internal_error()
+    raise Problem(messages.INTERNAL_ERROR)
 
 
 async def _refuse_path(req: Request, resp: Response | None, **_: Any) -> None:  # noqa: ARG001
-    raise problems.no_such_path(req.path)
+    raise Problem(messages.NO_SUCH_PATH, path=shortened(req.path))

@@ -14,6 +14,25 @@ DEFAULT_MAXIMUM_FILE_BYTES = 16_777_216
 
 
 @dataclass(frozen=True)
+class Address:
+    """A host name or IP address, version 4 or 6, and a TCP port."""
+
+    host: str
+    port: int
+
+    @property
+    def netloc(self) -> str:
+        """`host:port` as in URLs, with brackets around an IPv6 address."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def local(self) -> "Address":
+        """The address for clients on this machine."""
+        wildcards = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
+        return Address(wildcards.get(self.host, self.host), self.port)
+
+
+@dataclass(frozen=True)
 class ServerSettings:
     """`[server]`: addresses, limits, access and logs."""
 
@@ -43,6 +62,16 @@ class ServerSettings:
     access_log: bool = True
     operator_host: str = "127.0.0.1"
     operator_port: int | None = setting(None, minimum=1, maximum=65_535)
+
+    @property
+    def address(self) -> Address:
+        """Where clients connect."""
+        return Address(self.host, self.port)
+
+    @property
+    def operator_address(self) -> Address | None:
+        """Where the operator connects, if there is a port for that."""
+        return Address(self.operator_host, self.operator_port) if self.operator_port else None
 
     @property
     def trusted_networks(self) -> tuple[str, ...]:

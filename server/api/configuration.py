@@ -3,9 +3,7 @@
 from typing import Any
 
 import msgspec
-from falcon.asgi import Request, Response
 
-from server import problems
 from server.models.catalog import NetworkCatalog
 from server.models.contract import FeatureContract
 from server.models.network import Network
@@ -14,31 +12,14 @@ EXTRACTOR_PATH = "/init/mfcc.onnx"
 REFERENCE_PATH = "/init/reference.wav"
 
 
-class ConfigurationResource:
-    """The feature recipe and the networks, encoded once when the worker starts."""
-
-    def __init__(self, catalog: NetworkCatalog) -> None:
-        self._faults = catalog.faults
-        contract = catalog.contract
-        self._body = msgspec.json.encode(_describe(contract, catalog)) if contract else None
-
-    async def on_get(self, _: Request, resp: Response) -> None:
-        """200, or 503 if there is no contract."""
-        if self._body is None:
-            raise problems.not_ready(self._faults)
-        resp.data = self._body
-
-    on_head = on_get
-
-
-def _describe(contract: FeatureContract, catalog: NetworkCatalog) -> dict[str, Any]:
+def describe(contract: FeatureContract, catalog: NetworkCatalog) -> dict[str, Any]:
     """The handshake as JSON members; `numberOfMfccs` alone is enough for the oldest clients."""
     return {
         "numberOfMfccs": contract.n_mfcc,
         "features": contract.recipe,
         "extractor": _describe_extractor(contract),
         "reference": _describe_reference(contract),
-        "networks": [_describe_network(catalog.networks[n.lower()]) for n in catalog.names],
+        "networks": [_describe_network(network) for network in catalog.networks.values()],
     }
 
 

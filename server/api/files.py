@@ -3,8 +3,9 @@
 import falcon
 from falcon.asgi import Request, Response
 
-from server import problems
 from server.models.files import PublishedFile
+from server.problems import messages
+from server.problems.documents import Problem
 
 
 class FileResource:
@@ -17,7 +18,7 @@ class FileResource:
     async def on_get(self, req: Request, resp: Response) -> None:
         """200; 206 for a range of bytes; 304 if the client's copy is current; 404 or 416."""
         if req.get_param("sha256") not in (None, "", self._file.sha256):
-            raise problems.file_replaced()
+            raise Problem(messages.FILE_REPLACED)
         tag = falcon.ETag(self._file.sha256)
         resp.etag = tag
         resp.cache_control = ["public", "no-cache"]

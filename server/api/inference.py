@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from falcon.asgi import Request, Response
 
-from server import problems
 from server.api.requests import find_version, read_body
 from server.inference.service import InferenceService
 from server.models.catalog import NetworkCatalog
 from server.problems import messages
+from server.problems.documents import Problem, shortened
 
 BINARY = "application/octet-stream"
 MEDIA_TYPES = ("application/json", BINARY)
@@ -56,10 +56,10 @@ def _json_bytes(req: Request) -> int | None:
         return None
     is_number = text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
     if not is_number or not 0 < int(text) <= (req.content_length or 0):
-        raise problems.invalid_inference_request(
+        raise Problem(
             messages.INVALID_JSON_LENGTH,
             name=JSON_BYTES,
-            found=problems.shortened(text),
+            found=shortened(text),
             length=req.content_length,
         )
     return int(text)

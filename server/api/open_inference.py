@@ -6,80 +6,52 @@ from typing import Any
 import msgspec
 from falcon.asgi import App, Request, Response
 
-from server import problems
+from server.api.documents import DocumentResource
 from server.api.inference import InferenceResource
 from server.api.requests import find_version
 from server.codecs.inference_metadata import model_configuration, model_metadata, server_metadata
-from server.codecs.tensor_specs import ModelSignature, model_signature
+from server.codecs.tensor_specs import model_signature
 from server.inference.batch_executor import BatchExecutor
 from server.inference.service import InferenceService
 from server.inference.time_slice import EventLoopTimeSlice
 from server.metrics.network_metrics import NetworkMetrics
 from server.models.catalog import NetworkCatalog
+from server.problems import messages
+from server.problems.documents import Problem
 from server.settings import ServerSettings
-
-
-class DocumentResource:
-    """A constant JSON document."""
-
-    def __init__(self, members: Mapping[str, Any]) -> None:
-        self._body = msgspec.json.encode(members)
-
-    async def on_get(self, _: Request, resp: Response) -> None:
-        """Always 200."""
-        resp.data = self._body
-
-    on_head = on_get
-
-
-class ReadinessResource:
-    """`GET /v2/health/ready`: the same check as `/readyz`."""
-
-    def __init__(self, catalog: NetworkCatalog) -> None:
-        self._faults = catalog.faults
-
-    async def on_get(self, _: Request, resp: Response) -> None:
-        """200, or 503 with every reason."""
-        if self._faults:
-            raise problems.not_ready(self._faults)
-        resp.data = b'{"ready":true}'
-
-    on_head = on_get
 
 
 class ModelResource:
     """`GET /v2/models/{name}`, `.../ready` and `.../config`."""
 
-    def __init__(
-        self, catalog: NetworkCatalog, signatures: Mapping[str, ModelSignature], maximum_rows: int
-    ) -> None:
+    def __init__(self, catalog: NetworkCatalog, services: Mapping[str, InferenceService]) -> None:
         self._catalog = catalog
-        self._signatures = signatures
-        self._maximum_rows = maximum_rows
+        self._services = services
 
     async def on_get(
         self, _: Request, resp: Response, name: str, version: str | None = None
     ) -> None:
         """The network's tensors, labels and measured quality."""
-        network = find_version(self._catalog, name, version)
-        document = model_metadata(network, self._signatures[network.name])
-        resp.data = msgspec.json.encode(document)
+        service = self._find(name, version)
+        resp.data = msgspec.json.encode(model_metadata(service.network, service.signature))
 
     async def on_get_ready(
         self, _: Request, resp: Response, name: str, version: str | None = None
     ) -> None:
         """200; 404 if there is no such network; 503 if its file failed verification."""
-        network = find_version(self._catalog, name, version)
+        network = self._find(name, version).network
         resp.data = msgspec.json.encode({"name": network.name, "ready": True})
 
     async def on_get_config(
         self, _: Request, resp: Response, name: str, version: str | None = None
     ) -> None:
         """The model configuration that Triton's clients request."""
-        network = find_version(self._catalog, name, version)
-        tensors = self._signatures[network.name]
-        document = model_configuration(network, tensors, self._maximum_rows)
+        service = self._find(name, version)
+        document = model_configuration(service.network, service.signature, service.maximum_rows)
         resp.data = msgspec.json.encode(document)
+
+    def _find(self, name: str, version: str | None) -> InferenceService:
+        return self._services[find_version(self._catalog, name, version).name]
 
 
 class RepositoryResource:
@@ -87,7 +59,7 @@ class RepositoryResource:
 
     async def on_post(self, *_: Any, **__: Any) -> None:
         """Always 501."""
-        raise problems.repository_not_supported()
+        raise Problem(messages.NOT_SUPPORTED)
 
 
 def add_routes(
@@ -100,10 +72,9 @@ def add_routes(
     """Adds all routes under `/v2`."""
     app.add_route("/v2", DocumentResource(server_metadata()))
     app.add_route("/v2/health/live", DocumentResource({"live": True}))
-    app.add_route("/v2/health/ready", ReadinessResource(catalog))
-    signatures = _signatures(catalog)
-    model = ModelResource(catalog, signatures, settings.maximum_batch_rows)
-    services = _services(catalog, signatures, settings, time_slice, metrics)
+    app.add_route("/v2/health/ready", DocumentResource({"ready": True}, catalog.faults))
+    services = _services(catalog, settings, time_slice, metrics)
+    model = ModelResource(catalog, services)
     inference = InferenceResource(catalog, services, settings.maximum_batch_bytes)
     for path in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
         app.add_route(path, model)
@@ -116,24 +87,19 @@ def add_routes(
     app.add_route("/v2/repository/models/{name}/unload", repository)
 
 
-def _signatures(catalog: NetworkCatalog) -> dict[str, ModelSignature]:
-    n_mfcc = catalog.contract.n_mfcc if catalog.contract else 0
-    return {network.name: model_signature(network, n_mfcc) for network in catalog.networks.values()}
-
-
 def _services(
     catalog: NetworkCatalog,
-    signatures: Mapping[str, ModelSignature],
     settings: ServerSettings,
     time_slice: EventLoopTimeSlice,
     metrics: Mapping[str, NetworkMetrics],
 ) -> dict[str, InferenceService]:
     """The service of each network, by name; they share the executor and the time slice."""
+    n_mfcc = catalog.contract.n_mfcc if catalog.contract else 0
     executor = BatchExecutor(settings.maximum_open_batch_bytes)
     return {
         network.name: InferenceService(
             network,
-            signatures[network.name],
+            model_signature(network, n_mfcc),
             settings.maximum_batch_rows,
             executor,
             time_slice,

@@ -5,12 +5,13 @@ from time import perf_counter
 
 from falcon.asgi import Request, Response
 
-from server import problems
 from server.api.requests import find_network, read_body
 from server.codecs.mfcc_json import MfccDecoder, encode_prediction
 from server.inference.time_slice import EventLoopTimeSlice
 from server.metrics.network_metrics import NetworkMetrics
 from server.models.catalog import NetworkCatalog
+from server.problems import messages
+from server.problems.documents import Problem
 
 
 class PredictionResource:
@@ -41,7 +42,10 @@ class PredictionResource:
             await turn
         mfccs = self._decode(body)
         if mfccs.ndim == 1 and not network.takes_vectors:
-            raise problems.frames_needed(network.name, self._catalog.vector_names)
+            names = self._catalog.vector_names
+            members = {"pointer": "/mfccs", "networks": names}
+            known = ", ".join(names) or "none"
+            raise Problem(messages.FRAMES_NEEDED, members, name=network.name, known=known)
         start = perf_counter()
         prediction = network.predict(mfccs)
         self._metrics[network.name].record(perf_counter() - start, prediction.distance)

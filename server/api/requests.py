@@ -1,13 +1,14 @@
-"""What resources read from a request: the network that its path names, and its body."""
+"""Finds the network that the path of a request names, and reads the body."""
 
 from collections.abc import Sequence
 
 from falcon.asgi import Request
 
-from server import problems
 from server.codecs.tensor_specs import version
 from server.models.catalog import NetworkCatalog
 from server.models.network import Network
+from server.problems import messages
+from server.problems.documents import Problem, shortened
 
 JSON = ("application/json",)
 
@@ -23,8 +24,10 @@ def find_network(catalog: NetworkCatalog, name: str) -> Network:
         return network
     fault = catalog.fault(name)
     if fault is not None:
-        raise problems.network_unavailable(name, fault)
-    raise problems.unknown_network(name, catalog.names)
+        raise Problem(messages.NETWORK_UNAVAILABLE, name=name, reason=fault)
+    names = catalog.names
+    known = ", ".join(names) or "none"
+    raise Problem(messages.UNKNOWN_NETWORK, {"networks": names}, name=shortened(name), known=known)
 
 
 def find_version(catalog: NetworkCatalog, name: str, wanted: str | None) -> Network:
@@ -35,7 +38,10 @@ def find_version(catalog: NetworkCatalog, name: str, wanted: str | None) -> Netw
     """
     network = find_network(catalog, name)
     if wanted is not None and wanted != version(network):
-        raise problems.unknown_version(network.name, wanted, version(network))
+        served = version(network)
+        raise Problem(
+            messages.UNKNOWN_VERSION, name=network.name, version=shortened(wanted), served=served
+        )
     return network
 
 
@@ -47,13 +53,14 @@ async def read_body(req: Request, limit: int, media_types: Sequence[str] = JSON)
     """
     content_type = req.content_type or media_types[0]
     if content_type.partition(";")[0].strip().lower() not in media_types:
-        raise problems.unsupported_media_type(content_type, media_types)
+        found, expected = shortened(content_type), " or ".join(map(repr, media_types))
+        raise Problem(messages.UNSUPPORTED_MEDIA_TYPE, content_type=found, expected=expected)
     encoding = req.get_header("Content-Encoding")
     if encoding and encoding.lower() != "identity":
-        raise problems.unsupported_content_encoding(encoding)
+        raise Problem(messages.UNSUPPORTED_CONTENT_ENCODING, encoding=shortened(encoding))
     if (req.content_length or 0) > limit:
-        raise problems.body_too_large(limit)
+        raise Problem(messages.BODY_TOO_LARGE, {"maximumBytes": limit}, limit=limit)
     body: bytes = await req.stream.read(limit + 1)
     if len(body) > limit:
-        raise problems.body_too_large(limit)
+        raise Problem(messages.BODY_TOO_LARGE, {"maximumBytes": limit}, limit=limit)
     return body

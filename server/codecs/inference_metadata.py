@@ -56,7 +56,7 @@ def _tensor(spec: TensorSpec) -> dict[str, Any]:
 
 
 def _triton_tensor(spec: TensorSpec) -> dict[str, Any]:
-    """Triton omits the batch dimension where it has a maximum, and writes a scalar as [1]."""
+    """Triton omits the batch dimension if it has a maximum, and writes a scalar as [1]."""
     return {
         "name": spec.name,
         "data_type": f"TYPE_{spec.datatype}",

@@ -9,10 +9,10 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from server import problems
 from server.codecs.tensor_specs import ModelSignature, TensorSpec
 from server.codecs.tensors import DeclaredTensor, read_binary, read_json
 from server.problems import messages
+from server.problems.documents import Problem, malformed_json, shortened
 
 # Parameters of other types are refused: decoded lists take many times the memory of their text.
 Scalar = bool | int | float | str | None
@@ -99,13 +99,9 @@ def _parse(text: bytes) -> _Request:
             text.decode()
         return _decode(text)
     except msgspec.ValidationError as error:
-        raise problems.invalid_inference_request(messages.INVALID_REQUEST, error=error) from None
-    except UnicodeDecodeError as error:
-        raise problems.malformed_json(messages.INVALID_UTF8.format(position=error.start)) from None
-    except msgspec.DecodeError as error:
-        raise problems.json_error(error) from None
-    except RecursionError:
-        raise problems.malformed_json(messages.NESTED_TOO_DEEPLY) from None
+        raise Problem(messages.INVALID_REQUEST, error=error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise malformed_json(error) from None
 
 
 class _InputReader:
@@ -128,11 +124,9 @@ class _InputReader:
             self._check(given, place)
             self._arrays[given.name] = self._values(given, place)
         if self._required not in self._arrays:
-            raise problems.invalid_inference_request(messages.INPUT_MISSING, name=self._required)
+            raise Problem(messages.INPUT_MISSING, name=self._required)
         if self._offset != len(self._body):
-            raise problems.invalid_inference_request(
-                messages.BINARY_DATA_LEFT, count=len(self._body) - self._offset
-            )
+            raise Problem(messages.BINARY_DATA_LEFT, count=len(self._body) - self._offset)
         if "lengths" in self._arrays:
             _check_lengths(self._arrays["frames"].shape, self._arrays["lengths"])
         return self._arrays
@@ -142,22 +136,21 @@ class _InputReader:
         if spec is None:
             raise _unexpected(f"{place}.name", given.name, sorted(self._specs))
         if given.name in self._arrays:
-            raise problems.invalid_inference_request(
-                messages.INPUT_REPEATED, place=place, name=given.name
-            )
+            raise Problem(messages.INPUT_REPEATED, place=place, name=given.name)
         if given.datatype != spec.datatype:
             raise _unexpected(f"{place}.datatype", given.datatype, [spec.datatype])
         if len(spec.shape) == 1 and given.shape[1:] == [1]:
             given.shape = given.shape[:1]  # MLServer's codec writes one-dimensional data as (N, 1)
         if not spec.fits(given.shape):
-            raise problems.invalid_inference_request(
+            raise Problem(
                 messages.SHAPE_MISMATCH,
                 place=f"{place}.shape",
                 found=given.shape,
                 expected=list(spec.shape),
             )
         if given.shape[0] > self._maximum_rows:
-            raise problems.batch_too_large(given.shape[0], self._maximum_rows)
+            limit = self._maximum_rows
+            raise Problem(messages.BATCH_TOO_LARGE, rows=given.shape[0], limit=limit)
 
     def _values(self, given: _Input, place: str) -> NDArray[Any]:
         tensor = DeclaredTensor(place, given.datatype, given.shape)
@@ -165,23 +158,23 @@ class _InputReader:
         has_json = bool(memoryview(given.data))
         if size is None:
             if not has_json:
-                raise problems.invalid_inference_request(messages.DATA_MISSING, place=place)
+                raise Problem(messages.DATA_MISSING, place=place)
             return read_json(given.data, tensor)
         if type(size) is not int or has_json:
-            raise problems.invalid_inference_request(messages.DATA_AMBIGUOUS, place=place)
+            raise Problem(messages.DATA_AMBIGUOUS, place=place)
         start, self._offset = self._offset, self._offset + size
         return read_binary(self._body, start, size, tensor)
 
 
 def _check_lengths(frames: tuple[int, ...], lengths: NDArray[np.int64]) -> None:
     if lengths.shape != frames[:1]:
-        raise problems.invalid_inference_request(
+        raise Problem(
             messages.LENGTHS_MISMATCH, found=list(lengths.shape), expected=list(frames[:1])
         )
     outside = np.flatnonzero((lengths < 1) | (lengths > frames[1]))
     if outside.size:
         index = int(outside[0])
-        raise problems.invalid_inference_request(
+        raise Problem(
             messages.LENGTH_OUT_OF_RANGE, index=index, found=lengths[index], frames=frames[1]
         )
 
@@ -198,9 +191,7 @@ def _requested_outputs(request: _Request, signature: ModelSignature) -> tuple[Re
         if output.name not in specs:
             raise _unexpected(f"{place}.name", output.name, list(specs))
         if output.name in requested:
-            raise problems.invalid_inference_request(
-                messages.OUTPUT_REPEATED, place=place, name=output.name
-            )
+            raise Problem(messages.OUTPUT_REPEATED, place=place, name=output.name)
         requested[output.name] = _requested_output(output, specs[output.name], place, binary)
     return tuple(requested.values())
 
@@ -211,18 +202,14 @@ def _requested_output(
     place = f"{place}.parameters"
     parameters = output.parameters or _OutputParameters()
     if parameters.shared_memory_region is not None:
-        raise problems.invalid_inference_request(messages.SHARED_MEMORY, place=place)
+        raise Problem(messages.SHARED_MEMORY, place=place)
     binary = _flag(parameters.binary_data, f"{place}.binary_data", default=binary)
     classes = parameters.classification or 0
     place = f"{place}.classification"
     if type(classes) is not int or classes < 0:
-        raise problems.invalid_inference_request(
-            messages.NO_LABEL_COUNT, place=place, found=problems.shortened(classes)
-        )
+        raise Problem(messages.NO_LABEL_COUNT, place=place, found=shortened(classes))
     if classes and len(spec.shape) < 2:
-        raise problems.invalid_inference_request(
-            messages.NO_LABELS, place=place, found=problems.shortened(classes), name=output.name
-        )
+        raise Problem(messages.NO_LABELS, place=place, found=shortened(classes), name=output.name)
     return RequestedOutput(output.name, binary, classes and min(classes, spec.shape[-1]))
 
 
@@ -234,10 +221,10 @@ def _flag(value: Scalar, place: str, *, default: bool) -> bool:
     return value
 
 
-def _unexpected(place: str, found: object, expected: list[str]) -> problems.Problem:
-    return problems.invalid_inference_request(
+def _unexpected(place: str, found: object, expected: list[str]) -> Problem:
+    return Problem(
         messages.UNEXPECTED_VALUE,
         place=place,
-        found=problems.shortened(found),
+        found=shortened(found),
         expected=" or ".join(expected),
     )

@@ -9,9 +9,9 @@ import numpy as np
 
 from server.codecs.inference_request import InferenceRequest, RequestedOutput
 from server.codecs.tensor_specs import version
-from server.codecs.warning import OUTSIDE_TRAINING
 from server.models.network import Network
 from server.models.predictors import Array, Scores
+from server.problems import messages
 
 _encode = msgspec.json.Encoder().encode
 
@@ -67,7 +67,7 @@ def _warning(network: Network, scores: Scores) -> dict[str, Any] | None:
     outside = int(np.count_nonzero(scores.distance > limit))
     if not outside:
         return None
-    return {"warning": OUTSIDE_TRAINING, "rows_outside": outside, "distance_limit": limit}
+    return {"warning": messages.OUTSIDE_TRAINING, "rows_outside": outside, "distance_limit": limit}
 
 
 def _encode_output(

@@ -13,11 +13,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from server import problems
-from server.codecs.warning import OUTSIDE_TRAINING
 from server.models.network import NetworkMetadata
 from server.models.predictors import Prediction
 from server.problems import messages
+from server.problems.documents import Problem, malformed_json, shortened
 
 FLOAT32_MAXIMUM = float(np.finfo(np.float32).max)
 
@@ -95,18 +94,18 @@ class MfccDecoder:
         """Raises the problem of a body that the fast path could not read."""
         document = _parse(body)
         if not isinstance(document, dict):
-            raise problems.invalid_features("", messages.NO_OBJECT, found=_json_type(document))
+            raise Problem(messages.NO_OBJECT, {"pointer": ""}, found=_json_type(document))
         if "mfccs" not in document:
-            raise problems.invalid_features("", messages.NO_MFCCS)
+            raise Problem(messages.NO_MFCCS, {"pointer": ""})
         self._explain_mfccs(document["mfccs"])
         # Only the last member "mfccs" of a repeated one is valid.
-        raise problems.invalid_features("/mfccs", messages.NO_MFCC_LISTS, n_mfcc=self._n_mfcc)
+        raise Problem(messages.NO_MFCC_LISTS, {"pointer": "/mfccs"}, n_mfcc=self._n_mfcc)
 
     def _explain_mfccs(self, mfccs: Any) -> None:
         if not isinstance(mfccs, list):
-            raise problems.invalid_features(
-                "/mfccs",
+            raise Problem(
                 messages.NO_LIST,
+                {"pointer": "/mfccs"},
                 n_mfcc=self._n_mfcc,
                 found=_json_type(mfccs),
             )
@@ -116,8 +115,8 @@ class MfccDecoder:
         for index, row in enumerate(mfccs):
             pointer = f"/mfccs/{index}"
             if not isinstance(row, list):
-                raise problems.invalid_features(
-                    pointer, messages.NO_FRAME, index=index, found=_json_type(row)
+                raise Problem(
+                    messages.NO_FRAME, {"pointer": pointer}, index=index, found=_json_type(row)
                 )
             self._explain_vector(row, pointer)
 
@@ -125,13 +124,13 @@ class MfccDecoder:
         for index, value in enumerate(values):
             place = f"{pointer}/{index}"
             if isinstance(value, bool) or not isinstance(value, int | float):
-                raise problems.invalid_features(place, messages.NO_NUMBER, found=_json_type(value))
+                raise Problem(messages.NO_NUMBER, {"pointer": place}, found=_json_type(value))
             if not abs(value) <= FLOAT32_MAXIMUM:
-                found = problems.shortened(value)
-                raise problems.invalid_features(place, messages.NO_FLOAT32, found=found)
+                found = shortened(value)
+                raise Problem(messages.NO_FLOAT32, {"pointer": place}, found=found)
         if len(values) != self._n_mfcc:
-            raise problems.invalid_features(
-                pointer, messages.WRONG_WIDTH, n_mfcc=self._n_mfcc, found=len(values)
+            raise Problem(
+                messages.WRONG_WIDTH, {"pointer": pointer}, n_mfcc=self._n_mfcc, found=len(values)
             )
 
 
@@ -153,28 +152,22 @@ def _parse(body: bytes) -> Any:
     try:
         body.decode()
         return _decode_anything(body)
-    except UnicodeDecodeError as error:
-        raise problems.malformed_json(messages.INVALID_UTF8.format(position=error.start)) from None
-    except RecursionError:
-        raise problems.malformed_json(messages.NESTED_TOO_DEEPLY) from None
     except msgspec.ValidationError:
         return _parse_huge_integers(body)
-    except msgspec.DecodeError as error:
-        raise problems.json_error(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise malformed_json(error) from None
 
 
 def _parse_huge_integers(body: bytes) -> Any:
     """Reads JSON with integers of thousands of digits, which msgspec rejects, as infinite."""
     try:
         return json.loads(body, parse_int=float, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise problems.malformed_json(messages.NESTED_TOO_DEEPLY) from None
-    except ValueError as error:
-        raise problems.json_error(error) from None
+    except (ValueError, RecursionError) as error:
+        raise malformed_json(error) from None
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise problems.malformed_json(messages.NOT_A_JSON_NUMBER.format(name=name))
+    raise Problem(messages.NOT_A_JSON_NUMBER, name=name)
 
 
 def _json_type(value: Any) -> str:
@@ -190,7 +183,7 @@ def encode_prediction(metadata: NetworkMetadata, prediction: Prediction) -> byte
     body = _PredictionBody(list(map(_Result, metadata.labels, prediction.probabilities)))
     if prediction.distance > metadata.distance_limit:
         body.warning = _Warning(
-            OUTSIDE_TRAINING,
+            messages.OUTSIDE_TRAINING,
             messages.OUTSIDE_TRAINING_DISTRIBUTION,
             prediction.distance,
             metadata.distance_limit,

@@ -13,9 +13,9 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from server import problems
 from server.codecs.mfcc_json import FLOAT32_MAXIMUM
 from server.problems import messages
+from server.problems.documents import Problem, malformed_json
 
 NESTED = re.compile(rb"\s*\[\s*\[")
 PIECE_BYTES = 32_768
@@ -68,7 +68,7 @@ def _check_binary_size(size: int, rest: int, tensor: DeclaredTensor) -> None:
     place = f"{tensor.place}.parameters.binary_data_size"
     expected = tensor.size * DTYPES[tensor.datatype].itemsize
     if size != expected:
-        raise problems.invalid_inference_request(
+        raise Problem(
             messages.WRONG_BINARY_SIZE,
             place=place,
             found=size,
@@ -77,9 +77,7 @@ def _check_binary_size(size: int, rest: int, tensor: DeclaredTensor) -> None:
             shape=tensor.shape,
         )
     if size > rest:
-        raise problems.invalid_inference_request(
-            messages.BINARY_DATA_MISSING, place=place, found=size, rest=max(0, rest)
-        )
+        raise Problem(messages.BINARY_DATA_MISSING, place=place, found=size, rest=max(0, rest))
 
 
 def read_json(text: msgspec.Raw, tensor: DeclaredTensor) -> NDArray[Any]:
@@ -97,11 +95,9 @@ def read_json(text: msgspec.Raw, tensor: DeclaredTensor) -> NDArray[Any]:
             return _nested(_decode_in_pieces(text, b"]"), tensor)
         return _nested(_decode_numbers[len(tensor.shape)].decode(text), tensor)
     except msgspec.ValidationError as error:
-        raise problems.invalid_inference_request(
-            messages.INVALID_DATA, place=f"{tensor.place}.data", error=error
-        ) from None
-    except RecursionError:
-        raise problems.malformed_json(messages.NESTED_TOO_DEEPLY) from None
+        raise Problem(messages.INVALID_DATA, place=f"{tensor.place}.data", error=error) from None
+    except RecursionError as error:
+        raise malformed_json(error) from None
 
 
 def _decode_in_pieces(text: msgspec.Raw, end: bytes) -> list[Any]:
@@ -167,7 +163,7 @@ def _nested(values: list[Any], tensor: DeclaredTensor) -> NDArray[np.float32]:
     return np.frombuffer(packed, np.float32).reshape(shape)
 
 
-def _bad_row(rows: list[list[float]], tensor: DeclaredTensor) -> problems.Problem:
+def _bad_row(rows: list[list[float]], tensor: DeclaredTensor) -> Problem:
     """The problem of the first row that cannot be packed."""
     for at, row in zip(np.ndindex(*tensor.shape[:-1]), rows, strict=True):
         where = "".join(f"[{index}]" for index in at)
@@ -181,7 +177,7 @@ def _bad_row(rows: list[list[float]], tensor: DeclaredTensor) -> problems.Proble
 
 def _check_count(values: list[Any], tensor: DeclaredTensor) -> None:
     if len(values) != tensor.size:
-        raise problems.invalid_inference_request(
+        raise Problem(
             messages.WRONG_COUNT,
             place=f"{tensor.place}.data",
             found=len(values),
@@ -190,14 +186,12 @@ def _check_count(values: list[Any], tensor: DeclaredTensor) -> None:
         )
 
 
-def _not_finite(index: str, value: float, tensor: DeclaredTensor) -> problems.Problem:
-    return problems.invalid_inference_request(
-        messages.NOT_FINITE, place=f"{tensor.place}{index}", found=value
-    )
+def _not_finite(index: str, value: float, tensor: DeclaredTensor) -> Problem:
+    return Problem(messages.NOT_FINITE, place=f"{tensor.place}{index}", found=value)
 
 
-def _wrong_nesting(index: str, values: list[Any], tensor: DeclaredTensor) -> problems.Problem:
-    return problems.invalid_inference_request(
+def _wrong_nesting(index: str, values: list[Any], tensor: DeclaredTensor) -> Problem:
+    return Problem(
         messages.WRONG_NESTING,
         place=f"{tensor.place}.data{index}",
         found=len(values),

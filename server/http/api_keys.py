@@ -1,4 +1,4 @@
-"""API keys: a middleware that checks them, and the file that holds them."""
+"""Checks the API keys of requests."""
 
 import hashlib
 import hmac
@@ -8,9 +8,10 @@ from pathlib import Path
 
 from falcon.asgi import Request, Response
 
-from server import problems
 from server.http.key_files import KeyFileError, keep_keys, read_keys
 from server.paths import HEALTH_PATHS
+from server.problems import messages
+from server.problems.documents import Problem
 
 OPEN_PATHS = HEALTH_PATHS | {"/openapi.yaml", "/metrics"}  # Nginx keeps /metrics private
 SECONDS_BETWEEN_CHECKS = 1.0
@@ -65,9 +66,9 @@ class KeyMiddleware:
         self._keys = keys
 
     async def process_request(self, req: Request, _: Response) -> None:
-        """Raises a 401 problem where the key is missing or unknown."""
+        """Raises a 401 problem if the key is missing or unknown."""
         if req.method == "OPTIONS" or req.path in OPEN_PATHS:
             return
         scheme, _space, key = (req.get_header("Authorization") or "").partition(" ")
         if scheme.lower() != "bearer" or not self._keys.holds(key.strip()):
-            raise problems.key_needed()
+            raise Problem(messages.KEY_NEEDED)

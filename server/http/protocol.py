@@ -8,7 +8,7 @@ from server.http.transport import BufferedTransport, WriteCoalescer
 from server.problems import messages
 from server.problems.documents import CONTENT_TYPE, Problem
 
-LINGER_SECONDS = 1.0  # how long a refused connection is still read, see HttpProtocol
+LINGER_SECONDS = 1.0  # the time that a refused connection is still read; see HttpProtocol
 
 
 def _malformed_request() -> bytes:

@@ -1,4 +1,4 @@
-"""Request ids: every answer carries one, in the header `X-Request-Id`."""
+"""Request ids: every answer has one, in the header `X-Request-Id`."""
 
 import os
 import re
@@ -11,7 +11,7 @@ VALID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestIdMiddleware:
-    """Sets the header where no Nginx does: to the client's own id, or to a new one."""
+    """Adds the header to answers, for a server without Nginx: the client's id, or a new one."""
 
     def __init__(self) -> None:
         # PERF: unique without a system call for each request.
@@ -33,11 +33,11 @@ class RequestIdMiddleware:
 
 
 def request_id(req: Request) -> str:
-    """The id of the request, from the middleware or from Nginx; empty where there is none."""
+    """The id of the request, from the middleware or from Nginx; empty if there is none."""
     return req.context.get("request_id") or _header(req)
 
 
 def _header(req: Request) -> str:
-    """The id in the request's header; empty where it is missing or not safe to log."""
+    """The id in the request's header; empty if it is missing or not safe to log."""
     found = req.get_header(HEADER, default="")
     return found if VALID.fullmatch(found) else ""

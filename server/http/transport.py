@@ -10,12 +10,12 @@ MAXIMUM_DELAY_SECONDS = 0.001
 
 
 class WriteCoalescer:
-    """Sends all answers of one turn of the event loop together, at the end of the turn.
+    """Sends all answers of one iteration of the event loop together, at its end.
 
     PERF: each write may wake the process that reads it, which costs more than reading. Batching
     the writes wakes it once; see docs/decisions/no-lost-answers.md.
 
-    seconds: how long an answer may wait for others of the same turn.
+    seconds: how long an answer may wait for others of the same iteration.
     """
 
     def __init__(self, seconds: float = MAXIMUM_DELAY_SECONDS) -> None:
@@ -24,7 +24,7 @@ class WriteCoalescer:
         self._began = 0.0
 
     def add(self, transport: "BufferedTransport") -> None:
-        """Schedules `transport.send`; sends at once where the first has waited too long."""
+        """Schedules `transport.send`; sends at once if the first one has waited too long."""
         now = perf_counter()
         if not self._waiting:
             self._began = now
@@ -42,8 +42,8 @@ class WriteCoalescer:
 class BufferedTransport(asyncio.Transport):
     """Sends the header of an answer together with its body.
 
-    uvicorn writes them separately. A worker that is killed between two writes would leave half an
-    answer, which Nginx can only pass on; where nothing was sent, Nginx asks another worker.
+    uvicorn writes them separately. If a worker is killed between the two writes, Nginx has to
+    forward half an answer. If nothing was sent, Nginx repeats the request at another worker.
     """
 
     def __init__(self, transport: asyncio.Transport, coalescer: WriteCoalescer) -> None:
@@ -64,7 +64,7 @@ class BufferedTransport(asyncio.Transport):
             self._coalescer.add(self)
 
     def send(self) -> None:
-        """Sends the buffer, or drops it where the connection has ended."""
+        """Sends the buffer, or drops it if the connection has ended."""
         data, self._buffer = self._buffer, b""
         if data and not self._ended and not self._transport.is_closing():
             self._transport.write(data)

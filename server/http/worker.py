@@ -36,7 +36,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # it ships no types
         self.config.http = type("WorkerProtocol", (HttpProtocol,), {"coalescer": WriteCoalescer()})
 
     async def callback_notify(self) -> None:
-        """Sends the heartbeat to the master; stops the worker where the master has died."""
+        """Sends the heartbeat to the master; stops the worker if the master has died."""
         self.notify()
         if os.getppid() == self.ppid:
             return

@@ -8,7 +8,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
-from server import problems
+from server.problems import messages
+from server.problems.documents import Problem
 
 # Not lower: while the codecs' thread waits for a core, the event loop may wait for its GIL.
 NICENESS = 10
@@ -40,7 +41,7 @@ class BatchExecutor:
             Problem: 503, not enough is left.
         """
         if self._bytes and self._bytes + size > self._maximum_bytes:
-            raise problems.too_many_batches()
+            raise Problem(messages.TOO_MANY_BATCHES)
         self._bytes += size
         try:
             yield

@@ -4,7 +4,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
-from typing import NamedTuple
 
 from server.codecs.inference_request import InferenceRequest, read_request
 from server.codecs.inference_response import InferenceResponse, encode_response
@@ -12,21 +11,14 @@ from server.codecs.tensor_specs import ModelSignature
 from server.inference.batch_executor import BatchExecutor
 from server.inference.cost_estimate import CostEstimate
 from server.inference.time_slice import EventLoopTimeSlice
-from server.metrics.network_metrics import DistanceCounts, NetworkMetrics
+from server.metrics.network_metrics import BatchCounts, NetworkMetrics
 from server.models.network import Network
 from server.models.predictors import Scores
 
 # PERF: larger work leaves the event loop; see docs/decisions/batches.md.
 LARGEST_ON_LOOP = 2_048  # bytes of JSON
 LONGEST_ON_LOOP = 0.002  # estimated seconds of a network's run
-
-
-class _Run(NamedTuple):
-    """One run of the network."""
-
-    scores: Scores
-    seconds: float
-    distances: DistanceCounts
+NO_RESERVATION: AbstractContextManager[None] = nullcontext()
 
 
 @dataclass(frozen=True)
@@ -50,12 +42,12 @@ class InferenceService:
         Raises:
             Problem: 503, the open batches use all of it.
         """
-        return nullcontext() if size <= LARGEST_ON_LOOP else self.executor.reserve(size)
+        return NO_RESERVATION if size <= LARGEST_ON_LOOP else self.executor.reserve(size)
 
     async def infer(self, body: bytes, json_bytes: int | None) -> InferenceResponse:
         """Reads a request, scores its rows and encodes the answer.
 
-        json_bytes: the length of the JSON, where bytes of tensors may follow; None: the whole body.
+        json_bytes: the length of the JSON, if binary tensors may follow it; None: the whole body.
 
         Raises:
             Problem: 400 or 413, naming the value and what was expected.
@@ -66,7 +58,9 @@ class InferenceService:
         if (turn := self.time_slice.wait()) is not None:
             await turn
         request = read_request(body, json_bytes, self.signature, self.maximum_rows)
-        return encode_response(self.network, request, self._record(self._run(request)))
+        scores, counts = self._run(request)
+        self.metrics.record_batch(counts)
+        return encode_response(self.network, request, scores)
 
     async def _read(self, body: bytes, json_bytes: int | None) -> InferenceRequest:
         """Reads tensors in binary on the event loop, long JSON on the codecs' thread."""
@@ -75,19 +69,18 @@ class InferenceService:
         return read() if is_short else await self.executor.run_codec(read)
 
     async def _score(self, request: InferenceRequest) -> Scores:
-        """Runs the network on the event loop if that is known to be quick."""
+        """Runs the network on the event loop if that is known to be quick; frames never are."""
         run = partial(self._run, request)
-        if not self.network.takes_vectors:  # the cost of a row has no bound
-            return self._record(await self.executor.run_network(run))
         rows = len(request.inputs[self.signature.inputs[0].name])
-        if self.cost.seconds(rows) > LONGEST_ON_LOOP:
-            result = await self.executor.run_network(run)
+        if not self.network.takes_vectors or self.cost.seconds(rows) > LONGEST_ON_LOOP:
+            scores, counts = await self.executor.run_network(run)
         else:
             if (turn := self.time_slice.wait()) is not None:
                 await turn
-            result = run()
-        self.cost.observe(rows, result.seconds)
-        return self._record(result)
+            scores, counts = run()
+        self.cost.observe(rows, counts.seconds)
+        self.metrics.record_batch(counts)  # on the event loop: the store has one writer
+        return scores
 
     async def _encode(self, request: InferenceRequest, scores: Scores) -> InferenceResponse:
         """Encodes tensors in binary on the event loop, JSON and labels on the codecs' thread."""
@@ -95,15 +88,9 @@ class InferenceService:
         is_binary = all(wanted.binary and not wanted.classes for wanted in request.outputs)
         return encode() if is_binary else await self.executor.run_codec(encode)
 
-    def _run(self, request: InferenceRequest) -> _Run:
+    def _run(self, request: InferenceRequest) -> tuple[Scores, BatchCounts]:
         """Runs the network once; may be called from any thread."""
         values = request.inputs[self.signature.inputs[0].name]
         start = perf_counter()
         scores = self.network.predict_batch(values, request.inputs.get("lengths"))
-        seconds = perf_counter() - start
-        return _Run(scores, seconds, self.metrics.count(scores.distance))
-
-    def _record(self, run: _Run) -> Scores:
-        """Adds a run to the metrics, on the event loop: the store has one writer."""
-        self.metrics.record_batch(run.seconds, run.distances)
-        return run.scores
+        return scores, self.metrics.count(perf_counter() - start, scores.distance)

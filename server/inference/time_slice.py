@@ -22,7 +22,7 @@ class EventLoopTimeSlice:
         self._admitted = 1  # predictions in this slice
 
     def wait(self) -> Awaitable[None] | None:
-        """What to await before a prediction; None if this slice has time left."""
+        """An awaitable for the next free slice; None if this slice has time left."""
         now = perf_counter()
         if not self._began:
             self._began, self._admitted = now, 0

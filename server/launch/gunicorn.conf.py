@@ -3,7 +3,6 @@
 import os
 from typing import Any
 
-from server.launch.address import Address
 from server.launch.capacity import default_workers
 from server.launch.logs import CONFIGURATION
 from server.launch.runtime_directory import this_runtime
@@ -12,7 +11,7 @@ from server.settings import load_settings
 _settings = load_settings().server
 _runtime = this_runtime()
 
-bind = Address(_settings.host, _settings.port).netloc
+bind = _settings.address.netloc
 workers = _settings.workers or default_workers()
 worker_class = "server.http.worker.Worker"
 timeout = 30  # seconds without a heartbeat after which a worker is replaced

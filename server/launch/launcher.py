@@ -5,19 +5,26 @@ import errno
 import os
 import resource
 import shutil
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from configuration import CONFIG_VARIABLE, ROOT
 from server.http.key_files import KeyFileError, keep_keys, read_keys
-from server.launch.address import Address
 from server.launch.nginx import NginxError, find_lua_modules, render
 from server.launch.nginx_needed import START_MESSAGE, check_usable_without_nginx
 from server.launch.process_tree import run_process_tree
 from server.launch.runtime_directory import NGINX_VARIABLE, RUNTIME_VARIABLE, Runtime, make_runtime
 from server.models.releases import ReleaseError, ReleaseStore, make_state_directory
-from server.settings import ModelSettings, ServerSettings, Settings, check_files, settings_text
+from server.settings import (
+    Address,
+    ModelSettings,
+    ServerSettings,
+    Settings,
+    check_files,
+    settings_text,
+)
 
 # Debian installs Nginx in a folder that is not in the PATH of an ordinary user.
 NGINX_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
@@ -56,10 +63,8 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
     if nginx is None:
         check_usable_without_nginx(server)
     check_files(server)
-    address = Address(server.host, server.port)
-    _check_free(address)
-    if server.operator_port:
-        _check_free(Address(server.operator_host, server.operator_port))
+    for address in filter(None, (server.address, server.operator_address)):
+        _check_free(address)
     _raise_open_file_limit()
     _use_batch_scheduling()
     with make_runtime(server.runtime_directory) as folder:
@@ -70,9 +75,9 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
             environment = _environment(runtime, nginx, application)
             if nginx is None:
                 print(START_MESSAGE, flush=True)
-                return run_process_tree(_gunicorn_command(application), environment, address)
+                return run_process_tree(_gunicorn_command(application), environment, server)
             _configure_nginx(server, runtime, nginx)
-            return run_process_tree(_supervisord_command(), environment, address, server.tls)
+            return run_process_tree(_supervisord_command(), environment, server)
 
 
 def _keep_keys(server: ServerSettings, runtime: Runtime) -> None:
@@ -139,7 +144,8 @@ def prepared_models(settings: ModelSettings, runtime: Runtime) -> Iterator[None]
 
 def _check_free(address: Address) -> None:
     try:
-        address.check_free()
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        socket.create_server((address.host, address.port), family=family).close()
     except OSError as error:
         reason = str(error.strerror).partition(" (while")[0]  # Python repeats the address
         hint = ". Another port: PORT=8081 make run" if error.errno == errno.EADDRINUSE else ""

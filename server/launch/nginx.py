@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from configuration import ROOT
-from server.launch.address import Address
 from server.launch.capacity import default_workers, usable_cores
 from server.launch.nginx_problems import nginx_problems
 from server.launch.runtime_directory import Runtime
@@ -146,7 +145,7 @@ def _read_body(server: ServerSettings, largest: int) -> str:
 
 
 def _access(server: ServerSettings) -> dict[str, str]:
-    listen = Address(server.host, server.port).netloc
+    listen = server.address.netloc
     tls = (
         f'ssl_certificate "{server.tls_certificate_path}";',
         f'ssl_certificate_key "{server.tls_key_path}";',
@@ -164,12 +163,11 @@ def _access(server: ServerSettings) -> dict[str, str]:
 
 def _operator_server(server: ServerSettings, lua: bool) -> str:
     """The server of the operator port, which serves all paths of the application."""
-    if not server.operator_port:
+    if not server.operator_address:
         return ""
-    listen = Address(server.operator_host, server.operator_port).netloc
     counts = "set_by_lua_block $counts { return counted() }" if lua else 'set $counts "";'
     return f"""server {{
-        listen {listen};
+        listen {server.operator_address.netloc};
         location / {{
             proxy_pass http://health;
         }}

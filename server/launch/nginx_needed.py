@@ -1,4 +1,4 @@
-"""What a server without Nginx lacks: a message about it, and the settings that it refuses."""
+"""The message of a server without Nginx, and the settings that it refuses."""
 
 from configuration import SettingError
 from server.settings import ServerSettings
@@ -10,7 +10,7 @@ START_MESSAGE = (
     f"{INSTALL_NGINX}"
 )
 
-# Settings that only Nginx enforces, or that are safe only where Nginx enforces the others.
+# Settings that only Nginx enforces, or that are safe only if Nginx enforces the others.
 NEED_NGINX = (
     "tls_certificate_path",
     "tls_key_path",
@@ -34,7 +34,7 @@ def check_usable_without_nginx(server: ServerSettings) -> None:
     """Checks that all settings that need Nginx have their defaults.
 
     Raises:
-        SettingError: names the first key that has not, and its value.
+        SettingError: names the first key with another value, and that value.
     """
     defaults = ServerSettings()
     for key in NEED_NGINX:

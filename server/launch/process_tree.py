@@ -13,10 +13,10 @@ from types import FrameType
 from typing import IO
 
 from configuration import ROOT
-from server.launch.address import Address
+from server.healthcheck import readiness
 from server.launch.logs import json_lines
 from server.launch.processes import children, send_signal
-from server.launch.readiness import readiness
+from server.settings import ServerSettings
 
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -25,11 +25,11 @@ READ_BYTES = 65_536
 
 
 def run_process_tree(
-    command: Sequence[str], environment: Mapping[str, str], address: Address, tls: bool = False
+    command: Sequence[str], environment: Mapping[str, str], settings: ServerSettings
 ) -> int:
     """Runs `command` in the project's folder until all of its processes have ended.
 
-    Prints a line when `address` responds. SIGINT, SIGTERM and SIGHUP stop the command.
+    Prints a line when the server responds. SIGINT, SIGTERM and SIGHUP stop the command.
 
     Returns the exit status: 0 after one of these signals, 1 if the command ended by itself.
     """
@@ -50,7 +50,7 @@ def run_process_tree(
     assert server.stdout is not None
     output = threading.Thread(target=_copy_output, args=(server.stdout, server.pid), daemon=True)
     output.start()
-    threading.Thread(target=_announce, args=(address, tls), daemon=True).start()
+    threading.Thread(target=_announce, args=(settings,), daemon=True).start()
     _wait_for_all(server.pid)
     output.join()
     return 0 if stopped.is_set() else 1
@@ -86,11 +86,11 @@ def _copy_output(source: IO[bytes], server: int) -> None:
         send_signal(server, signal.SIGTERM)
 
 
-def _announce(address: Address, tls: bool) -> None:
+def _announce(settings: ServerSettings) -> None:
     """Waits until the server responds, and prints its URL."""
-    while (status := readiness(address.local, tls)) is None:
+    while (status := readiness(settings)) is None:
         time.sleep(PROBE_INTERVAL_SECONDS)
-    url = f"{'https' if tls else 'http'}://{address.local.netloc}"
+    url = f"{'https' if settings.tls else 'http'}://{settings.address.local.netloc}"
     if status == HTTPStatus.OK:
         print(f"Ready: {url}", flush=True)
     else:

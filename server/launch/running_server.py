@@ -5,12 +5,12 @@ import signal
 import stat
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from server.launch.processes import send_signal
-from server.launch.runtime_directory import PREFIX, Runtime, RuntimeDirectoryError, WorkerReport
+from server.launch.runtime_directory import PREFIX, Runtime, RuntimeDirectoryError
 from server.models.releases import ReleaseError, ReleaseStore
 
 RELOAD_TIMEOUT_SECONDS = 60.0
@@ -72,16 +72,12 @@ def reload_workers(runtime: Runtime, release: Path) -> None:
         master = runtime.gunicorn
         reports = list(runtime.workers(master).values()) if master else []
         if reports and all(report and report.release == release.name for report in reports):
-            _check_reports(reports)
+            faults = [report.faults for report in reports if report and report.faults]
+            if faults:
+                raise ReleaseError(f"A worker cannot serve the models: {faults[0]}")
             return
         if master and master not in reloaded:
             reloaded.add(master)
             send_signal(master, signal.SIGHUP)
         time.sleep(POLL_INTERVAL_SECONDS)
     raise ReleaseError(f"The workers have not loaded the models in {RELOAD_TIMEOUT_SECONDS:.0f} s")
-
-
-def _check_reports(reports: Iterable[WorkerReport | None]) -> None:
-    for report in reports:
-        if report and report.faults:
-            raise ReleaseError(f"A worker cannot serve the models: {report.faults}")

@@ -1,1 +1,1 @@
-"""What Prometheus scrapes, counted in memory that outlives a worker."""
+"""Metrics for Prometheus, counted in memory that outlives a worker."""

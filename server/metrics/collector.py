@@ -108,7 +108,7 @@ def _proportional_bytes(process: int) -> int:
 
 
 def _describe_networks(catalog: NetworkCatalog) -> Iterator[Metric]:
-    networks = [catalog.networks[name.lower()] for name in catalog.names]
+    networks = catalog.networks.values()
     yield GaugeMetricFamily(
         f"{PREFIX}ready", "Whether every model file is served.", value=not catalog.faults
     )

@@ -5,21 +5,22 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from server.codecs.warning import OUTSIDE_TRAINING
 from server.metrics.definitions import DISTANCE, NETWORK_SECONDS, ROWS, WARNINGS
 from server.metrics.store import MetricStore
 from server.models.catalog import NetworkCatalog
+from server.problems.messages import OUTSIDE_TRAINING
 
 RATIO_BOUNDS = np.array(DISTANCE.bounds, np.float32)
 GREATEST_RATIO = 10.0  # of a distance to its limit: one absurd input must not dominate the mean
 
 
-class DistanceCounts(NamedTuple):
-    """The distances of one batch, as multiples of the network's limit."""
+class BatchCounts(NamedTuple):
+    """One run for a batch; distances are multiples of the network's limit."""
 
+    seconds: float
     rows: int
-    buckets: list[int]  # rows in each bucket of the histogram, up to the last that has any
-    total: float
+    buckets: list[int]  # rows in each bucket of the distances, up to the last that has any
+    total: float  # of the distances
     outside: int  # rows beyond the limit
 
 
@@ -42,22 +43,23 @@ class NetworkMetrics:
             ratio = min(ratio, GREATEST_RATIO)
         self._ratios.observe(ratio)
 
-    def count(self, distances: NDArray[np.float32]) -> DistanceCounts:
-        """Counts float32 (N,) distances for `record_batch`; may be called from any thread."""
+    def count(self, seconds: float, distances: NDArray[np.float32]) -> BatchCounts:
+        """Counts a run with float32 (N,) distances for `record_batch`, on any thread."""
         ratios = np.minimum(distances / self._limit, GREATEST_RATIO)
         buckets = np.bincount(RATIO_BOUNDS.searchsorted(ratios)).tolist()
         outside = int(np.count_nonzero(distances > self._limit))
-        return DistanceCounts(len(distances), buckets, float(ratios.sum(dtype=np.float64)), outside)
+        total = float(ratios.sum(dtype=np.float64))
+        return BatchCounts(seconds, len(distances), buckets, total, outside)
 
-    def record_batch(self, seconds: float, distances: DistanceCounts) -> None:
+    def record_batch(self, counts: BatchCounts) -> None:
         """Records one run for a batch; called on the event loop only."""
-        self._seconds.observe(seconds)
-        self._rows.observe(float(distances.rows))
+        self._seconds.observe(counts.seconds)
+        self._rows.observe(float(counts.rows))
         values = self._ratios.values
-        for bucket, count in enumerate(distances.buckets):
+        for bucket, count in enumerate(counts.buckets):
             values[bucket] += count
-        values[-1] += distances.total
-        self._warnings[0] += distances.outside
+        values[-1] += counts.total
+        self._warnings[0] += counts.outside
 
 
 def network_metrics(store: MetricStore, catalog: NetworkCatalog) -> dict[str, NetworkMetrics]:

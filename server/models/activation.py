@@ -1,21 +1,20 @@
 """Verification of models, and their activation and rollback in the state directory of a server."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from server.models.catalog import load_catalog
-from server.models.releases import ReleaseError, ReleaseStore, StagedRelease, is_intact
+from server.models.releases import (
+    RefusedModelsError,
+    ReleaseError,
+    ReleaseStore,
+    StagedRelease,
+    is_intact,
+)
 from server.settings import ModelSettings
 
 # Returns when every worker serves the release; raises ReleaseError if one cannot.
 Reload = Callable[[Path], None]
-
-
-class RefusedModelsError(Exception):
-    """Models that must not be served; the message gives every reason."""
-
-    def __init__(self, faults: Mapping[str, str]) -> None:
-        super().__init__("\n".join(f"{file}: {reason}" for file, reason in faults.items()))
 
 
 def check(directory: Path, settings: ModelSettings) -> list[str]:

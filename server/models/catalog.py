@@ -15,7 +15,7 @@ class NetworkCatalog:
     """All networks of a directory, and the faults of the files that are not served."""
 
     contract: FeatureContract | None
-    networks: Mapping[str, Network]  # by name in lower case
+    networks: Mapping[str, Network]  # by name in lower case, in the order of the names
     faults: Mapping[str, str]  # file name -> reason
 
     def find(self, name: str) -> Network | None:
@@ -30,12 +30,12 @@ class NetworkCatalog:
     @property
     def names(self) -> list[str]:
         """Names of the networks, in alphabetical order."""
-        return sorted(network.name for network in self.networks.values())
+        return [network.name for network in self.networks.values()]
 
     @property
     def vector_names(self) -> list[str]:
         """Names of the networks that take one vector, in alphabetical order."""
-        return sorted(n.name for n in self.networks.values() if n.takes_vectors)
+        return [network.name for network in self.networks.values() if network.takes_vectors]
 
 
 def load_catalog(
@@ -49,7 +49,7 @@ def load_catalog(
         contract = read_contract(directory, maximum_file_bytes)
     except ModelFileError as error:
         faults[EXTRACTOR_NAME] = str(error)
-    for path in sorted(directory.glob("*.onnx")):
+    for path in sorted(directory.glob("*.onnx"), key=lambda path: path.stem):
         if path.name == EXTRACTOR_NAME:
             continue
         try:

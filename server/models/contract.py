@@ -16,7 +16,6 @@ from server.models.files import (
 )
 from server.models.mistakes import KnownMistakes
 from server.models.onnx import OnnxModel, decode_metadata, open_model
-from server.settings import DEFAULT_MAXIMUM_FILE_BYTES
 
 EXTRACTOR_FORMAT = "speech-emotion-extractor/1"
 PROBE_SAMPLES = 22_050
@@ -48,9 +47,7 @@ class FeatureContract:
         return int(self.recipe["nMfcc"])
 
 
-def read_contract(
-    directory: Path, maximum_file_bytes: int = DEFAULT_MAXIMUM_FILE_BYTES
-) -> FeatureContract:
+def read_contract(directory: Path, maximum_file_bytes: int) -> FeatureContract:
     """Reads and verifies `mfcc.onnx` and `reference.wav` in the models directory.
 
     Raises:

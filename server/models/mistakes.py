@@ -111,7 +111,7 @@ class Verdict:
     mistakes: tuple[KnownMistake, ...]  # none, one or two
     right: Explanation
     nearest: Explanation
-    runner_up: Explanation | None  # the nearest one without the mistakes of `nearest`
+    runner_up: Explanation | None = None  # the nearest one without the mistakes of `nearest`
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,8 @@ class Verifier:
         if verdict.outcome == "unrecognised" and mfccs.ndim == 2:
             turned = self._judge(mfccs.T)
             if turned.outcome == "agreement":
-                return self._verdict("mistake", (TRANSPOSED_FRAMES,), turned.right, turned.nearest)
+                mistakes = self._mistakes((TRANSPOSED_FRAMES,))
+                return Verdict("mistake", mistakes, turned.right, turned.nearest)
         return verdict
 
     def _judge(self, mfccs: Float32) -> Verdict:
@@ -137,7 +138,7 @@ class Verifier:
         if min(item.distance for item in explanations) > 1:
             explanations += self._up_to_level(vector, frames)
         if len(vector) < FEWEST_COEFFICIENTS:
-            return self._verdict("unrecognised", (), right, right)
+            return Verdict("unrecognised", (), right, right)
         return self._decide(right, explanations)
 
     def _decide(self, right: Explanation, explanations: Sequence[Explanation]) -> Verdict:
@@ -148,11 +149,12 @@ class Verifier:
         rivals = (item for item in ranked if not set(item.codes) >= set(nearest.codes))
         runner_up = next(rivals, None)
         if nearest is right and matching and not right.codes:
-            return self._verdict("agreement", (), right, nearest, runner_up)
+            return Verdict("agreement", (), right, nearest, runner_up)
         clear = runner_up is None or runner_up.distance >= CLEARANCE
         if matching and clear:
-            return self._verdict("mistake", nearest.codes, right, nearest, runner_up)
-        return self._verdict("unrecognised", (), right, nearest, runner_up)
+            mistakes = self._mistakes(nearest.codes)
+            return Verdict("mistake", mistakes, right, nearest, runner_up)
+        return Verdict("unrecognised", (), right, nearest, runner_up)
 
     def _exact(self, vector: Float64, frames: int | None) -> list[Explanation]:
         """One explanation for each fingerprint, the right computation first."""
@@ -176,17 +178,9 @@ class Verifier:
             and _frames_match(fingerprint, frames)
         ]
 
-    def _verdict(
-        self,
-        outcome: Outcome,
-        codes: tuple[str, ...],
-        right: Explanation,
-        nearest: Explanation,
-        runner_up: Explanation | None = None,
-    ) -> Verdict:
+    def _mistakes(self, codes: tuple[str, ...]) -> tuple[KnownMistake, ...]:
         by_code = {mistake.code: mistake for mistake in self.known.single}
-        mistakes = tuple(by_code[code] for code in codes)
-        return Verdict(outcome, mistakes, right, nearest, runner_up)
+        return tuple(by_code[code] for code in codes)
 
     @cached_property
     def _fingerprints(self) -> list[tuple[tuple[str, ...], Fingerprint]]:

@@ -22,7 +22,6 @@ from server.models.predictors import (
     vector_batch_predictor,
     vector_predictor,
 )
-from server.settings import DEFAULT_MAXIMUM_FILE_BYTES
 
 NETWORK_FORMAT = "speech-emotion-network/1"
 PROBE_FRAMES = 10
@@ -68,11 +67,7 @@ class Network:
         return self.metadata.input == "vector"
 
 
-def load_network(
-    path: Path,
-    contract: FeatureContract | None,
-    maximum_file_bytes: int = DEFAULT_MAXIMUM_FILE_BYTES,
-) -> Network:
+def load_network(path: Path, contract: FeatureContract | None, maximum_file_bytes: int) -> Network:
     """Loads a network and verifies it against its metadata and the contract, if there is one.
 
     Raises:

@@ -27,6 +27,13 @@ from server.settings import DEFAULT_MAXIMUM_FILE_BYTES
 NAME_DIGITS = 16
 
 
+class RefusedModelsError(Exception):
+    """Models that must not be served; the message gives every reason."""
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        super().__init__("\n".join(f"{file}: {reason}" for file, reason in faults.items()))
+
+
 class ReleaseError(Exception):
     """An operation on the state directory failed; the message gives the reason."""
 

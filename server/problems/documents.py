@@ -13,6 +13,7 @@ from server.problems.messages import ProblemKind
 
 CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:problem:speech-emotion:"
+MAXIMUM_ECHO = 80  # characters of a value that a client sent
 
 _encode = msgspec.json.Encoder().encode
 
@@ -43,6 +44,23 @@ class Problem(falcon.HTTPError):
             "detail": self.detail,
         }
         return _encode(document | dict(self.members or {}))
+
+
+def malformed_json(error: Exception) -> Problem:
+    """The problem of a body that is not JSON, from the parser's error."""
+    if isinstance(error, UnicodeDecodeError):
+        return Problem(messages.INVALID_UTF8, position=error.start)
+    if isinstance(error, RecursionError):
+        return Problem(messages.NESTED_TOO_DEEPLY)
+    reason = str(error).lower().removeprefix("json is malformed: ").rstrip(".")
+    return Problem(messages.MALFORMED_JSON, reason=reason)
+
+
+def shortened(value: object) -> str:
+    """A value that a client sent: strings in quotes, long values cut off."""
+    if isinstance(value, str):
+        return repr(value if len(value) <= MAXIMUM_ECHO else value[:MAXIMUM_ECHO] + "...")
+    return shortened(repr(value))[1:-1]
 
 
 def inference_error(detail: str) -> bytes:

@@ -1,6 +1,6 @@
 """Every message that a client can get.
 
-A `detail` and a reason are format strings; their fields are the values of a single problem.
+A text is a format string; its fields are the values of a single problem.
 
 Two kinds of text come from elsewhere: the reasons why a model file is not served (server/models),
 and the explanations of mistakes in features (metadata of the extractor).
@@ -24,6 +24,19 @@ class ProblemKind:
     headers: tuple[tuple[str, str], ...] = ()
 
 
+def _malformed_json(reason: str) -> ProblemKind:
+    detail = f"The body is not valid JSON: {reason}."
+    return ProblemKind(400, "malformed-json", "Malformed JSON", detail)
+
+
+def _invalid_features(detail: str) -> ProblemKind:
+    return ProblemKind(422, "invalid-features", "Invalid features", detail)
+
+
+def _invalid(detail: str) -> ProblemKind:
+    return ProblemKind(400, "invalid-inference-request", "Invalid inference request", detail)
+
+
 # Sent by the application.
 BATCH_TOO_LARGE = ProblemKind(
     413,
@@ -37,13 +50,6 @@ FRAMES_NEEDED = ProblemKind(
     "Frames needed",
     "The network {name!r} takes frames, a list of lists of coefficients; got one vector. "
     "Networks that take one vector: {known}.",
-)
-INVALID_FEATURES = ProblemKind(422, "invalid-features", "Invalid features", "{reason}")
-INVALID_INFERENCE_REQUEST = ProblemKind(
-    400, "invalid-inference-request", "Invalid inference request", "{reason}"
-)
-MALFORMED_JSON = ProblemKind(
-    400, "malformed-json", "Malformed JSON", "The body is not valid JSON: {reason}."
 )
 NETWORK_UNAVAILABLE = ProblemKind(
     503,
@@ -189,53 +195,65 @@ JSON_TYPES = {
     type(None): "null",
 }
 
-# Reasons of malformed JSON.
-INVALID_UTF8 = "invalid UTF-8 at byte {position}"
-NESTED_TOO_DEEPLY = "nested too deeply"
-NOT_A_JSON_NUMBER = "{name} is not a JSON number"
+# Malformed JSON.
+MALFORMED_JSON = _malformed_json("{reason}")
+INVALID_UTF8 = _malformed_json("invalid UTF-8 at byte {position}")
+NESTED_TOO_DEEPLY = _malformed_json("nested too deeply")
+NOT_A_JSON_NUMBER = _malformed_json("{name} is not a JSON number")
 
-# Reasons of invalid features.
-NO_OBJECT = 'Expected an object with the member "mfccs", got {found}.'
-NO_MFCCS = 'The member "mfccs" is missing.'
-NO_LIST = "Expected a list of {n_mfcc} numbers or a list of such lists, got {found}."
-NO_MFCC_LISTS = "Expected a list of {n_mfcc} numbers or a list of such lists."
-NO_FRAME = "Frame 0 is a list, frame {index} is {found}; expected a list."
-NO_NUMBER = "Expected a number, got {found}."
-NO_FLOAT32 = (
+# Invalid features.
+NO_OBJECT = _invalid_features('Expected an object with the member "mfccs", got {found}.')
+NO_MFCCS = _invalid_features('The member "mfccs" is missing.')
+NO_LIST = _invalid_features(
+    "Expected a list of {n_mfcc} numbers or a list of such lists, got {found}."
+)
+NO_MFCC_LISTS = _invalid_features("Expected a list of {n_mfcc} numbers or a list of such lists.")
+NO_FRAME = _invalid_features("Frame 0 is a list, frame {index} is {found}; expected a list.")
+NO_NUMBER = _invalid_features("Expected a number, got {found}.")
+NO_FLOAT32 = _invalid_features(
     "Expected a number in the range of float32, from -3.4028235e38 to 3.4028235e38, got {found}."
 )
-WRONG_WIDTH = "Wrong number of coefficients: expected {n_mfcc}, got {found}."
+WRONG_WIDTH = _invalid_features("Wrong number of coefficients: expected {n_mfcc}, got {found}.")
 
-# Reasons of invalid inference requests. `place` leads to a value: inputs[0].shape.
-INVALID_REQUEST = "The request is invalid: {error}."
-INVALID_DATA = "{place} is invalid: {error}."
-UNEXPECTED_VALUE = "{place} is {found}; expected {expected}."
-INVALID_JSON_LENGTH = (
+# Invalid inference requests. `place` leads to a value: inputs[0].shape.
+INVALID_REQUEST = _invalid("The request is invalid: {error}.")
+INVALID_DATA = _invalid("{place} is invalid: {error}.")
+UNEXPECTED_VALUE = _invalid("{place} is {found}; expected {expected}.")
+INVALID_JSON_LENGTH = _invalid(
     "The header {name} is {found}; expected the number of bytes of the JSON, from 1 to {length}, "
     "the number of bytes of the body."
 )
-INPUT_MISSING = "The input {name!r} is missing."
-INPUT_REPEATED = "{place} repeats the input {name!r}; expected each input once."
-OUTPUT_REPEATED = "{place} repeats the output {name!r}; expected each output once."
-SHAPE_MISMATCH = "{place} is {found}; expected {expected}, where -1 is any size."
-LENGTHS_MISMATCH = "lengths has the shape {found}; expected {expected}, one for each utterance."
-LENGTH_OUT_OF_RANGE = "lengths[{index}] is {found}; expected 1 to {frames}, the number of frames."
-DATA_MISSING = (
+INPUT_MISSING = _invalid("The input {name!r} is missing.")
+INPUT_REPEATED = _invalid("{place} repeats the input {name!r}; expected each input once.")
+OUTPUT_REPEATED = _invalid("{place} repeats the output {name!r}; expected each output once.")
+SHAPE_MISMATCH = _invalid("{place} is {found}; expected {expected}, where -1 is any size.")
+LENGTHS_MISMATCH = _invalid(
+    "lengths has the shape {found}; expected {expected}, one for each utterance."
+)
+LENGTH_OUT_OF_RANGE = _invalid(
+    "lengths[{index}] is {found}; expected 1 to {frames}, the number of frames."
+)
+DATA_MISSING = _invalid(
     '{place} has neither "data" nor "binary_data_size"; expected one of them. Shared memory is not '
     "supported."
 )
-DATA_AMBIGUOUS = '{place}: expected either "data" or an integer "binary_data_size".'
-SHARED_MEMORY = "{place}: shared memory is not supported."
-NO_LABEL_COUNT = "{place} is {found}; expected a number of labels."
-NO_LABELS = "{place} is {found}; expected 0, because the output {name!r} has no labels."
-WRONG_BINARY_SIZE = "{place} is {found}; expected {expected} for {datatype} of shape {shape}."
-BINARY_DATA_MISSING = "{place} is {found}; expected at most {rest}, the rest of the body."
-BINARY_DATA_LEFT = "{count} bytes follow the data of the last input; expected none."
-WRONG_COUNT = "{place} has {found} numbers; expected {expected} for shape {shape}."
-WRONG_NESTING = "{place} has the length {found}; expected lists nested as the shape {shape}."
-NOT_FINITE = "{place} is {found}; expected a finite number in the range of float32."
+DATA_AMBIGUOUS = _invalid('{place}: expected either "data" or an integer "binary_data_size".')
+SHARED_MEMORY = _invalid("{place}: shared memory is not supported.")
+NO_LABEL_COUNT = _invalid("{place} is {found}; expected a number of labels.")
+NO_LABELS = _invalid("{place} is {found}; expected 0, because the output {name!r} has no labels.")
+WRONG_BINARY_SIZE = _invalid(
+    "{place} is {found}; expected {expected} for {datatype} of shape {shape}."
+)
+BINARY_DATA_MISSING = _invalid("{place} is {found}; expected at most {rest}, the rest of the body.")
+BINARY_DATA_LEFT = _invalid("{count} bytes follow the data of the last input; expected none.")
+WRONG_COUNT = _invalid("{place} has {found} numbers; expected {expected} for shape {shape}.")
+WRONG_NESTING = _invalid(
+    "{place} has the length {found}; expected lists nested as the shape {shape}."
+)
+NOT_FINITE = _invalid("{place} is {found}; expected a finite number in the range of float32.")
 
 # Parts of successful responses.
+OUTSIDE_TRAINING = "outside-training-distribution"  # a code that clients compare
 OUTSIDE_TRAINING_DISTRIBUTION = (
     "These MFCCs are outside the distribution that the network was trained on; the prediction is "
     "not reliable. POST /init/verification checks whether a client computes its features correctly."

@@ -5,7 +5,6 @@ import ctypes
 import json
 import os
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,12 @@ from typing import Any
 import httpx
 
 from configuration import ROOT
+from tests.support.harness import DEADLINE, wait_until
 
 NETWORK_NAMESPACE = 0x40000000  # CLONE_NEWNET
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 BASE = "docker.io/library/debian:bookworm-slim"
 IMAGE = "localhost/emotion-recognition"
-DEADLINE = 60.0  # seconds; far more than any operation here needs
 SECONDS_TO_BUILD = 900.0
 
 STORAGE = """[storage]
@@ -190,10 +189,7 @@ class Container:
         """Waits until the server is ready; yields a client in the network of the container."""
         url = "http://127.0.0.1:8080"
         with self.network(), httpx.Client(base_url=url, timeout=DEADLINE) as client:
-            deadline = time.monotonic() + DEADLINE
-            while not _is_ready(client):
-                assert time.monotonic() < deadline, self.log
-                time.sleep(0.02)
+            wait_until(lambda: _is_ready(client), "readiness")
             yield client
 
     def healthcheck(self) -> int:

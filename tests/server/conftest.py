@@ -35,9 +35,13 @@ class CheckedClient(falcon.testing.TestClient):
         return answer
 
 
-def make_client(models: Path) -> falcon.testing.TestClient:
+def make_app(models: Path, **options: Any) -> Any:
     settings = Settings(ServerSettings(), ModelSettings(models))
-    return CheckedClient(create_app(settings, load_catalog(models)))
+    return create_app(settings, load_catalog(models), **options)
+
+
+def make_client(models: Path) -> falcon.testing.TestClient:
+    return CheckedClient(make_app(models))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The description itself, and that a departure from it is noticed."""
+"""The API description, and the checks of exchanges against it."""
 
 import json
 from typing import Any
@@ -33,7 +33,7 @@ def exchange(answer: Any, status: int = 200, kind: str = "application/json", **o
     check(Exchange(status=status, content=content, **members), with_headers=True)
 
 
-def test_an_exchange_as_described_is_good() -> None:
+def test_an_exchange_that_conforms_passes() -> None:
     exchange(GOOD)
 
 
@@ -49,7 +49,7 @@ def test_an_exchange_as_described_is_good() -> None:
         ({"answer": {}, "status": 404, "kind": "application/problem+json"}, "required"),
     ],
 )
-def test_a_departure_is_noticed(departure: dict[str, Any], message: str) -> None:
+def test_an_exchange_that_does_not_conform_fails(departure: dict[str, Any], message: str) -> None:
     with pytest.raises(AssertionError, match=message):
         exchange(**departure)
 

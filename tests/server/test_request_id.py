@@ -6,9 +6,7 @@ from typing import Any
 import falcon.testing
 import pytest
 
-from server.app import create_app
-from server.models.catalog import load_catalog
-from server.settings import ModelSettings, ServerSettings, Settings
+from tests.server.conftest import make_app
 
 
 class FailingResource:
@@ -18,8 +16,7 @@ class FailingResource:
 
 @pytest.fixture
 def client(models: Path) -> falcon.testing.TestClient:
-    settings = Settings(ServerSettings(), ModelSettings(models))
-    app = create_app(settings, load_catalog(models), nginx=False)
+    app = make_app(models, nginx=False)
     app.add_route("/failing", FailingResource())
     return falcon.testing.TestClient(app)
 

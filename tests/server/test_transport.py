@@ -1,7 +1,8 @@
-"""Answers of one turn of the event loop are sent together, each in one write."""
+"""Answers of one iteration of the event loop are sent together, each in one write."""
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from server.http.transport import BufferedTransport, WriteCoalescer
 
@@ -30,100 +31,94 @@ class RecordingTransport(asyncio.Transport):
 
 
 HEADER, BODY = b"HTTP/1.1 200 OK\r\n\r\n", b"body"
+END = b"end of the iteration"
 
 
-def answer(answers: BufferedTransport) -> None:
-    answers.write(HEADER)
-    answers.write(BODY)
+Connect = Callable[[], BufferedTransport]
 
 
-async def turn() -> None:
-    await asyncio.sleep(0)
+def sent_by(act: Callable[[Connect], None], seconds: float = 60.0) -> list[bytes]:
+    """All writes of one iteration of the event loop in which `act` answers on new connections."""
+    sent: list[bytes] = []
+
+    async def run() -> None:
+        coalescer = WriteCoalescer(seconds)
+        act(lambda: BufferedTransport(RecordingTransport(sent), coalescer))
+        sent.append(END)
+        await asyncio.sleep(0)
+
+    asyncio.run(run())
+    return sent
 
 
-def test_the_answers_of_a_turn_are_sent_at_its_end_in_one_write_each() -> None:
-    async def two() -> list[bytes]:
-        sent: list[bytes] = []
-        coalescer = WriteCoalescer(seconds=60)
-        answer(BufferedTransport(RecordingTransport(sent), coalescer))
-        answer(BufferedTransport(RecordingTransport(sent), coalescer))
-        assert sent == []
-        await turn()
-        return sent
+def answer(connection: BufferedTransport) -> None:
+    connection.write(HEADER)
+    connection.write(BODY)
 
-    assert asyncio.run(two()) == [HEADER + BODY] * 2
+
+def test_the_answers_of_an_iteration_are_sent_at_its_end_in_one_write_each() -> None:
+    def two(connect: Connect) -> None:
+        answer(connect())
+        answer(connect())
+
+    assert sent_by(two) == [END, *[HEADER + BODY] * 2]
 
 
 def test_an_answer_waits_no_longer_than_the_limit() -> None:
-    async def one_late() -> list[bytes]:
-        sent: list[bytes] = []
-        coalescer = WriteCoalescer(seconds=0.001)
-        answer(BufferedTransport(RecordingTransport(sent), coalescer))
-        time.sleep(0.002)  # noqa: ASYNC251  # a slow prediction in the same turn
-        answer(BufferedTransport(RecordingTransport(sent), coalescer))
-        return sent
+    def one_late(connect: Connect) -> None:
+        answer(connect())
+        time.sleep(0.002)  # a slow prediction in the same iteration
+        answer(connect())
 
-    assert asyncio.run(one_late()) == [HEADER + BODY] * 2
+    assert sent_by(one_late, seconds=0.001) == [*[HEADER + BODY] * 2, END]
 
 
 def test_closing_a_connection_sends_its_answer_first() -> None:
-    async def close() -> list[bytes]:
-        sent: list[bytes] = []
-        answers = BufferedTransport(RecordingTransport(sent), WriteCoalescer(seconds=60))
-        answer(answers)
-        answers.close()
-        await turn()
-        return sent
+    def close(connect: Connect) -> None:
+        connection = connect()
+        answer(connection)
+        connection.close()
 
-    assert asyncio.run(close()) == [HEADER + BODY]
+    assert sent_by(close) == [HEADER + BODY, END]
 
 
 def test_nothing_is_sent_on_a_closed_connection() -> None:
-    async def gone() -> list[bytes]:
-        sent: list[bytes] = []
-        connection = RecordingTransport(sent)
-        answer(BufferedTransport(connection, WriteCoalescer(seconds=60)))
-        connection.close()
-        await turn()
-        return sent
+    sent: list[bytes] = []
+    closed = RecordingTransport(sent)
 
-    assert asyncio.run(gone()) == []
+    async def gone() -> None:
+        answer(BufferedTransport(closed, WriteCoalescer(seconds=60)))
+        closed.close()
+        await asyncio.sleep(0)
+
+    asyncio.run(gone())
+    assert sent == []
 
 
 def test_a_refused_connection_does_not_delay_others() -> None:
-    async def refused() -> list[bytes]:
-        sent: list[bytes] = []
-        coalescer = WriteCoalescer(seconds=60)
-        refused, other = (BufferedTransport(RecordingTransport(sent), coalescer) for _ in range(2))
+    def refuse(connect: Connect) -> None:
+        refused = connect()
         answer(refused)
         refused.write_eof()
         answer(refused)
-        answer(other)
-        await turn()
-        return sent
+        answer(connect())
 
-    assert asyncio.run(refused()) == [HEADER + BODY] * 2
+    assert sent_by(refuse) == [HEADER + BODY, END, HEADER + BODY]
 
 
 def test_a_body_may_start_like_a_header() -> None:
-    async def alike() -> list[bytes]:
-        sent: list[bytes] = []
-        answers = BufferedTransport(RecordingTransport(sent), WriteCoalescer(seconds=60))
-        answers.write(HEADER)
-        answers.write(HEADER)
-        await turn()
-        return sent
+    def alike(connect: Connect) -> None:
+        connection = connect()
+        connection.write(HEADER)
+        connection.write(HEADER)
 
-    assert asyncio.run(alike()) == [HEADER * 2]
+    assert sent_by(alike) == [END, HEADER * 2]
 
 
 def test_a_second_answer_on_the_same_connection_follows_the_first() -> None:
-    async def pipelined() -> list[bytes]:
-        sent: list[bytes] = []
-        answers = BufferedTransport(RecordingTransport(sent), WriteCoalescer(seconds=60))
-        answer(answers)
-        answer(answers)
-        await turn()
-        return sent
+    def pipelined(connect: Connect) -> None:
+        connection = connect()
+        answer(connection)
+        answer(connection)
 
-    assert asyncio.run(pipelined()) == [(HEADER + BODY) * 2]
+    assert sent_by(pipelined) == [END, (HEADER + BODY) * 2]

@@ -8,11 +8,32 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from tests.soak import endurance, fault_tolerance, fuzz, overload, slow_clients
 
-PARTS = ("faults", "overload", "slow", "fuzz", "endurance")
-Part = Callable[[argparse.Namespace], tuple[str, bool]]
+
+class Findings(Protocol):
+    @property
+    def is_good(self) -> bool: ...
+
+
+def endure_faults(options: argparse.Namespace) -> fault_tolerance.Outcome:
+    return fault_tolerance.endure_faults(
+        fault_tolerance.Options(
+            predictions=options.predictions, seed=options.seed, minutes=options.most_minutes
+        )
+    )
+
+
+# Each part: how it measures, and how it reports the findings.
+PARTS: dict[str, tuple[Callable[[argparse.Namespace], Findings], Callable[[Any], str]]] = {
+    "faults": (endure_faults, fault_tolerance.report),
+    "overload": (lambda _: overload.measure_overload(), overload.report),
+    "slow": (lambda _: slow_clients.measure_slow_clients(), slow_clients.report),
+    "fuzz": (lambda options: fuzz.fuzz(options.bodies, options.seed), fuzz.report),
+    "endurance": (lambda options: endurance.endure(options.minutes), endurance.report),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,9 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in options.parts or PARTS:
         print(f"\n== {name} (seed {options.seed})", flush=True)
         start = time.monotonic()
-        text, good = RUNNERS[name](options)
-        held &= good
-        print(f"{text}\n{'HELD' if good else 'NOT HELD'}, {time.monotonic() - start:.0f} s")
+        measure, report = PARTS[name]
+        findings = measure(options)
+        held &= findings.is_good
+        verdict = "HELD" if findings.is_good else "NOT HELD"
+        print(f"{report(findings)}\n{verdict}, {time.monotonic() - start:.0f} s")
     return 0 if held else 1
 
 
@@ -37,39 +60,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--most-minutes", type=float, default=40, help="limit of the faults part")
     return parser
 
-
-def _faults(options: argparse.Namespace) -> tuple[str, bool]:
-    outcome = fault_tolerance.endure_faults(
-        fault_tolerance.Options(
-            predictions=options.predictions, seed=options.seed, minutes=options.most_minutes
-        )
-    )
-    return fault_tolerance.report(outcome), not outcome.unexplained and not outcome.unexpected
-
-
-def _overload(_: argparse.Namespace) -> tuple[str, bool]:
-    findings = overload.measure_overload()
-    return overload.report(findings), findings.is_good
-
-
-def _slow(_: argparse.Namespace) -> tuple[str, bool]:
-    findings = slow_clients.measure_slow_clients()
-    return slow_clients.report(findings), findings.is_good
-
-
-def _fuzz(options: argparse.Namespace) -> tuple[str, bool]:
-    findings = fuzz.fuzz(options.bodies, options.seed)
-    return fuzz.report(findings), findings.is_good
-
-
-def _endurance(options: argparse.Namespace) -> tuple[str, bool]:
-    findings = endurance.endure(options.minutes)
-    return endurance.report(findings), findings.is_good
-
-
-RUNNERS: dict[str, Part] = dict(
-    zip(PARTS, (_faults, _overload, _slow, _fuzz, _endurance), strict=True)
-)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -77,6 +77,11 @@ class Outcome:
         """Faults with an unexpected outcome."""
         return [f"{fault.kind}: {fault.unexpected}" for fault in self.faults if fault.unexpected]
 
+    @property
+    def is_good(self) -> bool:
+        """Whether every loss is explained and every fault had the expected outcome."""
+        return not self.unexplained and not self.unexpected
+
     def cause(self, loss: Loss) -> str:
         """The kind of the fault that explains the loss, else of the last fault before it."""
         explanation = self._killed(loss) or (self._reloaded(loss) if loss.sent_again else None)

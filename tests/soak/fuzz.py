@@ -12,6 +12,7 @@ import uvloop
 from tests.soak.http1 import Answer, AnswerReader, ProtocolError
 from tests.soak.mutants import Mutant
 from tests.soak.mutations import Mutator
+from tests.soak.processes import memory
 from tests.soak.tables import table
 from tests.support.harness import Server, running
 
@@ -60,19 +61,15 @@ def fuzz_server(server: Server, bodies: int, seed: int) -> Findings:
     mutator = Mutator(seed)
     first = int(bodies * WARM_UP)
     uvloop.run(_send(server.port, mutator.make, first, findings))
-    before, memory = _pids(server), _memory(server)
+    pids, before = _pids(server), memory(server)
     uvloop.run(_send(server.port, mutator.make, bodies - first, findings))
-    findings.memory = memory, _memory(server)
-    findings.restarted = sorted(before - _pids(server))
+    findings.memory = before, memory(server)
+    findings.restarted = sorted(pids - _pids(server))
     return findings
 
 
 def _pids(server: Server) -> set[int]:
     return {process.pid for process in server.tree()}
-
-
-def _memory(server: Server) -> int:
-    return sum(process.memory_info().rss for process in server.tree())
 
 
 async def _send(port: int, make: Callable[[], Mutant], count: int, findings: Findings) -> None:

@@ -26,7 +26,7 @@ VALUES = (  # valid JSON with unexpected types or sizes
     *('[{"name": "distance"}]', '{"classification": 3}', '{"binary_data_size": 100}'),
 )
 NO_FLOATS = tuple(array("f", [value]).tobytes() for value in (float("nan"), float("-inf")))
-HOLE = "here comes something odd"
+HOLE = "placeholder"
 
 
 @dataclass(frozen=True)

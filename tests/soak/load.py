@@ -40,6 +40,6 @@ async def run_load(
     return tally, tally.answers / (time.monotonic() - start)
 
 
-def percentile(tally: Tally, share: float) -> float:
-    """A percentile of the latencies, in seconds."""
-    return float(np.percentile(tally.latencies, share)) if tally.latencies else float("nan")
+def percentile(values: Sequence[float], share: float) -> float:
+    """A percentile; NaN for no values."""
+    return float(np.percentile(values, share)) if values else float("nan")

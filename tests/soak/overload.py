@@ -64,18 +64,13 @@ class Findings:
         """Whether all limits held."""
         return (
             self.share >= LOWEST_SHARE
-            and percentile_of(self.refused, 99) <= LONGEST_REFUSAL
-            and percentile_of(self.probes, 99) <= LONGEST_PROBE
+            and percentile(self.refused, 99) <= LONGEST_REFUSAL
+            and percentile(self.probes, 99) <= LONGEST_PROBE
             and not self.without_retry_after
             and not self.wrong
             and self.growth <= LARGEST_GROWTH
             and self.median_after <= 2 * self.normal_median
         )
-
-
-def percentile_of(values: "array[float]", share: float) -> float:
-    """A percentile; NaN for no values."""
-    return float(np.percentile(values, share)) if values else float("nan")
 
 
 def measure_overload() -> Findings:
@@ -104,12 +99,12 @@ async def _measure(server: Server, queries: list[Query]) -> Findings:
         _, rate = await run_load(5, server.port, queries, clients)
         findings.best = max(findings.best, rate)
     tally, _ = await run_load(3, server.port, queries, 4)
-    findings.normal_median = percentile(tally, 50)
+    findings.normal_median = percentile(tally.latencies, 50)
     findings.memory.append(memory(server))
     await _Overload(server, queries, findings).run()
     await asyncio.sleep(SECONDS_TO_RECOVER)
     tally, _ = await run_load(3, server.port, queries, 4)
-    findings.median_after = percentile(tally, 50)
+    findings.median_after = percentile(tally.latencies, 50)
     return findings
 
 
@@ -214,4 +209,4 @@ def report(findings: Findings) -> str:
 
 
 def _milliseconds(values: "array[float]", share: float) -> str:
-    return f"{percentile_of(values, share) * 1000:.0f} ms"
+    return f"{percentile(values, share) * 1000:.0f} ms"

@@ -33,7 +33,7 @@ class Findings:
     p99_during: float = 0.0
     lost: int = 0  # answers of normal clients
     cut_off_after: dict[str, list[float]] = field(default_factory=dict)  # seconds, by kind
-    said: Counter[str] = field(default_factory=Counter)
+    answers: Counter[str] = field(default_factory=Counter)
     allowed: dict[str, float] = field(default_factory=dict)  # seconds, by kind
 
     @property
@@ -61,7 +61,7 @@ async def _measure(server: Server, queries: list[Query], slow_clients: int) -> F
         tally, _ = await run_load(
             SECONDS_TO_MEASURE, server.port, queries, NORMAL_CLIENTS, NORMAL_RATE
         )
-        return percentile(tally, 99), len(tally.losses)
+        return percentile(tally.latencies, 99), len(tally.losses)
 
     await normal()  # warm-up
     before, _ = await normal()
@@ -93,11 +93,11 @@ async def _drip(port: int, kind: str, findings: Findings) -> None:
     findings.cut_off_after[kind].append(time.monotonic() - start)
     if not reading.done():
         reading.cancel()
-        findings.said["nothing: not cut off"] += 1
+        findings.answers["nothing: not cut off"] += 1
     elif reading.exception():
-        findings.said["closed"] += 1
+        findings.answers["closed"] += 1
     else:
-        findings.said[reading.result()[:12].decode() or "closed"] += 1
+        findings.answers[reading.result()[:12].decode() or "closed"] += 1
     writer.close()
 
 
@@ -108,13 +108,13 @@ def report(findings: Findings) -> str:
         f"{max(seconds):.1f} s; {findings.allowed[kind]} s are allowed"
         for kind, seconds in findings.cut_off_after.items()
     ]
-    said = ", ".join(f"{what} ({count})" for what, count in findings.said.items())
+    answers = ", ".join(f"{what} ({count})" for what, count in findings.answers.items())
     before, during = findings.p99_before * 1000, findings.p99_during * 1000
     return "\n".join(
         [
             f"p99 of normal clients {before:.1f} ms without slow ones, {during:.1f} ms with them",
             f"answers of normal clients lost: {findings.lost}",
             *kinds,
-            f"answers to slow clients: {said}",
+            f"answers to slow clients: {answers}",
         ]
     )

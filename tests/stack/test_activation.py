@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from configuration import ROOT
-from tests.support.harness import PYTHON, Load, Server, environment, running, wait_until
+from tests.support.harness import PYTHON, Load, Server, run_to_its_end, running, wait_until
 
 MODELS = ROOT / "models"
 
@@ -46,16 +46,11 @@ def server(activated: Server) -> Iterator[Server]:
     assert networks(activated) == SHARED
 
 
-def command(server: Server, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [PYTHON, "-m", "server", "models", *arguments],
-        cwd=ROOT,
-        env=environment(server.port, server.runtime),
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
+def command(
+    server: Server, *arguments: str | Path, runtime: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    line = (PYTHON, "-m", "server", "models", *arguments)
+    return run_to_its_end(line, server.port, runtime or server.runtime)
 
 
 def networks(server: Server) -> list[str]:
@@ -103,14 +98,7 @@ def test_invalid_models_are_refused_and_change_nothing(server: Server, models: P
 
 
 def test_activation_needs_a_running_server(server: Server, models: Path, tmp_path: Path) -> None:
-    result = subprocess.run(
-        [PYTHON, "-m", "server", "models", "activate", models],
-        cwd=ROOT,
-        env=environment(server.port, tmp_path),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = command(server, "activate", models, runtime=tmp_path)
     assert result.returncode == 2
     assert result.stderr.startswith("error: No server of this user runs")
 

@@ -3,8 +3,7 @@
 import os
 import signal
 import socket
-import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -15,8 +14,8 @@ from tests.support.harness import (
     ROOT,
     RUN,
     Server,
-    environment,
     free_port,
+    run_to_its_end,
     running,
     started,
 )
@@ -69,21 +68,6 @@ def check_nothing_is_left(server: Server, tree: list[psutil.Process], runtime: P
     assert not psutil.wait_procs(tree, timeout=0)[1], server.output
     assert list(runtime.iterdir()) == []
     socket.create_server(("127.0.0.1", server.port)).close()
-
-
-def run_to_its_end(
-    command: Sequence[str], port: int, runtime: Path
-) -> subprocess.CompletedProcess[str]:
-    """Runs a command that is expected to fail."""
-    return subprocess.run(
-        command,
-        cwd=ROOT,
-        env=environment(port, runtime),
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        check=False,
-    )
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The server without Nginx: it answers the API, and refuses settings that need Nginx."""
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -8,16 +7,7 @@ import pytest
 
 from server.launch.nginx_needed import NEED_NGINX
 from server.settings import ServerSettings
-from tests.support.harness import (
-    DEADLINE,
-    ROOT,
-    RUN,
-    Server,
-    environment,
-    free_port,
-    running,
-    started,
-)
+from tests.support.harness import RUN, Server, free_port, run_to_its_end, running, started
 from tests.support.problems import check_problem
 
 # Values that differ from the defaults, as an operator writes them.
@@ -37,20 +27,6 @@ VALUES: dict[str, Any] = {
     "send_timeout_seconds": 10,
     "idle_timeout_seconds": 20,
 }
-
-
-def run_to_its_end(runtime: Path, **settings: Any) -> subprocess.CompletedProcess[str]:
-    """Starts a server that must refuse its settings."""
-    variables = {f"SER_SERVER_{key.upper()}": value for key, value in settings.items()}
-    return subprocess.run(
-        [*RUN, "--without-nginx"],
-        cwd=ROOT,
-        env=environment(free_port(), runtime, **variables),
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        check=False,
-    )
 
 
 def test_the_api_is_answered(gunicorn_alone: Server) -> None:
@@ -81,10 +57,10 @@ def test_a_machine_without_nginx_serves_in_the_same_way(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", VALUES)
 def test_a_setting_that_needs_nginx_is_refused(tmp_path: Path, key: str) -> None:
-    settings = {key: VALUES[key]}
+    settings = {f"SER_SERVER_{key.upper()}": VALUES[key]}
     if key == "tls_certificate_path":
-        settings["tls_key_path"] = VALUES[key]
-    result = run_to_its_end(tmp_path, **settings)
+        settings["SER_SERVER_TLS_KEY_PATH"] = VALUES[key]
+    result = run_to_its_end([*RUN, "--without-nginx"], free_port(), tmp_path, **settings)
     assert result.returncode == 2
     assert result.stderr.startswith(f"error: [server] {key}: '{VALUES[key]}' needs Nginx: ")
     assert "sudo apt-get install nginx" in result.stderr

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -139,6 +139,21 @@ def environment(port: int, runtime: Path, **settings: Any) -> dict[str, str]:
         "SER_SERVER_RUNTIME_DIRECTORY": runtime,
     } | settings
     return os.environ | {key: str(value) for key, value in values.items()}
+
+
+def run_to_its_end(
+    command: Sequence[str | Path], port: int, runtime: Path, **settings: Any
+) -> subprocess.CompletedProcess[str]:
+    """Runs a command, with the same environment as a server, until it ends."""
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment(port, runtime, **settings),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
 
 
 def check_against_description(response: httpx.Response) -> None:

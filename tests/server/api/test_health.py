@@ -120,12 +120,15 @@ def nan_network(directory: Path) -> Path:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"labels": None}, "lacks 'labels'"),
+        ({"labels": None}, "CNN.onnx: metadata lacks 'labels'"),
         ({"labels": ["angry", "calm"]}, "3 probabilities for 2 labels"),
         ({"labels": ["calm", "angry", "happy"]}, "alphabetically"),
         ({"labels": "angry"}, "'labels'"),
-        ({"recipe": RECIPE | {"sampleRate": 16000}}, "another feature recipe"),
-        ({"n_mfcc": 40}, "inputs are"),
+        (
+            {"recipe": RECIPE | {"sampleRate": 16000}},
+            "CNN.onnx: was made for another feature recipe",
+        ),
+        ({"n_mfcc": 40}, "CNN.onnx: inputs are [('mfccs', 'tensor(float)', (40,))]"),
         ({"input": "frames"}, "inputs are"),
         ({"input": "audio"}, "'input'"),
         ({"distance_limit": -1}, "'distance_limit'"),

@@ -2,12 +2,9 @@
 
 from pathlib import Path
 
-import falcon.testing
 from falcon.testing import TestClient
 
-from server.app import create_app
-from server.models.catalog import load_catalog
-from server.settings import ModelSettings, ServerSettings, Settings
+from tests.server.conftest import make_app
 from tests.support.metrics import Samples, samples, value
 
 BODY = f'{{"mfccs": {[0.5] * 25}}}'
@@ -80,6 +77,5 @@ def test_openmetrics_is_returned_to_clients_that_accept_it(client: TestClient) -
 
 
 def test_a_server_without_nginx_has_no_metrics(models: Path) -> None:
-    settings = Settings(ServerSettings(), ModelSettings(models))
-    app = create_app(settings, load_catalog(models), nginx=False)
-    assert falcon.testing.TestClient(app).simulate_get("/metrics").status_code == 404
+    client = TestClient(make_app(models, nginx=False))
+    assert client.simulate_get("/metrics").status_code == 404

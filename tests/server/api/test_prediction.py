@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from server.codecs.mfcc_json import MfccDecoder
-from server.problems import Problem
+from server.problems.documents import Problem
 
 VECTOR = [1.0, 2.0, 3.0, *[0.0] * 22]
 DEEP = b"[" * 100_000
@@ -130,42 +130,46 @@ def test_malformed_json_returns_400(client: TestClient, body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mfccs", "pointer"),
+    ("mfccs", "pointer", "detail"),
     [
-        ("null", "/mfccs"),
-        ('"1"', "/mfccs"),
-        ("1.5", "/mfccs"),
-        ("{}", "/mfccs"),
-        ("true", "/mfccs"),
-        ("[]", "/mfccs"),
-        ("[[]]", "/mfccs/0"),
-        ("[1, null]", "/mfccs/1"),
-        ('[1, 2, "3"]', "/mfccs/2"),
-        ("[true]", "/mfccs/0"),
-        ("[{}]", "/mfccs/0"),
-        ("[1, [2]]", "/mfccs/1"),
-        ("[[1], 2]", "/mfccs/0"),
-        (json.dumps([VECTOR, 2.0]), "/mfccs/1"),
-        (json.dumps([VECTOR, VECTOR[1:]]), "/mfccs/1"),
-        (json.dumps([VECTOR, [*VECTOR[:24], None]]), "/mfccs/1/24"),
-        (json.dumps([[VECTOR]]), "/mfccs/0/0"),
-        ("[1e39]", "/mfccs/0"),
-        ("[1, -1e400]", "/mfccs/1"),
-        ("[" + "9" * 400 + "]", "/mfccs/0"),
-        ("[" + "9" * 5_000 + "]", "/mfccs/0"),
-        (json.dumps([VECTOR, [*VECTOR[:24], 1e39]]), "/mfccs/1/24"),
+        ("null", "/mfccs", "got null"),
+        ('"1"', "/mfccs", "got a string"),
+        ("1.5", "/mfccs", "got a number"),
+        ("{}", "/mfccs", "got an object"),
+        ("true", "/mfccs", "got a boolean"),
+        ("[]", "/mfccs", "got 0"),
+        ("[[]]", "/mfccs/0", "got 0"),
+        ("[1, null]", "/mfccs/1", "got null"),
+        ('[1, 2, "3"]', "/mfccs/2", "got a string"),
+        ("[true]", "/mfccs/0", "got a boolean"),
+        ("[{}]", "/mfccs/0", "got an object"),
+        ("[1, [2]]", "/mfccs/1", "got a list"),
+        ("[[1], 2]", "/mfccs/0", "got 1"),
+        (json.dumps([VECTOR, 2.0]), "/mfccs/1", "frame 1 is a number"),
+        (json.dumps([VECTOR, VECTOR[1:]]), "/mfccs/1", "got 24"),
+        (json.dumps([VECTOR, [*VECTOR[:24], None]]), "/mfccs/1/24", "got null"),
+        (json.dumps([[VECTOR]]), "/mfccs/0/0", "got a list"),
+        ("[1e39]", "/mfccs/0", "float32"),
+        ("[1, -1e400]", "/mfccs/1", "float32"),
+        ("[" + "9" * 400 + "]", "/mfccs/0", "float32"),
+        ("[" + "9" * 5_000 + "]", "/mfccs/0", "float32"),
+        (json.dumps([VECTOR, [*VECTOR[:24], 1e39]]), "/mfccs/1/24", "float32"),
     ],
 )
-def test_invalid_mfccs_return_422_with_a_pointer(
-    client: TestClient, mfccs: str, pointer: str
+def test_the_error_points_to_the_invalid_value(
+    client: TestClient, mfccs: str, pointer: str, detail: str
 ) -> None:
     answer = post(client, f'{{"mfccs": {mfccs}}}'.encode())
-    assert assert_problem(answer, 422, "invalid-features")["pointer"] == pointer
+    document = assert_problem(answer, 422, "invalid-features")
+    assert document["pointer"] == pointer
+    assert detail in document["detail"]
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[]", b"1", b"null", b'{"MFCCS": []}'])
 def test_a_missing_member_returns_422(client: TestClient, body: bytes) -> None:
-    assert assert_problem(post(client, body), 422, "invalid-features")["pointer"] == ""
+    document = assert_problem(post(client, body), 422, "invalid-features")
+    assert document["pointer"] == ""
+    assert "mfccs" in document["detail"]
 
 
 @pytest.mark.parametrize("count", [1, 24, 26, 40])

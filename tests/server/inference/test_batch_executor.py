@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from server.inference.batch_executor import NICENESS, BatchExecutor
-from server.problems import Problem
+from server.problems.documents import Problem
 
 
 def test_networks_run_on_one_thread_that_every_other_thread_preempts() -> None:

@@ -14,7 +14,7 @@ def test_a_batch_counts_like_its_rows_one_by_one() -> None:
         store = MetricStore.in_memory()
         metrics = NetworkMetrics(store, "DNN", 2.0)
         if batch:
-            metrics.record_batch(0.25, metrics.count(distances))
+            metrics.record_batch(metrics.count(0.25, distances))
         else:
             for distance in distances:
                 metrics.record(0.25, float(distance))

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from server.models.activation import RefusedModelsError, activate, roll_back
-from server.models.releases import ReleaseError, ReleaseStore
+from server.models.activation import activate, roll_back
+from server.models.releases import RefusedModelsError, ReleaseError, ReleaseStore
 from server.settings import ModelSettings
 from tests.support.tiny_models import write_vector_network
 
