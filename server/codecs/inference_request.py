@@ -145,7 +145,7 @@ class _InputReader:
             raise Problem(
                 messages.SHAPE_MISMATCH,
                 place=f"{place}.shape",
-                found=given.shape,
+                found=shortened(given.shape),
                 expected=list(spec.shape),
             )
         if given.shape[0] > self._maximum_rows:

@@ -5,6 +5,7 @@ fails does it read the body a second time, slowly, to find the first invalid val
 """
 
 import json
+from math import inf
 from struct import Struct as Packer
 from struct import error as PackingError  # noqa: N812  # the standard library's name says nothing
 from typing import Any, NoReturn
@@ -126,7 +127,8 @@ class MfccDecoder:
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise Problem(messages.NO_NUMBER, {"pointer": place}, found=_json_type(value))
             if not abs(value) <= FLOAT32_MAXIMUM:
-                found = shortened(value)
+                is_infinite = value in (inf, -inf)  # JSON has numbers beyond float64
+                found = "a number outside it" if is_infinite else shortened(value)
                 raise Problem(messages.NO_FLOAT32, {"pointer": place}, found=found)
         if len(values) != self._n_mfcc:
             raise Problem(

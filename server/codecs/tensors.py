@@ -60,7 +60,7 @@ def read_binary(body: bytes, start: int, size: int, tensor: DeclaredTensor) -> N
         values = values.copy()
     if tensor.datatype == "FP32" and not (finite := np.isfinite(values)).all():
         first = tuple(map(int, np.unravel_index(finite.argmin(), values.shape)))
-        raise _not_finite("".join(f"[{index}]" for index in first), values[first], tensor)
+        raise _not_finite(f": the number at {list(first)}", values[first], tensor)
     return values
 
 

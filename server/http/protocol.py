@@ -1,6 +1,7 @@
 """The HTTP/1.1 protocol of a worker: uvicorn's, with buffered writes."""
 
 import asyncio
+from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -8,32 +9,39 @@ from server.http.transport import BufferedTransport, WriteCoalescer
 from server.problems import messages
 from server.problems.documents import CONTENT_TYPE, Problem
 
+HTTP_VERSIONS = ("1.0", "1.1")
+MAXIMUM_HEADER_BYTES = 65_536  # without Nginx; Nginx has its own limit
 LINGER_SECONDS = 1.0  # the time that a refused connection is still read; see HttpProtocol
 
 
-def _malformed_request() -> bytes:
-    """A 400 response with the problem document that Nginx sends for malformed requests."""
-    body = Problem(messages.MALFORMED_REQUEST).document()
+def _response(kind: messages.ProblemKind) -> bytes:
+    """A response with the problem document that Nginx sends for such a request."""
+    body = Problem(kind).document()
     header = (
-        f"HTTP/1.1 400 Bad Request\r\ncontent-type: {CONTENT_TYPE}\r\n"
+        f"HTTP/1.1 {kind.status} {HTTPStatus(kind.status).phrase}\r\n"
+        f"content-type: {CONTENT_TYPE}\r\n"
         f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
     )
     return header.encode() + body
 
 
-MALFORMED_REQUEST = _malformed_request()
+MALFORMED_REQUEST = _response(messages.MALFORMED_REQUEST)
+HEADER_TOO_LARGE = _response(messages.HEADER_TOO_LARGE)
+UNSUPPORTED_HTTP_VERSION = _response(messages.UNSUPPORTED_HTTP_VERSION)
 
 
 class HttpProtocol(HttpToolsProtocol):
     """One connection.
 
-    After a malformed request the connection is read a little longer. Closing it while data is
+    After a refusal the connection is read a little longer. Closing it while data is
     unread would reset it, and the client would lose the answer.
 
     coalescer: shared by all connections of the worker.
     """
 
     coalescer: WriteCoalescer
+    _header_bytes = 0
+    _is_in_header = True
     _is_refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -42,9 +50,27 @@ class HttpProtocol(HttpToolsProtocol):
         self.transport = self._buffered = BufferedTransport(transport, self.coalescer)
 
     def data_received(self, data: bytes) -> None:
-        """Parses the data, or drops it after a malformed request."""
-        if not self._is_refused:
-            super().data_received(data)
+        """Parses the data; drops it after a refusal."""
+        if self._is_refused:
+            return
+        if self._is_in_header:
+            self._header_bytes += len(data)
+        super().data_received(data)
+        if self._is_in_header and self._header_bytes > MAXIMUM_HEADER_BYTES:
+            self._refuse(HEADER_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        """Begins a request."""
+        super().on_message_begin()
+        self._is_in_header = True
+
+    def on_headers_complete(self) -> None:
+        """Passes the request to the application, if it can handle its version."""
+        self._is_in_header, self._header_bytes = False, 0
+        if self.parser.get_http_version() not in HTTP_VERSIONS:
+            self._refuse(UNSUPPORTED_HTTP_VERSION)
+            raise ValueError("stops the parser; uvicorn then calls send_400_response")
+        super().on_headers_complete()
 
     def eof_received(self) -> None:
         """Sends the buffer before uvloop closes the connection."""
@@ -57,7 +83,12 @@ class HttpProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's text
         """Answers a malformed request with a problem document."""
+        self._refuse(MALFORMED_REQUEST)
+
+    def _refuse(self, response: bytes) -> None:
+        if self._is_refused:
+            return
         self._is_refused = True
-        self.transport.write(MALFORMED_REQUEST)
+        self.transport.write(response)
         self.transport.write_eof()
         self.loop.call_later(LINGER_SECONDS, self.transport.close)

@@ -1,5 +1,8 @@
 """The server without Nginx: it answers the API, and refuses settings that need Nginx."""
 
+import json
+import socket
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 
@@ -114,3 +117,22 @@ def test_a_worker_refuses_an_unknown_method(gunicorn_alone: Server, server: Serv
         for content in (None, b" " * 1_000_000):
             answer = running_server.client.request("BREW", "/livez", content=content)
             check_problem(answer, 400)
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"GET /livez HTTP/2.0\r\nHost: x\r\n\r\n", 505),
+        (b"GET /livez HTTP/1.1\r\n" + b"X: 0123456789\r\n" * 10_000, 431),
+    ],
+)
+def test_a_worker_refuses_a_request_that_nginx_would_refuse(
+    gunicorn_alone: Server, request_bytes: bytes, status: int
+) -> None:
+    with socket.create_connection(("127.0.0.1", gunicorn_alone.port), timeout=30) as connection:
+        connection.sendall(request_bytes)
+        answer = HTTPResponse(connection)
+        answer.begin()
+        assert answer.status == status
+        assert json.loads(answer.read())["status"] == status
+    assert gunicorn_alone.client.get("/livez").status_code == 200

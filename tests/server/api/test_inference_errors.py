@@ -132,7 +132,7 @@ def test_binary_numbers_must_be_finite(client: TestClient, bad: float) -> None:
     values = NEAR_AND_FAR.copy()
     values[1, 7] = bad
     answer = infer_binary(client, {"inputs": [binary("mfccs", values)]}, values.tobytes())
-    assert f"inputs[0][1][7] is {bad}; expected a finite" in error_of(answer)
+    assert f"inputs[0]: the number at [1, 7] is {bad}; expected a finite" in error_of(answer)
 
 
 def test_binary_data_must_have_the_size_of_the_shape(client: TestClient) -> None:
