@@ -77,13 +77,13 @@ class Visit:
         expect(self.by_id("progress")).to_be_hidden()
 
     def probabilities(self) -> dict[str, float]:
-        rows = self.by_id("bars").locator("li").all()
-        return {
-            str(row.get_attribute("data-emotion")): float(
-                row.get_attribute("data-probability") or "nan"
-            )
-            for row in rows
-        }
+        # All in one call: in live mode the bars change at any time.
+        pairs: list[tuple[str, str]] = (
+            self.by_id("bars")
+            .locator("li")
+            .evaluate_all("bars => bars.map(bar => [bar.dataset.emotion, bar.dataset.probability])")
+        )
+        return {emotion: float(probability) for emotion, probability in pairs}
 
     def expect_fault(self, kind: str) -> Locator:
         """Waits for the notice of that kind; its text is in strings.ts."""
