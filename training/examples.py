@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.arrays import Float32, Integers
-from training.audio.speed import variants
+from training.audio.copies import variants
 from training.corpora.reader import auxiliary_labels
 from training.features.cache import ORIGINAL, Change, FeatureCache
 from training.features.extraction import Extraction

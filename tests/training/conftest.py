@@ -67,7 +67,7 @@ def examples(extraction: Extraction, cache: FeatureCache) -> Examples:
 @pytest.fixture(scope="session")
 def clips(examples: Examples, cache: FeatureCache) -> list[Float32]:
     """Frames (T, 25) of the same clips."""
-    return [cache.frames(content) for content in examples.content_hashes.tolist()]
+    return [cache.read(content) for content in examples.content_hashes.tolist()]
 
 
 @pytest.fixture(scope="session")

@@ -357,7 +357,7 @@ class FrameExamples:
         hashes = examples.content_hashes.tolist()
         return cls(
             spectra=read_spectra(caches.spectra, hashes),
-            recordings=[caches.features.frames(content) for content in hashes],
+            recordings=[caches.features.read(content) for content in hashes],
             targets=examples.targets,
             auxiliary_labels=examples.auxiliary_labels,
             labels=len(examples.labels),

@@ -13,6 +13,7 @@ from training.audio.spectra import SpectraCache
 from training.examples import Examples
 from training.features.cache import FeatureCache
 from training.features.descriptors import Copies, Features
+from training.features.recipe import RECIPE
 from training.fit import Checkpoint, Progress
 from training.settings import HYPERPARAMETERS
 from training.storage.scheduling import Scheduler
@@ -44,7 +45,7 @@ class Caches:
     def under(cls, directory: Path) -> "Caches":
         """Each in a folder of its own."""
         return cls(
-            features=FeatureCache(directory / "features"),
+            features=FeatureCache(directory / "features" / f"mfcc-{RECIPE.digest()}"),
             spectra=SpectraCache(directory / "spectra"),
             descriptors=directory / "descriptors",
         )

@@ -7,9 +7,9 @@ from typing import Any
 
 from training.arrays import Float32
 from training.examples import Examples
-from training.features.cache import ORIGINAL
-from training.features.descriptors import DescriptorCache, Recording, ServedFeatures
-from training.features.extraction import Extraction
+from training.features.cache import ORIGINAL, Change
+from training.features.descriptors import ServedFeatures, cache_of
+from training.features.extraction import Extraction, ExtractionTask, extract
 from training.fit import Checkpoint, Progress
 from training.storage.checkpoints import Identity
 from training.storage.code_digest import code_digest
@@ -77,9 +77,11 @@ class Trainer:
         self.model.prepare(recordings, self.caches, scheduler)
         if isinstance(self.system.features, ServedFeatures):
             return replace(served, features=served.features[:, : 1 + self.variants])
-        cache = DescriptorCache(self.caches.descriptors, self.system.features, self.system.copies)
-        named = [Recording(path, content) for content, path in recordings.items()]
-        return replace(served, features=cache.load(named, scheduler, self.system.name))
+        cache, copies = cache_of(self.system.features, self.caches.descriptors), self.system.copies
+        changes: tuple[Change, ...] = (ORIGINAL, *(copies.variants() if copies else ()))
+        tasks = [ExtractionTask(path, content, changes) for content, path in recordings.items()]
+        extract(tasks, cache, scheduler, f"{self.system.name} features")
+        return replace(served, features=cache.read_all(extraction.content_hashes, changes))
 
     def clips(
         self, examples: Examples, rows: Iterable[int], folder: str = ORIGINAL.folder
@@ -88,7 +90,7 @@ class Trainer:
         if not isinstance(self.system.features, ServedFeatures):
             return [examples.features[row, 0] for row in rows]
         hashes = examples.content_hashes
-        return [self.caches.features.frames(str(hashes[row]), folder) for row in rows]
+        return [self.caches.features.read(str(hashes[row]), folder) for row in rows]
 
     def fit(self, examples: Examples, seed: int) -> Fitted:
         """The same examples and seed give the same model."""
