@@ -11,7 +11,7 @@ from scipy.special import softmax
 
 from training.arrays import Float32, Integers
 from training.calibration import fit_temperature
-from training.corruptions import CONDITIONS, BabbleSpeakers, Corruption
+from training.corruptions import CONDITIONS, Corruption, corruptions
 from training.cross_validation import (
     CLEAN,
     Experiment,
@@ -175,8 +175,8 @@ def corrupted_features(
     for fold in folds:
         held_out = examples.of(fold)
         others = np.flatnonzero(~held_out).tolist()
-        speakers = BabbleSpeakers({hashes[i]: paths[i] for i in others})
-        changes |= {i: speakers.conditions(hashes[i]) for i in np.flatnonzero(held_out).tolist()}
+        voices = {hashes[i]: paths[i] for i in others}
+        changes |= {i: corruptions(hashes[i], voices) for i in np.flatnonzero(held_out).tolist()}
     wanted = [ExtractionTask(path, hashes[i], changes[i]) for i, path in enumerate(paths)]
     extract(wanted, cache, scheduler, "conditions")
     return {
