@@ -11,7 +11,6 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -21,13 +20,9 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from training.arrays import Float32, Integers
-from training.storage.checkpoints import (
-    CheckpointError,
-    Identity,
-    read_checkpoint,
-    write_checkpoint,
-)
+from training.arrays import Integers
+from training.errors import UserError
+from training.storage.checkpoints import Checkpoint
 
 WARM_UP_STEPS = 50  # of the cosine schedule
 
@@ -41,7 +36,7 @@ OPTIMISERS: Mapping[Optimiser, type[torch.optim.Optimizer]] = {
 }
 
 
-class FitError(ValueError):
+class FitError(UserError):
     """A fit whose loss is not finite; the message names the epoch."""
 
 
@@ -143,7 +138,7 @@ def soft_targets(targets: Integers, labels: int, optimisation: Optimisation) -> 
 
 
 def fit_all(
-    objectives: Iterable[Objective], progress: Progress, checkpoint: "Checkpoint | None" = None
+    objectives: Iterable[Objective], progress: Progress, checkpoint: Checkpoint | None = None
 ) -> list[FittedModule]:
     """Fits one objective after the other; epochs are counted over all of them.
 
@@ -319,53 +314,3 @@ def _schedule(
         return warm_up * 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
 
     return LambdaLR(optimiser, cosine if optimisation.schedule == "cosine" else lambda _: 1.0)
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """The file of a fit; at every moment it holds the last whole epoch."""
-
-    path: Path
-    identity: Identity
-    resume: bool = False
-
-    def resumed(self) -> list[dict[str, Any]]:
-        """The state of each objective that was begun; none where the fit begins anew.
-
-        Raises:
-            CheckpointError: the file cannot be read, or is of another fit.
-        """
-        if not (self.resume and self.path.exists()):
-            return []
-        state = read_checkpoint(self.path)
-        self.identity.check(state)
-        fits: list[dict[str, Any]] = state["fits"]
-        return fits
-
-    def write(self, fits: list[dict[str, Any]]) -> None:
-        """Keeps the state of each objective that was begun."""
-        write_checkpoint(self.path, self.identity, {"fits": fits})
-
-    def finish(self, network: nn.Module, losses: Float32) -> None:
-        """Keeps the network that the fitted objectives make up."""
-        fits = read_checkpoint(self.path)["fits"]
-        state = {"fits": fits, "module": network.state_dict(), "losses": losses.tolist()}
-        write_checkpoint(self.path, self.identity, state)
-
-    def load(self, network: nn.Module, epochs: int) -> Float32:
-        """Gives the network the weights of a finished fit; returns the loss of each epoch.
-
-        Raises:
-            CheckpointError: there is no file, it is of another fit, or the fit was stopped.
-        """
-        state = read_checkpoint(self.path)
-        self.identity.check(state)
-        if "module" not in state:
-            done = sum(len(fit["losses"]) for fit in state["fits"])
-            raise CheckpointError(
-                f"{self.path}: stopped after {done} of {epochs} epochs; "
-                "continue with: python -m training fit --resume"
-            )
-        network.load_state_dict(state["module"])
-        network.eval()
-        return np.array(state["losses"], np.float32)

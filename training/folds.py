@@ -4,6 +4,7 @@ import csv
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from training.errors import UserError
 from training.storage.atomic_write import atomic_write
 
 FOLDS = 5
@@ -13,7 +14,7 @@ COLUMNS = ("speaker", "fold")
 Fold = tuple[str, ...]  # the speakers held out together
 
 
-class FoldsError(ValueError):
+class FoldsError(UserError):
     """Speakers that cannot be split, or an invalid file of folds; the message gives the reason."""
 
 

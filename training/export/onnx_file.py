@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from training.arrays import Float32
+from training.errors import UserError
 from training.export.checksum import with_checksum
 from training.export.deployable import DeployableModel, Feed
 from training.features.recipe import RECIPE
@@ -26,7 +27,7 @@ OPSET = 18  # the newest that onnxruntime-web and mobile runtimes all take
 TOLERANCE = 1e-5
 
 
-class ExportError(RuntimeError):
+class ExportError(UserError):
     """A graph that must not be written; the message says why."""
 
 

@@ -20,6 +20,7 @@ from training.contract.mistakes import table
 from training.contract.reference import FILE_NAME as REFERENCE_NAME
 from training.contract.reference import Pcm, as_audio, reference_samples, wav
 from training.corpora.reader import Corpus
+from training.errors import UserError
 from training.export.checksum import with_checksum
 from training.features.graph import extractor_graph
 from training.features.loading import load_audio
@@ -37,7 +38,7 @@ FRAMES_TOLERANCE = 0.02
 VECTOR_TOLERANCE = 0.01
 
 
-class ExtractorError(ValueError):
+class ExtractorError(UserError):
     """A graph that disagrees with librosa; the message names the signal and the difference."""
 
 

@@ -27,13 +27,13 @@ from training.features.loading import load_audio
 from training.features.recipe import RECIPE
 from training.fit import (
     Batch,
-    Checkpoint,
     FittedModule,
     Objective,
     Optimisation,
     cross_entropy,
     fit_all,
 )
+from training.storage.checkpoints import Checkpoint
 from training.storage.scheduling import Scheduler
 from training.systems.base.system import (
     Caches,

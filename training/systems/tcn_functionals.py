@@ -19,10 +19,11 @@ from training.audio.augmentation import Augmenter, FrameAugmentation
 from training.audio.noise import NoiseSettings
 from training.examples import Examples
 from training.features.descriptors import ServedFeatures
-from training.fit import Checkpoint, Objective, Optimisation, fit_all
+from training.fit import Objective, Optimisation, fit_all
+from training.storage.checkpoints import Checkpoint
 from training.systems import tcn
-from training.systems.base.objectives import OneVersionObjective
 from training.systems.base.system import FitContext, System
+from training.systems.base.vectors import OneVersionObjective
 from training.systems.tcn import (
     COEFFICIENTS,
     INPUT_LIMIT,

@@ -1,6 +1,6 @@
 """Networks over features of their own: pooled descriptors or images."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
-from training.arrays import Float32
+from training.arrays import Float32, Integers
 from training.examples import Examples
 from training.export.onnx_file import graph_of
-from training.fit import Optimisation, Optimiser, fit_all
-from training.systems.base.objectives import EveryVersionObjective
+from training.fit import Batch, Objective, Optimisation, Optimiser, fit_all
 from training.systems.base.system import FitContext, Model, UnusableSystemError, parameter_count
 
 INPUT = "features"  # the name of the graph's input
@@ -84,6 +83,27 @@ class FittedNetwork:
         module = nn.Sequential(self.module, nn.Softmax(dim=1)).eval()
         example = {INPUT: torch.zeros(2, *self.shape)}
         return graph_of(module, example, ["probabilities"], ({0: Dim("N")},))
+
+
+class EveryVersionObjective(Objective):
+    """Each epoch shows every row once; an augmented copy is a row of its own."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        inputs: Tensor,  # (N, ...)
+        targets: Integers,  # (N,)
+        labels: int,
+        optimisation: Optimisation,
+    ) -> None:
+        super().__init__(network, targets, labels, optimisation)
+        self.inputs = inputs
+
+    def batches(self) -> Iterator[Batch]:
+        """In a new order, in batches of about one size: a batch of one has no variance."""
+        order = torch.randperm(len(self.inputs))
+        count = max(1, -(-len(order) // self.optimisation.batch_size))
+        return (Batch(rows, self.inputs[rows]) for rows in order.tensor_split(count))
 
 
 @dataclass(frozen=True, kw_only=True)

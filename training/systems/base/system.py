@@ -10,12 +10,14 @@ from torch import nn
 
 from training.arrays import Float32
 from training.audio.spectra import SpectraCache
+from training.errors import UserError
 from training.examples import Examples
 from training.features.cache import FeatureCache
 from training.features.descriptors import Copies, Features
 from training.features.recipe import RECIPE
-from training.fit import Checkpoint, Progress
+from training.fit import Progress
 from training.settings import HYPERPARAMETERS
+from training.storage.checkpoints import Checkpoint
 from training.storage.scheduling import Scheduler
 
 Input = Literal["vector", "frames", "features"]  # pooled MFCCs, their frames, or the system's own
@@ -25,11 +27,11 @@ RANDOM: Split = "random"
 Recordings = Mapping[str, Path]  # by the hash of their content
 
 
-class HyperparameterError(ValueError):
+class HyperparameterError(UserError):
     """A hyperparameter that a network does not have; the message names key, value and network."""
 
 
-class UnusableSystemError(ValueError):
+class UnusableSystemError(UserError):
     """A system that is missing or cannot be used; the message names its file and the reason."""
 
 

@@ -10,8 +10,8 @@ from training.examples import Examples
 from training.features.cache import ORIGINAL, Change
 from training.features.descriptors import ServedFeatures, cache_of
 from training.features.extraction import Extraction, ExtractionTask, extract
-from training.fit import Checkpoint, Progress
-from training.storage.checkpoints import Identity
+from training.fit import Progress
+from training.storage.checkpoints import Checkpoint, Identity
 from training.storage.code_digest import code_digest
 from training.storage.scheduling import Scheduler
 from training.systems.base.system import Caches, FitContext, Fitted, Input, Model, System
