@@ -1,11 +1,10 @@
 """Folds by speaker, made here or read from a file."""
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from training.errors import UserError
-from training.storage.atomic_write import atomic_write
 
 FOLDS = 5
 MINIMUM_FOLDS = 3  # one is held out, one is for calibration or model selection, one is for training
@@ -78,15 +77,6 @@ def read_folds(path: Path, speakers: Iterable[str]) -> tuple[Fold, ...]:
     if len(folds) < MINIMUM_FOLDS:
         raise FoldsError(f"{path}: {len(folds)} folds; expected at least {MINIMUM_FOLDS}")
     return tuple(tuple(sorted(folds[name])) for name in sorted(folds, key=_by_number))
-
-
-def write_folds(folds: Sequence[Fold], path: Path) -> None:
-    """Writes what `read_folds` reads; folds are numbered from 1."""
-    with atomic_write(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for number, fold in enumerate(folds, 1):
-            writer.writerows((speaker, number) for speaker in fold)
 
 
 def _rows(path: Path) -> list[tuple[str, str]]:

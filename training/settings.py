@@ -38,7 +38,7 @@ class TrainingSettings:
 
     epochs: int | None = setting(None, minimum=1)
     batch_size: int | None = setting(None, minimum=2)
-    learning_rate: float | None = setting(None, minimum=1e-7, maximum=1.0)  # its highest
+    learning_rate: float | None = setting(None, minimum=1e-7, maximum=1.0)  # maximum
     weight_decay: float | None = setting(None, minimum=0.0)
     dropout: float | None = setting(None, minimum=0.0, maximum=0.95)
     label_smoothing: float | None = setting(None, minimum=0.0, maximum=0.9)

@@ -4,11 +4,9 @@ From top to bottom: the hyperparameters, one member, the ensemble, the auxiliary
 and the fit of a member by the training loop (training/fit.py).
 """
 
-import functools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,10 +18,9 @@ from torch.nn.utils.rnn import pad_sequence
 from training.arrays import Float32, Integers
 from training.audio.augmentation import Augmenter, FrameAugmentation
 from training.audio.mel import cepstral_basis
-from training.audio.spectra import Spectra, SpectraCache, read_spectra
+from training.audio.spectra import Spectra
 from training.examples import Examples
 from training.features.descriptors import ServedFeatures
-from training.features.loading import load_audio
 from training.features.recipe import RECIPE
 from training.fit import (
     Batch,
@@ -68,9 +65,9 @@ class Hyperparameters:
     speech_slope: float = 3.0  # dB; width of that soft threshold
 
     # The fit: a fixed number of epochs, averaged weights, no early stopping.
-    epochs: int = 50  # one sees every recording once, in one variant
+    epochs: int = 50  # each uses every recording once, in one variant
     batch_size: int = 32
-    learning_rate: float = 3e-3  # its highest
+    learning_rate: float = 3e-3  # the maximum of the schedule
     warm_up: float = 0.15  # share of the steps
     weight_decay: float = 0.05  # on matrices and kernels alone
     gradient_norm: float = 5.0
@@ -104,35 +101,46 @@ class Hyperparameters:
         )
 
 
-class Standardisation(nn.Module):
-    """Training mean and deviation, then soft voice activity and speech-weighted cepstral mean.
-
-    The mean of a clip is taken over its speech alone: in noise, silence is not trimmed, and would
-    shift the mean.
-    """
+class Scaling(nn.Module):
+    """Scales coefficients by the mean and the deviation of training frames, and clips them."""
 
     mean: Tensor
     deviation: Tensor
-    band: Tensor
-    channels = 2 * COEFFICIENTS + 1
 
-    def __init__(self, hyperparameters: Hyperparameters) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.hyperparameters = hyperparameters
         self.register_buffer("mean", torch.zeros(COEFFICIENTS))
         self.register_buffer("deviation", torch.ones(COEFFICIENTS))
-        # Turns a cepstrum into the mean level of the band of speech, in decibels.
-        self.register_buffer("band", torch.from_numpy(cepstral_basis()[SPEECH_MELS].mean(axis=0)))
 
     def fit(self, frames: Float32) -> None:
         """Takes mean and deviation from training frames, float32 (any, 25)."""
         self.mean.copy_(torch.from_numpy(frames.mean(axis=0)))
         self.deviation.copy_(torch.from_numpy(frames.std(axis=0)))
 
+    def scaled(self, frames: Tensor) -> Tensor:
+        """Frames (N, T, 25) to the same shape, within +-8."""
+        return ((frames - self.mean) / self.deviation).clamp(-INPUT_LIMIT, INPUT_LIMIT)
+
+
+class Standardisation(Scaling):
+    """Scaling, then soft voice activity and speech-weighted cepstral mean.
+
+    The mean of a clip is taken over its speech alone: in noise, silence is not trimmed, and would
+    shift the mean.
+    """
+
+    band: Tensor
+    channels = 2 * COEFFICIENTS + 1
+
+    def __init__(self, hyperparameters: Hyperparameters) -> None:
+        super().__init__()
+        self.hyperparameters = hyperparameters
+        # Turns a cepstrum into the mean level of the band of speech, in decibels.
+        self.register_buffer("band", torch.from_numpy(cepstral_basis()[SPEECH_MELS].mean(axis=0)))
+
     def forward(self, frames: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Turns frames (N, T, 25), mask (N, 1, T) to channels (N, C, T), speech (N, 1, T)."""
-        x = ((frames - self.mean) / self.deviation).clamp(-INPUT_LIMIT, INPUT_LIMIT)
-        x = x.transpose(1, 2)
+        x = self.scaled(frames).transpose(1, 2)
         speech = self._speech(x, mask)
         centre = (x * speech).sum(2, keepdim=True) / speech.sum(2, keepdim=True)
         # 1.3 brings the centred coefficients back to about unit variance.
@@ -269,9 +277,13 @@ class FrameNetwork(nn.Module):
 
     def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
         """Turns frames (N, T, 25), lengths (N,) to log-probabilities (N, labels)."""
-        logits = torch.stack([member(frames, lengths) for member in self.members])
-        mean = logits.log_softmax(-1).logsumexp(0) - math.log(len(self.members))
+        logits = self.member_logits(frames, lengths)
+        mean = logits.log_softmax(-1).logsumexp(0) - math.log(len(logits))
         return (mean / self.temperature).log_softmax(-1)
+
+    def member_logits(self, frames: Tensor, lengths: Tensor) -> Tensor:
+        """Logits of each member, (members, N, labels)."""
+        return torch.stack([member(frames, lengths) for member in self.members])
 
 
 class _ReverseGradient(torch.autograd.Function):
@@ -356,7 +368,7 @@ class FrameExamples:
         """From the caches, which must hold the examples' spectra."""
         hashes = examples.content_hashes.tolist()
         return cls(
-            spectra=read_spectra(caches.spectra, hashes),
+            spectra=[caches.spectra.read(content) for content in hashes],
             recordings=[caches.features.read(content) for content in hashes],
             targets=examples.targets,
             auxiliary_labels=examples.auxiliary_labels,
@@ -452,11 +464,7 @@ class FrameModel(Model):
 
     def prepare(self, recordings: Recordings, caches: Caches, scheduler: Scheduler) -> None:
         """Extracts the spectra of recordings that have none yet."""
-        cache = caches.spectra
-        tasks = [
-            (content, path) for content, path in recordings.items() if not cache.holds(content)
-        ]
-        scheduler.run(functools.partial(_extract, cache=cache), tasks, "spectra", "clip")
+        caches.spectra.fill(recordings, scheduler)
 
     def fit(self, examples: Examples, context: FitContext) -> FittedFrames:
         """Takes minutes; the same seed gives the same network on a CPU."""
@@ -494,11 +502,6 @@ def finished(
     if checkpoint:
         checkpoint.finish(network, losses)
     return FittedFrames(network.eval(), losses)
-
-
-def _extract(recording: tuple[str, Path], cache: SpectraCache) -> None:
-    content, path = recording
-    cache.write(content, load_audio(path))
 
 
 SYSTEM = System(

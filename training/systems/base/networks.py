@@ -26,7 +26,7 @@ class NetworkHyperparameters:
 
     optimiser: Optimiser
     learning_rate: float
-    epochs: int  # one sees every clip and every copy of it once
+    epochs: int  # each uses every clip and every copy of it once
     batch_size: int
     weight_decay: float = 0.0
 

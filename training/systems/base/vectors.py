@@ -20,9 +20,9 @@ from training.systems.base.system import FitContext, Input, Model, parameter_cou
 class VectorHyperparameters:
     """Every number of a fit."""
 
-    epochs: int = 40  # one sees every recording once, as it is or in one of its variants
+    epochs: int = 40  # each uses every recording once, as it is or in one of its variants
     batch_size: int = 128
-    learning_rate: float = 2e-3  # its highest; it falls to zero as half a cosine
+    learning_rate: float = 2e-3  # the maximum; it falls to zero as half a cosine
     weight_decay: float = 0.05
     dropout: float = 0.3
     label_smoothing: float = 0.1  # share of the target that is spread over all emotions
