@@ -54,7 +54,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the model of a job answers for its n held-out utterances."""
+    """What the model of a job predicts for its n held-out utterances."""
 
     logits: Mapping[str, Float32]  # by condition, `CLEAN` among them: (n, L)
     distances: Float32  # (n,), from the training distribution; empty unless the job is complete
@@ -130,7 +130,7 @@ def _distances(training: Examples, clips: Sequence[Float32]) -> Float32:
 def run_jobs(
     work: Sequence[tuple[Experiment, Job]], scheduler: Scheduler, name: str
 ) -> list[Outcome]:
-    """The outcome of every job; those that were run before are read.
+    """The outcome of every job; outcomes of earlier runs are read.
 
     Args:
         work: jobs with their experiments.
@@ -190,7 +190,7 @@ def all_pairs(folds: int) -> list[Pair]:
 
 
 def neighbours(folds: int) -> list[Pair]:
-    """Each fold in one pair; of an odd number, the last goes with the first."""
+    """Each fold in one pair; if their number is odd, the last is paired with the first."""
     return [(fold, (fold + 1) % folds) for fold in range(0, folds, 2)]
 
 
@@ -240,7 +240,7 @@ class Plan:
         return list(dict.fromkeys([*jobs, *self.permuted(), *self.random_split()]))
 
     def held_out_of(self, partner: int, job: Job, outcome: Outcome) -> tuple[Float32, Integers]:
-        """What an inner job answers for one fold of its pair: logits (n, L), utterances (n,)."""
+        """What an inner job predicts for one fold of its pair: logits (n, L), utterances (n,)."""
         utterances = np.array(job.held_out)
         of_partner = np.isin(utterances, self.parts[partner])
         return outcome.logits[CLEAN][of_partner], utterances[of_partner]

@@ -7,7 +7,7 @@ import onnx
 import pytest
 
 from training.commands import Run, extract
-from training.compare import Prepared, prepare
+from training.compare import PreparedModels, prepare
 from training.export.onnx_file import ExportError
 from training.export.system_file import Exported, graph, verify
 from training.settings import DataSettings, TrainingSettings
@@ -16,7 +16,7 @@ from training.systems.registry import own_systems
 
 pytestmark = pytest.mark.usefixtures("one_process")
 
-PreparedSystem = Callable[[str], Prepared]
+PreparedSystem = Callable[[str], PreparedModels]
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def prepared(german: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared
     run = Run(data, TrainingSettings(), networks=())
     extraction, served = extract(run, 1)
 
-    def prepared(name: str) -> Prepared:
+    def prepared(name: str) -> PreparedModels:
         system = own_systems()[name].with_epochs(1)
         if system.deployable:
             system = system.with_hyperparameters({"variants": 1})

@@ -1,4 +1,4 @@
-"""Fits one model of a system, and says everything that the fit depends on."""
+"""Fits one model of a system, and identifies everything that the fit depends on."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from training.fit import Progress
 from training.storage.checkpoints import Checkpoint, Identity
 from training.storage.code_digest import code_digest
 from training.storage.scheduling import Scheduler
-from training.systems.base.system import Caches, FitContext, Fitted, Input, Model, System
+from training.systems.base.system import Caches, FitContext, Fitted, Model, System
 
 LOOP = ("training.fit", "training.systems.base")
 
@@ -38,16 +38,6 @@ class Trainer:
         """The system's, with the model's behind it where there are several."""
         several = len(self.system.models) > 1
         return f"{self.system.name}/{self.model.name}" if several else self.system.name
-
-    @property
-    def input(self) -> Input:
-        """What the model takes of a clip."""
-        return self.model.input
-
-    @property
-    def epochs(self) -> int:
-        """Steps of progress in one fit."""
-        return self.model.epochs
 
     @property
     def variants(self) -> int:
