@@ -129,8 +129,8 @@ class Evaluation:
     def reliability(self) -> Reliability:
         """Confidence against accuracy, over the predictions of all seeds."""
         probabilities = self.probabilities()
-        answers = probabilities.reshape(-1, len(self.labels))
-        return reliability(answers, np.tile(self.targets, len(self.seeds)))
+        rows = probabilities.reshape(-1, len(self.labels))
+        return reliability(rows, np.tile(self.targets, len(self.seeds)))
 
     def confusion(self) -> npt.NDArray[np.float64]:
         """Utterances (L, L), a row for each true emotion: the mean of the seeds."""
@@ -198,7 +198,7 @@ def evaluate(
     No recording of a held-out speaker, augmented or not, is used in the fit that it measures.
 
     Args:
-        experiment: the network, and what it is fitted to and measured on.
+        experiment: the network and its examples.
         folds: the speakers that are held out together; at least 3 folds.
         seeds: those of the fits; the controls take the first.
         scheduler: where the fits run.

@@ -1,4 +1,4 @@
-"""Utterances as arrays: what systems are fitted to and measured on."""
+"""Utterances as arrays, for fits and measurements."""
 
 import hashlib
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """The training loop: every network of every system is fitted by it.
 
 A fit is a sequence of objectives, one for each member of an ensemble. An objective is a network,
-the batches that it sees in an epoch, and the loss of a batch. The loop does the rest: optimiser,
+its batches in an epoch, and the loss of a batch. The loop does the rest: optimiser,
 learning rate, class weights, label smoothing, mixup, gradient clipping, the moving average of the
 weights, and a checkpoint after each epoch from which the fit continues bit for bit.
 """
@@ -42,7 +42,7 @@ class FitError(UserError):
 
 @dataclass(frozen=True)
 class Optimisation:
-    """How the loop fits one network; the defaults switch off what a system does not use."""
+    """How the loop fits one network; the defaults switch off all that is optional."""
 
     epochs: int
     batch_size: int
@@ -54,11 +54,11 @@ class Optimisation:
     decay_vectors: bool = True  # False: weight decay on matrices and kernels alone
     gradient_norm: float | None = None  # gradients are scaled down to this norm
     average_decay: float | None = None  # of the moving average of the weights, per step
-    class_weights: bool = False  # every emotion counts alike, as in unweighted average recall
+    class_weights: bool = False  # every emotion has the same total weight
     label_smoothing: float = 0.0  # share of the target that is spread over all emotions
     mixup: float = 0.0  # both parameters of the Beta distribution; 0 mixes nothing
-    mixup_of: Literal["clips", "batches"] = "clips"  # what has a share of its own
-    mixup_share: float = 1.0  # of the batches are mixed; only where batches have the share
+    mixup_of: Literal["clips", "batches"] = "clips"  # draws one share for each of these
+    mixup_share: float = 1.0  # of the batches that are mixed, if a share is drawn for each batch
     accelerator: bool = False  # whether to use a GPU where there is one
 
     @classmethod
@@ -75,14 +75,14 @@ class Optimisation:
 
 @dataclass(frozen=True)
 class Batch:
-    """n utterances as the network sees them once."""
+    """The inputs of one step: n utterances."""
 
     rows: Tensor  # (n,), indices of the utterances
     inputs: Tensor  # (n, ...)
 
 
 class Objective(ABC):
-    """What one network is fitted to."""
+    """The network, batches and loss of one fit."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class Objective(ABC):
 
     @abstractmethod
     def batches(self) -> Iterator[Batch]:
-        """Those of one epoch."""
+        """The batches of one epoch."""
 
     def loss(self, batch: Batch, targets: Tensor, share: float) -> Tensor:  # noqa: ARG002
         """The loss of a batch.
@@ -107,14 +107,14 @@ class Objective(ABC):
         Args:
             batch: its inputs are mixed already.
             targets: (n, labels), mixed as the inputs are.
-            share: what the batch's own rows have in the mixture.
+            share: of the batch's own rows in the mixture.
         """
         return cross_entropy(self.network(batch.inputs), targets)
 
 
 @dataclass(frozen=True)
 class FittedModule:
-    """What the loop leaves of one objective."""
+    """The result of one objective."""
 
     network: nn.Module  # in evaluation mode, on the CPU; averaged weights where they are averaged
     losses: list[float]  # the mean loss of each epoch
@@ -304,7 +304,7 @@ def _optimiser(modules: Iterable[nn.Module], optimisation: Optimisation) -> torc
 def _schedule(
     optimiser: torch.optim.Optimizer, steps: int, optimisation: Optimisation
 ) -> LRScheduler:
-    """The learning rate of each of so many steps."""
+    """The learning rate of each of `steps` steps."""
     if optimisation.schedule == "one cycle":  # up and down as half a cosine each
         rate, warm_up = optimisation.learning_rate, optimisation.warm_up
         return OneCycleLR(optimiser, rate, steps, pct_start=warm_up, cycle_momentum=False)

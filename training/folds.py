@@ -63,7 +63,7 @@ def read_folds(path: Path, speakers: Iterable[str]) -> tuple[Fold, ...]:
         speakers: those of the corpus, each of which must be in exactly one fold; 1 stands for 01.
 
     Raises:
-        FoldsError: not such a file, a speaker unknown, missing or given twice, or under 3 folds.
+        FoldsError: invalid file; unknown, missing or repeated speaker; fewer than 3 folds.
     """
     known = set(speakers)
     rows = [(_as_known(speaker, known), fold) for speaker, fold in _rows(path)]

@@ -34,11 +34,11 @@ class Interval:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Bins of equal width over the confidence, the highest probability of an answer."""
+    """Bins of equal width over the confidence, the highest probability of a prediction."""
 
     confidence: Float64  # (bins,), mean confidence; 0 where the bin is empty
-    accuracy: Float64  # (bins,), share that was right; 0 where the bin is empty
-    share: Float64  # (bins,), of all answers; sums to 1
+    accuracy: Float64  # (bins,), share of correct predictions; 0 where the bin is empty
+    share: Float64  # (bins,), of all predictions; sums to 1
 
     @property
     def expected_error(self) -> float:

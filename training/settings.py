@@ -15,7 +15,7 @@ HYPERPARAMETERS = (
 
 @dataclass(frozen=True)
 class DataSettings:
-    """Where recordings are read from, and where what is derived from them is kept."""
+    """The folders of recordings, and of the cache."""
 
     corpus: str = "ravdess"
     source_path: Path | None = None  # default: the folder of the corpus's name in `corpora_path`
@@ -32,7 +32,7 @@ class DataSettings:
 class TrainingSettings:
     """How networks are fitted and evaluated.
 
-    A hyperparameter that is set replaces the default of every network that is asked for; the
+    A hyperparameter that is set replaces the default of every network of the command; the
     defaults are in training/systems.
     """
 

@@ -28,7 +28,7 @@ TOLERANCE = 1e-5
 
 
 class ExportError(UserError):
-    """A graph that must not be written; the message says why."""
+    """A graph that must not be written; the message gives the reason."""
 
 
 def export_network(

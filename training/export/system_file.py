@@ -82,13 +82,13 @@ class Exported:
 
     @property
     def features(self) -> Features:
-        """What it takes of a clip."""
+        """The features that it takes."""
         features: Features = msgspec.json.decode(self.properties["features"], type=Features)
         return features
 
     @property
     def corpus(self) -> str:
-        """What it was fitted to, as `--corpus` names it."""
+        """The corpus that it was fitted to, as `--corpus` names it."""
         return str(json.loads(self.properties["corpus"]))
 
     @property
@@ -109,7 +109,7 @@ def graph(fitted: Fitted, examples: Examples) -> onnx.ModelProto:
 
     Args:
         fitted: the model.
-        examples: what it was fitted to.
+        examples: those that it was fitted to.
     """
     if isinstance(fitted, FittedNetwork | FittedEstimator):
         return fitted.graph()
@@ -147,7 +147,7 @@ class Exporter:
         write_bytes(self.path(system), self.path(chosen.name).read_bytes())
 
     def _properties(self, trainer: Trainer, examples: Examples) -> dict[str, str]:
-        """All that is known of the file before the fit."""
+        """The metadata that are known before the fit."""
         system = trainer.system
         declared = {
             "title": system.title,
@@ -197,8 +197,8 @@ def verify(exported: Exported, trainer: Trainer, fitted: Fitted, examples: Examp
     rows = np.unique(np.linspace(0, last, VERIFIED_ON).astype(np.int64)).tolist()
     clips = trainer.clips(examples, rows)
     expected = softmax(fitted.logits(clips), axis=1)
-    answers = np.stack([exported.probabilities(clip) for clip in clips])
-    difference = float(np.abs(answers - expected).max())
+    actual = np.stack([exported.probabilities(clip) for clip in clips])
+    difference = float(np.abs(actual - expected).max())
     if not difference <= TOLERANCE:
         raise ExportError(
             f"{trainer.name}: the ONNX graph and the trainer differ by {difference:.2g} on "

@@ -62,7 +62,7 @@ Features = PooledFeatures | ImageFeatures | ServedFeatures
 
 
 def compute(features: Features, audio: Float32) -> Float32:
-    """Audio float32 (samples,), mono at 22,050 Hz, to what a system takes of a clip.
+    """Audio float32 (samples,), mono at 22,050 Hz, to the features of a system.
 
     Returns:
         float32: a vector (F,), an image (bands, frames), or frames (T, 25).

@@ -13,7 +13,7 @@ from training.storage.scheduling import Scheduler
 
 @dataclass(frozen=True)
 class Extraction:
-    """The result of a run: recordings extracted, recordings found in the cache, and the rest."""
+    """The result of an extraction: counts of recordings, and the files that were left out."""
 
     corpus: Corpus  # the recordings with features; `corpus.unusable` has every file left out
     content_hashes: tuple[str, ...]  # of its recordings

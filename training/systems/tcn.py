@@ -45,7 +45,7 @@ from training.systems.base.system import (
 COEFFICIENTS = RECIPE.n_mfcc
 INPUT_LIMIT = 8.0  # standard deviations; keeps every finite input finite
 SPEECH_MELS = slice(4, 60)  # 0.1 to 2.2 kHz, where speech stands out from broadband noise
-ANSWERED_AT_ONCE = 64  # clips
+CLIPS_AT_ONCE = 64  # clips
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Hyperparameters:
     variants: int = 8  # copies at other speeds, for the distance from the training distribution
 
     def optimisation(self) -> Optimisation:
-        """What the training loop is given."""
+        """The settings of the training loop."""
         return Optimisation.of(
             self,
             schedule="one cycle",
@@ -347,7 +347,7 @@ def epoch_batches(
 
 
 def _batch_length(lengths: Integers, hyperparameters: Hyperparameters) -> int:
-    """Frames of a batch of utterances that have so many each, (B,)."""
+    """The length of a batch, from the lengths of its utterances, (B,)."""
     step = hyperparameters.length_step
     rounded = int(np.percentile(lengths, 25) + step // 2) // step * step
     return max(2 * step, min(hyperparameters.longest, rounded))
@@ -377,7 +377,7 @@ class FrameExamples:
 
 
 class MemberObjective(Objective):
-    """What one member is fitted to: augmented frames, emotions and auxiliary labels."""
+    """Fits one member to augmented frames, emotions and auxiliary labels."""
 
     network: Member
 
@@ -431,18 +431,18 @@ class FittedFrames:
     def logits(self, clips: Sequence[Float32]) -> Float32:
         """Frames of N clips, float32 (T, 25) each, to log-probabilities float32 (N, L)."""
         order = np.argsort([len(clip) for clip in clips], kind="stable")
-        groups = np.split(order, range(ANSWERED_AT_ONCE, len(order), ANSWERED_AT_ONCE))
-        rows = np.concatenate([self._answer([clips[i] for i in group]) for group in groups])
+        groups = np.split(order, range(CLIPS_AT_ONCE, len(order), CLIPS_AT_ONCE))
+        rows = np.concatenate([self._predict([clips[i] for i in group]) for group in groups])
         logits = np.empty_like(rows)
         logits[order] = rows
         return logits
 
-    def _answer(self, clips: Sequence[Float32]) -> Float32:
+    def _predict(self, clips: Sequence[Float32]) -> Float32:
         lengths = torch.tensor([len(clip) for clip in clips])
         frames = pad_sequence([torch.from_numpy(clip) for clip in clips], batch_first=True)
         with torch.inference_mode():
-            answer: Float32 = self.module(frames, lengths).numpy()
-        return answer
+            logits: Float32 = self.module(frames, lengths).numpy()
+        return logits
 
 
 @dataclass(frozen=True)
@@ -473,12 +473,12 @@ class FrameModel(Model):
         return finished(FrameNetwork(networks(fitted)), fitted, context.checkpoint)
 
     def members(self, examples: FrameExamples, seed: int) -> Iterator[MemberObjective]:
-        """What each member is fitted to."""
+        """The objective of each member."""
         for index, dilations in enumerate(self.hyperparameters.dilations):
             yield MemberObjective(examples, self.hyperparameters, dilations, 1000 * seed + index)
 
     def load(self, examples: Examples, checkpoint: Checkpoint) -> FittedFrames:
-        """What a finished fit left."""
+        """The network of a finished fit."""
         network = FrameNetwork(self.new_members(len(examples.labels)))
         losses = checkpoint.load(network, self.epochs)
         return FittedFrames(network, losses)

@@ -71,7 +71,7 @@ class HeadHyperparameters:
     augmentation: FrameAugmentation = field(default_factory=lambda: HEAD_AUGMENTATION)
 
     def optimisation(self) -> Optimisation:
-        """What the training loop is given."""
+        """The settings of the training loop."""
         return Optimisation.of(self, schedule="one cycle", class_weights=True)
 
 
@@ -137,7 +137,7 @@ class Functionals(Scaling):
 
 
 def _delayed(x: Tensor, frames: int) -> Tensor:
-    """Shifts (N, T, C) by so many frames, zeros first."""
+    """Delays (N, T, C) by a number of frames, padded with zeros."""
     return functional.pad(x, (0, 0, frames, 0))[:, : x.shape[1]]
 
 
@@ -213,7 +213,7 @@ class Heads:
         self.inputs = self.network.standardised(rows)
 
     def objectives(self) -> Iterator[Objective]:
-        """What each head is fitted to."""
+        """The objective of each head."""
         for head in self.network.heads:
             yield OneVersionObjective(
                 head,
@@ -280,7 +280,7 @@ class MixedModel(FrameModel):
         return tcn.finished(network, members, context.checkpoint)
 
     def load(self, examples: Examples, checkpoint: Checkpoint) -> FittedFrames:
-        """What a finished fit left."""
+        """The network of a finished fit."""
         labels = len(examples.labels)
         heads = FunctionalsNetwork(new_heads(self.hyperparameters, labels))
         network = MixedNetwork(self.new_members(labels), heads)

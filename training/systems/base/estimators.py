@@ -46,10 +46,10 @@ class FittedEstimator:
     def logits(self, clips: Sequence[Float32]) -> Float32:
         """Features of N clips to log-probabilities float32 (N, L), -inf where it is impossible."""
         vectors = np.stack([clip.reshape(-1) for clip in clips])
-        answers = np.zeros((len(clips), self.labels), np.float32)
-        answers[:, self.known] = self.estimator.predict_proba(vectors)
+        probabilities = np.zeros((len(clips), self.labels), np.float32)
+        probabilities[:, self.known] = self.estimator.predict_proba(vectors)
         with np.errstate(divide="ignore"):
-            logits: Float32 = np.log(answers)
+            logits: Float32 = np.log(probabilities)
         return logits
 
     def graph(self) -> onnx.ModelProto:

@@ -17,7 +17,7 @@ from training.systems.base.system import FitContext, Model, UnusableSystemError,
 
 INPUT = "features"  # the name of the graph's input
 CLIP = 20.0  # standard deviations
-ANSWERED_AT_ONCE = 64  # clips
+CLIPS_AT_ONCE = 64  # clips
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class NetworkHyperparameters:
     weight_decay: float = 0.0
 
     def optimisation(self) -> Optimisation:
-        """What the training loop is given."""
+        """The settings of the training loop."""
         return Optimisation.of(self)
 
 
@@ -52,7 +52,7 @@ class StandardisedNetwork(nn.Module):
         self.layers = layers
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, ...) to logits (N, L); the layers are given one channel, (N, 1, ...)."""
+        """(N, ...) to logits (N, L); the layers take one channel, (N, 1, ...)."""
         x = ((features - self.mean) / self.scale).clamp(-CLIP, CLIP)
         logits: Tensor = self.layers(x.unsqueeze(1))
         return logits
@@ -73,8 +73,8 @@ class FittedNetwork:
 
     def logits(self, clips: Sequence[Float32]) -> Float32:
         """Features of N clips to logits float32 (N, L)."""
-        starts = range(0, len(clips), ANSWERED_AT_ONCE)
-        parts = [np.stack(clips[start : start + ANSWERED_AT_ONCE]) for start in starts]
+        starts = range(0, len(clips), CLIPS_AT_ONCE)
+        parts = [np.stack(clips[start : start + CLIPS_AT_ONCE]) for start in starts]
         with torch.inference_mode():
             return torch.cat([self.module(torch.tensor(part)) for part in parts]).numpy()
 
@@ -86,7 +86,7 @@ class FittedNetwork:
 
 
 class EveryVersionObjective(Objective):
-    """Each epoch shows every row once; an augmented copy is a row of its own."""
+    """Each epoch uses every row once; an augmented copy is a separate row."""
 
     def __init__(
         self,

@@ -35,7 +35,7 @@ class Trainer:
 
     @property
     def name(self) -> str:
-        """The system's, with the model's behind it where there are several."""
+        """The name of the system, followed by that of the model where there are several."""
         several = len(self.system.models) > 1
         return f"{self.system.name}/{self.model.name}" if several else self.system.name
 
@@ -50,12 +50,12 @@ class Trainer:
         return {**self.model.settings(self.caches), "seed": self.seed}
 
     def identity(self, examples: Examples) -> Identity:
-        """All that a fit depends on; content hashes stand for the spectra of recordings."""
+        """Everything that a fit depends on; content hashes stand for the spectra of recordings."""
         code = code_digest((*LOOP, *self.model.modules, self.system.module))
         return Identity(self.name, examples.digest(), code, self.settings_of_the_fit)
 
     def prepare(self, extraction: Extraction, served: Examples, scheduler: Scheduler) -> Examples:
-        """Brings the model's own caches up to date, and reads what it is fitted to.
+        """Updates the caches of the model, and reads its examples.
 
         Args:
             extraction: the recordings.

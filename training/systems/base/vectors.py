@@ -32,7 +32,7 @@ class VectorHyperparameters:
     variants: int = 8  # copies of each recording at other speeds
 
     def optimisation(self) -> Optimisation:
-        """What the training loop is given."""
+        """The settings of the training loop."""
         return Optimisation.of(self, schedule="cosine", class_weights=True)
 
 
@@ -62,7 +62,7 @@ class FittedVectors:
 
 
 class OneVersionObjective(Objective):
-    """Each epoch shows every utterance once, in one of its versions and with noise."""
+    """Each epoch uses every utterance once, in one of its versions and with noise."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class OneVersionObjective(Objective):
         labels: int,
         optimisation: Optimisation,
         *,
-        noise: float,  # standard deviation of what is added to the inputs
+        noise: float,  # standard deviation of the noise that is added to the inputs
     ) -> None:
         super().__init__(network, targets, labels, optimisation)
         self.inputs, self.noise = inputs, noise
@@ -115,7 +115,7 @@ class VectorModel(Model):
         return FittedVectors(standardisation, fitted.network, losses)
 
     def load(self, examples: Examples, checkpoint: Checkpoint) -> FittedVectors:
-        """What a finished fit to the same examples left."""
+        """The network of a finished fit to the same examples."""
         network = self._network(examples)
         losses = checkpoint.load(network, self.epochs)
         return FittedVectors(Standardisation.fit(examples.features), network, losses)
