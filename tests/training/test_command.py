@@ -134,7 +134,7 @@ def test_files_left_out_are_named_and_counted(
     ("arguments", "message"),
     [
         (["features", "--source-path", "/nowhere"], "/nowhere: no such folder"),
-        (["features", "--corpus", "tess"], "'tess': no such corpus; known: ravdess, emodb"),
+        (["features", "--corpus", "tess"], "'tess': no such corpus; known: emodb, emodb-2s, ravdess"),
         (["fit", "--epochs", "many"], "--epochs: 'many' is not a whole number"),
         (["fit", "--dropout", "2"], "--dropout: 2.0 is too large; expected at most 0.95"),
         (["fit", "--weight-decay", "inf"], "--weight-decay: inf is not a finite number"),
