@@ -12,15 +12,8 @@ from configuration import SettingError, config_path, read_section
 from training import commands, compare
 from training.commands import NETWORKS, SHIPPED, Run
 from training.compare import ComparisonRun
-from training.corpora.reader import CorpusError
-from training.export.onnx_file import ExportError
-from training.features.extractor import ExtractorError
-from training.fit import FitError
-from training.folds import FoldsError
+from training.errors import UserError
 from training.settings import ComparisonSettings, DataSettings, TrainingSettings
-from training.storage.checkpoints import CheckpointError
-from training.storage.scheduling import SchedulerError
-from training.systems.base.system import HyperparameterError, UnusableSystemError
 
 SECTIONS: dict[str, type] = {
     "data": DataSettings,
@@ -29,26 +22,13 @@ SECTIONS: dict[str, type] = {
 }
 Settings = TypeVar("Settings")
 
-USER_ERRORS = (
-    SettingError,
-    CorpusError,
-    CheckpointError,
-    FitError,
-    FoldsError,
-    SchedulerError,
-    ExportError,
-    ExtractorError,
-    HyperparameterError,
-    UnusableSystemError,
-)
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; the exit code is 0 only where it succeeded."""
     options = _parser().parse_args(arguments)
     try:
         options.command(options)
-    except USER_ERRORS as error:
+    except (SettingError, UserError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What is set from utterances of speakers that a network has not heard."""
+"""Temperature and distance limit, from speakers that a network was not fitted to."""
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -6,14 +6,14 @@ from scipy.special import log_softmax
 
 from training.arrays import Float32, Integers
 
-# The share of utterances of unseen speakers that may be called foreign. Fewer would let noise pass.
+# The share of utterances of unseen speakers above the limit. A smaller one would accept noise.
 UNSEEN_WARNED = 0.007
 
 
 def fit_temperature(logits: Float32, targets: Integers) -> float:
-    """Logits (N, L) are to be divided by it.
+    """The temperature by which logits (N, L) are divided: that of the least log loss.
 
-    The temperature of Guo et al. (2017, arXiv:1706.04599): least log loss, out of fold.
+    Guo et al. (2017, arXiv:1706.04599).
     """
 
     def log_loss(log_temperature: float) -> float:
@@ -24,5 +24,5 @@ def fit_temperature(logits: Float32, targets: Integers) -> float:
 
 
 def distance_limit(distances: Float32) -> float:
-    """The distance above which an input is foreign, from out-of-fold distances (N,)."""
+    """The distance above which an input is out of distribution, from out-of-fold distances (N,)."""
     return float(np.quantile(distances, 1 - UNSEEN_WARNED))

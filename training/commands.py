@@ -38,7 +38,7 @@ SHIPPED = tuple(name for name, system in NETWORKS.items() if system.shipped)
 
 @dataclass(frozen=True)
 class Run:
-    """What every command is given."""
+    """The arguments of a command."""
 
     data: DataSettings
     training: TrainingSettings
@@ -47,17 +47,17 @@ class Run:
 
     @property
     def scheduler(self) -> Scheduler:
-        """Where the work is done."""
+        """Runs jobs on this machine or on the cluster of [training]."""
         return Scheduler(self.training.scheduler)
 
     @property
     def caches(self) -> Caches:
-        """What is kept between runs."""
+        """Features that are kept between runs."""
         return Caches.under(self.data.cache_path)
 
     @functools.cached_property
     def trainers(self) -> tuple[Trainer, ...]:
-        """Of the networks that were asked for.
+        """One for each network of the command.
 
         Raises:
             HyperparameterError: a hyperparameter is set that one of them does not have.
@@ -67,38 +67,34 @@ class Run:
         return tuple(Trainer.of(system, self.caches, seed) for system in systems)
 
     def corpus(self) -> Corpus:
-        """That of [data], its files read by name."""
+        """The corpus of [data]."""
         reader = reader_named(self.data.corpus)
         return read_corpus(self.data.recordings.resolve(), reader)
 
     def checkpoint(self, network: str) -> Path:
-        """Where `fit` leaves the network."""
+        """The file that `fit` writes for a network."""
         return self.data.cache_path / "checkpoints" / self.data.corpus / f"{network}.pt"
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedCorpus:
     """A corpus whose features are in the caches."""
 
     corpus: Corpus
     examples: Mapping[str, Examples]  # by network
 
-    @property
-    def paths(self) -> list[Path]:
-        """Of the recordings, in the order of the examples."""
-        return [utterance.path for utterance in self.corpus.utterances]
 
-
-def features(run: Run) -> Prepared:
-    """Brings the caches of features up to date, and prints which files were left out."""
+def features(run: Run) -> PreparedCorpus:
+    """Updates the caches of features, and prints which files were left out."""
     extraction, served = extract(run, max(trainer.variants for trainer in run.trainers))
-    prepare = functools.partial(Trainer.prepare, scheduler=run.scheduler)
-    examples = {trainer.name: prepare(trainer, extraction, served) for trainer in run.trainers}
-    return Prepared(extraction.corpus, examples)
+    examples = {
+        trainer.name: trainer.prepare(extraction, served, run.scheduler) for trainer in run.trainers
+    }
+    return PreparedCorpus(extraction.corpus, examples)
 
 
 def extract(run: Run, variants: int) -> tuple[Extraction, Examples]:
-    """The MFCC vectors of every recording and of so many variants of it."""
+    """The MFCC vectors of every recording and of `variants` variants of it."""
     cache = run.caches.features
     extraction = extract_corpus(run.corpus(), cache, changes(variants), run.scheduler)
     print(extraction_text(extraction))
@@ -106,13 +102,13 @@ def extract(run: Run, variants: int) -> tuple[Extraction, Examples]:
 
 
 def fit(run: Run) -> None:
-    """Fits on every speaker of the corpus, leaving a checkpoint."""
+    """Fits networks to every speaker of the corpus, and writes their checkpoints."""
     prepared = features(run)
     for trainer in run.trainers:
         checkpoint, examples = run.checkpoint(trainer.name), prepared.examples[trainer.name]
-        with tqdm(total=trainer.epochs, desc=trainer.name, unit="epoch", disable=None) as bar:
+        with tqdm(total=trainer.model.epochs, desc=trainer.name, unit="epoch", disable=None) as bar:
             trainer.fit_to(checkpoint, examples, _show(bar), resume=run.resume)
-        print(f"{trainer.name}: fitted for {trainer.epochs} epochs; {checkpoint}")
+        print(f"{trainer.name}: fitted for {trainer.model.epochs} epochs; {checkpoint}")
 
 
 def evaluate_networks(run: Run) -> None:
@@ -122,7 +118,7 @@ def evaluate_networks(run: Run) -> None:
 
 
 def export(run: Run) -> None:
-    """Writes what `fit` left as ONNX files, with the model card."""
+    """Writes the networks of `fit` as ONNX files, and the model card."""
     prepared = features(run)
     fitted = _fitted(run, prepared)
     evaluations = _evaluations(run, prepared)
@@ -153,27 +149,28 @@ def build_extractor(run: Run) -> None:
     print(extractor.run(run.training.models_path, run.corpus()))
 
 
-def _fitted(run: Run, prepared: Prepared) -> dict[str, Fitted]:
-    """What `fit` left, by network."""
+def _fitted(run: Run, prepared: PreparedCorpus) -> dict[str, Fitted]:
+    """The networks of `fit`, by name."""
     return {
         trainer.name: trainer.load(run.checkpoint(trainer.name), prepared.examples[trainer.name])
         for trainer in run.trainers
     }
 
 
-def _clips(run: Run, prepared: Prepared) -> list[Float32]:
+def _clips(run: Run, prepared: PreparedCorpus) -> list[Float32]:
     """Frames float32 (T, 25) of each recording."""
     trainer = run.trainers[0]
     examples = prepared.examples[trainer.name]
     return trainer.clips(examples, range(len(examples.targets)))
 
 
-def _evaluations(run: Run, prepared: Prepared) -> dict[str, Evaluation]:
-    """Of every network that was asked for, by name."""
+def _evaluations(run: Run, prepared: PreparedCorpus) -> dict[str, Evaluation]:
+    """The evaluation of each network of the command, by name."""
     scheduler, cache = run.scheduler, run.caches.features
     any_examples = prepared.examples[run.networks[0]]
     folds = _folds(run, prepared.corpus, any_examples)
-    conditions = corrupted_features(prepared.paths, any_examples, folds, cache, scheduler)
+    paths = [utterance.path for utterance in prepared.corpus.utterances]
+    conditions = corrupted_features(paths, any_examples, folds, cache, scheduler)
     seeds = range(run.training.seed, run.training.seed + run.training.seeds)
     directory, controls = run.data.cache_path / "outcomes", run.training.controls
     experiments = (

@@ -33,7 +33,7 @@ from training.systems.registry import choose, find_systems
 
 @dataclass(frozen=True)
 class ComparisonRun:
-    """What the commands are given."""
+    """The arguments of a command."""
 
     run: Run
     settings: ComparisonSettings
@@ -48,29 +48,33 @@ def compare(given: ComparisonRun) -> None:
     Raises:
         FitError: a system diverged; all others were measured, and the tables name it.
     """
-    systems = chosen_systems(given)
-    trainers = {name: _trainers(given.run, system) for name, system in systems.items()}
-    variants = max(trainer.variants for models in trainers.values() for trainer in models)
-    extraction, served = extract(given.run, variants)
+    run, settings = given.run, given.settings
+    systems = chosen_systems(given).values()
+    trainers = [
+        [Trainer(system, model, run.caches, system.seed) for model in system.models]
+        for system in systems
+    ]
+    variants = max(trainer.variants for models in trainers for trainer in models)
+    extraction, served = extract(run, variants)
     served = served.with_occurring_labels()
-    sex, count = extraction.corpus.reader.sex, given.settings.folds
-    folds = comparison_folds(served.speakers.tolist(), sex, count)
-    prepared = {
-        name: prepare(models, extraction, served, given.run.scheduler)
-        for name, models in trainers.items()
-    }
-    rows, failed = _comparer(given, comparison_parts(served, folds)).rows(systems, prepared)
+    sex = extraction.corpus.reader.sex
+    folds = comparison_folds(served.speakers.tolist(), sex, settings.folds)
+    prepared = [prepare(models, extraction, served, run.scheduler) for models in trainers]
+    outcomes = run.data.cache_path / "outcomes"
+    exporter = Exporter(settings.models, run.data.corpus, run.scheduler)
+    comparer = Comparer(comparison_parts(served, folds), outcomes, exporter, run.scheduler)
+    rows, failed = comparer.rows(prepared)
     if rows:
         facts, results = CorpusFacts.of(extraction.corpus), tuple(result for result, _ in rows)
         comparison = Comparison(facts, served.labels, folds, results, failed)
         measurements = [measurement for _, row in rows for measurement in row]
-        _show(comparison, measurements, extraction.corpus, given.settings)
+        _show(comparison, measurements, extraction.corpus, settings)
     if failed:
         raise FitError("; ".join(f"{name}: {reason}" for name, reason in failed.items()))
 
 
 def chosen_systems(given: ComparisonRun) -> dict[str, System]:
-    """The systems that were asked for, with the hyperparameters that were set.
+    """The systems of the command, with the hyperparameters that are set.
 
     Those of [training] apply to the networks of `fit` alone; the comparison's epochs, to all.
 
@@ -88,16 +92,12 @@ def chosen_systems(given: ComparisonRun) -> dict[str, System]:
     return found
 
 
-def _trainers(run: Run, system: System) -> list[Trainer]:
-    return [Trainer(system, model, run.caches, system.seed) for model in system.models]
-
-
-Prepared = list[tuple[Trainer, Examples]]  # the models of a system, and what they are fitted to
+PreparedModels = list[tuple[Trainer, Examples]]  # of one system, and what they are fitted to
 
 
 def prepare(
     trainers: Sequence[Trainer], extraction: Extraction, served: Examples, scheduler: Scheduler
-) -> Prepared:
+) -> PreparedModels:
     """Extracts the features of a system; its models share them.
 
     Raises:
@@ -112,18 +112,12 @@ def prepare(
     return [(trainer, examples) for trainer in trainers]
 
 
-def _comparer(given: ComparisonRun, parts: Mapping[Split, tuple[Part, ...]]) -> "Comparer":
-    data, scheduler = given.run.data, given.run.scheduler
-    exporter = Exporter(given.settings.models, data.corpus, scheduler)
-    return Comparer(parts, data.cache_path / "outcomes", exporter, scheduler)
-
-
 Row = tuple[Measurement, ...]  # of one model, on every split
 
 
 @dataclass(frozen=True)
 class Comparer:
-    """What every system is measured on, and where its outcomes and files are kept."""
+    """Measures and exports systems, one after the other."""
 
     parts: Mapping[Split, tuple[Part, ...]]
     directory: Path  # of the outcomes
@@ -131,37 +125,34 @@ class Comparer:
     scheduler: Scheduler
 
     def rows(
-        self, systems: Mapping[str, System], prepared: Mapping[str, Prepared]
+        self, prepared: Sequence[PreparedModels]
     ) -> tuple[list[tuple[SystemResult, Row]], dict[str, str]]:
         """The rows of all systems; of those whose loss is no longer finite, the reason by name."""
         rows, failed = [], {}
-        for name, system in systems.items():
+        for models in prepared:
+            name = models[0][0].system.name
             try:
-                rows += self._rows(system, prepared[name])
+                rows += self._rows(models)
             except FitError as error:
                 print(f"{name}: {error}; going on with the others", file=sys.stderr)
                 failed[name] = str(error)
         return rows, failed
 
-    def _rows(self, system: System, models: Prepared) -> list[tuple[SystemResult, Row]]:
-        """The rows of one system, measured and exported."""
-        examples = models[0][1]
-        rows = self._measure(system, models)
-        self.exporter.export(models)
-        if len(models) > 1:
-            best = _best(rows[: len(models)], examples)
-            self.exporter.choose(system.name, models[best][0])
-        (clip,) = models[0][0].clips(examples, [0])
-        return [(self._result(row, system, examples, clip), row) for row in rows]
-
-    def _measure(self, system: System, models: Prepared) -> list[Row]:
-        """A row of the table for each model, then one for the choice among several."""
+    def _rows(self, models: PreparedModels) -> list[tuple[SystemResult, Row]]:
+        """The rows of one system: one for each model, then one for the choice among several."""
+        (trainer, examples), *others = models
         experiments = [Experiment(*model, self.directory, {}) for model in models]
         measured = (
-            measure(experiments, split, self.parts[split], system.seed, self.scheduler)
-            for split in system.splits
+            measure(experiments, split, self.parts[split], self.scheduler)
+            for split in trainer.system.splits
         )
-        return list(zip(*measured, strict=True))
+        rows: list[Row] = list(zip(*measured, strict=True))
+        self.exporter.export(models)
+        if others:
+            best = _best(rows[: len(models)], examples)
+            self.exporter.choose(trainer.system.name, models[best][0])
+        (clip,) = trainer.clips(examples, [0])
+        return [(self._result(row, trainer.system, examples, clip), row) for row in rows]
 
     def _result(self, row: Row, system: System, examples: Examples, clip: Float32) -> SystemResult:
         name = row[0].system

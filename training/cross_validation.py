@@ -1,4 +1,4 @@
-"""Cross-validation: what is held out, the fits that follow, and the outcomes that are kept.
+"""Cross-validation: the held-out utterances, the fits, and the stored outcomes.
 
 An outcome is kept under a hash of everything that it depends on: model, hyperparameters, examples,
 code, seed and held-out utterances. No fit is made twice, and an interrupted run continues.
@@ -44,7 +44,7 @@ Pair = tuple[int, int]  # folds, by index
 
 @dataclass(frozen=True)
 class Job:
-    """One fit, and what it is measured on."""
+    """One fit, and the utterances that it is measured on."""
 
     seed: int
     held_out: Part  # utterances that take no part in the fit: it is measured on them
@@ -54,7 +54,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the model of a job answers for its n held-out utterances."""
+    """The predictions of a job's model for its n held-out utterances."""
 
     logits: Mapping[str, Float32]  # by condition, `CLEAN` among them: (n, L)
     distances: Float32  # (n,), from the training distribution; empty unless the job is complete
@@ -64,7 +64,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A model, the examples that it is fitted to and measured on, and where outcomes are kept."""
+    """A model, its examples, and the folder of its outcomes."""
 
     trainer: Trainer
     examples: Examples
@@ -73,7 +73,7 @@ class Experiment:
 
     @functools.cached_property
     def digest(self) -> str:
-        """A short hash of everything that an outcome depends on besides its job."""
+        """A hash of everything that an outcome depends on besides its job."""
         identity = asdict(self.trainer.identity(self.examples))
         identity["settings"].pop("seed")  # a job has its own
         folders = {name: list(folders) for name, folders in self.conditions.items()}
@@ -130,12 +130,12 @@ def _distances(training: Examples, clips: Sequence[Float32]) -> Float32:
 def run_jobs(
     work: Sequence[tuple[Experiment, Job]], scheduler: Scheduler, name: str
 ) -> list[Outcome]:
-    """The outcome of every job; those that were run before are read.
+    """The outcome of every job; outcomes of earlier runs are read.
 
     Args:
         work: jobs with their experiments.
         scheduler: where the fits run.
-        name: of the progress bar.
+        name: the label of the progress bar.
     """
     paths = [experiment.path(job) for experiment, job in work]
     lacking = {path: item for path, item in zip(paths, work, strict=True) if not path.exists()}
@@ -190,7 +190,7 @@ def all_pairs(folds: int) -> list[Pair]:
 
 
 def neighbours(folds: int) -> list[Pair]:
-    """Each fold in one pair; of an odd number, the last goes with the first."""
+    """Each fold in one pair; if their number is odd, the last is paired with the first."""
     return [(fold, (fold + 1) % folds) for fold in range(0, folds, 2)]
 
 
@@ -240,7 +240,7 @@ class Plan:
         return list(dict.fromkeys([*jobs, *self.permuted(), *self.random_split()]))
 
     def held_out_of(self, partner: int, job: Job, outcome: Outcome) -> tuple[Float32, Integers]:
-        """What an inner job answers for one fold of its pair: logits (n, L), utterances (n,)."""
+        """The predictions of an inner job for a fold of its pair: logits (n, L), rows (n,)."""
         utterances = np.array(job.held_out)
         of_partner = np.isin(utterances, self.parts[partner])
         return outcome.logits[CLEAN][of_partner], utterances[of_partner]

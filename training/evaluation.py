@@ -11,7 +11,7 @@ from scipy.special import softmax
 
 from training.arrays import Float32, Integers
 from training.calibration import fit_temperature
-from training.corruptions import CONDITIONS, BabbleSpeakers, Corruption
+from training.corruptions import CONDITIONS, Corruption, corruptions
 from training.cross_validation import (
     CLEAN,
     Experiment,
@@ -54,17 +54,17 @@ class Score:
 
     @classmethod
     def over(cls, values: npt.NDArray[np.float64]) -> "Score":
-        """From one value of each seed, (S,)."""
+        """The score of one value for each seed, (S,)."""
         deviation = values.std(ddof=1) if len(values) > 1 else 0.0
         return cls(float(values.mean()), float(deviation))
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The answers of a network for N utterances of held-out speakers.
+    """The predictions of a network for N utterances of held-out speakers.
 
     S seeds, K folds, L emotions. Each network was fitted without the speakers of one fold, and
-    `logits` are its answers for them.
+    `logits` are its outputs for them.
     """
 
     network: str
@@ -129,8 +129,8 @@ class Evaluation:
     def reliability(self) -> Reliability:
         """Confidence against accuracy, over the predictions of all seeds."""
         probabilities = self.probabilities()
-        answers = probabilities.reshape(-1, len(self.labels))
-        return reliability(answers, np.tile(self.targets, len(self.seeds)))
+        rows = probabilities.reshape(-1, len(self.labels))
+        return reliability(rows, np.tile(self.targets, len(self.seeds)))
 
     def confusion(self) -> npt.NDArray[np.float64]:
         """Utterances (L, L), a row for each true emotion: the mean of the seeds."""
@@ -175,8 +175,8 @@ def corrupted_features(
     for fold in folds:
         held_out = examples.of(fold)
         others = np.flatnonzero(~held_out).tolist()
-        speakers = BabbleSpeakers({hashes[i]: paths[i] for i in others})
-        changes |= {i: speakers.conditions(hashes[i]) for i in np.flatnonzero(held_out).tolist()}
+        voices = {hashes[i]: paths[i] for i in others}
+        changes |= {i: corruptions(hashes[i], voices) for i in np.flatnonzero(held_out).tolist()}
     wanted = [ExtractionTask(path, hashes[i], changes[i]) for i, path in enumerate(paths)]
     extract(wanted, cache, scheduler, "conditions")
     return {
@@ -193,20 +193,20 @@ def evaluate(
     *,
     controls: bool,
 ) -> Evaluation:
-    """Fits K times for each seed; and beside it for temperatures and controls.
+    """Fits K networks for each seed, and more for temperatures and controls.
 
-    Nothing of a held-out speaker, augmented or not, takes part in the fit that it measures.
+    No recording of a held-out speaker, augmented or not, is used in the fit that it measures.
 
     Args:
-        experiment: the network, and what it is fitted to and measured on.
+        experiment: the network and its examples.
         folds: the speakers that are held out together; at least 3 folds.
         seeds: those of the fits; the controls take the first.
         scheduler: where the fits run.
         controls: whether to measure on permuted labels and on a random split too.
     """
     examples, trainer = experiment.examples, experiment.trainer
-    # Temperatures from all pairs are more exact; fits of vector networks take seconds only.
-    pairs = all_pairs if trainer.input == "vector" else neighbours
+    # All pairs give more exact temperatures, and fits of vector networks take only seconds.
+    pairs = all_pairs if trainer.model.input == "vector" else neighbours
     plan = Plan(parts_of(examples, folds), tuple(pairs(len(folds))), tuple(seeds), controls)
     jobs = plan.jobs()
     found = run_jobs([(experiment, job) for job in jobs], scheduler, trainer.name)
@@ -215,7 +215,7 @@ def evaluate(
     targets = examples.targets
     return Evaluation(
         network=trainer.name,
-        input=trainer.input,
+        input=trainer.model.input,
         labels=examples.labels,
         folds=folds,
         seeds=plan.seeds,
@@ -251,7 +251,7 @@ def _temperatures(plan: Plan, outcomes: Outcomes, targets: Integers) -> npt.NDAr
 
 
 def _temperature(plan: Plan, fold: int, outcomes: Outcomes, targets: Integers) -> float:
-    """From networks that were fitted neither to this fold nor to the fold that they answer for."""
+    """Of one fold: from networks that were fitted neither to it nor to the fold they predict."""
     answers = [
         plan.held_out_of(partner, job, outcomes[job])
         for partner, job in plan.partners(fold).items()
@@ -271,7 +271,7 @@ def _recall(jobs: Sequence[Job], outcomes: Outcomes, targets: Integers) -> float
 
 @dataclass(frozen=True)
 class Measurement:
-    """The answers of a system for N utterances, each while it was held out."""
+    """The predictions of a system for N utterances, each by a fit that held it out."""
 
     system: str
     protocol: Split
@@ -286,15 +286,15 @@ def measure(
     experiments: Sequence[Experiment],
     split: Split,
     parts: tuple[Part, ...],
-    seed: int,
     scheduler: Scheduler,
 ) -> list[Measurement]:
-    """Measures all models of one system, and last, of several models, the choice among them.
+    """Measures all models of one system and, of several models, the choice among them last.
 
-    For each fold, the model is chosen that has the highest mean recall on the other folds, each
-    answered for by a fit that holds out this fold too.
+    For each fold, the model with the highest mean recall on the other folds is chosen. The fits
+    that this recall is measured on hold out this fold too.
     """
     system, several = experiments[0].trainer.system, len(experiments) > 1
+    seed = system.seed
     pairs = tuple(all_pairs(len(parts))) if several else ()
     plan = Plan(parts, pairs, (seed,), complete=False)
     work = [(experiment, job) for experiment in experiments for job in plan.jobs()]

@@ -1,4 +1,4 @@
-"""Utterances as arrays: what systems are fitted to and measured on."""
+"""Utterances as arrays, for fits and measurements."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from training.arrays import Float32, Integers
-from training.audio.speed import variants
+from training.audio.copies import variants
 from training.corpora.reader import auxiliary_labels
 from training.features.cache import ORIGINAL, Change, FeatureCache
 from training.features.extraction import Extraction
 
 AUXILIARY = ("intensity", "sex", "statement")
+PER_UTTERANCE = ("features", "targets", "speakers", "content_hashes", "auxiliary_labels")
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,8 @@ class Examples:
 
     def where(self, mask: npt.NDArray[np.bool_]) -> "Examples":
         """The utterances that `mask` (N,) marks."""
-        return Examples(
-            features=self.features[mask],
-            targets=self.targets[mask],
-            speakers=self.speakers[mask],
-            content_hashes=self.content_hashes[mask],
-            auxiliary_labels=self.auxiliary_labels[mask],
-            labels=self.labels,
-        )
+        chosen = {name: getattr(self, name)[mask] for name in PER_UTTERANCE}
+        return replace(self, **chosen)
 
     def with_occurring_labels(self) -> "Examples":
         """The same examples, without emotions that no utterance has."""
@@ -55,8 +50,8 @@ class Examples:
 
     def digest(self) -> str:
         """A short hash of every number and label."""
-        arrays = (self.targets, self.speakers, self.content_hashes, self.auxiliary_labels)
-        content = b"".join(np.ascontiguousarray(a).tobytes() for a in (self.features, *arrays))
+        arrays = (getattr(self, name) for name in PER_UTTERANCE)
+        content = b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)
         shape_and_labels = repr((self.features.shape, self.labels))
         return hashlib.sha256(content + shape_and_labels.encode()).hexdigest()[:16]
 

@@ -1,7 +1,7 @@
 """The training loop: every network of every system is fitted by it.
 
 A fit is a sequence of objectives, one for each member of an ensemble. An objective is a network,
-the batches that it sees in an epoch, and the loss of a batch. The loop does the rest: optimiser,
+its batches in an epoch, and the loss of a batch. The loop does the rest: optimiser,
 learning rate, class weights, label smoothing, mixup, gradient clipping, the moving average of the
 weights, and a checkpoint after each epoch from which the fit continues bit for bit.
 """
@@ -11,7 +11,6 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -21,13 +20,9 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from training.arrays import Float32, Integers
-from training.storage.checkpoints import (
-    CheckpointError,
-    Identity,
-    read_checkpoint,
-    write_checkpoint,
-)
+from training.arrays import Integers
+from training.errors import UserError
+from training.storage.checkpoints import Checkpoint
 
 WARM_UP_STEPS = 50  # of the cosine schedule
 
@@ -41,13 +36,13 @@ OPTIMISERS: Mapping[Optimiser, type[torch.optim.Optimizer]] = {
 }
 
 
-class FitError(ValueError):
+class FitError(UserError):
     """A fit whose loss is not finite; the message names the epoch."""
 
 
 @dataclass(frozen=True)
 class Optimisation:
-    """How the loop fits one network; the defaults switch off what a system does not use."""
+    """How the loop fits one network; the defaults switch off all that is optional."""
 
     epochs: int
     batch_size: int
@@ -59,11 +54,11 @@ class Optimisation:
     decay_vectors: bool = True  # False: weight decay on matrices and kernels alone
     gradient_norm: float | None = None  # gradients are scaled down to this norm
     average_decay: float | None = None  # of the moving average of the weights, per step
-    class_weights: bool = False  # every emotion counts alike, as in unweighted average recall
+    class_weights: bool = False  # every emotion has the same total weight
     label_smoothing: float = 0.0  # share of the target that is spread over all emotions
     mixup: float = 0.0  # both parameters of the Beta distribution; 0 mixes nothing
-    mixup_of: Literal["clips", "batches"] = "clips"  # what has a share of its own
-    mixup_share: float = 1.0  # of the batches are mixed; only where batches have the share
+    mixup_of: Literal["clips", "batches"] = "clips"  # draws one share for each of these
+    mixup_share: float = 1.0  # of the batches that are mixed, if a share is drawn for each batch
     accelerator: bool = False  # whether to use a GPU where there is one
 
     @classmethod
@@ -80,14 +75,14 @@ class Optimisation:
 
 @dataclass(frozen=True)
 class Batch:
-    """n utterances as the network sees them once."""
+    """The inputs of one step: n utterances."""
 
     rows: Tensor  # (n,), indices of the utterances
     inputs: Tensor  # (n, ...)
 
 
 class Objective(ABC):
-    """What one network is fitted to."""
+    """The network, batches and loss of one fit."""
 
     def __init__(
         self,
@@ -104,7 +99,7 @@ class Objective(ABC):
 
     @abstractmethod
     def batches(self) -> Iterator[Batch]:
-        """Those of one epoch."""
+        """The batches of one epoch."""
 
     def loss(self, batch: Batch, targets: Tensor, share: float) -> Tensor:  # noqa: ARG002
         """The loss of a batch.
@@ -112,14 +107,14 @@ class Objective(ABC):
         Args:
             batch: its inputs are mixed already.
             targets: (n, labels), mixed as the inputs are.
-            share: what the batch's own rows have in the mixture.
+            share: of the batch's own rows in the mixture.
         """
         return cross_entropy(self.network(batch.inputs), targets)
 
 
 @dataclass(frozen=True)
 class FittedModule:
-    """What the loop leaves of one objective."""
+    """The result of one objective."""
 
     network: nn.Module  # in evaluation mode, on the CPU; averaged weights where they are averaged
     losses: list[float]  # the mean loss of each epoch
@@ -143,7 +138,7 @@ def soft_targets(targets: Integers, labels: int, optimisation: Optimisation) -> 
 
 
 def fit_all(
-    objectives: Iterable[Objective], progress: Progress, checkpoint: "Checkpoint | None" = None
+    objectives: Iterable[Objective], progress: Progress, checkpoint: Checkpoint | None = None
 ) -> list[FittedModule]:
     """Fits one objective after the other; epochs are counted over all of them.
 
@@ -309,7 +304,7 @@ def _optimiser(modules: Iterable[nn.Module], optimisation: Optimisation) -> torc
 def _schedule(
     optimiser: torch.optim.Optimizer, steps: int, optimisation: Optimisation
 ) -> LRScheduler:
-    """The learning rate of each of so many steps."""
+    """The learning rate of each of `steps` steps."""
     if optimisation.schedule == "one cycle":  # up and down as half a cosine each
         rate, warm_up = optimisation.learning_rate, optimisation.warm_up
         return OneCycleLR(optimiser, rate, steps, pct_start=warm_up, cycle_momentum=False)
@@ -319,53 +314,3 @@ def _schedule(
         return warm_up * 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
 
     return LambdaLR(optimiser, cosine if optimisation.schedule == "cosine" else lambda _: 1.0)
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """The file of a fit; at every moment it holds the last whole epoch."""
-
-    path: Path
-    identity: Identity
-    resume: bool = False
-
-    def resumed(self) -> list[dict[str, Any]]:
-        """The state of each objective that was begun; none where the fit begins anew.
-
-        Raises:
-            CheckpointError: the file cannot be read, or is of another fit.
-        """
-        if not (self.resume and self.path.exists()):
-            return []
-        state = read_checkpoint(self.path)
-        self.identity.check(state)
-        fits: list[dict[str, Any]] = state["fits"]
-        return fits
-
-    def write(self, fits: list[dict[str, Any]]) -> None:
-        """Keeps the state of each objective that was begun."""
-        write_checkpoint(self.path, self.identity, {"fits": fits})
-
-    def finish(self, network: nn.Module, losses: Float32) -> None:
-        """Keeps the network that the fitted objectives make up."""
-        fits = read_checkpoint(self.path)["fits"]
-        state = {"fits": fits, "module": network.state_dict(), "losses": losses.tolist()}
-        write_checkpoint(self.path, self.identity, state)
-
-    def load(self, network: nn.Module, epochs: int) -> Float32:
-        """Gives the network the weights of a finished fit; returns the loss of each epoch.
-
-        Raises:
-            CheckpointError: there is no file, it is of another fit, or the fit was stopped.
-        """
-        state = read_checkpoint(self.path)
-        self.identity.check(state)
-        if "module" not in state:
-            done = sum(len(fit["losses"]) for fit in state["fits"])
-            raise CheckpointError(
-                f"{self.path}: stopped after {done} of {epochs} epochs; "
-                "continue with: python -m training fit --resume"
-            )
-        network.load_state_dict(state["module"])
-        network.eval()
-        return np.array(state["losses"], np.float32)

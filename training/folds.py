@@ -1,10 +1,10 @@
 """Folds by speaker, made here or read from a file."""
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from training.storage.atomic_write import atomic_write
+from training.errors import UserError
 
 FOLDS = 5
 MINIMUM_FOLDS = 3  # one is held out, one is for calibration or model selection, one is for training
@@ -13,7 +13,7 @@ COLUMNS = ("speaker", "fold")
 Fold = tuple[str, ...]  # the speakers held out together
 
 
-class FoldsError(ValueError):
+class FoldsError(UserError):
     """Speakers that cannot be split, or an invalid file of folds; the message gives the reason."""
 
 
@@ -63,7 +63,7 @@ def read_folds(path: Path, speakers: Iterable[str]) -> tuple[Fold, ...]:
         speakers: those of the corpus, each of which must be in exactly one fold; 1 stands for 01.
 
     Raises:
-        FoldsError: not such a file, a speaker unknown, missing or given twice, or under 3 folds.
+        FoldsError: invalid file; unknown, missing or repeated speaker; fewer than 3 folds.
     """
     known = set(speakers)
     rows = [(_as_known(speaker, known), fold) for speaker, fold in _rows(path)]
@@ -77,15 +77,6 @@ def read_folds(path: Path, speakers: Iterable[str]) -> tuple[Fold, ...]:
     if len(folds) < MINIMUM_FOLDS:
         raise FoldsError(f"{path}: {len(folds)} folds; expected at least {MINIMUM_FOLDS}")
     return tuple(tuple(sorted(folds[name])) for name in sorted(folds, key=_by_number))
-
-
-def write_folds(folds: Sequence[Fold], path: Path) -> None:
-    """Writes what `read_folds` reads; folds are numbered from 1."""
-    with atomic_write(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for number, fold in enumerate(folds, 1):
-            writer.writerows((speaker, number) for speaker in fold)
 
 
 def _rows(path: Path) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ BOOTSTRAP_DRAWS = 10_000
 
 @dataclass(frozen=True)
 class EmotionScore:
-    """How one emotion fared; each between 0 and 1."""
+    """The scores of one emotion, each between 0 and 1."""
 
     precision: float
     recall: float
@@ -34,11 +34,11 @@ class Interval:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Bins of equal width over the confidence, the highest probability of an answer."""
+    """Bins of equal width over the confidence, the highest probability of a prediction."""
 
     confidence: Float64  # (bins,), mean confidence; 0 where the bin is empty
-    accuracy: Float64  # (bins,), share that was right; 0 where the bin is empty
-    share: Float64  # (bins,), of all answers; sums to 1
+    accuracy: Float64  # (bins,), share of correct predictions; 0 where the bin is empty
+    share: Float64  # (bins,), of all predictions; sums to 1
 
     @property
     def expected_error(self) -> float:
@@ -70,7 +70,7 @@ def emotion_scores(counts: npt.NDArray[np.floating | np.integer]) -> list[Emotio
 
 
 def _ratio(above: npt.NDArray[np.generic], below: npt.NDArray[np.generic]) -> Float64:
-    """0 where there is nothing to divide by."""
+    """The quotient; 0 where the divisor is 0."""
     quotient: Float64 = np.asarray(above, np.float64) / np.maximum(np.asarray(below), 1e-12)
     return np.where(np.asarray(below) > 0, quotient, 0.0)
 
@@ -78,10 +78,10 @@ def _ratio(above: npt.NDArray[np.generic], below: npt.NDArray[np.generic]) -> Fl
 def speaker_interval(
     targets: Integers, predictions: Integers, speakers: npt.NDArray[np.str_]
 ) -> Interval:
-    """The 95 % interval of the unweighted average recall over speakers that might have been drawn.
+    """The 95 % interval of the unweighted average recall over random samples of speakers.
 
-    A percentile bootstrap (Efron 1979) that draws whole speakers, since the utterances of one
-    voice are right or wrong together.
+    A percentile bootstrap (Efron 1979) that draws whole speakers, since predictions for
+    one voice tend to be right or wrong together.
 
     Args:
         targets: (N,), columns of the labels.
@@ -105,7 +105,7 @@ def speaker_interval(
 def reliability(
     probabilities: Float32, targets: Integers, bins: int = CALIBRATION_BINS
 ) -> Reliability:
-    """Confidence against accuracy, of probabilities (N, L) and targets (N,)."""
+    """Accuracy against confidence, from probabilities (N, L) and targets (N,)."""
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == targets
     bin_index = np.minimum((confidence * bins).astype(np.int64), bins - 1)

@@ -15,7 +15,7 @@ HYPERPARAMETERS = (
 
 @dataclass(frozen=True)
 class DataSettings:
-    """Where recordings are read from, and where what is derived from them is kept."""
+    """The folders of recordings, and of the cache."""
 
     corpus: str = "ravdess"
     source_path: Path | None = None  # default: the folder of the corpus's name in `corpora_path`
@@ -32,13 +32,13 @@ class DataSettings:
 class TrainingSettings:
     """How networks are fitted and evaluated.
 
-    A hyperparameter that is set replaces the default of every network that is asked for; the
+    A hyperparameter that is set replaces the default of every network of the command; the
     defaults are in training/systems.
     """
 
     epochs: int | None = setting(None, minimum=1)
     batch_size: int | None = setting(None, minimum=2)
-    learning_rate: float | None = setting(None, minimum=1e-7, maximum=1.0)  # its highest
+    learning_rate: float | None = setting(None, minimum=1e-7, maximum=1.0)  # maximum
     weight_decay: float | None = setting(None, minimum=0.0)
     dropout: float | None = setting(None, minimum=0.0, maximum=0.95)
     label_smoothing: float | None = setting(None, minimum=0.0, maximum=0.9)

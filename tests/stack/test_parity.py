@@ -54,9 +54,7 @@ def material(ravdess: Path, tmp_path_factory: pytest.TempPathFactory) -> Materia
     corpus = dataclasses.replace(whole, utterances=chosen)
     cache = FeatureCache(tmp_path_factory.mktemp("features"))
     examples = load_examples(extract_corpus(corpus, cache, changes(0), Scheduler()), cache, 0)
-    return Material(
-        examples, [cache.frames(content) for content in examples.content_hashes.tolist()]
-    )
+    return Material(examples, [cache.read(content) for content in examples.content_hashes.tolist()])
 
 
 def fitted_network(network: str, material: Material) -> Fitted:

@@ -67,7 +67,7 @@ def examples(extraction: Extraction, cache: FeatureCache) -> Examples:
 @pytest.fixture(scope="session")
 def clips(examples: Examples, cache: FeatureCache) -> list[Float32]:
     """Frames (T, 25) of the same clips."""
-    return [cache.frames(content) for content in examples.content_hashes.tolist()]
+    return [cache.read(content) for content in examples.content_hashes.tolist()]
 
 
 @pytest.fixture(scope="session")
@@ -103,11 +103,15 @@ def clouds() -> Examples:
 def synthetic(tmp_path: Path) -> Path:
     """Six actors with one short tone for each emotion, its pitch set by the emotion."""
     folder = tmp_path / "corpus"
+    write_corpus(folder)
+    return folder
+
+
+def write_corpus(folder: Path) -> None:
     folder.mkdir()
     for actor in ACTORS:
         for emotion in EMOTIONS:
             write_tone(folder / clip_name(emotion, actor), 100 * emotion + actor)
-    return folder
 
 
 def clip_name(emotion: int, actor: int, suffix: str = ".wav") -> str:

@@ -1,18 +1,22 @@
 """`python -m training`, as a user types it."""
 
+import contextlib
 import functools
+import io
 import json
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import onnx
 import pytest
 
 from configuration import ROOT
-from tests.training.conftest import ACTORS, clip_name
+from tests.training.conftest import clip_name, write_corpus
 from training.__main__ import main
 
 pytestmark = pytest.mark.usefixtures("one_process")
@@ -35,54 +39,63 @@ def options(synthetic: Path, tmp_path: Path, shared: Path) -> list[str]:
     (tmp_path / "cache").mkdir()
     for kind in shared.iterdir():
         (tmp_path / "cache" / kind.name).symlink_to(kind)
-    folders = {"source": synthetic, "cache": tmp_path / "cache", "models": tmp_path / "models"}
-    return [*QUICK, *(f"--{name}-path={folder}" for name, folder in folders.items())]
+    return [*QUICK, *folders(synthetic, tmp_path)]
 
 
-@pytest.fixture
-def folds(tmp_path: Path) -> Path:
-    """Three: the fewest fits."""
-    path = tmp_path / "folds.csv"
-    lines = ["speaker,fold", *(f"{actor:02d},{actor % 3}" for actor in ACTORS)]
-    path.write_text("\n".join(lines), encoding="utf-8")
-    return path
+def folders(source: Path, folder: Path) -> list[str]:
+    """The options for the recordings, and for a cache and models in a folder."""
+    paths = {"source": source, "cache": folder / "cache", "models": folder / "models"}
+    return [f"--{name}-path={path}" for name, path in paths.items()]
 
 
-def test_from_recordings_to_networks_and_their_card(
-    options: list[str],
-    folds: Path,
-    tmp_path: Path,
-    shared: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    options = [*options, "--frame-epochs=1", f"--folds={folds}"]
-    own_cache = ["--cache-path", str(tmp_path / "own-cache")]
-    (tmp_path / "own-cache").mkdir()
-    (tmp_path / "own-cache" / "spectra").symlink_to(shared / "spectra")
-    for command in ("features", "fit", "export"):
-        assert main([command, "--network", "TCN", *options, *own_cache]) == 0
-    printed = capsys.readouterr().out
-    assert "48 extracted, 0 already in the cache, 0 files left out" in printed
-    assert "0 extracted, 48 already in the cache" in printed
-    written = {path.name for path in (tmp_path / "models").iterdir()}
-    assert written == {"TCN.onnx", "README.md", "networks.svg"}
-    properties = onnx.load(tmp_path / "models" / "TCN.onnx").metadata_props
-    training = json.loads(next(item.value for item in properties if item.key == "training"))
-    assert training["settings"]["epochs"] == 1
-    assert str(tmp_path) not in json.dumps(training)
+@dataclass(frozen=True)
+class Exported:
+    """What the commands from recordings to a network printed and wrote."""
+
+    network: str
+    folder: Path
+    printed: str
+
+    @property
+    def models(self) -> Path:
+        return self.folder / "models"
+
+    @property
+    def training(self) -> dict[str, Any]:
+        properties = onnx.load(self.models / f"{self.network}.onnx").metadata_props
+        found: dict[str, Any] = json.loads(
+            next(item.value for item in properties if item.key == "training")
+        )
+        return found
 
 
-def test_the_export_names_the_heads_that_were_asked_for(
-    options: list[str], folds: Path, tmp_path: Path
-) -> None:
-    options = [*options, "--frame-epochs=1", f"--folds={folds}"]
-    for command in ("fit", "export"):
-        heads = ["--network", "TCN-functionals", "--functionals-heads", "2"]
-        assert main([command, *options, *heads]) == 0
-    properties = onnx.load(tmp_path / "models" / "TCN-functionals.onnx").metadata_props
-    training = json.loads(next(item.value for item in properties if item.key == "training"))
-    assert training["settings"]["functionals_heads"] == 2
-    assert "--functionals-heads 2" in training["command"]
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Exported:
+    """The most general network, from recordings that were not read before to its file."""
+    folder, network, printed = tmp_path_factory.mktemp("exported"), "TCN-functionals", io.StringIO()
+    write_corpus(folder / "corpus")
+    (folder / "cache").mkdir()
+    (folder / "cache" / "spectra").symlink_to(shared / "spectra")
+    options = [*QUICK, *folders(folder / "corpus", folder), "--network", network]
+    heads = ["--functionals-heads=2", "--frame-epochs=1"]
+    with contextlib.redirect_stdout(printed):
+        for command in ("features", "fit", "export"):
+            assert main([command, *options, *heads]) == 0
+    return Exported(network, folder, printed.getvalue())
+
+
+def test_from_recordings_to_networks_and_their_card(exported: Exported) -> None:
+    assert "48 extracted, 0 already in the cache, 0 files left out" in exported.printed
+    assert "0 extracted, 48 already in the cache" in exported.printed
+    written = {path.name for path in exported.models.iterdir()}
+    assert written == {f"{exported.network}.onnx", "README.md", "networks.svg"}
+    assert exported.training["settings"]["epochs"] == 1
+    assert str(exported.folder) not in json.dumps(exported.training)
+
+
+def test_the_export_names_the_heads_that_were_asked_for(exported: Exported) -> None:
+    assert exported.training["settings"]["functionals_heads"] == 2
+    assert "--functionals-heads 2" in exported.training["command"]
 
 
 def test_evaluate_prints_the_tables_of_one_network(
@@ -121,7 +134,10 @@ def test_files_left_out_are_named_and_counted(
     ("arguments", "message"),
     [
         (["features", "--source-path", "/nowhere"], "/nowhere: no such folder"),
-        (["features", "--corpus", "tess"], "'tess': no such corpus; known: ravdess, emodb"),
+        (
+            ["features", "--corpus", "tess"],
+            "'tess': no such corpus; known: emodb, emodb-2s, ravdess",
+        ),
         (["fit", "--epochs", "many"], "--epochs: 'many' is not a whole number"),
         (["fit", "--dropout", "2"], "--dropout: 2.0 is too large; expected at most 0.95"),
         (["fit", "--weight-decay", "inf"], "--weight-decay: inf is not a finite number"),

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from training.corpora.ravdess import RAVDESS
-from training.folds import FoldsError, read_folds, speaker_folds, write_folds
+from training.folds import FoldsError, read_folds, speaker_folds
 
 ACTORS = [f"{actor:02d}" for actor in range(1, 21)]
 
@@ -19,14 +19,6 @@ def test_every_speaker_is_held_out_once_and_the_sexes_are_even() -> None:
 def test_too_few_speakers_for_the_folds_is_an_error() -> None:
     with pytest.raises(FoldsError, match=r"2 speakers \(02, 01\); expected at least 5"):
         speaker_folds(["01", "02", "01"], RAVDESS.sex)
-
-
-def test_folds_are_read_as_they_were_written(tmp_path: Path) -> None:
-    folds = tuple((f"{i:02d}", f"{i + 12:02d}") for i in range(1, 13))
-    write_folds(folds, tmp_path / "folds.csv")
-    assert read_folds(tmp_path / "folds.csv", [speaker for fold in folds for speaker in fold]) == (
-        folds
-    )
 
 
 def test_anyone_elses_file_is_read(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from training.evaluation import evaluate
 from training.examples import Examples
 from training.features.cache import FeatureCache
 from training.folds import Fold
+from training.storage import scheduling
 from training.storage.scheduling import Scheduler, SchedulerError
 from training.systems import dnn
 from training.systems.base.system import Caches
@@ -86,7 +87,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     cluster.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def measure(examples: Examples, cache: FeatureCache) -> Callable[[Path, Scheduler], np.ndarray]:
     """Out-of-fold logits of a small network with three folds."""
 
@@ -101,16 +102,29 @@ def measure(examples: Examples, cache: FeatureCache) -> Callable[[Path, Schedule
     return run
 
 
+@pytest.fixture(scope="module")
+def here(
+    measure: Callable[[Path, Scheduler], np.ndarray], tmp_path_factory: pytest.TempPathFactory
+) -> np.ndarray:
+    """The logits of fits in this process."""
+    return measure(tmp_path_factory.mktemp("here"), Here())
+
+
 def test_pool_and_cluster_give_the_same_metrics_bit_for_bit(
-    cluster: Cluster, measure: Callable[[Path, Scheduler], np.ndarray], tmp_path: Path
+    cluster: Cluster,
+    measure: Callable[[Path, Scheduler], np.ndarray],
+    here: np.ndarray,
+    tmp_path: Path,
 ) -> None:
-    here = measure(tmp_path / "here", Here())
     np.testing.assert_array_equal(here, measure(tmp_path / "pool", Scheduler()))
     np.testing.assert_array_equal(here, measure(tmp_path / "dask", Scheduler(cluster.address)))
 
 
 def test_a_worker_that_is_killed_halfway_loses_nothing(
-    cluster: Cluster, measure: Callable[[Path, Scheduler], np.ndarray], tmp_path: Path
+    cluster: Cluster,
+    measure: Callable[[Path, Scheduler], np.ndarray],
+    here: np.ndarray,
+    tmp_path: Path,
 ) -> None:
     outcomes = tmp_path / "dask"
 
@@ -125,9 +139,10 @@ def test_a_worker_that_is_killed_halfway_loses_nothing(
         done_before = killing.result(DEADLINE)
     assert cluster.workers[0].wait(DEADLINE) != 0
     assert 1 <= done_before < JOBS
-    np.testing.assert_array_equal(found, measure(tmp_path / "here", Here()))
+    np.testing.assert_array_equal(found, here)
 
 
-def test_no_cluster_is_said_in_one_line() -> None:
+def test_no_cluster_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduling, "CONNECT_SECONDS", 1)
     with pytest.raises(SchedulerError, match=r"tcp://127.0.0.1:9: no Dask scheduler answers"):
         Scheduler("tcp://127.0.0.1:9").run(abs, [1], "numbers", "number")

@@ -7,7 +7,7 @@ that needs no waveform.
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,8 +17,10 @@ import numpy.typing as npt
 from training.arrays import Float32
 from training.audio.effects import change_speed, reverberate
 from training.audio.mel import Decibels, spectrum
+from training.features.loading import load_audio
 from training.features.recipe import RECIPE
 from training.storage.atomic_write import write_array
+from training.storage.scheduling import Scheduler
 
 
 @dataclass(frozen=True)
@@ -78,16 +80,25 @@ class SpectraCache:
         folder = f"mel-{RECIPE.digest()}-{self.variants.digest()}"
         return self.directory / folder / f"{content_hash}.{kind}.npy"
 
-    def holds(self, content_hash: str) -> bool:
-        """Whether all spectra of the recording with this content hash are there."""
-        return self._path(content_hash, "ends").exists()
+    def fill(self, recordings: Mapping[str, Path], scheduler: Scheduler) -> None:
+        """Extracts the spectra of recordings, by content hash, that have none yet."""
+        lacking = [
+            (content, path)
+            for content, path in recordings.items()
+            if not self._path(content, "ends").exists()
+        ]
+        scheduler.run(self._extract, lacking, "spectra", "clip")
+
+    def _extract(self, recording: tuple[str, Path]) -> None:
+        content, path = recording
+        self.write(content, load_audio(path))
 
     def write(self, content_hash: str, audio: Float32) -> None:
         """Computes the spectra of `audio` and writes them; the content hash seeds the draws."""
         random = np.random.default_rng(int(content_hash, 16))
         parts = [spectrum(variant) for variant in self.variants.of(audio, random)]
         ends = np.cumsum([len(part) for part in parts])
-        # `holds` looks for the ends, so they are written last.
+        # `fill` looks for the ends, so they are written last.
         for kind, array in (("decibels", np.concatenate(parts)), ("ends", ends)):
             write_array(self._path(content_hash, kind), array)
 
@@ -96,8 +107,3 @@ class SpectraCache:
         decibels = np.load(self._path(content_hash, "decibels"), mmap_mode="r")
         # Slicing a plain array over the same memory is several times faster.
         return Spectra(np.asarray(decibels), np.load(self._path(content_hash, "ends")))
-
-
-def read_spectra(cache: SpectraCache, content_hashes: Sequence[str]) -> tuple[Spectra, ...]:
-    """The spectra of several recordings, in order."""
-    return tuple(cache.read(content_hash) for content_hash in content_hashes)

@@ -9,12 +9,13 @@ from typing import Protocol
 import numpy as np
 
 from training.arrays import Integers
+from training.errors import UserError
 
 AUDIO_SUFFIXES = (".flac", ".wav")
 UNKNOWN = -1  # an auxiliary label that a corpus does not give
 
 
-class CorpusError(ValueError):
+class CorpusError(UserError):
     """A corpus that cannot be trained on; the message says what was looked for, and where."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from training.audio.speed import SPEED_PERTURBATION
+from training.audio.copies import SPEED
 from training.calibration import distance_limit
 from training.corpora.reader import Corpus
 from training.evaluation import Evaluation
@@ -112,7 +112,7 @@ def _training(corpus: Corpus, trainer: Trainer) -> dict[str, Any]:
     return {
         "command": f"python -m training fit {options} && python -m training export {options}",
         "settings": settings,
-        "augmentation": asdict(SPEED_PERTURBATION),
+        "augmentation": {"speed": SPEED},
         "versions": {
             "python": platform.python_version(),
             **{package: version(package) for package in packages},

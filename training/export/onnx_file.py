@@ -16,18 +16,19 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from training.arrays import Float32
+from training.errors import UserError
 from training.export.checksum import with_checksum
 from training.export.deployable import DeployableModel, Feed
 from training.features.recipe import RECIPE
-from training.storage.atomic_write import atomic_write
+from training.storage.atomic_write import write_bytes
 
 OUTPUTS = ("probabilities", "distance")
 OPSET = 18  # the newest that onnxruntime-web and mobile runtimes all take
 TOLERANCE = 1e-5
 
 
-class ExportError(RuntimeError):
-    """A graph that must not be written; the message says why."""
+class ExportError(UserError):
+    """A graph that must not be written; the message gives the reason."""
 
 
 def export_network(
@@ -46,8 +47,7 @@ def export_network(
     """
     graph = to_onnx(model, metadata)
     verify(graph, model, clips)
-    with atomic_write(path) as part:
-        part.write_bytes(with_checksum(graph))
+    write_bytes(path, with_checksum(graph))
 
 
 def graph_of(

@@ -18,10 +18,11 @@ from training.examples import Examples
 from training.export.deployable import deployable_model
 from training.export.onnx_file import ExportError, to_onnx
 from training.export.ood_distance import Distance
+from training.export.session import single_threaded
 from training.features.descriptors import Features
 from training.features.mfcc import pool
 from training.features.standardisation import Standardisation
-from training.storage.atomic_write import atomic_write
+from training.storage.atomic_write import write_bytes
 from training.storage.scheduling import Scheduler
 from training.systems.base.estimators import FittedEstimator
 from training.systems.base.networks import INPUT, FittedNetwork
@@ -31,7 +32,6 @@ from training.systems.base.trainer import Trainer
 FORMAT = "speech-emotion-recipe/1"
 TOLERANCE = 1e-4
 VERIFIED_ON = 50  # clips
-RUNS = 100
 
 Feed = dict[str, Float32 | Integers]
 
@@ -55,10 +55,8 @@ class Exported:
     @classmethod
     def load(cls, model: bytes) -> "Exported":
         """Raises UnusableSystemError where it is no exported system."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
         try:
-            session = onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])
+            session = single_threaded(model)
         except Exception as error:  # ONNX Runtime has an exception class of its own for each fault
             raise UnusableSystemError(f"not an ONNX file: {error}") from error
         properties = dict(session.get_modelmeta().custom_metadata_map)
@@ -84,13 +82,13 @@ class Exported:
 
     @property
     def features(self) -> Features:
-        """What it takes of a clip."""
+        """The features that it takes."""
         features: Features = msgspec.json.decode(self.properties["features"], type=Features)
         return features
 
     @property
     def corpus(self) -> str:
-        """What it was fitted to, as `--corpus` names it."""
+        """The corpus that it was fitted to, as `--corpus` names it."""
         return str(json.loads(self.properties["corpus"]))
 
     @property
@@ -111,7 +109,7 @@ def graph(fitted: Fitted, examples: Examples) -> onnx.ModelProto:
 
     Args:
         fitted: the model.
-        examples: what it was fitted to.
+        examples: those that it was fitted to.
     """
     if isinstance(fitted, FittedNetwork | FittedEstimator):
         return fitted.graph()
@@ -146,11 +144,10 @@ class Exporter:
 
     def choose(self, system: str, chosen: Trainer) -> None:
         """Gives the file of the chosen model the name of its system."""
-        with atomic_write(self.path(system)) as part:
-            part.write_bytes(self.path(chosen.name).read_bytes())
+        write_bytes(self.path(system), self.path(chosen.name).read_bytes())
 
     def _properties(self, trainer: Trainer, examples: Examples) -> dict[str, str]:
-        """All that is known of the file before the fit."""
+        """The metadata that are known before the fit."""
         system = trainer.system
         declared = {
             "title": system.title,
@@ -187,8 +184,7 @@ class Exporter:
         onnx.helper.set_model_props(model, {**properties, **more})
         content = model.SerializeToString()
         verify(Exported.load(content), trainer, fitted, examples)
-        with atomic_write(self.path(trainer.name)) as part:
-            part.write_bytes(content)
+        write_bytes(self.path(trainer.name), content)
 
 
 def _digest(value: Any) -> str:
@@ -201,8 +197,8 @@ def verify(exported: Exported, trainer: Trainer, fitted: Fitted, examples: Examp
     rows = np.unique(np.linspace(0, last, VERIFIED_ON).astype(np.int64)).tolist()
     clips = trainer.clips(examples, rows)
     expected = softmax(fitted.logits(clips), axis=1)
-    answers = np.stack([exported.probabilities(clip) for clip in clips])
-    difference = float(np.abs(answers - expected).max())
+    actual = np.stack([exported.probabilities(clip) for clip in clips])
+    difference = float(np.abs(actual - expected).max())
     if not difference <= TOLERANCE:
         raise ExportError(
             f"{trainer.name}: the ONNX graph and the trainer differ by {difference:.2g} on "

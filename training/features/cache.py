@@ -1,7 +1,7 @@
 """Features on disk, found by the content of the recording that they were extracted from."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -9,8 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from training.arrays import Float32
-from training.features.mfcc import pool
-from training.features.recipe import RECIPE, FeatureRecipe
+from training.features.mfcc import extract_frames, pool
 from training.storage.atomic_write import write_array
 
 
@@ -43,34 +42,37 @@ ORIGINAL = Unchanged()
 
 @dataclass(frozen=True)
 class FeatureCache:
-    """Frames on disk, by recipe, change and content of the recording."""
+    """One kind of features on disk, by change and content of the recording."""
 
-    directory: Path
-    recipe: FeatureRecipe = RECIPE
+    directory: Path  # of these features alone
+    compute: Callable[[Float32], Float32] = extract_frames  # from audio float32 (samples,)
 
     def path(self, content_hash: str, folder: str) -> Path:
         """The file of one recording under the change that `folder` names."""
-        return self.directory / f"mfcc-{self.recipe.digest()}" / folder / f"{content_hash}.npy"
+        return self.directory / folder / f"{content_hash}.npy"
 
     def missing(self, content_hash: str, changes: Sequence[Change]) -> tuple[Change, ...]:
-        """The changes under which the cache has no frames of a recording."""
+        """The changes under which the cache has no features of a recording."""
         return tuple(c for c in changes if not _is_filled(self.path(content_hash, c.folder)))
 
-    def frames(self, content_hash: str, folder: str = ORIGINAL.folder) -> Float32:
-        """Reads frames float32 (T, 25)."""
-        frames: Float32 = np.load(self.path(content_hash, folder))
-        return frames
+    def extract(self, audio: Float32, content_hash: str, change: Change) -> None:
+        """Writes the features of a recording under a change."""
+        features = self.compute(change.apply(audio, content_hash))
+        write_array(self.path(content_hash, change.folder), features)
 
-    def write(self, content_hash: str, folder: str, frames: Float32) -> None:
-        """Writes frames float32 (T, 25)."""
-        write_array(self.path(content_hash, folder), frames)
+    def read(self, content_hash: str, folder: str = ORIGINAL.folder) -> Float32:
+        """The features of a recording, such as frames float32 (T, 25)."""
+        features: Float32 = np.load(self.path(content_hash, folder))
+        return features
+
+    def read_all(self, content_hashes: Sequence[str], changes: Sequence[Change]) -> Float32:
+        """Features of one shape, float32 (recordings, changes, ...)."""
+        rows = [[self.read(content, c.folder) for c in changes] for content in content_hashes]
+        return np.array(rows, np.float32)
 
     def vectors(self, content_hashes: Sequence[str], changes: Sequence[Change]) -> Float32:
         """The means of the frames of each recording, float32 (recordings, changes, 25)."""
-        folders = [change.folder for change in changes]
-        rows = [
-            [pool(self.frames(content_hash, f)) for f in folders] for content_hash in content_hashes
-        ]
+        rows = [[pool(self.read(content, c.folder)) for c in changes] for content in content_hashes]
         return np.array(rows, np.float32)
 
 

@@ -5,8 +5,8 @@ A declaration of them travels with an exported system, so that a clip can be giv
 
 import functools
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,15 +16,12 @@ import numpy as np
 from msgspec import Meta, Struct
 
 from training.arrays import Float32
-from training.audio.effects import change_speed
-from training.features.loading import load_audio
+from training.audio.copies import Variant, variants
+from training.features.cache import FeatureCache
 from training.features.mfcc import extract_frames
 from training.features.recipe import RECIPE
-from training.storage.atomic_write import write_array
-from training.storage.scheduling import Scheduler
 
 RATE = RECIPE.sample_rate
-NOISE_RANGE = 20.0  # dB above the least ratio
 FLOOR = 1e-10  # of powers
 
 Count = Annotated[int, Meta(ge=1)]
@@ -65,7 +62,7 @@ Features = PooledFeatures | ImageFeatures | ServedFeatures
 
 
 def compute(features: Features, audio: Float32) -> Float32:
-    """Audio float32 (samples,), mono at 22,050 Hz, to what a system takes of a clip.
+    """Audio float32 (samples,), mono at 22,050 Hz, to the features of a system.
 
     Returns:
         float32: a vector (F,), an image (bands, frames), or frames (T, 25).
@@ -143,66 +140,12 @@ class Copies:
     speed: float = 0.0  # faster or slower by up to this share: pitch and tempo together
     noise_db: float | None = None  # the least signal-to-noise ratio; drawn up to 20 dB above it
 
-    def of(self, audio: Float32, content: str, number: int) -> Float32:
-        """One copy of `audio`, the same on every machine: the recording's hash is the seed."""
-        random = np.random.default_rng([int(content, 16), number])
-        if self.speed:
-            audio = change_speed(audio, 1 + random.uniform(-self.speed, self.speed))
-        if self.noise_db is not None:
-            ratio = self.noise_db + random.uniform(0, NOISE_RANGE)
-            deviation = np.sqrt(np.mean(np.square(audio)) / 10 ** (ratio / 10))
-            audio = audio + deviation * random.standard_normal(len(audio)).astype(np.float32)
-        return np.asarray(audio, np.float32)
+    def variants(self) -> tuple[Variant, ...]:
+        """Each of them, as the feature cache takes it."""
+        return variants(self.count, self.speed, self.noise_db)
 
 
-@dataclass(frozen=True)
-class Recording:
-    """A file, and the hash of its content."""
-
-    path: Path
-    content: str
-
-
-@dataclass(frozen=True)
-class DescriptorCache:
-    """Features on disk, found by their declaration and by the recording's content."""
-
-    directory: Path
-    features: PooledFeatures | ImageFeatures
-    copies: Copies | None = None
-
-    def load(self, recordings: Sequence[Recording], scheduler: Scheduler, what: str) -> Float32:
-        """Features float32 (N, 1 + copies, ...), extracted where the cache lacks them."""
-        lacking = [
-            recording
-            for recording in recordings
-            if not all(self._path(recording.content, number).exists() for number in self._numbers)
-        ]
-        scheduler.run(self.extract, lacking, f"{what} features", "clip")
-        return np.array(
-            [
-                [np.load(self._path(r.content, number)) for number in self._numbers]
-                for r in recordings
-            ],
-            np.float32,
-        )
-
-    def extract(self, recording: Recording) -> None:
-        """Keeps the features of a recording and of its copies."""
-        audio = load_audio(recording.path, RATE)
-        for number in self._numbers:
-            version = audio
-            if self.copies and number:
-                version = self.copies.of(audio, recording.content, number)
-            path = self._path(recording.content, number)
-            write_array(path, compute(self.features, version))
-
-    @property
-    def _numbers(self) -> range:
-        """0 is the recording itself."""
-        return range(1 + (self.copies.count if self.copies else 0))
-
-    def _path(self, content: str, number: int) -> Path:
-        declared = [self.features, asdict(self.copies) if self.copies and number else None]
-        digest = hashlib.sha256(msgspec.json.encode(declared)).hexdigest()[:16]
-        return self.directory / digest / str(number) / f"{content}.npy"
+def cache_of(features: Features, directory: Path) -> FeatureCache:
+    """The cache of these features, in a folder of its own."""
+    digest = hashlib.sha256(msgspec.json.encode(features)).hexdigest()[:16]
+    return FeatureCache(directory / digest, functools.partial(compute, features))

@@ -8,13 +8,12 @@ from pathlib import Path
 from training.corpora.reader import Corpus, Unusable
 from training.features.cache import Change, FeatureCache, hash_content
 from training.features.loading import UnusableAudioError, load_audio
-from training.features.mfcc import extract_frames
 from training.storage.scheduling import Scheduler
 
 
 @dataclass(frozen=True)
 class Extraction:
-    """The result of a run: recordings extracted, recordings found in the cache, and the rest."""
+    """The result of an extraction: counts of recordings, and the files that were left out."""
 
     corpus: Corpus  # the recordings with features; `corpus.unusable` has every file left out
     content_hashes: tuple[str, ...]  # of its recordings
@@ -24,7 +23,7 @@ class Extraction:
 
 @dataclass(frozen=True)
 class ExtractionTask:
-    """The changes under which a recording's frames are needed."""
+    """The changes under which features of a recording are needed."""
 
     path: Path
     content_hash: str
@@ -34,7 +33,7 @@ class ExtractionTask:
 def extract_corpus(
     corpus: Corpus, cache: FeatureCache, changes: Sequence[Change], scheduler: Scheduler
 ) -> Extraction:
-    """Extracts the frames that the cache lacks, of every recording under every change.
+    """Extracts the features that the cache lacks, of every recording under every change.
 
     Raises:
         CorpusError: none of the recordings could be read.
@@ -58,7 +57,7 @@ def extract(
     scheduler: Scheduler,
     what: str = "features",
 ) -> tuple[int, list[Unusable]]:
-    """Extracts the frames that the cache lacks.
+    """Extracts the features that the cache lacks.
 
     Returns:
         The number of recordings extracted, and the recordings that could not be read.
@@ -73,10 +72,9 @@ def extract(
 def _extract(task: ExtractionTask, cache: FeatureCache) -> Unusable | None:
     """Extracts from one recording; returns the reason where it cannot be read."""
     try:
-        audio = load_audio(task.path, cache.recipe.sample_rate)
+        audio = load_audio(task.path)
     except UnusableAudioError as error:
         return Unusable(task.path, str(error))
     for change in task.changes:
-        changed = change.apply(audio, task.content_hash)
-        cache.write(task.content_hash, change.folder, extract_frames(changed, cache.recipe))
+        cache.extract(audio, task.content_hash, change)
     return None

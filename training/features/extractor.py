@@ -20,12 +20,14 @@ from training.contract.mistakes import table
 from training.contract.reference import FILE_NAME as REFERENCE_NAME
 from training.contract.reference import Pcm, as_audio, reference_samples, wav
 from training.corpora.reader import Corpus
+from training.errors import UserError
 from training.export.checksum import with_checksum
+from training.export.session import single_threaded
 from training.features.graph import extractor_graph
 from training.features.loading import load_audio
 from training.features.mfcc import extract_frames, pool
 from training.features.recipe import RECIPE
-from training.storage.atomic_write import atomic_write
+from training.storage.atomic_write import write_bytes
 
 FORMAT = "speech-emotion-extractor/1"
 FILE_NAME = "mfcc.onnx"
@@ -37,7 +39,7 @@ FRAMES_TOLERANCE = 0.02
 VECTOR_TOLERANCE = 0.01
 
 
-class ExtractorError(ValueError):
+class ExtractorError(UserError):
     """A graph that disagrees with librosa; the message names the signal and the difference."""
 
 
@@ -67,9 +69,7 @@ class Extractor:
     @classmethod
     def load(cls, model: bytes) -> "Extractor":
         """Loads the content of an ONNX file."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        return cls(onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"]))
+        return cls(single_threaded(model))
 
     def extract(self, audio: Float32) -> tuple[Float32, Float32]:
         """Audio float32 (samples,) to frames float32 (T, 25) and their mean, float32 (25,)."""
@@ -156,8 +156,8 @@ def build_extractor(directory: Path, signals: Iterable[Signal]) -> Agreement:
     model = with_checksum(graph)
     if len(model) > MAXIMUM_BYTES:
         raise ExtractorError(f"{FILE_NAME}: {len(model)} bytes; expected at most {MAXIMUM_BYTES}")
-    _write(directory / REFERENCE_NAME, clip)
-    _write(directory / FILE_NAME, model)
+    write_bytes(directory / REFERENCE_NAME, clip)
+    write_bytes(directory / FILE_NAME, model)
     return agreement
 
 
@@ -178,11 +178,6 @@ def _metadata(samples: Pcm, clip: bytes) -> dict[str, str]:
     return {"format": FORMAT, **texts}
 
 
-def _write(path: Path, content: bytes) -> None:
-    with atomic_write(path) as part:
-        part.write_bytes(content)
-
-
 def run(directory: Path, corpus: Corpus) -> str:
     """`python -m training extractor`: writes the files and a table; returns a summary.
 
@@ -190,7 +185,7 @@ def run(directory: Path, corpus: Corpus) -> str:
         ExtractorError: see `build_extractor`.
     """
     agreement = build_extractor(directory, chain(edge_signals(), corpus_signals(corpus)))
-    _write(MISTAKES_PATH, table().encode())
+    write_bytes(MISTAKES_PATH, table().encode())
     return (
         f"{directory / FILE_NAME}: within {agreement.frames:.4f} of librosa in every frame and "
         f"{agreement.vectors:.4f} in every mean, over {agreement.signals} signals"

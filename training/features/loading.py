@@ -1,4 +1,4 @@
-"""Reads recordings as mono audio at one sample rate."""
+"""Reads recordings as mono audio at the sample rate of the recipe."""
 
 from pathlib import Path
 
@@ -13,22 +13,20 @@ MINIMUM_SECONDS = 0.1
 
 
 class UnusableAudioError(ValueError):
-    """A recording from which no features can be extracted; the message says why."""
+    """A recording from which no features can be extracted; the message gives the reason."""
 
 
-def load_audio(path: Path, sample_rate: int = RECIPE.sample_rate) -> Float32:
+def load_audio(path: Path) -> Float32:
     """Reads a .wav or .flac file of any sample rate, mono or stereo.
 
     Returns:
-        float32 (samples,), mono at `sample_rate` Hz, in [-1, 1].
+        float32 (samples,), mono at 22,050 Hz, in [-1, 1].
 
     Raises:
         UnusableAudioError: not readable, under 0.1 s, not finite, or nothing but digital silence.
     """
     try:
-        channels, rate = soundfile.read(
-            path, dtype="float32", always_2d=True
-        )  # (samples, channels)
+        channels, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError) as error:
         raise UnusableAudioError(f"not readable as audio: {error}") from error
     if len(channels) < MINIMUM_SECONDS * rate:
@@ -38,4 +36,4 @@ def load_audio(path: Path, sample_rate: int = RECIPE.sample_rate) -> Float32:
     if not channels.any():
         raise UnusableAudioError("digital silence")
     mono = channels.mean(axis=1)
-    return librosa.resample(mono, orig_sr=rate, target_sr=sample_rate, res_type="soxr_hq")
+    return librosa.resample(mono, orig_sr=rate, target_sr=RECIPE.sample_rate, res_type="soxr_hq")

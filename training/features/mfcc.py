@@ -4,21 +4,20 @@ import librosa
 import numpy as np
 
 from training.arrays import Float32
-from training.features.recipe import RECIPE, FeatureRecipe
+from training.features.recipe import RECIPE
 
 
-def extract_frames(audio: Float32, recipe: FeatureRecipe = RECIPE) -> Float32:
+def extract_frames(audio: Float32) -> Float32:
     """Trims silence at both ends, then computes MFCCs.
 
     Args:
         audio: float32 (samples,), mono at the recipe's sample rate, in [-1, 1].
-        recipe: sample rate, trimming and number of coefficients; all else is librosa's defaults.
 
     Returns:
         float32 (T, 25), decibel cepstra, one row for each 23.2 ms.
     """
-    speech, _ = librosa.effects.trim(audio, top_db=recipe.trim_top_db)
-    mfcc = librosa.feature.mfcc(y=speech, sr=recipe.sample_rate, n_mfcc=recipe.n_mfcc)
+    speech, _ = librosa.effects.trim(audio, top_db=RECIPE.trim_top_db)
+    mfcc = librosa.feature.mfcc(y=speech, sr=RECIPE.sample_rate, n_mfcc=RECIPE.n_mfcc)
     return np.ascontiguousarray(mfcc.T, dtype=np.float32)
 
 

@@ -26,6 +26,12 @@ def atomic_write(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file atomically."""
+    with atomic_write(path) as part:
+        part.write_bytes(content)
+
+
 def write_array(path: Path, array: npt.NDArray[Any]) -> None:
     """Writes a .npy file atomically."""
     with atomic_write(path) as part, part.open("wb") as file:

@@ -11,6 +11,8 @@ from joblib.externals.loky import get_reusable_executor
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from training.errors import UserError
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -19,8 +21,8 @@ CONNECT_SECONDS = 10
 _ONE_AT_A_TIME = Lock()
 
 
-class SchedulerError(RuntimeError):
-    """A cluster that cannot be used; the message says why."""
+class SchedulerError(UserError):
+    """A cluster that cannot be used; the message gives the reason."""
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,9 @@ From top to bottom: the hyperparameters, one member, the ensemble, the auxiliary
 and the fit of a member by the training loop (training/fit.py).
 """
 
-import functools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,20 +18,19 @@ from torch.nn.utils.rnn import pad_sequence
 from training.arrays import Float32, Integers
 from training.audio.augmentation import Augmenter, FrameAugmentation
 from training.audio.mel import cepstral_basis
-from training.audio.spectra import Spectra, SpectraCache, read_spectra
+from training.audio.spectra import Spectra
 from training.examples import Examples
 from training.features.descriptors import ServedFeatures
-from training.features.loading import load_audio
 from training.features.recipe import RECIPE
 from training.fit import (
     Batch,
-    Checkpoint,
     FittedModule,
     Objective,
     Optimisation,
     cross_entropy,
     fit_all,
 )
+from training.storage.checkpoints import Checkpoint
 from training.storage.scheduling import Scheduler
 from training.systems.base.system import (
     Caches,
@@ -48,7 +45,7 @@ from training.systems.base.system import (
 COEFFICIENTS = RECIPE.n_mfcc
 INPUT_LIMIT = 8.0  # standard deviations; keeps every finite input finite
 SPEECH_MELS = slice(4, 60)  # 0.1 to 2.2 kHz, where speech stands out from broadband noise
-ANSWERED_AT_ONCE = 64  # clips
+CLIPS_AT_ONCE = 64  # clips
 
 
 @dataclass(frozen=True)
@@ -68,9 +65,9 @@ class Hyperparameters:
     speech_slope: float = 3.0  # dB; width of that soft threshold
 
     # The fit: a fixed number of epochs, averaged weights, no early stopping.
-    epochs: int = 50  # one sees every recording once, in one variant
+    epochs: int = 50  # each uses every recording once, in one variant
     batch_size: int = 32
-    learning_rate: float = 3e-3  # its highest
+    learning_rate: float = 3e-3  # the maximum of the schedule
     warm_up: float = 0.15  # share of the steps
     weight_decay: float = 0.05  # on matrices and kernels alone
     gradient_norm: float = 5.0
@@ -93,7 +90,7 @@ class Hyperparameters:
     variants: int = 8  # copies at other speeds, for the distance from the training distribution
 
     def optimisation(self) -> Optimisation:
-        """What the training loop is given."""
+        """The settings of the training loop."""
         return Optimisation.of(
             self,
             schedule="one cycle",
@@ -104,35 +101,46 @@ class Hyperparameters:
         )
 
 
-class Standardisation(nn.Module):
-    """Training mean and deviation, then soft voice activity and speech-weighted cepstral mean.
-
-    The mean of a clip is taken over its speech alone: in noise, silence is not trimmed, and would
-    shift the mean.
-    """
+class Scaling(nn.Module):
+    """Scales coefficients by the mean and the deviation of training frames, and clips them."""
 
     mean: Tensor
     deviation: Tensor
-    band: Tensor
-    channels = 2 * COEFFICIENTS + 1
 
-    def __init__(self, hyperparameters: Hyperparameters) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.hyperparameters = hyperparameters
         self.register_buffer("mean", torch.zeros(COEFFICIENTS))
         self.register_buffer("deviation", torch.ones(COEFFICIENTS))
-        # Turns a cepstrum into the mean level of the band of speech, in decibels.
-        self.register_buffer("band", torch.from_numpy(cepstral_basis()[SPEECH_MELS].mean(axis=0)))
 
     def fit(self, frames: Float32) -> None:
         """Takes mean and deviation from training frames, float32 (any, 25)."""
         self.mean.copy_(torch.from_numpy(frames.mean(axis=0)))
         self.deviation.copy_(torch.from_numpy(frames.std(axis=0)))
 
+    def scaled(self, frames: Tensor) -> Tensor:
+        """Frames (N, T, 25) to the same shape, within +-8."""
+        return ((frames - self.mean) / self.deviation).clamp(-INPUT_LIMIT, INPUT_LIMIT)
+
+
+class Standardisation(Scaling):
+    """Scaling, then soft voice activity and speech-weighted cepstral mean.
+
+    The mean of a clip is taken over its speech alone: in noise, silence is not trimmed, and would
+    shift the mean.
+    """
+
+    band: Tensor
+    channels = 2 * COEFFICIENTS + 1
+
+    def __init__(self, hyperparameters: Hyperparameters) -> None:
+        super().__init__()
+        self.hyperparameters = hyperparameters
+        # Turns a cepstrum into the mean level of the band of speech, in decibels.
+        self.register_buffer("band", torch.from_numpy(cepstral_basis()[SPEECH_MELS].mean(axis=0)))
+
     def forward(self, frames: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Turns frames (N, T, 25), mask (N, 1, T) to channels (N, C, T), speech (N, 1, T)."""
-        x = ((frames - self.mean) / self.deviation).clamp(-INPUT_LIMIT, INPUT_LIMIT)
-        x = x.transpose(1, 2)
+        x = self.scaled(frames).transpose(1, 2)
         speech = self._speech(x, mask)
         centre = (x * speech).sum(2, keepdim=True) / speech.sum(2, keepdim=True)
         # 1.3 brings the centred coefficients back to about unit variance.
@@ -269,9 +277,13 @@ class FrameNetwork(nn.Module):
 
     def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
         """Turns frames (N, T, 25), lengths (N,) to log-probabilities (N, labels)."""
-        logits = torch.stack([member(frames, lengths) for member in self.members])
-        mean = logits.log_softmax(-1).logsumexp(0) - math.log(len(self.members))
+        logits = self.member_logits(frames, lengths)
+        mean = logits.log_softmax(-1).logsumexp(0) - math.log(len(logits))
         return (mean / self.temperature).log_softmax(-1)
+
+    def member_logits(self, frames: Tensor, lengths: Tensor) -> Tensor:
+        """Logits of each member, (members, N, labels)."""
+        return torch.stack([member(frames, lengths) for member in self.members])
 
 
 class _ReverseGradient(torch.autograd.Function):
@@ -335,7 +347,7 @@ def epoch_batches(
 
 
 def _batch_length(lengths: Integers, hyperparameters: Hyperparameters) -> int:
-    """Frames of a batch of utterances that have so many each, (B,)."""
+    """The length of a batch, from the lengths of its utterances, (B,)."""
     step = hyperparameters.length_step
     rounded = int(np.percentile(lengths, 25) + step // 2) // step * step
     return max(2 * step, min(hyperparameters.longest, rounded))
@@ -356,8 +368,8 @@ class FrameExamples:
         """From the caches, which must hold the examples' spectra."""
         hashes = examples.content_hashes.tolist()
         return cls(
-            spectra=read_spectra(caches.spectra, hashes),
-            recordings=[caches.features.frames(content) for content in hashes],
+            spectra=[caches.spectra.read(content) for content in hashes],
+            recordings=[caches.features.read(content) for content in hashes],
             targets=examples.targets,
             auxiliary_labels=examples.auxiliary_labels,
             labels=len(examples.labels),
@@ -365,7 +377,7 @@ class FrameExamples:
 
 
 class MemberObjective(Objective):
-    """What one member is fitted to: augmented frames, emotions and auxiliary labels."""
+    """Fits one member to augmented frames, emotions and auxiliary labels."""
 
     network: Member
 
@@ -419,18 +431,18 @@ class FittedFrames:
     def logits(self, clips: Sequence[Float32]) -> Float32:
         """Frames of N clips, float32 (T, 25) each, to log-probabilities float32 (N, L)."""
         order = np.argsort([len(clip) for clip in clips], kind="stable")
-        groups = np.split(order, range(ANSWERED_AT_ONCE, len(order), ANSWERED_AT_ONCE))
-        rows = np.concatenate([self._answer([clips[i] for i in group]) for group in groups])
+        groups = np.split(order, range(CLIPS_AT_ONCE, len(order), CLIPS_AT_ONCE))
+        rows = np.concatenate([self._predict([clips[i] for i in group]) for group in groups])
         logits = np.empty_like(rows)
         logits[order] = rows
         return logits
 
-    def _answer(self, clips: Sequence[Float32]) -> Float32:
+    def _predict(self, clips: Sequence[Float32]) -> Float32:
         lengths = torch.tensor([len(clip) for clip in clips])
         frames = pad_sequence([torch.from_numpy(clip) for clip in clips], batch_first=True)
         with torch.inference_mode():
-            answer: Float32 = self.module(frames, lengths).numpy()
-        return answer
+            logits: Float32 = self.module(frames, lengths).numpy()
+        return logits
 
 
 @dataclass(frozen=True)
@@ -452,11 +464,7 @@ class FrameModel(Model):
 
     def prepare(self, recordings: Recordings, caches: Caches, scheduler: Scheduler) -> None:
         """Extracts the spectra of recordings that have none yet."""
-        cache = caches.spectra
-        tasks = [
-            (content, path) for content, path in recordings.items() if not cache.holds(content)
-        ]
-        scheduler.run(functools.partial(_extract, cache=cache), tasks, "spectra", "clip")
+        caches.spectra.fill(recordings, scheduler)
 
     def fit(self, examples: Examples, context: FitContext) -> FittedFrames:
         """Takes minutes; the same seed gives the same network on a CPU."""
@@ -465,12 +473,12 @@ class FrameModel(Model):
         return finished(FrameNetwork(networks(fitted)), fitted, context.checkpoint)
 
     def members(self, examples: FrameExamples, seed: int) -> Iterator[MemberObjective]:
-        """What each member is fitted to."""
+        """The objective of each member."""
         for index, dilations in enumerate(self.hyperparameters.dilations):
             yield MemberObjective(examples, self.hyperparameters, dilations, 1000 * seed + index)
 
     def load(self, examples: Examples, checkpoint: Checkpoint) -> FittedFrames:
-        """What a finished fit left."""
+        """The network of a finished fit."""
         network = FrameNetwork(self.new_members(len(examples.labels)))
         losses = checkpoint.load(network, self.epochs)
         return FittedFrames(network, losses)
@@ -494,11 +502,6 @@ def finished(
     if checkpoint:
         checkpoint.finish(network, losses)
     return FittedFrames(network.eval(), losses)
-
-
-def _extract(recording: tuple[str, Path], cache: SpectraCache) -> None:
-    content, path = recording
-    cache.write(content, load_audio(path))
 
 
 SYSTEM = System(

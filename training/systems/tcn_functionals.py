@@ -5,7 +5,6 @@ of each clip are computed once; the training loop (training/fit.py) fits the mem
 (training/systems/tcn.py) and then the perceptrons.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -14,15 +13,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.arrays import Float32
 from training.audio.augmentation import Augmenter, FrameAugmentation
 from training.audio.noise import NoiseSettings
 from training.examples import Examples
 from training.features.descriptors import ServedFeatures
-from training.fit import Checkpoint, Objective, Optimisation, fit_all
+from training.fit import Objective, Optimisation, fit_all
+from training.storage.checkpoints import Checkpoint
 from training.systems import tcn
-from training.systems.base.objectives import OneVersionObjective
 from training.systems.base.system import FitContext, System
+from training.systems.base.vectors import OneVersionObjective
 from training.systems.tcn import (
     COEFFICIENTS,
     INPUT_LIMIT,
@@ -31,6 +30,7 @@ from training.systems.tcn import (
     FrameModel,
     FrameNetwork,
     Member,
+    Scaling,
 )
 
 LAGS = (1, 4, 8)  # frames, of 23 ms each
@@ -42,7 +42,7 @@ FUNCTIONALS = PER_COEFFICIENT * COEFFICIENTS + PAIRS  # 675
 SMALLEST_VARIANCE = 1e-4
 SHORTEST = 16  # frames of a draw
 
-# No masks: every functional would show them as a movement that no voice makes.
+# No masks: in every functional they would appear as a movement that no voice makes.
 HEAD_AUGMENTATION = FrameAugmentation(
     noise=NoiseSettings(white_share=0.06, coloured_share=0.06, babble_share=0.1),
     far_gain_share=0.2,
@@ -59,9 +59,9 @@ class HeadHyperparameters:
 
     hidden: int = 64
     draws: int = 8  # of each clip, beside the recording itself
-    epochs: int = 40  # one sees every clip once, in one draw
+    epochs: int = 40  # each uses every clip once, in one draw
     batch_size: int = 64
-    learning_rate: float = 3e-3  # its highest
+    learning_rate: float = 3e-3  # the maximum of the schedule
     warm_up: float = 0.15  # share of the steps
     weight_decay: float = 0.3
     dropout: float = 0.3
@@ -71,7 +71,7 @@ class HeadHyperparameters:
     augmentation: FrameAugmentation = field(default_factory=lambda: HEAD_AUGMENTATION)
 
     def optimisation(self) -> Optimisation:
-        """What the training loop is given."""
+        """The settings of the training loop."""
         return Optimisation.of(self, schedule="one cycle", class_weights=True)
 
 
@@ -83,34 +83,25 @@ class Hyperparameters(tcn.Hyperparameters):
     heads: HeadHyperparameters = field(default_factory=HeadHyperparameters)
 
 
-class Functionals(nn.Module):
+class Functionals(Scaling):
     """Level, movement and correlation of the coefficients over a clip.
 
     Functionals of low-level descriptors as in openSMILE (Eyben et al. 2010); the shares of frames
     above soft thresholds stand in for percentiles.
     """
 
-    mean: Tensor
-    deviation: Tensor
     thresholds: Tensor
     pairs: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(COEFFICIENTS))
-        self.register_buffer("deviation", torch.ones(COEFFICIENTS))
         self.register_buffer("thresholds", torch.tensor(THRESHOLDS)[:, None])
         row, column = torch.triu_indices(COEFFICIENTS, COEFFICIENTS, 1)
         self.register_buffer("pairs", row * COEFFICIENTS + column)
 
-    def fit(self, frames: Float32) -> None:
-        """Takes mean and deviation from training frames, float32 (any, 25)."""
-        self.mean.copy_(torch.from_numpy(frames.mean(axis=0)))
-        self.deviation.copy_(torch.from_numpy(frames.std(axis=0)))
-
     def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
         """Frames (N, T, 25), lengths (N,) to functionals (N, 675)."""
-        x = ((frames - self.mean) / self.deviation).clamp(-INPUT_LIMIT, INPUT_LIMIT)
+        x = self.scaled(frames)
         steps = torch.arange(frames.shape[1], device=frames.device)[None, :, None]
         count = lengths[:, None, None]
         mask = steps < count  # (N, T, 1)
@@ -146,7 +137,7 @@ class Functionals(nn.Module):
 
 
 def _delayed(x: Tensor, frames: int) -> Tensor:
-    """Shifts (N, T, C) by so many frames, zeros first."""
+    """Delays (N, T, C) by a number of frames, padded with zeros."""
     return functional.pad(x, (0, 0, frames, 0))[:, : x.shape[1]]
 
 
@@ -199,12 +190,11 @@ class MixedNetwork(FrameNetwork):
         super().__init__(members)
         self.functionals = functionals
 
-    def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
-        """Turns frames (N, T, 25), lengths (N,) to log-probabilities (N, labels)."""
-        members = torch.stack([member(frames, lengths) for member in self.members])
-        logits = torch.cat([members, self.functionals(frames, lengths)])
-        mean = logits.log_softmax(-1).logsumexp(0) - math.log(len(logits))
-        return (mean / self.temperature).log_softmax(-1)
+    def member_logits(self, frames: Tensor, lengths: Tensor) -> Tensor:
+        """Logits of each member and each head, (members + heads, N, labels)."""
+        return torch.cat(
+            [super().member_logits(frames, lengths), self.functionals(frames, lengths)]
+        )
 
 
 class Heads:
@@ -223,7 +213,7 @@ class Heads:
         self.inputs = self.network.standardised(rows)
 
     def objectives(self) -> Iterator[Objective]:
-        """What each head is fitted to."""
+        """The objective of each head."""
         for head in self.network.heads:
             yield OneVersionObjective(
                 head,
@@ -290,7 +280,7 @@ class MixedModel(FrameModel):
         return tcn.finished(network, members, context.checkpoint)
 
     def load(self, examples: Examples, checkpoint: Checkpoint) -> FittedFrames:
-        """What a finished fit left."""
+        """The network of a finished fit."""
         labels = len(examples.labels)
         heads = FunctionalsNetwork(new_heads(self.hyperparameters, labels))
         network = MixedNetwork(self.new_members(labels), heads)

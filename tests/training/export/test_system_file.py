@@ -1,22 +1,36 @@
 """The ONNX file of every system gives what its model gives."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
 import pytest
 
+from training.audio.augmentation import FrameAugmentation
+from training.audio.noise import NoiseSettings
+from training.audio.spectra import SpectraCache, Variants
 from training.commands import Run, extract
-from training.compare import Prepared, prepare
+from training.compare import PreparedModels, prepare
 from training.export.onnx_file import ExportError
 from training.export.system_file import Exported, graph, verify
 from training.settings import DataSettings, TrainingSettings
+from training.systems import tcn_functionals
 from training.systems.base.trainer import Trainer
 from training.systems.registry import own_systems
+from training.systems.tcn_functionals import HeadHyperparameters, Hyperparameters, MixedModel
 
 pytestmark = pytest.mark.usefixtures("one_process")
 
-PreparedSystem = Callable[[str], Prepared]
+# The recordings alone, since spectra of their variants take a minute.
+RECORDINGS = FrameAugmentation(original_share=1.0, noise=NoiseSettings(0.0, 0.0, 0.0))
+HEADS = HeadHyperparameters(epochs=1, draws=1, augmentation=RECORDINGS)
+QUICK = replace(
+    tcn_functionals.SYSTEM,
+    models=(MixedModel(Hyperparameters(epochs=1, augmentation=RECORDINGS, heads=HEADS)),),
+)
+
+PreparedSystem = Callable[[str], PreparedModels]
 
 
 @pytest.fixture(scope="module")
@@ -26,11 +40,13 @@ def prepared(german: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared
     run = Run(data, TrainingSettings(), networks=())
     extraction, served = extract(run, 1)
 
-    def prepared(name: str) -> Prepared:
-        system = own_systems()[name].with_epochs(1)
+    caches = replace(run.caches, spectra=SpectraCache(data.cache_path, Variants(dry=0, rooms=0)))
+
+    def prepared(name: str) -> PreparedModels:
+        system = QUICK if name == QUICK.name else own_systems()[name].with_epochs(1)
         if system.deployable:
             system = system.with_hyperparameters({"variants": 1})
-        trainers = [Trainer(system, model, run.caches) for model in system.models]
+        trainers = [Trainer(system, model, caches) for model in system.models]
         return prepare(trainers, extraction, served.with_occurring_labels(), run.scheduler)
 
     return prepared

@@ -60,7 +60,8 @@ def test_short_clips_are_repeated_and_long_ones_cut(
 def test_copies_are_the_same_each_time_and_differ_from_each_other() -> None:
     audio = np.sin(np.arange(22_050, dtype=np.float32) / 10)
     copies = Copies(count=2, noise_db=20.0)
-    first, again, second = (copies.of(audio, CONTENT, number) for number in (1, 1, 2))
+    one, other = copies.variants()
+    first, again, second = (copy.apply(audio, CONTENT) for copy in (one, one, other))
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - second).max() > 0
     ratio = np.square(audio).mean() / np.square(first - audio).mean()

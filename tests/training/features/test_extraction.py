@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from tests.training.conftest import Here, clip_name, write_tone
-from training.audio.speed import SpeedPerturbation, Variant
+from training.audio.copies import Variant
 from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import CorpusError, read_corpus
 from training.examples import changes
@@ -79,7 +79,7 @@ def test_another_augmentation_leaves_cached_features_valid(tmp_path: Path) -> No
     write_tone(tmp_path / clip_name(1, 1), 200)
     cache = FeatureCache(tmp_path / "cache")
     extract_corpus(read_corpus(tmp_path, RAVDESS), cache, changes(1), HERE)
-    strong = Variant(1, SpeedPerturbation(0.3))
+    strong = Variant(1, 0.3)
     content = hash_content(tmp_path / clip_name(1, 1))
     assert cache.missing(content, (*changes(1), strong)) == (strong,)
 

@@ -39,7 +39,7 @@ def vectors(clips: list[Float32]) -> FittedVectors:
     torch.manual_seed(0)
     standardisation = Standardisation.fit(np.concatenate(clips))
     network = DNN(len(LABELS), 0.0).eval()
-    return FittedVectors("DNN", LABELS, standardisation, network, np.zeros(1, np.float32))
+    return FittedVectors(standardisation, network, np.zeros(1, np.float32))
 
 
 @pytest.fixture

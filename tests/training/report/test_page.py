@@ -40,7 +40,7 @@ def fitted(clips: Sequence[Float32], corpus: Corpus) -> dict[str, Fitted]:
     member = Member(Hyperparameters(channels=16), (1, 2, 4), len(labels))
     return {
         "Good": FittedFrames(FrameNetwork([member]).eval(), NONE),
-        "Bad": FittedVectors("Bad", labels, standardisation, DNN(len(labels), 0.0).eval(), NONE),
+        "Bad": FittedVectors(standardisation, DNN(len(labels), 0.0).eval(), NONE),
     }
 
 

@@ -164,7 +164,7 @@ def test_the_heads_tell_emotions_of_new_voices(
     fitted: FittedFrames, examples: Examples, cache: FeatureCache
 ) -> None:
     unheard = examples.where(examples.of(UNHEARD))
-    logits = fitted.logits([cache.frames(content) for content in unheard.content_hashes.tolist()])
+    logits = fitted.logits([cache.read(content) for content in unheard.content_hashes.tolist()])
     assert (logits.argmax(axis=1) == unheard.targets).mean() > 2 / 7
 
 
@@ -192,7 +192,7 @@ def test_a_stopped_fit_continues_bit_for_bit_and_is_kept(
 def test_the_server_serves_it_with_the_labels_of_its_corpus(
     fitted: FittedFrames, examples: Examples, cache: FeatureCache, tmp_path: Path
 ) -> None:
-    clips = [cache.frames(content) for content in examples.content_hashes.tolist()]
+    clips = [cache.read(content) for content in examples.content_hashes.tolist()]
     distance = Distance.fit(examples.features, Standardisation.fit(examples.features))
     metadata = {
         "input": "frames",

@@ -1,1 +1,1 @@
-"""What systems have in common: how they are declared, and the kinds of models."""
+"""The declaration of systems, and their kinds of models."""

@@ -46,40 +46,30 @@ class FittedEstimator:
     def logits(self, clips: Sequence[Float32]) -> Float32:
         """Features of N clips to log-probabilities float32 (N, L), -inf where it is impossible."""
         vectors = np.stack([clip.reshape(-1) for clip in clips])
-        answers = np.zeros((len(clips), self.labels), np.float32)
-        answers[:, self.known] = self.estimator.predict_proba(vectors)
+        probabilities = np.zeros((len(clips), self.labels), np.float32)
+        probabilities[:, self.known] = self.estimator.predict_proba(vectors)
         with np.errstate(divide="ignore"):
-            logits: Float32 = np.log(answers)
+            logits: Float32 = np.log(probabilities)
         return logits
 
     def graph(self) -> onnx.ModelProto:
         """Vectors (N, F) to `probabilities` (N, L), all emotions among those fitted to."""
-        shape = [None, self.width]
+        # The imports take a second, and most commands do without them.
+        options: dict[str, Any]
+        if hasattr(self.estimator, "get_booster"):
+            from onnxmltools import convert_xgboost as convert  # noqa: PLC0415
+            from onnxmltools.convert.common.data_types import FloatTensorType  # noqa: PLC0415
+
+            options = {"target_opset": OPSETS[""]}
+        else:
+            from skl2onnx import convert_sklearn as convert  # noqa: PLC0415
+            from skl2onnx.common.data_types import FloatTensorType  # noqa: PLC0415
+
+            options = {"target_opset": OPSETS, "options": {"zipmap": False}}
+        inputs = [(INPUT, FloatTensorType([None, self.width]))]
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the converters about their own inner workings
-            if hasattr(self.estimator, "get_booster"):
-                return self._xgboost_graph(shape)
-            return self._sklearn_graph(shape)
-
-    def _xgboost_graph(self, shape: list[int | None]) -> onnx.ModelProto:
-        from onnxmltools import convert_xgboost  # noqa: PLC0415  # a second that few need
-        from onnxmltools.convert.common.data_types import FloatTensorType  # noqa: PLC0415
-
-        inputs = [(INPUT, FloatTensorType(shape))]
-        graph: onnx.ModelProto = convert_xgboost(
-            self.estimator, initial_types=inputs, target_opset=OPSETS[""]
-        )
-        return graph
-
-    def _sklearn_graph(self, shape: list[int | None]) -> onnx.ModelProto:
-        from skl2onnx import convert_sklearn  # noqa: PLC0415  # a second that few need
-        from skl2onnx.common.data_types import FloatTensorType  # noqa: PLC0415
-
-        inputs = [(INPUT, FloatTensorType(shape))]
-        options = {"zipmap": False}
-        graph: onnx.ModelProto = convert_sklearn(
-            self.estimator, initial_types=inputs, target_opset=OPSETS, options=options
-        )
+            warnings.simplefilter("ignore")  # of the converters about their own internals
+            graph: onnx.ModelProto = convert(self.estimator, initial_types=inputs, **options)
         return graph
 
 

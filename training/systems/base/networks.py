@@ -1,6 +1,6 @@
 """Networks over features of their own: pooled descriptors or images."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,16 +9,15 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
-from training.arrays import Float32
+from training.arrays import Float32, Integers
 from training.examples import Examples
 from training.export.onnx_file import graph_of
-from training.fit import Optimisation, Optimiser, fit_all
-from training.systems.base.objectives import EveryVersionObjective
+from training.fit import Batch, Objective, Optimisation, Optimiser, fit_all
 from training.systems.base.system import FitContext, Model, UnusableSystemError, parameter_count
 
 INPUT = "features"  # the name of the graph's input
 CLIP = 20.0  # standard deviations
-ANSWERED_AT_ONCE = 64  # clips
+CLIPS_AT_ONCE = 64  # clips
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +26,12 @@ class NetworkHyperparameters:
 
     optimiser: Optimiser
     learning_rate: float
-    epochs: int  # one sees every clip and every copy of it once
+    epochs: int  # each uses every clip and every copy of it once
     batch_size: int
     weight_decay: float = 0.0
 
     def optimisation(self) -> Optimisation:
-        """What the training loop is given."""
+        """The settings of the training loop."""
         return Optimisation.of(self)
 
 
@@ -53,7 +52,7 @@ class StandardisedNetwork(nn.Module):
         self.layers = layers
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, ...) to logits (N, L); the layers are given one channel, (N, 1, ...)."""
+        """(N, ...) to logits (N, L); the layers take one channel, (N, 1, ...)."""
         x = ((features - self.mean) / self.scale).clamp(-CLIP, CLIP)
         logits: Tensor = self.layers(x.unsqueeze(1))
         return logits
@@ -74,8 +73,8 @@ class FittedNetwork:
 
     def logits(self, clips: Sequence[Float32]) -> Float32:
         """Features of N clips to logits float32 (N, L)."""
-        starts = range(0, len(clips), ANSWERED_AT_ONCE)
-        parts = [np.stack(clips[start : start + ANSWERED_AT_ONCE]) for start in starts]
+        starts = range(0, len(clips), CLIPS_AT_ONCE)
+        parts = [np.stack(clips[start : start + CLIPS_AT_ONCE]) for start in starts]
         with torch.inference_mode():
             return torch.cat([self.module(torch.tensor(part)) for part in parts]).numpy()
 
@@ -84,6 +83,27 @@ class FittedNetwork:
         module = nn.Sequential(self.module, nn.Softmax(dim=1)).eval()
         example = {INPUT: torch.zeros(2, *self.shape)}
         return graph_of(module, example, ["probabilities"], ({0: Dim("N")},))
+
+
+class EveryVersionObjective(Objective):
+    """Each epoch uses every row once; an augmented copy is a separate row."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        inputs: Tensor,  # (N, ...)
+        targets: Integers,  # (N,)
+        labels: int,
+        optimisation: Optimisation,
+    ) -> None:
+        super().__init__(network, targets, labels, optimisation)
+        self.inputs = inputs
+
+    def batches(self) -> Iterator[Batch]:
+        """In a new order, in batches of about one size: a batch of one has no variance."""
+        order = torch.randperm(len(self.inputs))
+        count = max(1, -(-len(order) // self.optimisation.batch_size))
+        return (Batch(rows, self.inputs[rows]) for rows in order.tensor_split(count))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What a system file declares: features, models, and what is known of the system."""
+"""The declaration of a system: its features, its models, and facts about it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -10,11 +10,14 @@ from torch import nn
 
 from training.arrays import Float32
 from training.audio.spectra import SpectraCache
+from training.errors import UserError
 from training.examples import Examples
 from training.features.cache import FeatureCache
 from training.features.descriptors import Copies, Features
-from training.fit import Checkpoint, Progress
+from training.features.recipe import RECIPE
+from training.fit import Progress
 from training.settings import HYPERPARAMETERS
+from training.storage.checkpoints import Checkpoint
 from training.storage.scheduling import Scheduler
 
 Input = Literal["vector", "frames", "features"]  # pooled MFCCs, their frames, or the system's own
@@ -24,17 +27,17 @@ RANDOM: Split = "random"
 Recordings = Mapping[str, Path]  # by the hash of their content
 
 
-class HyperparameterError(ValueError):
+class HyperparameterError(UserError):
     """A hyperparameter that a network does not have; the message names key, value and network."""
 
 
-class UnusableSystemError(ValueError):
+class UnusableSystemError(UserError):
     """A system that is missing or cannot be used; the message names its file and the reason."""
 
 
 @dataclass(frozen=True)
 class Caches:
-    """What fits read from disk."""
+    """The features on disk that fits read."""
 
     features: FeatureCache  # MFCC frames
     spectra: SpectraCache
@@ -44,7 +47,7 @@ class Caches:
     def under(cls, directory: Path) -> "Caches":
         """Each in a folder of its own."""
         return cls(
-            features=FeatureCache(directory / "features"),
+            features=FeatureCache(directory / "features" / f"mfcc-{RECIPE.digest()}"),
             spectra=SpectraCache(directory / "spectra"),
             descriptors=directory / "descriptors",
         )
@@ -52,7 +55,7 @@ class Caches:
 
 @dataclass(frozen=True)
 class FitContext:
-    """What a fit is given beside its examples."""
+    """The arguments of a fit besides its examples."""
 
     seed: int
     caches: Caches
@@ -101,17 +104,17 @@ class Model(ABC):
         return asdict(self.hyperparameters)
 
     def prepare(self, recordings: Recordings, caches: Caches, scheduler: Scheduler) -> None:  # noqa: B027
-        """Brings caches up to date that this model alone reads."""
+        """Updates caches that only this model reads."""
 
     def check(self, examples: Examples) -> None:  # noqa: B027
-        """Raises ValueError where the model cannot take such features."""
+        """Raises UnusableSystemError where the model cannot take such features."""
 
     @abstractmethod
     def fit(self, examples: Examples, context: FitContext) -> Fitted:
         """The same examples and seed give the same model; raises FitError where it diverges."""
 
     def load(self, examples: Examples, checkpoint: Checkpoint) -> Fitted:
-        """What a finished fit left; raises CheckpointError where there is none."""
+        """The model of a finished fit; raises CheckpointError where there is none."""
         raise NotImplementedError(f"{type(self).__name__} keeps no checkpoint")
 
 
@@ -120,7 +123,7 @@ AnyModel = TypeVar("AnyModel", bound=Model)
 
 @dataclass(frozen=True)
 class System:
-    """One way to recognise emotions: what it takes of a clip, and what is fitted to it."""
+    """One way to recognise emotions: features of clips, and models that are fitted to them."""
 
     module: str  # `__name__` of its file, whose code a fit depends on
     name: str  # network files are named after it

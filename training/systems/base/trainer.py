@@ -1,4 +1,4 @@
-"""Fits one model of a system, and says everything that the fit depends on."""
+"""Fits one model of a system, and identifies everything that the fit depends on."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -7,14 +7,14 @@ from typing import Any
 
 from training.arrays import Float32
 from training.examples import Examples
-from training.features.cache import ORIGINAL
-from training.features.descriptors import DescriptorCache, Recording, ServedFeatures
-from training.features.extraction import Extraction
-from training.fit import Checkpoint, Progress
-from training.storage.checkpoints import Identity
+from training.features.cache import ORIGINAL, Change
+from training.features.descriptors import ServedFeatures, cache_of
+from training.features.extraction import Extraction, ExtractionTask, extract
+from training.fit import Progress
+from training.storage.checkpoints import Checkpoint, Identity
 from training.storage.code_digest import code_digest
 from training.storage.scheduling import Scheduler
-from training.systems.base.system import Caches, FitContext, Fitted, Input, Model, System
+from training.systems.base.system import Caches, FitContext, Fitted, Model, System
 
 LOOP = ("training.fit", "training.systems.base")
 
@@ -35,19 +35,9 @@ class Trainer:
 
     @property
     def name(self) -> str:
-        """The system's, with the model's behind it where there are several."""
+        """The name of the system, followed by that of the model where there are several."""
         several = len(self.system.models) > 1
         return f"{self.system.name}/{self.model.name}" if several else self.system.name
-
-    @property
-    def input(self) -> Input:
-        """What the model takes of a clip."""
-        return self.model.input
-
-    @property
-    def epochs(self) -> int:
-        """Steps of progress in one fit."""
-        return self.model.epochs
 
     @property
     def variants(self) -> int:
@@ -60,12 +50,12 @@ class Trainer:
         return {**self.model.settings(self.caches), "seed": self.seed}
 
     def identity(self, examples: Examples) -> Identity:
-        """All that a fit depends on; content hashes stand for the spectra of recordings."""
+        """Everything that a fit depends on; content hashes stand for the spectra of recordings."""
         code = code_digest((*LOOP, *self.model.modules, self.system.module))
         return Identity(self.name, examples.digest(), code, self.settings_of_the_fit)
 
     def prepare(self, extraction: Extraction, served: Examples, scheduler: Scheduler) -> Examples:
-        """Brings the model's own caches up to date, and reads what it is fitted to.
+        """Updates the caches of the model, and reads its examples.
 
         Args:
             extraction: the recordings.
@@ -77,9 +67,11 @@ class Trainer:
         self.model.prepare(recordings, self.caches, scheduler)
         if isinstance(self.system.features, ServedFeatures):
             return replace(served, features=served.features[:, : 1 + self.variants])
-        cache = DescriptorCache(self.caches.descriptors, self.system.features, self.system.copies)
-        named = [Recording(path, content) for content, path in recordings.items()]
-        return replace(served, features=cache.load(named, scheduler, self.system.name))
+        cache, copies = cache_of(self.system.features, self.caches.descriptors), self.system.copies
+        changes: tuple[Change, ...] = (ORIGINAL, *(copies.variants() if copies else ()))
+        tasks = [ExtractionTask(path, content, changes) for content, path in recordings.items()]
+        extract(tasks, cache, scheduler, f"{self.system.name} features")
+        return replace(served, features=cache.read_all(extraction.content_hashes, changes))
 
     def clips(
         self, examples: Examples, rows: Iterable[int], folder: str = ORIGINAL.folder
@@ -88,7 +80,7 @@ class Trainer:
         if not isinstance(self.system.features, ServedFeatures):
             return [examples.features[row, 0] for row in rows]
         hashes = examples.content_hashes
-        return [self.caches.features.frames(str(hashes[row]), folder) for row in rows]
+        return [self.caches.features.read(str(hashes[row]), folder) for row in rows]
 
     def fit(self, examples: Examples, seed: int) -> Fitted:
         """The same examples and seed give the same model."""

@@ -1,18 +1,18 @@
 """Networks that take the mean of the MFCC frames."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from training.arrays import Float32
+from training.arrays import Float32, Integers
 from training.examples import Examples
 from training.features.mfcc import pool
 from training.features.standardisation import Standardisation
-from training.fit import Checkpoint, Optimisation, fit_all
-from training.systems.base.objectives import OneVersionObjective
+from training.fit import Batch, Objective, Optimisation, fit_all
+from training.storage.checkpoints import Checkpoint
 from training.systems.base.system import FitContext, Input, Model, parameter_count
 
 
@@ -20,9 +20,9 @@ from training.systems.base.system import FitContext, Input, Model, parameter_cou
 class VectorHyperparameters:
     """Every number of a fit."""
 
-    epochs: int = 40  # one sees every recording once, as it is or in one of its variants
+    epochs: int = 40  # each uses every recording once, as it is or in one of its variants
     batch_size: int = 128
-    learning_rate: float = 2e-3  # its highest; it falls to zero as half a cosine
+    learning_rate: float = 2e-3  # the maximum; it falls to zero as half a cosine
     weight_decay: float = 0.05
     dropout: float = 0.3
     label_smoothing: float = 0.1  # share of the target that is spread over all emotions
@@ -32,7 +32,7 @@ class VectorHyperparameters:
     variants: int = 8  # copies of each recording at other speeds
 
     def optimisation(self) -> Optimisation:
-        """What the training loop is given."""
+        """The settings of the training loop."""
         return Optimisation.of(self, schedule="cosine", class_weights=True)
 
 
@@ -40,8 +40,6 @@ class VectorHyperparameters:
 class FittedVectors:
     """A fitted network with the standardisation that it was fitted under."""
 
-    network: str
-    labels: tuple[str, ...]
     standardisation: Standardisation
     module: nn.Module  # standardised vectors (N, 25) to logits (N, L); in evaluation mode
     losses: Float32  # (epochs,)
@@ -63,6 +61,31 @@ class FittedVectors:
         return logits
 
 
+class OneVersionObjective(Objective):
+    """Each epoch uses every utterance once, in one of its versions and with noise."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        inputs: Tensor,  # (N, versions, F)
+        targets: Integers,  # (N,)
+        labels: int,
+        optimisation: Optimisation,
+        *,
+        noise: float,  # standard deviation of the noise that is added to the inputs
+    ) -> None:
+        super().__init__(network, targets, labels, optimisation)
+        self.inputs, self.noise = inputs, noise
+
+    def batches(self) -> Iterator[Batch]:
+        """In a new order."""
+        order = torch.randperm(len(self.inputs))
+        for rows in torch.split(order, self.optimisation.batch_size):
+            versions = torch.randint(self.inputs.shape[1], (len(rows),))
+            inputs = self.inputs[rows, versions]
+            yield Batch(rows, inputs + self.noise * torch.randn_like(inputs))
+
+
 @dataclass(frozen=True, kw_only=True)
 class VectorModel(Model):
     """Fits a network to standardised vectors."""
@@ -78,7 +101,7 @@ class VectorModel(Model):
         standardisation = Standardisation.fit(examples.features)
         inputs = torch.from_numpy(standardisation.apply(examples.features))
         objective = OneVersionObjective(
-            self._new_network(examples),
+            self._network(examples),
             inputs,
             examples.targets,
             len(examples.labels),
@@ -89,24 +112,14 @@ class VectorModel(Model):
         losses = np.array(fitted.losses, np.float32)
         if context.checkpoint:
             context.checkpoint.finish(fitted.network, losses)
-        return self._fitted(examples, standardisation, fitted.network, losses)
+        return FittedVectors(standardisation, fitted.network, losses)
 
     def load(self, examples: Examples, checkpoint: Checkpoint) -> FittedVectors:
-        """What a finished fit to the same examples left."""
-        network = self._new_network(examples)
+        """The network of a finished fit to the same examples."""
+        network = self._network(examples)
         losses = checkpoint.load(network, self.epochs)
-        return self._fitted(examples, Standardisation.fit(examples.features), network, losses)
+        return FittedVectors(Standardisation.fit(examples.features), network, losses)
 
-    def _new_network(self, examples: Examples) -> nn.Module:
+    def _network(self, examples: Examples) -> nn.Module:
+        """The network before its fit."""
         return self.network(len(examples.labels), self.hyperparameters.dropout)
-
-    def _fitted(
-        self,
-        examples: Examples,
-        standardisation: Standardisation,
-        network: nn.Module,
-        losses: Float32,
-    ) -> FittedVectors:
-        return FittedVectors(
-            type(network).__name__, examples.labels, standardisation, network, losses
-        )
