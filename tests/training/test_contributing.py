@@ -11,22 +11,22 @@ from training import corruptions
 
 
 @pytest.fixture
-def hum() -> corruptions.Condition:
+def hum() -> corruptions.Effect:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(@dataclass.*?)```", text, re.DOTALL)
+    (code,) = re.findall(r"```python\n(def hum.*?)```", text, re.DOTALL)
     names = dict(vars(corruptions))
     exec(code, names)  # the documented example
-    condition: corruptions.Condition = names["Hum"]()
-    return condition
+    effect: corruptions.Effect = names["hum"]
+    return effect
 
 
 def test_the_example_is_a_corruption_of_every_clip(
-    hum: corruptions.Condition, monkeypatch: pytest.MonkeyPatch
+    hum: corruptions.Effect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corruptions, "OTHERS", (*corruptions.OTHERS, hum))
-    speakers = corruptions.BabbleSpeakers({"ab": Path("one.wav"), "cd": Path("other.wav")})
-    *_, last = speakers.conditions("0f")
+    monkeypatch.setattr(corruptions, "OTHERS", {**corruptions.OTHERS, "hum": hum})
+    voices = {"ab": Path("one.wav"), "cd": Path("other.wav")}
+    *_, last = corruptions.corruptions("0f", voices)
     silence = np.zeros(22_050, np.float32)
     spectrum = np.abs(np.fft.rfft(last.apply(silence, "0f")))
-    assert last.folder.startswith("hum-")
+    assert last.name == "hum"
     assert spectrum.argmax() == 50
