@@ -42,6 +42,19 @@ def options(synthetic: Path, tmp_path: Path, shared: Path) -> list[str]:
     return [*QUICK, *folders(synthetic, tmp_path)]
 
 
+@pytest.fixture
+def folds(tmp_path: Path) -> Path:
+    """Three: the fewest fits."""
+    return three_folds(tmp_path)
+
+
+def three_folds(folder: Path) -> Path:
+    path = folder / "folds.csv"
+    lines = ["speaker,fold", *(f"{actor:02d},{actor % 3}" for actor in ACTORS)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
 def folders(source: Path, folder: Path) -> list[str]:
     """The options for the recordings, and for a cache and models in a folder."""
     paths = {"source": source, "cache": folder / "cache", "models": folder / "models"}
@@ -77,7 +90,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Exported
     (folder / "cache").mkdir()
     (folder / "cache" / "spectra").symlink_to(shared / "spectra")
     options = [*QUICK, *folders(folder / "corpus", folder), "--network", network]
-    heads = ["--functionals-heads=2", "--frame-epochs=1"]
+    heads = ["--functionals-heads=2", "--frame-epochs=1", f"--folds={three_folds(folder)}"]
     with contextlib.redirect_stdout(printed):
         for command in ("features", "fit", "export"):
             assert main([command, *options, *heads]) == 0
@@ -134,7 +147,10 @@ def test_files_left_out_are_named_and_counted(
     ("arguments", "message"),
     [
         (["features", "--source-path", "/nowhere"], "/nowhere: no such folder"),
-        (["features", "--corpus", "tess"], "'tess': no such corpus; known: emodb, emodb-2s, ravdess"),
+        (
+            ["features", "--corpus", "tess"],
+            "'tess': no such corpus; known: emodb, emodb-2s, ravdess",
+        ),
         (["fit", "--epochs", "many"], "--epochs: 'many' is not a whole number"),
         (["fit", "--dropout", "2"], "--dropout: 2.0 is too large; expected at most 0.95"),
         (["fit", "--weight-decay", "inf"], "--weight-decay: inf is not a finite number"),
@@ -167,15 +183,12 @@ def test_what_a_user_got_wrong_is_said_without_a_traceback(
 
 
 def test_anyone_elses_folds_are_taken(
-    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    options: list[str], folds: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folds = tmp_path / "folds.csv"
-    lines = ["speaker,fold", *(f"{actor:02d},{actor % 3}" for actor in ACTORS)]
-    folds.write_text("\n".join(lines), encoding="utf-8")
     arguments = ["evaluate", "--network", "DNN", *options, f"--folds={folds}"]
     assert main(arguments) == 0
     assert "3 folds by speaker" in capsys.readouterr().out
-    folds.write_text("\n".join([*lines, "11,1"]), encoding="utf-8")
+    folds.write_text(f"{folds.read_text(encoding='utf-8')}\n11,1", encoding="utf-8")
     assert main(arguments) == 1
     assert f"{folds}: speakers not in the corpus: 11" in capsys.readouterr().err
 
