@@ -42,6 +42,19 @@ def options(synthetic: Path, tmp_path: Path, shared: Path) -> list[str]:
     return [*QUICK, *folders(synthetic, tmp_path)]
 
 
+@pytest.fixture
+def folds(tmp_path: Path) -> Path:
+    """Three: the fewest fits."""
+    return three_folds(tmp_path)
+
+
+def three_folds(folder: Path) -> Path:
+    path = folder / "folds.csv"
+    lines = ["speaker,fold", *(f"{actor:02d},{actor % 3}" for actor in ACTORS)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
 def folders(source: Path, folder: Path) -> list[str]:
     """The options for the recordings, and for a cache and models in a folder."""
     paths = {"source": source, "cache": folder / "cache", "models": folder / "models"}
@@ -77,7 +90,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Exported
     (folder / "cache").mkdir()
     (folder / "cache" / "spectra").symlink_to(shared / "spectra")
     options = [*QUICK, *folders(folder / "corpus", folder), "--network", network]
-    heads = ["--functionals-heads=2", "--frame-epochs=1"]
+    heads = ["--functionals-heads=2", "--frame-epochs=1", f"--folds={three_folds(folder)}"]
     with contextlib.redirect_stdout(printed):
         for command in ("features", "fit", "export"):
             assert main([command, *options, *heads]) == 0
