@@ -16,7 +16,7 @@ import onnx
 import pytest
 
 from configuration import ROOT
-from tests.training.conftest import clip_name, write_corpus
+from tests.training.conftest import ACTORS, clip_name, write_corpus
 from training.__main__ import main
 
 pytestmark = pytest.mark.usefixtures("one_process")
