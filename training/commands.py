@@ -4,7 +4,7 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from tqdm import tqdm
 
@@ -62,9 +62,18 @@ class Run:
         Raises:
             HyperparameterError: a hyperparameter is set that one of them does not have.
         """
-        values, seed = self.training.hyperparameters, self.training.seed
-        systems = [NETWORKS[name].with_hyperparameters(values) for name in self.networks]
+        seed = self.training.seed
+        systems = [
+            NETWORKS[name].with_hyperparameters(self._values(name)) for name in self.networks
+        ]
         return tuple(Trainer.of(system, self.caches, seed) for system in systems)
+
+    def _values(self, network: str) -> dict[str, Any]:
+        """The hyperparameters that are set; of several networks, `frame_epochs` for some only."""
+        values = dict(self.training.hyperparameters)
+        if len(self.networks) > 1 and NETWORKS[network].model.input != "frames":
+            values.pop("frame_epochs", None)
+        return values
 
     def corpus(self) -> Corpus:
         """The corpus of [data]."""

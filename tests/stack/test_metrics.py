@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -50,6 +51,9 @@ class Scraper:
         self.scrapes += 1
         return now
 
+    def has_counted_starts(self, count: int) -> bool:
+        return self.last.get(("worker_starts_total", frozenset()), 0.0) >= count
+
     def _run(self) -> None:
         while not self._stop.is_set():
             self.scrape()
@@ -93,6 +97,8 @@ def test_counters_stay_right_while_workers_are_killed(nginx: Path, tmp_path: Pat
                 if number % 7 == 3:
                     server.gunicorn().send_signal(signal.SIGHUP)
                 load.wait_for_answers(20)
+                # A worker that is killed before it has started is not counted.
+                wait_until(partial(scraper.has_counted_starts, number + 3), "a worker's start")
             os.kill(server.gunicorn().pid, signal.SIGKILL)
             load.wait_for_answers(200)
         assert not load.failures

@@ -160,7 +160,10 @@ def test_files_left_out_are_named_and_counted(
             "noise = 0.2: TCN has no such hyperparameter; it has epochs, batch_size",
         ),
         (["fit", "--noise", "0.2"], "noise = 0.2: TCN has no such hyperparameter"),
-        (["fit", "--frame-epochs", "2"], "frame_epochs = 2: CNN has no such hyperparameter"),
+        (
+            ["fit", "--network", "CNN", "--frame-epochs", "2"],
+            "frame_epochs = 2: CNN has no such hyperparameter",
+        ),
         (
             ["fit", "--network", "TCN", "--functionals-heads", "3"],
             "functionals_heads = 3: TCN has no such hyperparameter",

@@ -2,9 +2,12 @@
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 
 from training import corpora
 from training.corpora.reader import CorpusError, Reader
+
+REQUIRED = ("key", "name", "description", "licence", "citation", "pattern", "emotions")
 
 
 def known_readers() -> dict[str, Reader]:
@@ -14,7 +17,22 @@ def known_readers() -> dict[str, Reader]:
     readers: list[Reader] = [
         reader for module in modules for reader in getattr(module, "CORPORA", ())
     ]
-    return {reader.key: reader for reader in readers}
+    known: dict[str, Reader] = {}
+    for reader in readers:
+        _check(reader, known)
+        known[reader.key] = reader
+    return known
+
+
+def _check(reader: Reader, known: Mapping[str, Reader]) -> None:
+    where = type(reader).__module__
+    missing = [name for name in REQUIRED if not getattr(reader, name, None)]
+    if missing:
+        raise CorpusError(f"{where}: {type(reader).__name__} lacks {', '.join(missing)}")
+    if reader.key in known:
+        raise CorpusError(f"{where}: {reader.key!r} is the key of another corpus")
+    if list(reader.emotions) != sorted(set(reader.emotions)):
+        raise CorpusError(f"{where}: emotions {reader.emotions}; expected alphabetical order")
 
 
 def reader_named(key: str) -> Reader:

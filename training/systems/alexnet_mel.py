@@ -48,7 +48,6 @@ def layers(labels: int) -> nn.Module:
 
 
 SYSTEM = System(
-    module=__name__,
     name="alexnet-mel",
     title="AlexNet on mel spectrograms",
     source="public system; network: Krizhevsky, Sutskever, Hinton (2012)",

@@ -41,7 +41,6 @@ def _convolution(channels_in: int, channels_out: int) -> tuple[nn.Module, ...]:
 
 
 SYSTEM = System(
-    module=__name__,
     name="CNN",
     title="CNN on the mean MFCCs",
     source="this project",

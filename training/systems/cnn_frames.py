@@ -40,7 +40,6 @@ def _block(channels_in: int, channels_out: int) -> tuple[nn.Module, ...]:
 
 
 SYSTEM = System(
-    module=__name__,
     name="cnn-frames",
     title="2-D CNN on MFCC frames",
     source="public system, unpublished",

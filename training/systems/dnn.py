@@ -32,7 +32,6 @@ class DNN(nn.Module):
 
 
 SYSTEM = System(
-    module=__name__,
     name="DNN",
     title="DNN on the mean MFCCs",
     source="this project",

@@ -115,7 +115,6 @@ def _networks() -> Iterator[NetworkModel]:
 
 
 SYSTEM = System(
-    module=__name__,
     name="feature-vectors",
     title="Feature vectors with model selection",
     source="public system, unpublished",

@@ -56,7 +56,6 @@ def _convolution(channels_in: int, channels_out: int) -> nn.Conv1d:
 
 
 SYSTEM = System(
-    module=__name__,
     name="issa-cnn",
     title="CNN on 193 pooled features",
     source="Issa, Demirci, Yazici (2020), Biomedical Signal Processing and Control 59, 101894",

@@ -4,8 +4,10 @@ import hashlib
 import importlib
 import importlib.util
 import pkgutil
+import re
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -16,6 +18,7 @@ from training import systems
 from training.features.descriptors import Features
 from training.systems.base.system import System, UnusableSystemError
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 NOT_SYSTEMS = ("base", "registry")
 
 
@@ -39,6 +42,8 @@ def find_systems(folder: Path | None) -> dict[str, System]:
         return own
     if not folder.is_dir():
         raise UnusableSystemError(f"{folder}: no such folder; [comparison] recipes_path names it")
+    for path in folder.glob("*.toml"):
+        raise UnusableSystemError(f"{path}: a recipe in TOML; a system is now a Python file")
     found = _by_name(_system(_import(path)) for path in sorted(folder.glob("*.py")))
     for name in found:
         if name in own:
@@ -88,7 +93,7 @@ def _import(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # a user's file may raise anything
+    except (Exception, SystemExit) as error:  # a user's file may raise anything
         del sys.modules[name]
         raise UnusableSystemError(f"{path}: {type(error).__name__}: {error}") from error
     cloudpickle.register_pickle_by_value(module)
@@ -103,9 +108,13 @@ def _system(module: ModuleType) -> System:
         msgspec.convert(msgspec.to_builtins(system.features), Features)
     except msgspec.ValidationError as error:
         raise UnusableSystemError(f"{module.__file__}: features: {error}") from error
+    if not NAME.fullmatch(system.name):
+        raise UnusableSystemError(
+            f"{module.__file__}: name {system.name!r}; expected letters, digits, _, - and ."
+        )
     names = [model.name for model in system.models]
     if not names or len(set(names)) < len(names):
         raise UnusableSystemError(
             f"{module.__file__}: expected models of different names; there are: {', '.join(names)}"
         )
-    return system
+    return replace(system, module=module.__name__)

@@ -384,6 +384,7 @@ class MemberObjective(Objective):
     def __init__(
         self,
         examples: FrameExamples,
+        member_type: type[Member],
         hyperparameters: Hyperparameters,
         dilations: Sequence[int],
         seed: int,
@@ -391,7 +392,7 @@ class MemberObjective(Objective):
         torch.manual_seed(seed)
         random = np.random.default_rng(seed)
         frames = np.concatenate(list(examples.recordings))
-        member = Member(hyperparameters, dilations, examples.labels)
+        member = member_type(hyperparameters, dilations, examples.labels)
         member.standardisation.fit(frames)
         optimisation = hyperparameters.optimisation()
         super().__init__(member, examples.targets, examples.labels, optimisation, random)
@@ -447,9 +448,13 @@ class FittedFrames:
 
 @dataclass(frozen=True)
 class FrameModel(Model):
-    """Fits the members one after the other."""
+    """Fits the members one after the other.
+
+    member: another frame network is a subclass of `Member` in a system file of its own.
+    """
 
     hyperparameters: Hyperparameters = field(default_factory=Hyperparameters)
+    member: type[Member] = Member
     input: Input = "frames"
     modules: tuple[str, ...] = ("training.audio",)
 
@@ -475,7 +480,10 @@ class FrameModel(Model):
     def members(self, examples: FrameExamples, seed: int) -> Iterator[MemberObjective]:
         """The objective of each member."""
         for index, dilations in enumerate(self.hyperparameters.dilations):
-            yield MemberObjective(examples, self.hyperparameters, dilations, 1000 * seed + index)
+            member_seed = 1000 * seed + index
+            yield MemberObjective(
+                examples, self.member, self.hyperparameters, dilations, member_seed
+            )
 
     def load(self, examples: Examples, checkpoint: Checkpoint) -> FittedFrames:
         """The network of a finished fit."""
@@ -486,7 +494,7 @@ class FrameModel(Model):
     def new_members(self, labels: int) -> list[Member]:
         """Members that are not fitted."""
         h = self.hyperparameters
-        return [Member(h, dilations, labels) for dilations in h.dilations]
+        return [self.member(h, dilations, labels) for dilations in h.dilations]
 
 
 def networks(fitted: Sequence[FittedModule]) -> list[Member]:
@@ -505,7 +513,6 @@ def finished(
 
 
 SYSTEM = System(
-    module=__name__,
     name="TCN",
     title="TCN on the MFCC frames",
     source="this project",

@@ -289,7 +289,6 @@ class MixedModel(FrameModel):
 
 
 SYSTEM = System(
-    module=__name__,
     name="TCN-functionals",
     title="TCN on the MFCC frames, with heads over their functionals",
     source="this project",

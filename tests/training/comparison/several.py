@@ -12,7 +12,6 @@ from training.systems.feature_vectors import (
 )
 
 SYSTEM = System(
-    module=__name__,
     name="several",
     title="Three kinds of models",
     source="a test",

@@ -15,7 +15,6 @@ def layers(labels: int) -> nn.Module:
 
 
 SYSTEM = System(
-    module=__name__,
     name="sixth",
     title="Two layers on pooled MFCCs",
     source="a test",

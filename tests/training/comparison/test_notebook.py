@@ -31,7 +31,6 @@ def layers(labels: int) -> nn.Module:
 
 
 SYSTEM = System(
-    module=__name__,
     name="{name}",
     title="A convolution",
     source="a test",

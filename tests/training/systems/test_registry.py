@@ -10,6 +10,7 @@ from tests.training.comparison.conftest import SIXTH
 from training.examples import Examples
 from training.systems.base.networks import NetworkModel, StandardisedNetwork
 from training.systems.base.system import UnusableSystemError, parameter_count
+from training.systems.base.trainer import modules_of
 from training.systems.registry import choose, find_systems, own_systems
 
 PUBLISHED = {"issa-cnn", "alexnet-mel", "feature-vectors", "cnn-frames"}
@@ -42,7 +43,8 @@ def write(folder: Path, old: str = "", new: str = "", name: str = "own.py") -> P
     [
         ("learning_rate", "lerning_rate", "TypeError: NetworkHyperparameters.__init__() got an"),
         ('title="', 'titel="', "TypeError: System.__init__() got an unexpected keyword"),
-        ("module=__name__,", "", "TypeError: System.__init__() missing 1 required"),
+        ('name="sixth"', 'name="a/b"', "name 'a/b'; expected letters, digits, _, - and ."),
+        ("import nn", "import nn\nraise SystemExit(3)", "SystemExit: 3"),
         ('of="mfcc"', 'of="plp"', "features: Invalid enum value 'plp' - at `$.parts[0].of`"),
         ("count=13", "count=0", "features: Expected `int` >= 1 - at `$.parts[0].count`"),
         ("from torch import nn", "from torch import nnn", "ImportError: cannot import name 'nnn'"),
@@ -63,6 +65,21 @@ def test_what_is_wrong_with_a_system_file_is_named(
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UnusableSystemError, match=r"no such folder; \[comparison\] recipes_path"):
         find_systems(tmp_path / "none")
+
+
+def test_a_recipe_in_toml_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").touch()
+    with pytest.raises(UnusableSystemError, match=r"own\.toml: .*a system is now a Python file"):
+        find_systems(tmp_path)
+
+
+def test_a_fit_depends_on_the_files_that_its_classes_are_from(tmp_path: Path) -> None:
+    write(tmp_path, "SYSTEM = ", "from training.systems.cnn import CNN\nSYSTEM = ")
+    systems = [own_systems()["TCN"], find_systems(tmp_path)["sixth"]]
+    digests = [modules_of(system, system.model) for system in systems]
+    assert digests[0][0] == "training.systems.tcn"
+    assert digests[1][0].startswith("own_")
+    assert "training.systems.base.networks" in digests[1]
 
 
 def test_two_systems_of_one_name_are_an_error(tmp_path: Path) -> None:

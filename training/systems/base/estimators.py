@@ -30,18 +30,18 @@ class FittedEstimator:
 
     @property
     def losses(self) -> Float32:
-        """None."""
+        """Empty: an estimator has no epochs."""
         return np.zeros(0, np.float32)
 
     @property
     def parameters(self) -> int:
-        """Nodes of trees, or else the numbers that the last step was fitted to."""
-        if hasattr(self.estimator, "get_booster"):
-            return sum(tree.count("\n") for tree in self.estimator.get_booster().get_dump())
-        if isinstance(self.estimator, RandomForestClassifier):
-            return sum(tree.tree_.node_count for tree in self.estimator.estimators_)
+        """Of the last step: nodes of trees, or coefficients; 0 if it has neither."""
         last = self.estimator[-1] if hasattr(self.estimator, "steps") else self.estimator
-        return int(last.coef_.size + last.intercept_.size)
+        if hasattr(last, "get_booster"):
+            return sum(tree.count("\n") for tree in last.get_booster().get_dump())
+        if isinstance(last, RandomForestClassifier):
+            return sum(tree.tree_.node_count for tree in last.estimators_)
+        return int(last.coef_.size + last.intercept_.size) if hasattr(last, "coef_") else 0
 
     def logits(self, clips: Sequence[Float32]) -> Float32:
         """Features of N clips to log-probabilities float32 (N, L), -inf where it is impossible."""
@@ -81,7 +81,7 @@ class EstimatorModel(Model):
 
     @property
     def epochs(self) -> int:
-        """None."""
+        """0: an estimator has no epochs."""
         return 0
 
     def settings(self, caches: Caches) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from torch.export import Dim
 from training.arrays import Float32, Integers
 from training.examples import Examples
 from training.export.onnx_file import graph_of
-from training.fit import Batch, Objective, Optimisation, Optimiser, fit_all
+from training.fit import OPTIMISERS, Batch, Objective, Optimisation, Optimiser, fit_all
 from training.systems.base.system import FitContext, Model, UnusableSystemError, parameter_count
 
 INPUT = "features"  # the name of the graph's input
@@ -116,11 +116,15 @@ class NetworkModel(Model):
     def check(self, examples: Examples) -> None:
         """Raises UnusableSystemError where the layers do not take such features."""
         labels = len(examples.labels)
-        network = StandardisedNetwork(self.layers(labels), examples.features[:2, 0]).eval()
+        if self.hyperparameters.optimiser not in OPTIMISERS:
+            raise UnusableSystemError(
+                f"optimiser {self.hyperparameters.optimiser!r}; expected {', '.join(OPTIMISERS)}"
+            )
         try:
+            network = StandardisedNetwork(self.layers(labels), examples.features[:2, 0]).eval()
             with torch.inference_mode():
                 logits = network(torch.zeros(2, *examples.features.shape[2:]))
-        except RuntimeError as error:
+        except (AttributeError, RuntimeError, TypeError, ValueError) as error:
             reason = str(error).partition("\n")[0]
             shape = examples.features.shape[2:]
             raise UnusableSystemError(

@@ -125,7 +125,6 @@ AnyModel = TypeVar("AnyModel", bound=Model)
 class System:
     """One way to recognise emotions: features of clips, and models that are fitted to them."""
 
-    module: str  # `__name__` of its file, whose code a fit depends on
     name: str  # network files are named after it
     title: str
     source: str  # where it was published
@@ -138,6 +137,7 @@ class System:
     compared_with: Mapping[str, Any] | None = None  # hyperparameters that the comparison changes
     shipped: bool = False  # whether it is one of `--network all`
     compared: bool = True  # whether it is one of `--recipes all`
+    module: str = ""  # of its file, whose code a fit depends on; the registry sets it
 
     @property
     def model(self) -> Model:

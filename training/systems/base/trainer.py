@@ -1,7 +1,7 @@
 """Fits one model of a system, and identifies everything that the fit depends on."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ class Trainer:
 
     def identity(self, examples: Examples) -> Identity:
         """Everything that a fit depends on; content hashes stand for the spectra of recordings."""
-        code = code_digest((*LOOP, *self.model.modules, self.system.module))
+        code = code_digest((*LOOP, *self.model.modules, *modules_of(self.system, self.model)))
         return Identity(self.name, examples.digest(), code, self.settings_of_the_fit)
 
     def prepare(self, extraction: Extraction, served: Examples, scheduler: Scheduler) -> Examples:
@@ -101,3 +101,14 @@ class Trainer:
     def load(self, path: Path, examples: Examples) -> Fitted:
         """Raises CheckpointError where `fit_to` did not leave a whole fit of the same kind."""
         return self.model.load(examples, Checkpoint(path, self.identity(examples)))
+
+
+def modules_of(system: System, model: Model) -> tuple[str, ...]:
+    """The system's file, and the modules of the classes and functions that the model uses.
+
+    A system may take them from the file of another system.
+    """
+    values = (getattr(model, field.name) for field in fields(model))
+    names = {getattr(part, "__module__", "") for part in (*type(model).__mro__, *values)}
+    ours = sorted(name for name in names if name.startswith("training."))
+    return (system.module, *ours) if system.module else tuple(ours)
