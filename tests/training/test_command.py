@@ -140,7 +140,7 @@ def test_files_left_out_are_named_and_counted(
     assert "features: 47 recordings of RAVDESS speech" in printed
     assert "2 files left out" in printed
     assert f"left out: {clip_name(1, 1)}: not readable as audio" in printed
-    assert "left out: holiday.wav: foreign name" in printed
+    assert "left out: holiday.wav: unexpected file name" in printed
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ class Emodb:
         """Reads speaker, text, emotion and version."""
         name = path.stem
         if len(name) != 7 or not ("a" <= name[6] <= "z"):
-            raise ValueError(f"foreign name; expected {self.pattern}")
+            raise ValueError(f"unexpected file name; expected {self.pattern}")
         speaker, text, letter = name[:2], name[2:5], name[5]
         for field, value, known in (
             ("speaker", speaker, sorted(self._MALE + self._FEMALE)),
@@ -50,7 +50,9 @@ class Emodb:
             ("emotion", letter, sorted(self._EMOTIONS)),
         ):
             if value not in known:
-                raise ValueError(f"foreign name; {field} {value} is none of {', '.join(known)}")
+                raise ValueError(
+                    f"unexpected file name; {field} {value} is none of {', '.join(known)}"
+                )
         auxiliary = {"sex": int(self.sex(speaker) == "male")}
         return Utterance(path, speaker, self._EMOTIONS[letter], auxiliary)
 

@@ -34,11 +34,13 @@ class Ravdess:
         """Reads modality, vocal channel, emotion, intensity, statement, repetition and actor."""
         parts = path.stem.split("-")
         if len(parts) != len(self._FIELDS) or not all(map(_is_two_digits, parts)):
-            raise ValueError(f"foreign name; expected {self.pattern}")
+            raise ValueError(f"unexpected file name; expected {self.pattern}")
         numbers = [int(part) for part in parts]
         for number, (field, largest) in zip(numbers, self._FIELDS, strict=True):
             if not 1 <= number <= largest:
-                raise ValueError(f"foreign name; {field} {number:02d} is not 01 to {largest:02d}")
+                raise ValueError(
+                    f"unexpected file name; {field} {number:02d} is not 01 to {largest:02d}"
+                )
         _, channel, emotion, intensity, statement, _, _ = numbers
         if channel != 1:
             raise ValueError("song; only speech (vocal channel 01) is used")

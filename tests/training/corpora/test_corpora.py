@@ -54,11 +54,11 @@ def test_an_emodb_name_gives_speaker_and_emotion() -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("03a01F", "foreign name; expected SSTTTEV, such as 03a01Fa"),
-        ("03a01F1", "foreign name; expected SSTTTEV, such as 03a01Fa"),
-        ("17a01Fa", "foreign name; speaker 17 is none of 03, 08, "),
-        ("03a03Fa", "foreign name; text a03 is none of a01, a02, "),
-        ("03a01Xa", "foreign name; emotion X is none of A, E, F, L, N, T, W"),
+        ("03a01F", "unexpected file name; expected SSTTTEV, such as 03a01Fa"),
+        ("03a01F1", "unexpected file name; expected SSTTTEV, such as 03a01Fa"),
+        ("17a01Fa", "unexpected file name; speaker 17 is none of 03, 08, "),
+        ("03a03Fa", "unexpected file name; text a03 is none of a01, a02, "),
+        ("03a01Xa", "unexpected file name; emotion X is none of A, E, F, L, N, T, W"),
     ],
 )
 def test_a_name_outside_emodbs_pattern_is_rejected(name: str, reason: str) -> None:
@@ -104,8 +104,10 @@ def test_every_unusable_file_is_listed_with_the_reason(synthetic: Path) -> None:
     found = reasons(synthetic)
     assert found.pop(clip_name(1, 20)) == "empty file"
     assert found.pop("notes.txt") == "not a .wav or .flac file"
-    assert found.pop("holiday.wav").startswith("foreign name; expected MM-01-EE")
-    assert found.pop("03-01-09-01-01-01-01.wav") == "foreign name; emotion 09 is not 01 to 08"
+    assert found.pop("holiday.wav").startswith("unexpected file name; expected MM-01-EE")
+    assert (
+        found.pop("03-01-09-01-01-01-01.wav") == "unexpected file name; emotion 09 is not 01 to 08"
+    )
     assert found.pop("03-02-05-01-01-01-01.wav").startswith("song")
     assert not found
 
