@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from benchmarks.contenders import PATH, STACK, V2_PATH
 from benchmarks.load import Client, Load
 from benchmarks.payloads import CLIP, MFCCS
-from benchmarks.processes import adopt_orphans, cpu_seconds
+from benchmarks.processes import cpu_seconds
 from benchmarks.serving import JSON, BenchmarkError, serving, two_cores
+from server.launch.processes import adopt_orphans
 from server.settings import load_settings
 
 OUTPUTS = ["probabilities", "distance"]

@@ -1,6 +1,5 @@
 """CPU time and memory of a contender's processes."""
 
-import ctypes
 import os
 import signal
 from contextlib import suppress
@@ -8,13 +7,7 @@ from pathlib import Path
 
 from server.launch.processes import children
 
-PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-
-
-def adopt_orphans() -> None:
-    """Makes this process the parent of descendants whose parent ends."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def descendants(process: int) -> list[int]:

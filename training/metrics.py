@@ -6,9 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import confusion_matrix
 
-from training.arrays import Float32, Integers
-
-Float64 = npt.NDArray[np.float64]
+from training.arrays import Float32, Float64, Integers
 
 CALIBRATION_BINS = 15
 BOOTSTRAP_DRAWS = 10_000

@@ -1,6 +1,5 @@
 """Runs a command as a process tree in the foreground, until the last of its processes ends."""
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -15,10 +14,9 @@ from typing import IO
 from configuration import ROOT
 from server.healthcheck import readiness
 from server.launch.logs import json_lines
-from server.launch.processes import children, send_signal
+from server.launch.processes import adopt_orphans, children, send_signal
 from server.settings import ServerSettings
 
-PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PROBE_INTERVAL_SECONDS = 0.05
 READ_BYTES = 65_536
@@ -43,7 +41,7 @@ def run_process_tree(
 
     for number in STOP_SIGNALS:
         signal.signal(number, stop)
-    _adopt_orphans()
+    adopt_orphans()
     server = _start(command, environment)
     if stopped.is_set():
         stop()
@@ -68,11 +66,6 @@ def _start(command: Sequence[str], environment: Mapping[str, str]) -> subprocess
         bufsize=0,
         process_group=0,  # Ctrl-C in a terminal signals this process only, which forwards it
     )
-
-
-def _adopt_orphans() -> None:
-    """Makes this process the parent of every descendant whose own parent ends."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def _copy_output(source: IO[bytes], server: int) -> None:

@@ -1,9 +1,17 @@
 """Process ids and signals."""
 
+import ctypes
 import os
 import signal
 from contextlib import suppress
 from pathlib import Path
+
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+
+
+def adopt_orphans() -> None:
+    """Makes this process the parent of every descendant whose own parent ends."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def children(process: int) -> list[int]:

@@ -14,8 +14,7 @@ from captum.attr import FeatureAblation, IntegratedGradients
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from training.arrays import Float32, Integers
-from training.metrics import Float64
+from training.arrays import Float32, Float64, Integers
 from training.systems.base.system import Fitted
 from training.systems.base.vectors import FittedVectors
 from training.systems.tcn import FittedFrames

@@ -10,9 +10,8 @@ import onnx.numpy_helper
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
-from training.arrays import Float32
+from training.arrays import Float32, Float64
 from training.features.recipe import RECIPE
-from training.metrics import Float64
 from training.report.attribution import Attribution
 from training.report.figure import Figure, finish, new_axes, new_canvas, new_grid, styled
 

@@ -9,11 +9,10 @@ import numpy as np
 import soundfile
 from matplotlib.axes import Axes
 
-from training.arrays import Float32
+from training.arrays import Float32, Float64
 from training.corpora.reader import Corpus, Reader
 from training.features.loading import load_audio
 from training.features.recipe import RECIPE
-from training.metrics import Float64
 from training.report.figure import PAPER, SERIES, Figure, finish, new_axes, new_grid, styled
 
 SEXES = ("female", "male")

@@ -11,9 +11,10 @@ from scipy.special import log_softmax
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
+from training.arrays import Float64
 from training.corpora.ravdess import RAVDESS
 from training.evaluation import Evaluation
-from training.metrics import CALIBRATION_BINS, Float64
+from training.metrics import CALIBRATION_BINS
 from training.report.figure import (
     FAINT,
     INK,
