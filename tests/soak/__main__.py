@@ -1,4 +1,4 @@
-"""`python -m tests.soak`: tests with faults, overload, slow clients, fuzzing and long load.
+"""`python -m tests.soak`: tests with faults, overload, attacks, fuzzing and long load.
 
 Each part starts its own server and connects over the loopback interface. The exit status is 1 if
 a part fails.
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from tests.soak import endurance, fault_tolerance, fuzz, overload, slow_clients
+from tests.soak import endurance, fault_tolerance, fuzz, overload, siege, slow_clients
 
 
 class Findings(Protocol):
@@ -31,6 +31,7 @@ PARTS: dict[str, tuple[Callable[[argparse.Namespace], Findings], Callable[[Any],
     "faults": (endure_faults, fault_tolerance.report),
     "overload": (lambda _: overload.measure_overload(), overload.report),
     "slow": (lambda _: slow_clients.measure_slow_clients(), slow_clients.report),
+    "siege": (lambda _: siege.lay_siege(), siege.report),
     "fuzz": (lambda options: fuzz.fuzz(options.bodies, options.seed), fuzz.report),
     "endurance": (lambda options: endurance.endure(options.minutes), endurance.report),
 }

@@ -41,6 +41,8 @@ class Tally:
     refused: list[float] = field(
         default_factory=list
     )  # the times at which connections were refused
+    # The times of answers 503 with Retry-After, which a client repeats later.
+    turned_away: list[float] = field(default_factory=list)
     of_release: Counter[str] = field(default_factory=Counter)
 
 
@@ -138,6 +140,9 @@ class Client:
                 await asyncio.sleep(SECONDS_BETWEEN_CONNECTS)
 
     def _judge(self, query: Query, answer: Answer, live: frozenset[str]) -> None:
+        if answer.status == 503 and b"\r\nretry-after:" in answer.header.lower():
+            self._tally.turned_away.append(time.monotonic())
+            return
         if answer.status != 200:
             self._lose(f"status {answer.status}")
             return
