@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from tests.soak import endurance, fault_tolerance, fuzz, overload, siege, slow_clients
+from tests.soak.faults import Counts
 
 
 class Findings(Protocol):
@@ -21,7 +22,11 @@ class Findings(Protocol):
 def endure_faults(options: argparse.Namespace) -> fault_tolerance.Outcome:
     return fault_tolerance.endure_faults(
         fault_tolerance.Options(
-            predictions=options.predictions, seed=options.seed, minutes=options.most_minutes
+            predictions=options.predictions,
+            counts=fault_tolerance.ALL_FAULTS if options.confined else Counts(),
+            is_confined=options.confined,
+            seed=options.seed,
+            minutes=options.most_minutes,
         )
     )
 
@@ -56,6 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("parts", nargs="*", choices=(*PARTS, []), help="by default all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--predictions", type=int, default=1_000_000, help="of the faults part")
+    parser.add_argument(
+        "--confined",
+        action="store_true",
+        help="the faults part also with attacks, clock jumps, full disks, 512 MiB (as root)",
+    )
     parser.add_argument("--bodies", type=int, default=200_000, help="of the fuzz part")
     parser.add_argument("--minutes", type=float, default=30, help="of the endurance part")
     parser.add_argument("--most-minutes", type=float, default=40, help="limit of the faults part")

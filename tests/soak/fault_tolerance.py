@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
@@ -26,7 +26,10 @@ from tests.soak.faults import (
 )
 from tests.soak.queries import Query, make_queries
 from tests.soak.tables import table
-from tests.support.harness import Server, running
+from tests.support.clock import WallClock
+from tests.support.control_group import memory_limit
+from tests.support.file_system import small_file_system
+from tests.support.harness import RUN, Server, running
 
 CLIENTS_OF_EACH_KIND = 16
 QUERIES = 64  # of each network
@@ -34,12 +37,24 @@ QUERIES = 64  # of each network
 SECONDS_OF_A_RELOAD = 10.0
 
 
+MEMORY = 512 * 2**20  # bytes; the limit of the manifest
+RUNTIME_BYTES = 64 * 2**20  # of the file system with the runtime directory
+ALL_FAULTS = Counts(clock_jumps=12, full_disks=6, attacks=15)
+# After an attack, its memory may not be free yet.
+SECONDS_AFTER_AN_ATTACK = 5.0
+
+
 @dataclass(frozen=True)
 class Options:
-    """The length of a run and its faults."""
+    """The length of a run, its faults and its surroundings.
+
+    is_confined: with a limit of memory, a small runtime directory and a clock that moves; needs
+        root.
+    """
 
     predictions: int = 1_000_000
     counts: Counts = field(default_factory=Counts)
+    is_confined: bool = False
     seed: int = 1
     minutes: float = 30.0  # limit of the run
     quiet: bool = False
@@ -52,6 +67,8 @@ class Outcome:
     tally: Tally
     faults: list[Fault]
     seconds: float
+    peak: int = 0  # largest memory of the server's control group in bytes
+    killed_for_memory: int = 0  # processes
 
     @property
     def nginx_kills(self) -> list[Fault]:
@@ -73,6 +90,15 @@ class Outcome:
         return losses + groundless
 
     @property
+    def groundless_refusals(self) -> int:
+        """The number of refusals with 503 that no attack explains."""
+        attacks = [fault for fault in self.faults if fault.is_attack]
+        return sum(
+            not any(a.start <= moment <= a.end + SECONDS_AFTER_AN_ATTACK for a in attacks)
+            for moment in self.tally.turned_away
+        )
+
+    @property
     def unexpected(self) -> list[str]:
         """Faults with an unexpected outcome."""
         return [f"{fault.kind}: {fault.unexpected}" for fault in self.faults if fault.unexpected]
@@ -80,7 +106,8 @@ class Outcome:
     @property
     def is_good(self) -> bool:
         """Whether every loss is explained and every fault had the expected outcome."""
-        return not self.unexplained and not self.unexpected
+        is_calm = not self.groundless_refusals and not self.killed_for_memory
+        return is_calm and not self.unexplained and not self.unexpected
 
     def cause(self, loss: Loss) -> str:
         """The kind of the fault that explains the loss, else of the last fault before it."""
@@ -120,19 +147,39 @@ def endure_faults(options: Options) -> Outcome:
         releases = make_releases(load_settings().models.directory, folder)
         random = np.random.default_rng(options.seed)
         queries = make_queries(releases.good, QUERIES, random)
+        if options.is_confined:
+            return _endure_confined(folder, releases, queries, options)
         with running(folder / "run", SER_SERVER_ACCESS_LOG="no") as server:
-            return uvloop.run(_run(server, folder / "run", releases, queries, options))
+            return uvloop.run(_run(server, releases, queries, options))
+
+
+def _endure_confined(
+    folder: Path, releases: Releases, queries: Sequence[Query], options: Options
+) -> Outcome:
+    clock = WallClock(folder)
+    with (
+        memory_limit(MEMORY) as group,
+        small_file_system(folder / "run", RUNTIME_BYTES) as runtime,
+        running(
+            runtime,
+            command=group.command(*RUN),
+            SER_SERVER_ACCESS_LOG="no",
+            **clock.variables,
+        ) as server,
+    ):
+        outcome = uvloop.run(_run(server, releases, queries, options, clock))
+        return replace(outcome, peak=group.peak, killed_for_memory=group.killed_for_memory)
 
 
 async def _run(
     server: Server,
-    runtime: Path,
     releases: Releases,
     queries: Sequence[Query],
     options: Options,
+    clock: WallClock | None = None,
 ) -> Outcome:
     random = Random(options.seed)
-    injector = FaultInjector(server, runtime, releases, random)
+    injector = FaultInjector(server, releases, random, clock)
     tally = Tally()
     target = Target(server.port, lambda: injector.live)
     injector.clients = [
@@ -196,6 +243,15 @@ def report(outcome: Outcome) -> str:
             f"Nginx killed: {len(kill.connected)} open connections, {len(victims)} without an "
             f"answer: {', '.join(victims)}"
         )
+    if outcome.peak:
+        lines.append(
+            f"memory at most {outcome.peak / 2**20:.0f} of {MEMORY / 2**20:.0f} MiB, "
+            f"{outcome.killed_for_memory} processes killed for memory"
+        )
+    lines.append(
+        f"{len(tally.turned_away):,} predictions refused with 503 and Retry-After, "
+        f"{outcome.groundless_refusals} of them without an attack"
+    )
     lines += [f"{len(tally.refused):,} connections refused while there was no Nginx"]
     lines += [f"UNEXPECTED: {unexpected}" for unexpected in outcome.unexpected]
     lines += [f"LOST: {loss}" for loss in outcome.unexplained[:20]]

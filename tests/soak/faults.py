@@ -1,18 +1,22 @@
 """Injects faults into a running server."""
 
 import asyncio
+import errno
 import os
 import shutil
 import signal
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
 import psutil
 
+from tests.soak.attacks import ATTACKS, Answers
+from tests.support.clock import WallClock
 from tests.support.harness import PYTHON, ROOT, Server
 
 if TYPE_CHECKING:
@@ -28,6 +32,12 @@ RELOADED_NGINX = "Nginx reloaded (SIGHUP)"
 KILLED_NGINX = "Nginx killed, with its processes"
 ACTIVATED = "models activated"
 REFUSED = "broken models refused"
+MOVED_CLOCK = "wall clock moved by an hour"
+FILLED_DISK = "runtime directory full, worker killed"
+
+SECONDS_OF_AN_ATTACK = 8.0
+SECONDS_OF_A_FULL_DISK = 3.0
+CLOCK_SHIFTS = (-3_600, 0, 3_600)  # seconds; from the one to the next
 
 Victim = TypeVar("Victim")
 Step = Callable[[], Coroutine[None, None, None]]
@@ -42,6 +52,7 @@ class Fault:
     end: float
     connected: list[str] = field(default_factory=list)  # connected clients when Nginx was killed
     unexpected: str = ""  # an unexpected outcome
+    is_attack: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,17 +65,31 @@ class Counts:
     nginx_reloads: int = 10
     nginx_kills: int = 3
     activations: int = 5  # every second one with broken models
+    clock_jumps: int = 0
+    full_disks: int = 0
+    attacks: int = 0
 
 
 class FaultInjector:
-    """Injects faults and tracks the releases of the models that may answer."""
+    """Injects faults and tracks the releases of the models that may answer.
 
-    def __init__(self, server: Server, runtime: Path, releases: "Releases", random: Random) -> None:
+    clock: the server's wall clock, if it can be moved.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        releases: "Releases",
+        random: Random,
+        clock: WallClock | None = None,
+    ) -> None:
         self._server = server
-        self._runtime = runtime
         self._releases = releases
         self._random = random
+        self._clock = clock
         self._activating = asyncio.Lock()
+        self._attacking = asyncio.Lock()
+        self._shifts, self._attacks = cycle(CLOCK_SHIFTS), cycle(ATTACKS)
         self._active = FIRST
         self.live = frozenset([FIRST])
         self.done: list[Fault] = []
@@ -79,6 +104,9 @@ class FaultInjector:
             *[self._reload_nginx] * counts.nginx_reloads,
             *[self._kill_nginx] * counts.nginx_kills,
             *[self._activate_next] * counts.activations,
+            *[self._move_clock] * counts.clock_jumps,
+            *[self._fill_disk] * counts.full_disks,
+            *[self._attack] * counts.attacks,
         ]
         self._random.shuffle(plan)
         return plan
@@ -129,7 +157,7 @@ class FaultInjector:
         process = await asyncio.create_subprocess_exec(
             *(PYTHON, "-m", "server", "models", "activate", folder),
             cwd=ROOT,
-            env=os.environ | {"SER_SERVER_RUNTIME_DIRECTORY": str(self._runtime)},
+            env=os.environ | {"SER_SERVER_RUNTIME_DIRECTORY": str(self._server.runtime)},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -140,6 +168,35 @@ class FaultInjector:
         if process.returncode == 0 and release:
             self._active = release
         self.live = frozenset([self._active])
+
+    async def _move_clock(self) -> None:
+        assert self._clock, "the server's clock cannot be moved"
+        self._clock.shift(next(self._shifts))
+        self.done.append(Fault(MOVED_CLOCK, time.monotonic(), time.monotonic()))
+
+    async def _fill_disk(self) -> None:
+        """Leaves no room in the runtime directory while a worker starts; no models change then."""
+        async with self._activating:
+            fault = Fault(FILLED_DISK, time.monotonic(), 0.0)
+            filling = self._server.runtime / "filling"
+            try:
+                _fill(filling)
+                await self._kill_worker()
+                await asyncio.sleep(SECONDS_OF_A_FULL_DISK)
+            finally:
+                filling.unlink()
+            fault.end = time.monotonic()
+            self.done.append(fault)
+
+    async def _attack(self) -> None:
+        """Runs the next attack, one at a time."""
+        async with self._attacking:
+            attack = next(self._attacks)
+            fault = Fault(attack.name, time.monotonic(), 0.0, is_attack=True)
+            self.done.append(fault)
+            answers = await attack.run(self._server.port, SECONDS_OF_AN_ATTACK)
+            fault.end = time.monotonic()
+            fault.unexpected = _unexpected(answers)
 
     def _signal(
         self, kind: str, processes: Iterable[psutil.Process], number: signal.Signals
@@ -182,6 +239,23 @@ class FaultInjector:
                 if time.monotonic() > deadline:
                     raise
             await asyncio.sleep(0.05)
+
+
+def _fill(file: Path) -> None:
+    """Writes until there is no room."""
+    with file.open("wb", buffering=0) as target:
+        try:
+            while True:
+                target.write(bytes(65_536))
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+
+
+def _unexpected(answers: Answers) -> str:
+    """The server errors among the answers; 503 with Retry-After is none."""
+    wrong = {told: n for told, n in answers.items() if told[:1] == "5" and told != "503"}
+    return f"answers {wrong}" if wrong else ""
 
 
 def _lives(process: psutil.Process) -> bool:
