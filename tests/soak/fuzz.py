@@ -15,11 +15,13 @@ from tests.soak.mutations import Mutator
 from tests.soak.processes import memory
 from tests.soak.tables import table
 from tests.support.harness import Server, running
+from tests.support.loop_delays import COMMAND, FOLDER_VARIABLE, longest_delay
 
 CONNECTIONS = 16
 SECONDS_TO_ANSWER = 20.0
 WARM_UP = 0.1  # share of the requests
 LARGEST_GROWTH = 0.05  # relative, of the memory
+LONGEST_DELAY = 0.05  # seconds, of an event loop
 
 
 @dataclass
@@ -31,6 +33,7 @@ class Findings:
     errors: list[str] = field(default_factory=list)  # unexpected answers
     memory: tuple[int, int] = (0, 0)  # bytes, after the warm-up and at the end
     restarted: list[int] = field(default_factory=list)  # ids of processes that ended
+    longest_delay: float = 0.0  # seconds, of an event loop
 
     @property
     def growth(self) -> float:
@@ -40,17 +43,22 @@ class Findings:
 
     @property
     def is_good(self) -> bool:
-        """Whether there was no error, no restart and no growth beyond the limit."""
-        return not self.errors and not self.restarted and self.growth <= LARGEST_GROWTH
+        """Whether there was no error, no restart, and no growth or delay beyond the limit."""
+        is_steady = self.growth <= LARGEST_GROWTH and self.longest_delay <= LONGEST_DELAY
+        return is_steady and not self.errors and not self.restarted
 
 
 def fuzz(bodies: int, seed: int) -> Findings:
     """Starts a server and sends mutants to it."""
     with (
         tempfile.TemporaryDirectory(prefix="fuzz-") as name,
-        running(Path(name), SER_SERVER_ACCESS_LOG="no") as server,
+        tempfile.TemporaryDirectory(prefix="delays-") as delays,
+        running(
+            Path(name), command=COMMAND, SER_SERVER_ACCESS_LOG="no", **{FOLDER_VARIABLE: delays}
+        ) as server,
     ):
         findings = fuzz_server(server, bodies, seed)
+        findings.longest_delay = longest_delay(Path(delays))
         server.predict()
         return findings
 
@@ -164,6 +172,7 @@ def report(findings: Findings) -> str:
             f"{sum(findings.answers.values()) + findings.closed.total():,} requests",
             f"memory {before:.0f} MB, then {after:.0f} MB: {findings.growth:+.1%}",
             f"{len(findings.restarted)} processes restarted",
+            f"the event loop was held for at most {findings.longest_delay * 1000:.0f} ms",
             *(f"WRONG: {error}" for error in findings.errors[:20]),
         ]
     )

@@ -26,6 +26,27 @@ KEYS = (
 )
 CODINGS = ("chunked", "gzip", "chunked, gzip", "gzip, chunked", "xchunked", "identity")
 DEPTHS = (10, 1_000, 100_000)
+LARGE_PATHS = ("/prediction/DNN", "/prediction/TCN", "/init/verification", "/v2/models/DNN/infer")
+LARGE_BYTES = 1_000_000  # of a body
+LARGE_PARTS = (  # repeated between a prefix and a suffix
+    ('{"mfccs":[', "[],", "[]]}"),
+    ('{"mfccs":[', "[1],", "[1]]}"),
+    ('{"mfccs":[', "1,", "1]}"),
+    ('{"mfccs":[', f"[{'1,' * 24}1],", f"[{'1,' * 24}2]]}}"),
+    ('{"mfccs":[', f"[{'1,' * 24}1],", "[1]]}"),
+    ('{"mfccs":[', '"",', '""]}'),
+    ('{"mfccs":[', "{},", "{}]}"),
+    ('{"mfccs":[', "1e999,", "1]}"),
+    ('{"mfccs":[', f"{'9' * 400},", "1]}"),
+    ('{"mfccs":"', "a", '"}'),
+    ('{"mfccs":"', "\\u0041", '"}'),
+    ("{", '"mfccs":[],', '"mfccs":[]}'),
+    ('{"mfccs":[', " ", "1]}"),
+    ('{"inputs":[', "{},", "{}]}"),
+    ('{"inputs":[{"name":"mfccs","shape":[1,25],"datatype":"FP32","data":[', "[],", "[]]}]}"),
+    ('{"inputs":[{"name":"mfccs","shape":[1,25],"datatype":"FP32","data":[', "1,", "1]}]}"),
+    ('{"id":"', "a", '"}'),
+)
 
 
 class Mutator:
@@ -33,7 +54,7 @@ class Mutator:
 
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
-        self._kinds: tuple[tuple[int, Callable[[], Mutant]], ...] = (
+        self._kinds: tuple[tuple[float, Callable[[], Mutant]], ...] = (
             (40, self._from_grammar),
             (20, self._with_changed_bytes),
             (10, self._random_bytes),
@@ -42,6 +63,8 @@ class Mutator:
             (6, self._chunked),
             (6, self._contradictory),
             (1, self._deep),
+            (0.3, self._large),
+            (5, self._verification),
             (3, self._good),
             (50, InferenceMutator(self._random).make),
         )
@@ -114,6 +137,19 @@ class Mutator:
         closing *= self._random.randrange(2)
         body = f'{{"mfccs":{opening * depth}{closing * depth}}}'
         return self._framed("deep nesting", body.encode())
+
+    def _large(self) -> Mutant:
+        """A body of nearly the maximum size, with a hundred thousand parts or one long one."""
+        before, part, after = self._random.choice(LARGE_PARTS)
+        body = before + part * (LARGE_BYTES // len(part)) + after
+        path = self._random.choice(LARGE_PATHS)
+        return Mutant("large", request(path, body.encode()), framed=True)
+
+    def _verification(self) -> Mutant:
+        """A body for the verification of features."""
+        grammar = self._value(self._random.randrange(5)).encode()
+        body = self._random.choice((grammar, with_changed_bytes(self._vector(), self._random)))
+        return Mutant("verification", request("/init/verification", body), framed=True)
 
     def _framed(self, kind: str, body: bytes, *headers: str) -> Mutant:
         path = f"/prediction/{self._random.choice(NETWORKS)}"
