@@ -1,8 +1,12 @@
 # The server as one image:
 #   docker build --tag emotion-recognition .
 #   docker run -p 8080:8080 emotion-recognition
+# To build on a reviewed base image only, name it by its digest:
+#   docker build --build-arg BASE=debian@sha256:... --tag emotion-recognition .
 
-FROM debian:bookworm-slim AS build
+ARG BASE=debian:bookworm-slim
+
+FROM ${BASE} AS build
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates python3-venv
 WORKDIR /app
@@ -15,10 +19,10 @@ COPY server/openapi.yaml server/
 RUN scripts/page
 
 FROM build AS environment
-COPY requirements/server.txt requirements/
+COPY requirements/server.lock requirements/
 # Removes the ONNX Runtime library for C programs and the tests of the packages.
 RUN /usr/bin/python3 -m venv .venv \
-    && .venv/bin/pip install --no-cache-dir --requirement requirements/server.txt \
+    && .venv/bin/pip install --no-cache-dir --require-hashes --requirement requirements/server.lock \
     && .venv/bin/pip uninstall --yes setuptools pip \
     && rm .venv/lib/python3*/site-packages/onnxruntime/capi/libonnxruntime.so.* \
     && find .venv -type d -name tests -prune -exec rm -r {} +
@@ -26,10 +30,11 @@ COPY configuration.py .
 COPY server server
 RUN .venv/bin/python -m compileall -q configuration.py server
 
-FROM debian:bookworm-slim
+FROM ${BASE}
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends nginx libnginx-mod-http-lua python3 \
-    && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/* /etc/nginx/sites-enabled
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/* /etc/nginx/sites-enabled \
+    && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 WORKDIR /app
 COPY --from=environment /app/.venv .venv
 COPY --from=page /app/clients/web/dist clients/web/dist

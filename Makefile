@@ -1,7 +1,7 @@
 # Each target installs what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check train compare notebook bench image image-test soak
+.PHONY: help run test check train compare notebook bench image bill-of-materials image-test soak
 .PHONY: .venv .venv-dev .venv-bench .venv-inference-clients
 
 # PORT and WORKERS override config.ini: make run PORT=9000 WORKERS=1
@@ -53,6 +53,9 @@ bench: .venv .venv-bench ## compare the speed with other servers, on one core (A
 image: ## build the container image emotion-recognition
 	@scripts/image
 
+bill-of-materials: .venv-dev ## list the packages in the image in image.cdx.json (CycloneDX)
+	@scripts/bill-of-materials
+
 image-test: .venv-dev ## build the image with podman and test the container (as root)
 	@scripts/packages podman runc mmdebstrap || [ -z "$$CI" ]
 	@.venv-dev/bin/python -m pytest tests/image
@@ -62,7 +65,7 @@ soak: .venv .venv-dev ## test with a million predictions under faults and overlo
 	@.venv-dev/bin/python -m tests.soak $(ARGS)
 
 .venv:
-	@scripts/environment $@ requirements/server.txt
+	@scripts/environment $@ requirements/server.lock
 
 .venv-dev:
 	@scripts/environment $@ requirements/development.txt

@@ -1,10 +1,16 @@
 """The contents of the image."""
 
+import json
+from collections import Counter
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
+from deploy.bill_of_materials import bill_of_materials
 from tests.image.podman import IMAGE, Podman
 
 LARGEST = 400e6  # bytes, with the base image, unpacked
@@ -34,8 +40,20 @@ def test_no_build_file_is_left(files: Path) -> None:
     assert not list((files / "var/lib/apt/lists").glob("*_dists_*"))
 
 
-def test_no_file_of_the_app_is_setuid_or_setgid(files: Path) -> None:
-    assert not [path for path in (files / "app").rglob("*") if path.lstat().st_mode & 0o6000]
+def test_no_file_is_setuid_or_setgid(files: Path) -> None:
+    special = [path for path in files.rglob("*") if path.lstat().st_mode & 0o6000]
+    assert not [path for path in special if path.is_file()]
+
+
+def test_the_bill_of_materials_names_the_packages(files: Path) -> None:
+    bill = json.loads(bill_of_materials(files))
+    kinds = Counter(part["purl"].partition("/")[0] for part in bill["components"])
+    assert set(kinds) == {"pkg:deb", "pkg:pypi", "pkg:npm"}
+    versions = {part["name"]: part["version"] for part in bill["components"]}
+    assert versions["onnxruntime"] == metadata.version("onnxruntime")
+    assert {"nginx", "libssl3", "falcon", "onnxruntime-web"} <= set(versions)
+    assert "pip" not in versions
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bill)) is None
 
 
 def test_the_image_is_small(podman: Podman) -> None:

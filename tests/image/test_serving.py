@@ -2,15 +2,18 @@
 
 import hashlib
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from configuration import ROOT
-from tests.image.podman import Container
+from tests.image.podman import Container, Podman
 from tests.support.offline import open_network, predict
 
 MODELS = ROOT / "models"
+MANIFEST = ROOT / "deploy" / "kubernetes" / "base" / "deployment.yaml"
 FRAMES = np.arange(12 * 25, dtype=np.float32).reshape(12, 25) % 97 - 60
 
 
@@ -59,3 +62,15 @@ def test_the_page_and_its_assets_are_served(container: Container) -> None:
 
 def test_the_container_is_healthy(container: Container) -> None:
     assert container.healthcheck() == 0
+
+
+def test_the_ports_of_the_manifest_answer(podman: Podman) -> None:
+    container = yaml.safe_load(MANIFEST.read_text())["spec"]["template"]["spec"]["containers"][0]
+    variables = [f"--env={entry['name']}={entry['value']}" for entry in container["env"]]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    with podman.running(*variables) as running, running.client() as client:
+        assert client.get(f"http://127.0.0.1:{ports['metrics']}/metrics").status_code == 200
+        assert client.get(f"http://127.0.0.1:{ports['http']}/metrics").status_code == 404
+        sockets = Path(f"/proc/{running.process}/net/tcp").read_text()
+        for port in ports.values():
+            assert f" 00000000:{port:04X} " in sockets  # on every address
