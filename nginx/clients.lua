@@ -110,20 +110,28 @@ function read_body(seconds, largest, budget, needs_key)
     end
 end
 
--- Limits the memory and the time of an answer that was read from a worker.
-function answer_begins(budget, seconds)
+-- The bytes of the answer, and the seconds that it may take.
+local function answer_limits(pause, rate)
     local bytes = tonumber(ngx.header.content_length) or 0
-    if bytes > SMALL_BYTES and not transfers.answer_begins(bytes, budget, seconds) then
+    return bytes, pause + bytes / rate
+end
+
+-- Limits the memory and the time of an answer that was read from a worker.
+-- pause: seconds that are added to those of the minimum rate, in bytes per second; budget: the
+-- maximum bytes of all transfers together.
+function answer_begins(pause, rate, budget)
+    local bytes, seconds = answer_limits(pause, rate)
+    if bytes > SMALL_BYTES and not transfers.answer_begins(bytes, seconds, budget) then
         ngx.header["inference-header-content-length"] = nil
         return ngx.exit(503)
     end
 end
 
 -- Limits the time of an answer that is a file.
-function file_begins(seconds)
-    local bytes = tonumber(ngx.header.content_length) or 0
+function file_begins(pause, rate)
+    local bytes, seconds = answer_limits(pause, rate)
     if bytes > SMALL_BYTES then
-        transfers.file_begins(bytes, seconds)
+        transfers.file_begins(seconds)
     end
 end
 

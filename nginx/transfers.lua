@@ -23,8 +23,6 @@ local TOLERANCE = 0.05
 local SECONDS_BETWEEN_LOOKS = 0.25
 -- Comparing all of thousands of transfers would take too long.
 local MAXIMUM_COMPARED = 16
--- An answer may take a second more for each of these bytes.
-local ANSWER_BYTES_PER_SECOND = 32768
 
 local transfers = {}
 
@@ -137,28 +135,28 @@ function transfers.body_is_read(bytes)
     end
 end
 
-local function limit_time(transfer, bytes, seconds)
+local function limit_time(transfer, seconds)
     local request = ffi.cast(request_type, current_request())
     transfer.socket = request.connection.socket
-    transfer.deadline = now() + seconds + bytes / ANSWER_BYTES_PER_SECOND
+    transfer.deadline = now() + seconds
 end
 
 -- The answer is read from a worker as a whole. Returns whether there is memory for it.
-function transfers.answer_begins(bytes, budget, seconds)
+function transfers.answer_begins(bytes, seconds, budget)
     local before = by_request[key()]
     local transfer = transfers.hold(bytes + (before and before.bytes or 0), budget)
     if transfer then
-        limit_time(transfer, bytes, seconds)
+        limit_time(transfer, seconds)
         make_movable(transfer)
     end
     return transfer ~= nil
 end
 
 -- The answer is a file, which takes no memory.
-function transfers.file_begins(bytes, seconds)
+function transfers.file_begins(seconds)
     local transfer = { key = key(), bytes = 0 }
     by_request[transfer.key] = transfer
-    limit_time(transfer, bytes, seconds)
+    limit_time(transfer, seconds)
 end
 
 -- Called at the end of every request.

@@ -51,6 +51,7 @@ class ServerSettings:
     header_timeout_seconds: int = setting(10, minimum=1, maximum=3_600)
     body_timeout_seconds: int = setting(30, minimum=1, maximum=3_600)
     send_timeout_seconds: int = setting(30, minimum=1, maximum=3_600)
+    minimum_answer_bytes_per_second: int = setting(32_768, minimum=1, maximum=1_073_741_824)
     idle_timeout_seconds: int = setting(75, minimum=1, maximum=3_600)
     maximum_connections: int | None = setting(None, minimum=64, maximum=1_048_576)  # by memory
     maximum_open_requests: int | None = setting(None, minimum=20, maximum=1_048_576)

@@ -117,7 +117,8 @@ def _lua(server: ServerSettings, limits: NginxLimits, modules: Sequence[Path]) -
             "refuse_503": f"{RETRY_AFTER} return 503 $overload;",
             "count": "",
         }
-    budget, answer = limits.transfer_bytes, server.send_timeout_seconds
+    budget = limits.transfer_bytes
+    answer = f"{server.send_timeout_seconds}, {server.minimum_answer_bytes_per_second}"
     return {
         "modules": "\n".join(f'load_module "{module}";' for module in modules),
         "lua": f"""lua_shared_dict counts 64k;
@@ -130,7 +131,7 @@ def _lua(server: ServerSettings, limits: NginxLimits, modules: Sequence[Path]) -
         "read_body": _read_body(server, server.maximum_body_bytes, budget),
         "read_batch": _read_body(server, server.maximum_batch_bytes, budget),
         "finish": "log_by_lua_block { finished() }",
-        "take_answer": f"header_filter_by_lua_block {{ answer_begins({budget}, {answer}) }}",
+        "take_answer": f"header_filter_by_lua_block {{ answer_begins({answer}, {budget}) }}",
         "limit_file": f"header_filter_by_lua_block {{ file_begins({answer}) }}",
     }
 
