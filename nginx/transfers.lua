@@ -26,8 +26,9 @@ local MAXIMUM_COMPARED = 16
 
 local transfers = {}
 
--- by_request has all transfers, movable those that can be ended; bytes is the sum of all.
-local by_request, movable, bytes_held = {}, {}, 0
+-- by_request has all transfers, `movable` those that can be ended.
+local by_request, movable = {}, {}
+local number_held, bytes_held = 0, 0
 
 -- Seconds of the clock of Nginx's own timers. ngx.now would jump with the wall clock.
 local function now()
@@ -39,23 +40,30 @@ local function key()
     return tonumber(ffi.cast("uintptr_t", current_request()))
 end
 
-local function fix(transfer) -- so that it cannot be ended
+local function forbid_end(transfer)
     local place = transfer.place
     if place then
         local last = table.remove(movable)
         if last ~= transfer then
             movable[place], last.place = last, place
         end
-        transfer.place = nil
     end
 end
 
 local function remove(transfer)
     if by_request[transfer.key] == transfer then
-        fix(transfer)
+        forbid_end(transfer)
         by_request[transfer.key] = nil
+        number_held = number_held - 1
         bytes_held = bytes_held - transfer.bytes
     end
+end
+
+local function add(transfer)
+    by_request[transfer.key] = transfer
+    number_held = number_held + 1
+    bytes_held = bytes_held + transfer.bytes
+    return transfer
 end
 
 local function make_movable(transfer)
@@ -103,11 +111,10 @@ function transfers.hold(bytes, budget)
         others = others - worst.bytes
         finish(worst)
     end
-    local transfer = before or { key = own }
-    by_request[own] = transfer
-    transfer.bytes = bytes
-    bytes_held = others + bytes
-    return transfer
+    if before then
+        remove(before)
+    end
+    return add({ key = own, bytes = bytes })
 end
 
 -- Waits until the body is read, for at most `seconds`, or until the transfer is ended.
@@ -128,10 +135,8 @@ end
 function transfers.body_is_read(bytes)
     local transfer = by_request[key()]
     if transfer then
-        fix(transfer)
-        transfer.ended = nil
-        bytes_held = bytes_held - transfer.bytes + bytes
-        transfer.bytes = bytes
+        remove(transfer)
+        add({ key = transfer.key, bytes = bytes })
     end
 end
 
@@ -154,14 +159,12 @@ end
 
 -- The answer is a file, which takes no memory.
 function transfers.file_begins(seconds)
-    local transfer = { key = key(), bytes = 0 }
-    by_request[transfer.key] = transfer
-    limit_time(transfer, seconds)
+    limit_time(add({ key = key(), bytes = 0 }), seconds)
 end
 
 -- Called at the end of every request.
 function transfers.release()
-    if next(by_request) then
+    if number_held > 0 then
         local transfer = by_request[key()]
         if transfer then
             remove(transfer)
