@@ -1,6 +1,9 @@
--- Functions that Nginx lacks: a timeout for a whole body, delayed refusals, counts of its responses.
+-- Functions that Nginx lacks: limits on the time and the memory of bodies and answers, delayed
+-- refusals, counts of its responses.
 
-local read_all, spawn, sleep, now = ngx.req.read_body, ngx.thread.spawn, ngx.sleep, ngx.now
+local transfers = require "transfers"
+
+local read_all, spawn, sleep, now = ngx.req.read_body, ngx.thread.spawn, ngx.sleep, transfers.now
 
 -- After the workers' queue was full, requests are refused for this time without asking it again.
 local SECONDS_FULL = 0.005
@@ -9,6 +12,11 @@ local full_until = 0
 -- Refusals are delayed, so that clients that retry at once do not take CPU time from the workers.
 -- Refusals of the same tick are sent together, which costs less.
 local REFUSAL_SECONDS, TICK_SECONDS = 0.03, 0.02
+
+-- Smaller bodies and answers are not counted once they are complete: their number is limited.
+local SMALL_BYTES = 16384
+-- The key is checked before a larger body is read.
+local LARGE_BYTES = 65536
 
 -- Counts a response of Nginx itself. The dictionary has room for all routes and statuses.
 function count(route, status)
@@ -23,7 +31,11 @@ local function refuse(status, problem)
     ngx.status = status
     ngx.header.content_type = ngx.var.refusal_type
     ngx.header.content_length = #problem
-    ngx.header.retry_after = 1
+    if status == ngx.HTTP_UNAUTHORIZED then
+        ngx.header.www_authenticate = "Bearer"
+    else
+        ngx.header.retry_after = 1
+    end
     ngx.print(problem)
     return ngx.exit(ngx.HTTP_OK)
 end
@@ -33,33 +45,8 @@ local function read(progress)
     progress.is_over = true
 end
 
-local function sleep_for(seconds)
-    sleep(seconds)
-end
-
--- Large bodies stay in memory until their response is sent. The sum of their bytes is limited.
-local LARGE_BYTES = 65536
-local bytes_of, all_bytes = {}, 0
-
-local function request()
-    return ngx.var.connection .. "." .. ngx.var.connection_requests
-end
-
--- Releases the memory of the request's body. Called at the end of every request.
-function finished()
-    if all_bytes == 0 then
-        return
-    end
-    local key = request()
-    all_bytes = all_bytes - (bytes_of[key] or 0)
-    bytes_of[key] = nil
-end
-
-local function hold(bytes)
-    local key = request()
-    all_bytes = all_bytes - (bytes_of[key] or 0) + bytes
-    bytes_of[key] = bytes
-end
+-- Called at the end of every request.
+finished = transfers.release
 
 -- Called at the end of every request that Nginx has answered itself.
 function answered(route, status)
@@ -67,48 +54,96 @@ function answered(route, status)
     finished()
 end
 
-local function read_in_time(seconds)
-    local progress = { is_over = false }
-    local reading = spawn(read, progress)
-    if progress.is_over then -- nearly always: the body was received together with the header
-        return
+local function wait_for_body(reading, progress, seconds, bytes, budget)
+    local transfer = transfers.hold(bytes, budget)
+    if transfer then
+        local watching = spawn(transfers.wait_for_body, transfer, seconds)
+        ngx.thread.wait(reading, watching)
+        if progress.is_over then
+            return ngx.thread.kill(watching)
+        end
     end
-    local timer = spawn(sleep_for, seconds)
-    ngx.thread.wait(reading, timer)
-    if not progress.is_over then
-        count("", ngx.HTTP_REQUEST_TIMEOUT)
-        return ngx.exit(ngx.HTTP_REQUEST_TIMEOUT)
+    count("", ngx.HTTP_REQUEST_TIMEOUT)
+    return ngx.exit(ngx.HTTP_REQUEST_TIMEOUT) -- frees the memory at once, unlike other statuses
+end
+
+local function has_key()
+    local status = ngx.location.capture("/.authorisation").status
+    if status == ngx.HTTP_OK then
+        return true
+    elseif status == ngx.HTTP_UNAUTHORIZED then
+        return refuse(status, ngx.var.key_needed)
     end
-    ngx.thread.kill(timer)
+    return refuse(503, ngx.var.overload)
+end
+
+-- The bytes of the body; the maximum if the header does not contain them.
+local function announced(largest)
+    local bytes = tonumber(ngx.var.content_length)
+    return bytes or ngx.var.http_transfer_encoding and largest or 0
 end
 
 -- Reads the body of a request within a time limit. Nginx's own timeout restarts with each part of
 -- the body, so a client could send one byte a second without end.
 -- seconds: the time limit; largest: the maximum bytes of a body; budget: the maximum bytes of all
--- large bodies together.
-function read_body(seconds, largest, budget)
+-- transfers together; needs_key: whether requests need a key.
+function read_body(seconds, largest, budget, needs_key)
     if now() < full_until then
         return refuse(503, ngx.var.overload)
     end
-    local bytes = tonumber(ngx.var.content_length) or ngx.var.http_transfer_encoding and largest or 0
-    if bytes <= LARGE_BYTES then
-        return read_in_time(seconds)
+    local bytes = announced(largest)
+    if bytes > LARGE_BYTES and needs_key and not has_key() then
+        return
     end
-    if all_bytes + bytes > math.max(budget, largest) then
+    if bytes > SMALL_BYTES and not transfers.hold(bytes, budget) then
         return refuse(503, ngx.var.overload)
     end
-    hold(bytes)
-    read_in_time(seconds)
-    hold(tonumber(ngx.var.request_length))
+    local progress = { is_over = false }
+    local reading = spawn(read, progress)
+    if not progress.is_over then -- rare: the body was not received together with the header
+        wait_for_body(reading, progress, seconds, bytes > 0 and bytes or largest, budget)
+    end
+    if bytes > SMALL_BYTES then
+        transfers.body_is_read(tonumber(ngx.var.request_length))
+    else
+        transfers.release()
+    end
+end
+
+-- The bytes of the answer, and the seconds that it may take.
+local function answer_limits(pause, rate)
+    local bytes = tonumber(ngx.header.content_length) or 0
+    return bytes, pause + bytes / rate
+end
+
+-- Limits the memory and the time of an answer that was read from a worker.
+-- pause: seconds that are added to those of the minimum rate, in bytes per second; budget: the
+-- maximum bytes of all transfers together.
+function answer_begins(pause, rate, budget)
+    local bytes, seconds = answer_limits(pause, rate)
+    if bytes > SMALL_BYTES and not transfers.answer_begins(bytes, seconds, budget) then
+        ngx.header["inference-header-content-length"] = nil
+        return ngx.exit(503)
+    end
+end
+
+-- Limits the time of an answer that is a file.
+function file_begins(pause, rate)
+    local bytes, seconds = answer_limits(pause, rate)
+    if bytes > SMALL_BYTES then
+        transfers.file_begins(seconds)
+    end
 end
 
 function too_many_requests()
     return refuse(429, ngx.var.too_many_requests)
 end
 
--- Called when the upstream has no free server.
+-- Called when the upstream has no free server, or Nginx no memory for an answer.
 function overloaded()
-    full_until = now() + SECONDS_FULL
+    if ngx.var.overloaded ~= "" then
+        full_until = now() + SECONDS_FULL
+    end
     return refuse(503, ngx.var.overload)
 end
 

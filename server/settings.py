@@ -43,14 +43,17 @@ class ServerSettings:
     maximum_body_bytes: int = setting(1_048_576, minimum=1_024, maximum=1_073_741_824)
     maximum_batch_bytes: int = setting(8_388_608, minimum=1_024, maximum=1_073_741_824)
     maximum_batch_rows: int = setting(65_536, minimum=1, maximum=16_777_216)
-    maximum_body_memory_bytes: int = setting(134_217_728, minimum=65_536, maximum=1_099_511_627_776)
+    maximum_body_memory_bytes: int | None = setting(  # None: by memory
+        None, minimum=65_536, maximum=1_099_511_627_776
+    )
     maximum_open_batch_bytes: int = setting(16_777_216, minimum=1_024, maximum=1_073_741_824)
     maximum_header_line_bytes: int = setting(8_192, minimum=1_024, maximum=1_048_576)
     header_timeout_seconds: int = setting(10, minimum=1, maximum=3_600)
     body_timeout_seconds: int = setting(30, minimum=1, maximum=3_600)
     send_timeout_seconds: int = setting(30, minimum=1, maximum=3_600)
+    minimum_answer_bytes_per_second: int = setting(32_768, minimum=1, maximum=1_073_741_824)
     idle_timeout_seconds: int = setting(75, minimum=1, maximum=3_600)
-    maximum_connections: int = setting(4_096, minimum=64, maximum=1_048_576)
+    maximum_connections: int | None = setting(None, minimum=64, maximum=1_048_576)  # by memory
     maximum_open_requests: int | None = setting(None, minimum=20, maximum=1_048_576)
     connections_per_address: int = setting(0, minimum=0, maximum=65_535)  # 0: unlimited
     requests_per_second_per_address: int = setting(0, minimum=0, maximum=1_000_000)

@@ -2,7 +2,6 @@
 
 import os
 import re
-import resource
 import string
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from configuration import ROOT
-from server.launch.capacity import default_workers, usable_cores
+from server.launch.capacity import default_workers
+from server.launch.nginx_memory import NginxLimits
 from server.launch.nginx_problems import nginx_problems
 from server.launch.runtime_directory import Runtime
 from server.paths import HEALTH_PATHS
@@ -22,7 +22,6 @@ LUA_MODULES = ("ndk_http_module.so", "ngx_http_lua_module.so")
 IDLE_CONNECTIONS = 128  # from each Nginx process to the workers
 EXTRA_TRIES = 4  # of a request, beyond one for each idle connection
 HEALTH_TRIES = 4
-OTHER_OPEN_FILES = 64  # of an Nginx process, besides its connections
 RETRY_AFTER = "add_header Retry-After 1 always; #common_headers;"
 UNQUOTABLE = frozenset('$"\\\n')
 
@@ -52,18 +51,19 @@ def render(server: ServerSettings, runtime: Runtime, lua_modules: Sequence[Path]
         NginxError: a path cannot be quoted.
     """
     _check_paths(server, runtime)
+    limits = NginxLimits.of(server)
     values = {
-        "cores": usable_cores(),
+        "processes": limits.processes,
         # As root, Nginx's workers change to a user without access to the socket by default.
         "user": "user root;" if os.geteuid() == 0 else "",
         "runtime": runtime.path,
         "models": runtime.state,
         "page": PAGE,
         "health": f"^({'|'.join(sorted(HEALTH_PATHS))})$",
-        "connections": _connections(server),
+        "connections": limits.worker_connections(server),
         "log": "/dev/stdout json buffer=4k flush=1s" if server.access_log else "off",
     }
-    lua = _lua(server, lua_modules)
+    lua = _lua(server, limits, lua_modules)
     settings = {name: getattr(server, name) for name in server.__dataclass_fields__}
     text = _Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         settings,
@@ -86,15 +86,6 @@ def _check_paths(server: ServerSettings, runtime: Runtime) -> None:
             raise NginxError(f"Nginx cannot use the path {path}: it contains $, a quote or \\")
 
 
-def _connections(server: ServerSettings) -> int:
-    """Connections of an Nginx process: one for each client and one to a worker for each."""
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 2 * server.maximum_connections
-    if files == resource.RLIM_INFINITY:
-        return wanted
-    return max(1, min(wanted, files - OTHER_OPEN_FILES))
-
-
 def _upstreams(server: ServerSettings, runtime: Runtime) -> dict[str, Any]:
     """The socket several times: Nginx retries a request once for each `server` line.
 
@@ -112,7 +103,7 @@ def _upstreams(server: ServerSettings, runtime: Runtime) -> dict[str, Any]:
     }
 
 
-def _lua(server: ServerSettings, modules: Sequence[Path]) -> dict[str, str]:
+def _lua(server: ServerSettings, limits: NginxLimits, modules: Sequence[Path]) -> dict[str, str]:
     if not modules:
         return {
             "modules": "",
@@ -120,28 +111,35 @@ def _lua(server: ServerSettings, modules: Sequence[Path]) -> dict[str, str]:
             "read_body": "",
             "read_batch": "",
             "finish": "",
+            "take_answer": "",
+            "limit_file": "",
             "refuse_429": f"{RETRY_AFTER} return 429 $too_many_requests;",
             "refuse_503": f"{RETRY_AFTER} return 503 $overload;",
             "count": "",
         }
+    budget = limits.transfer_bytes
+    answer = f"{server.send_timeout_seconds}, {server.minimum_answer_bytes_per_second}"
     return {
         "modules": "\n".join(f'load_module "{module}";' for module in modules),
-        "lua": f"lua_shared_dict counts 64k;\n    "
-        f'init_by_lua_file "{TEMPLATE.with_name("clients.lua")}";',
+        "lua": f"""lua_shared_dict counts 64k;
+    lua_package_path "{TEMPLATE.parent}/?.lua;;";
+    init_by_lua_file "{TEMPLATE.with_name("clients.lua")}";
+    init_worker_by_lua_block {{ require("transfers").limit_answers() }}""",
         "count": "log_by_lua_block { answered(ngx.var.file_route, ngx.status) }",
         "refuse_429": "content_by_lua_block { too_many_requests() }",
         "refuse_503": "content_by_lua_block { overloaded() }",
-        "read_body": _read_body(server, server.maximum_body_bytes),
-        "read_batch": _read_body(server, server.maximum_batch_bytes),
+        "read_body": _read_body(server, server.maximum_body_bytes, budget),
+        "read_batch": _read_body(server, server.maximum_batch_bytes, budget),
         "finish": "log_by_lua_block { finished() }",
+        "take_answer": f"header_filter_by_lua_block {{ answer_begins({answer}, {budget}) }}",
+        "limit_file": f"header_filter_by_lua_block {{ file_begins({answer}) }}",
     }
 
 
-def _read_body(server: ServerSettings, largest: int) -> str:
-    budget = server.maximum_body_memory_bytes // usable_cores()
-    return (
-        f"access_by_lua_block {{ read_body({server.body_timeout_seconds}, {largest}, {budget}) }}"
-    )
+def _read_body(server: ServerSettings, largest: int, budget: int) -> str:
+    needs_key = str(bool(server.api_keys_path)).lower()
+    arguments = f"{server.body_timeout_seconds}, {largest}, {budget}, {needs_key}"
+    return f"access_by_lua_block {{ read_body({arguments}) }}"
 
 
 def _access(server: ServerSettings) -> dict[str, str]:

@@ -26,6 +26,7 @@ NEED_NGINX = (
     "header_timeout_seconds",
     "body_timeout_seconds",
     "send_timeout_seconds",
+    "minimum_answer_bytes_per_second",
     "idle_timeout_seconds",
 )
 

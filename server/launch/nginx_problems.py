@@ -13,6 +13,8 @@ DIRECTIVES = {
     "416": ('add_header X-Request-Id "";',),
     "502": ("if ($overloaded) {", "    rewrite ^ /.problem/503 last;", "}"),
 }
+# Lua sends them.
+LUA_PROBLEMS = (("key_needed", "401"), ("too_many_requests", "429"), ("overload", "503"))
 # Their locations stand in the template: Lua may send their bodies.
 IN_TEMPLATE = {"429", "503"}
 
@@ -36,7 +38,7 @@ def nginx_problems(server: ServerSettings, count: str) -> dict[str, str]:
         "no_answer_in_time_detail": problems["504"].detail,
         "no_answer_error": inference_error(problems["502"].detail).decode(),
     }
-    for name, status in (("too_many_requests", "429"), ("overload", "503")):
+    for name, status in LUA_PROBLEMS:
         values[f"{name}_problem"] = problems[status].document().decode()
         values[f"{name}_error"] = inference_error(problems[status].detail).decode()
     return values

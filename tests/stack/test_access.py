@@ -1,7 +1,10 @@
 """API keys, HTTPS, CORS origins, trusted proxies and request ids."""
 
 import hashlib
+import http.client
+import json
 import os
+import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -11,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.harness import MFCCS, Server, running, started, wait_until
+from tests.support.harness import DEADLINE, MFCCS, Server, running, started, wait_until
 from tests.support.problems import check_problem
 
 ORIGIN = "https://example.org"
@@ -63,6 +66,32 @@ def test_with_a_key_requests_are_answered(guarded: tuple[Server, Path]) -> None:
     assert server.client.post("/prediction/DNN", json=body).status_code == 401
     for path in ("/livez", "/readyz"):
         assert server.client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/prediction/DNN", "/v2/models/DNN/infer"])
+def test_a_large_body_without_a_key_is_refused_before_it_is_read(
+    guarded: tuple[Server, Path], path: str
+) -> None:
+    server, _ = guarded
+    with socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) as connection:
+        connection.sendall(
+            f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 500000\r\n\r\n".encode()
+        )
+        refusal = http.client.HTTPResponse(connection)
+        refusal.begin()
+        content = refusal.read()
+    whole = server.client.post(path, content=b"1" * 500_000)
+    assert refusal.status == whole.status_code == 401
+    assert refusal.headers["www-authenticate"] == whole.headers["www-authenticate"]
+    assert refusal.headers["content-type"] == whole.headers["content-type"]
+    assert content == whole.content
+
+
+def test_a_large_body_with_a_key_is_read(guarded: tuple[Server, Path]) -> None:
+    server, _ = guarded
+    body = json.dumps({"mfccs": [[0.5] * 25] * 2_000})
+    answer = server.client.post("/prediction/TCN", content=body, headers=bearer(GOOD))
+    assert answer.status_code == 200, answer.text
 
 
 def test_keys_change_without_a_restart(guarded: tuple[Server, Path]) -> None:

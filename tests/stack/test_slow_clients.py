@@ -31,6 +31,7 @@ def server(nginx: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
         "SER_SERVER_BODY_TIMEOUT_SECONDS": 5,
         "SER_SERVER_SEND_TIMEOUT_SECONDS": 1,
         "SER_SERVER_IDLE_TIMEOUT_SECONDS": 2,
+        "SER_SERVER_MINIMUM_ANSWER_BYTES_PER_SECOND": 1_000_000,
     }
     with running(tmp_path_factory.mktemp("run"), **times) as server:
         yield server
@@ -122,6 +123,18 @@ def test_a_client_that_does_not_read_its_answer_is_disconnected(server: Server, 
     assert length
     assert len(content) < int(length[1])
     assert server.predict()
+
+
+def test_a_client_that_reads_its_answer_slowly_is_disconnected(server: Server) -> None:
+    size = len(server.client.get("/init/mfcc.onnx").content)
+    received = 0
+    with connected_narrowly(server.port) as connection:
+        connection.sendall(b"GET /init/mfcc.onnx HTTP/1.1\r\nHost: a\r\n\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            while part := connection.recv(5_000):
+                received += len(part)
+                time.sleep(0.02)  # never a pause as long as the timeout
+    assert received < size
 
 
 def test_an_idle_connection_is_closed(server: Server) -> None:

@@ -21,6 +21,7 @@ VALUES: dict[str, Any] = {
     "operator_port": 9090,
     "connections_per_address": 8,
     "requests_per_second_per_address": 20,
+    "minimum_answer_bytes_per_second": 1_000,
     "maximum_body_memory_bytes": 1_000_000,
     "maximum_connections": 1024,
     "maximum_header_line_bytes": 4096,
