@@ -10,6 +10,8 @@ local full_until = 0
 -- Refusals of the same tick are sent together, which costs less.
 local REFUSAL_SECONDS, TICK_SECONDS = 0.03, 0.02
 
+local PAUSE_SECONDS = 0.05
+
 -- Counts a response of Nginx itself. The dictionary has room for all routes and statuses.
 function count(route, status)
     ngx.shared.counts:incr(route .. "," .. status, 1, 0)
@@ -100,6 +102,11 @@ function read_body(seconds, largest, budget)
     hold(bytes)
     read_in_time(seconds)
     hold(tonumber(ngx.var.request_length))
+end
+
+-- Called before a request that got no response is sent again: supervisord may be replacing the socket.
+function pause()
+    sleep(PAUSE_SECONDS)
 end
 
 function too_many_requests()

@@ -20,7 +20,7 @@ TEMPLATE = ROOT / "nginx" / "nginx.conf.template"
 PAGE = ROOT / "clients" / "web" / "dist"
 LUA_MODULES = ("ndk_http_module.so", "ngx_http_lua_module.so")
 IDLE_CONNECTIONS = 128  # from each Nginx process to the workers
-EXTRA_TRIES = 4  # of a request, beyond one for each idle connection
+FRESH_TRIES = 2  # of a request that got no response, on new connections
 HEALTH_TRIES = 4
 OTHER_OPEN_FILES = 64  # of an Nginx process, besides its connections
 RETRY_AFTER = "add_header Retry-After 1 always; #common_headers;"
@@ -96,18 +96,16 @@ def _connections(server: ServerSettings) -> int:
 
 
 def _upstreams(server: ServerSettings, runtime: Runtime) -> dict[str, Any]:
-    """The socket several times: Nginx retries a request once for each `server` line.
-
-    The `max_conns` of all lines add up to the limit of open requests.
-    """
+    """The limit of open requests, and the socket several times: Nginx tries each line once."""
     line = f'server "unix:{runtime.socket}" max_fails=0'
     open_requests = server.open_requests(server.workers or default_workers())
-    tries = min(IDLE_CONNECTIONS + EXTRA_TRIES, open_requests)
-    shares = [open_requests // tries + (i < open_requests % tries) for i in range(tries)]
+    share = -(-open_requests // FRESH_TRIES)
     return {
-        "limited_upstream": _lines(f"{line} max_conns={share};" for share in shares),
+        "socket": runtime.socket,
+        "open_requests": open_requests,
+        "fresh_upstream": _lines([f"{line} max_conns={share};"] * FRESH_TRIES),
         "health_upstream": _lines([f"{line};"] * HEALTH_TRIES),
-        "idle_connections": tries - EXTRA_TRIES,
+        "idle_connections": min(IDLE_CONNECTIONS, open_requests),
         "idle_health_connections": HEALTH_TRIES // 2,
     }
 
@@ -120,6 +118,7 @@ def _lua(server: ServerSettings, modules: Sequence[Path]) -> dict[str, str]:
             "read_body": "",
             "read_batch": "",
             "finish": "",
+            "pause": "",
             "refuse_429": f"{RETRY_AFTER} return 429 $too_many_requests;",
             "refuse_503": f"{RETRY_AFTER} return 503 $overload;",
             "count": "",
@@ -134,6 +133,7 @@ def _lua(server: ServerSettings, modules: Sequence[Path]) -> dict[str, str]:
         "read_body": _read_body(server, server.maximum_body_bytes),
         "read_batch": _read_body(server, server.maximum_batch_bytes),
         "finish": "log_by_lua_block { finished() }",
+        "pause": "access_by_lua_block { pause() }",
     }
 
 
