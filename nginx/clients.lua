@@ -84,6 +84,11 @@ local function read_in_time(seconds)
     ngx.thread.kill(timer)
 end
 
+-- Whether the request may have a body of unknown length. HTTP/2 does not announce a body.
+local function has_unknown_length()
+    return ngx.var.http_transfer_encoding or ngx.req.http_version() == 2
+end
+
 -- Reads the body of a request within a time limit. Nginx's own timeout restarts with each part of
 -- the body, so a client could send one byte a second without end.
 -- seconds: the time limit; largest: the maximum bytes of a body; budget: the maximum bytes of all
@@ -92,7 +97,7 @@ function read_body(seconds, largest, budget)
     if now() < full_until then
         return refuse(503, ngx.var.overload)
     end
-    local bytes = tonumber(ngx.var.content_length) or ngx.var.http_transfer_encoding and largest or 0
+    local bytes = tonumber(ngx.var.content_length) or has_unknown_length() and largest or 0
     if bytes <= LARGE_BYTES then
         return read_in_time(seconds)
     end

@@ -6,6 +6,7 @@ import resource
 import string
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ TEMPLATE = ROOT / "nginx" / "nginx.conf.template"
 PAGE = ROOT / "clients" / "web" / "dist"
 LUA_MODULES = ("ndk_http_module.so", "ngx_http_lua_module.so")
 IDLE_CONNECTIONS = 128  # from each Nginx process to the workers
+HTTP2_DIRECTIVE = (1, 25, 1)  # the first version with `http2 on`
 FRESH_TRIES = 2  # of a request that got no response, on new connections
 HEALTH_TRIES = 4
 OTHER_OPEN_FILES = 64  # of an Nginx process, besides its connections
@@ -35,23 +37,46 @@ class _Template(string.Template):
     delimiter = "@"
 
 
-def find_lua_modules(nginx: Path) -> tuple[Path, ...]:
-    """The modules that limit the total time of a request body; empty if they are not installed."""
+@dataclass(frozen=True)
+class NginxBuild:
+    """An installed Nginx.
+
+    version: such as (1, 22, 1); empty if it is unknown.
+    lua_modules: the modules that run clients.lua; empty if they are not installed.
+    """
+
+    version: tuple[int, ...]
+    lua_modules: tuple[Path, ...]
+
+
+def inspect_nginx(nginx: Path) -> NginxBuild:
+    """What the executable says about itself."""
     build = subprocess.run([nginx, "-V"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", build)
     folder = re.search(r"--modules-path=(\S+)", build)
     modules = [Path(folder[1]) / name for name in LUA_MODULES] if folder else []
-    return tuple(modules) if all(path.exists() for path in modules) else ()
+    return NginxBuild(
+        tuple(map(int, version.groups())) if version else (),
+        tuple(modules) if all(path.exists() for path in modules) else (),
+    )
 
 
-def render(server: ServerSettings, runtime: Runtime, lua_modules: Sequence[Path]) -> str:
+def render(
+    server: ServerSettings,
+    runtime: Runtime,
+    lua_modules: Sequence[Path],
+    version: tuple[int, ...] = (),
+) -> str:
     """The text of nginx.conf.
 
     lua_modules: without them only the pauses within a request body are limited.
+    version: of Nginx; HTTP/2 is enabled by another directive since 1.25.1.
 
     Raises:
         NginxError: a path cannot be quoted.
     """
-    _check_paths(server, runtime)
+    _check_paths(runtime)
+    health = "|".join(sorted(HEALTH_PATHS))
     values = {
         "cores": usable_cores(),
         # As root, Nginx's workers change to a user without access to the socket by default.
@@ -59,7 +84,8 @@ def render(server: ServerSettings, runtime: Runtime, lua_modules: Sequence[Path]
         "runtime": runtime.path,
         "models": runtime.state,
         "page": PAGE,
-        "health": f"^({'|'.join(sorted(HEALTH_PATHS))})$",
+        "health": f"^({health})$",
+        "health_paths": health,
         "connections": _connections(server),
         "log": "/dev/stdout json buffer=4k flush=1s" if server.access_log else "off",
     }
@@ -72,6 +98,7 @@ def render(server: ServerSettings, runtime: Runtime, lua_modules: Sequence[Path]
         **lua,
         **nginx_problems(server, lua["count"]),
         **_access(server),
+        **_tls(server, runtime, version),
         **_address_limits(server),
         operator_server=_operator_server(server, lua=bool(lua_modules)),
     )
@@ -79,9 +106,8 @@ def render(server: ServerSettings, runtime: Runtime, lua_modules: Sequence[Path]
     return text.replace("#common_headers;", _lines(_common_headers(server)))
 
 
-def _check_paths(server: ServerSettings, runtime: Runtime) -> None:
-    paths = [PAGE, TEMPLATE.parent, runtime.path, server.tls_certificate_path, server.tls_key_path]
-    for path in filter(None, paths):
+def _check_paths(runtime: Runtime) -> None:
+    for path in (PAGE, TEMPLATE.parent, runtime.path):
         if set(str(path)) & UNQUOTABLE:
             raise NginxError(f"Nginx cannot use the path {path}: it contains $, a quote or \\")
 
@@ -145,19 +171,36 @@ def _read_body(server: ServerSettings, largest: int) -> str:
 
 
 def _access(server: ServerSettings) -> dict[str, str]:
-    listen = server.address.netloc
-    tls = (
-        f'ssl_certificate "{server.tls_certificate_path}";',
-        f'ssl_certificate_key "{server.tls_key_path}";',
-    )
     trusted = [f"set_real_ip_from {network};" for network in server.trusted_networks]
     return {
-        "listen": f"{listen} ssl" if server.tls else listen,
-        "tls": _lines(tls if server.tls else ()),
         "origins": _lines(f'"{origin}" $http_origin;' for origin in server.origins),
         "trusted": _lines([*trusted, "real_ip_header X-Forwarded-For;", "real_ip_recursive on;"]),
         # The files need the same key as the handshake.
         "authorisation": "auth_request /.authorisation;" if server.api_keys_path else "",
+    }
+
+
+def _tls(server: ServerSettings, runtime: Runtime, version: tuple[int, ...]) -> dict[str, str]:
+    listen = server.address.netloc
+    if not server.tls:
+        return {"listen": listen, "tls": "", "tls_pair": ""}
+    lines = ["http2 on;"] if version >= HTTP2_DIRECTIVE else []
+    lines += [
+        # A name with a variable: Nginx reads the file at each handshake, so a new one needs no
+        # reload, which would close idle connections.
+        "ssl_certificate $tls_pair;",
+        "ssl_certificate_key $tls_pair;",
+    ]
+    if server.client_ca_path:
+        lines += [
+            f'ssl_client_certificate "{runtime.client_ca}";',
+            "ssl_verify_client optional;",
+            "if ($certificate_needed) { return 496; }",
+        ]
+    return {
+        "listen": f"{listen} ssl" if version >= HTTP2_DIRECTIVE else f"{listen} ssl http2",
+        "tls": _lines(lines),
+        "tls_pair": str(runtime.tls_pair),
     }
 
 
