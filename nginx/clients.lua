@@ -18,6 +18,8 @@ local SMALL_BYTES = 16384
 -- The key is checked before a larger body is read.
 local LARGE_BYTES = 65536
 
+local PAUSE_SECONDS = 0.05
+
 -- Counts a response of Nginx itself. The dictionary has room for all routes and statuses.
 function count(route, status)
     ngx.shared.counts:incr(route .. "," .. status, 1, 0)
@@ -77,10 +79,14 @@ local function has_key()
     return refuse(503, ngx.var.overload)
 end
 
+-- Whether the request may have a body of unknown length. HTTP/2 does not announce a body.
+local function has_unknown_length()
+    return ngx.var.http_transfer_encoding or ngx.req.http_version() == 2
+end
+
 -- The bytes of the body; the maximum if the header does not contain them.
 local function announced(largest)
-    local bytes = tonumber(ngx.var.content_length)
-    return bytes or ngx.var.http_transfer_encoding and largest or 0
+    return tonumber(ngx.var.content_length) or has_unknown_length() and largest or 0
 end
 
 -- Reads the body of a request within a time limit. Nginx's own timeout restarts with each part of
@@ -133,6 +139,11 @@ function file_begins(pause, rate)
     if bytes > SMALL_BYTES then
         transfers.file_begins(seconds)
     end
+end
+
+-- Called before a request that got no response is sent again: supervisord may be replacing the socket.
+function pause()
+    sleep(PAUSE_SECONDS)
 end
 
 function too_many_requests()

@@ -61,6 +61,7 @@ class ServerSettings:
     api_keys_path: Path | None = None
     tls_certificate_path: Path | None = None
     tls_key_path: Path | None = None
+    client_ca_path: Path | None = None
     cors_origins: str = ""  # separated by spaces
     access_log: bool = True
     operator_host: str = "127.0.0.1"
@@ -143,6 +144,8 @@ def _check(server: ServerSettings) -> None:
             raise SettingError(f"[server] cors_origins: {origin!r} is not {expected}")
     if (server.tls_certificate_path is None) != (server.tls_key_path is None):
         raise SettingError("[server] tls_certificate_path and tls_key_path: expected both or none")
+    if server.client_ca_path and not server.tls:
+        raise SettingError("[server] client_ca_path: expected tls_certificate_path as well")
 
 
 def check_files(server: ServerSettings) -> None:
@@ -153,7 +156,7 @@ def check_files(server: ServerSettings) -> None:
     Raises:
         SettingError: the message names the key and the file.
     """
-    for key in ("api_keys_path", "tls_certificate_path", "tls_key_path"):
+    for key in ("api_keys_path", "tls_certificate_path", "tls_key_path", "client_ca_path"):
         path: Path | None = getattr(server, key)
         if path and not (path.is_file() and os.access(path, os.R_OK)):
             raise SettingError(f"[server] {key}: {str(path)!r} is not a readable file")

@@ -7,15 +7,17 @@ import resource
 import shutil
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from configuration import CONFIG_VARIABLE, ROOT
 from server.http.key_files import KeyFileError, keep_keys, read_keys
-from server.launch.nginx import NginxError, find_lua_modules, render
+from server.launch.nginx import NginxError, inspect_nginx, render
 from server.launch.nginx_needed import START_MESSAGE, check_usable_without_nginx
 from server.launch.process_tree import run_process_tree
 from server.launch.runtime_directory import NGINX_VARIABLE, RUNTIME_VARIABLE, Runtime, make_runtime
+from server.launch.tls_files import TlsFileError, TlsFiles
+from server.launch.watcher import watching
 from server.models.releases import ReleaseError, ReleaseStore, make_state_directory
 from server.settings import (
     Address,
@@ -77,7 +79,8 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
                 print(START_MESSAGE, flush=True)
                 return run_process_tree(_gunicorn_command(application), environment, server)
             _configure_nginx(server, runtime, nginx)
-            return run_process_tree(_supervisord_command(), environment, server)
+            with watching(_keep_tls_files(server, runtime)):
+                return run_process_tree(_supervisord_command(), environment, server)
 
 
 def _keep_keys(server: ServerSettings, runtime: Runtime) -> None:
@@ -90,12 +93,24 @@ def _keep_keys(server: ServerSettings, runtime: Runtime) -> None:
         raise LaunchError(f"[server] api_keys_path: {error}") from None
 
 
+def _keep_tls_files(server: ServerSettings, runtime: Runtime) -> list[Callable[[], None]]:
+    """Copies the TLS files for Nginx; returns the task that copies them again when they change."""
+    if not server.tls:
+        return []
+    files = TlsFiles(server, runtime)
+    try:
+        files.keep()
+    except TlsFileError as error:
+        raise LaunchError(str(error)) from None
+    return [files.renew]
+
+
 def _configure_nginx(server: ServerSettings, runtime: Runtime, nginx: Path) -> None:
-    lua_modules = find_lua_modules(nginx)
-    if not lua_modules:
+    build = inspect_nginx(nginx)
+    if not build.lua_modules:
         print(NO_LUA, flush=True)
     try:
-        configuration = render(server, runtime, lua_modules)
+        configuration = render(server, runtime, build.lua_modules, build.version)
     except NginxError as error:
         raise LaunchError(str(error)) from None
     runtime.nginx_configuration.write_text(configuration, encoding="utf-8")

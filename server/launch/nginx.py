@@ -5,6 +5,7 @@ import re
 import string
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ TEMPLATE = ROOT / "nginx" / "nginx.conf.template"
 PAGE = ROOT / "clients" / "web" / "dist"
 LUA_MODULES = ("ndk_http_module.so", "ngx_http_lua_module.so")
 IDLE_CONNECTIONS = 128  # from each Nginx process to the workers
-EXTRA_TRIES = 4  # of a request, beyond one for each idle connection
+HTTP2_DIRECTIVE = (1, 25, 1)  # the first version with `http2 on`
+FRESH_TRIES = 2  # of a request that got no response, on new connections
 HEALTH_TRIES = 4
 RETRY_AFTER = "add_header Retry-After 1 always; #common_headers;"
 UNQUOTABLE = frozenset('$"\\\n')
@@ -34,24 +36,47 @@ class _Template(string.Template):
     delimiter = "@"
 
 
-def find_lua_modules(nginx: Path) -> tuple[Path, ...]:
-    """The modules that limit the total time of a request body; empty if they are not installed."""
+@dataclass(frozen=True)
+class NginxBuild:
+    """An installed Nginx.
+
+    version: such as (1, 22, 1); empty if it is unknown.
+    lua_modules: the modules that run clients.lua; empty if they are not installed.
+    """
+
+    version: tuple[int, ...]
+    lua_modules: tuple[Path, ...]
+
+
+def inspect_nginx(nginx: Path) -> NginxBuild:
+    """What the executable says about itself."""
     build = subprocess.run([nginx, "-V"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", build)
     folder = re.search(r"--modules-path=(\S+)", build)
     modules = [Path(folder[1]) / name for name in LUA_MODULES] if folder else []
-    return tuple(modules) if all(path.exists() for path in modules) else ()
+    return NginxBuild(
+        tuple(map(int, version.groups())) if version else (),
+        tuple(modules) if all(path.exists() for path in modules) else (),
+    )
 
 
-def render(server: ServerSettings, runtime: Runtime, lua_modules: Sequence[Path]) -> str:
+def render(
+    server: ServerSettings,
+    runtime: Runtime,
+    lua_modules: Sequence[Path],
+    version: tuple[int, ...] = (),
+) -> str:
     """The text of nginx.conf.
 
     lua_modules: without them only the pauses within a request body are limited.
+    version: of Nginx; HTTP/2 is enabled by another directive since 1.25.1.
 
     Raises:
         NginxError: a path cannot be quoted.
     """
-    _check_paths(server, runtime)
+    _check_paths(runtime)
     limits = NginxLimits.of(server)
+    health = "|".join(sorted(HEALTH_PATHS))
     values = {
         "processes": limits.processes,
         # As root, Nginx's workers change to a user without access to the socket by default.
@@ -59,7 +84,8 @@ def render(server: ServerSettings, runtime: Runtime, lua_modules: Sequence[Path]
         "runtime": runtime.path,
         "models": runtime.state,
         "page": PAGE,
-        "health": f"^({'|'.join(sorted(HEALTH_PATHS))})$",
+        "health": f"^({health})$",
+        "health_paths": health,
         "connections": limits.worker_connections(server),
         "log": "/dev/stdout json buffer=4k flush=1s" if server.access_log else "off",
     }
@@ -72,6 +98,7 @@ def render(server: ServerSettings, runtime: Runtime, lua_modules: Sequence[Path]
         **lua,
         **nginx_problems(server, lua["count"]),
         **_access(server),
+        **_tls(server, runtime, version),
         **_address_limits(server),
         operator_server=_operator_server(server, lua=bool(lua_modules)),
     )
@@ -79,26 +106,23 @@ def render(server: ServerSettings, runtime: Runtime, lua_modules: Sequence[Path]
     return text.replace("#common_headers;", _lines(_common_headers(server)))
 
 
-def _check_paths(server: ServerSettings, runtime: Runtime) -> None:
-    paths = [PAGE, TEMPLATE.parent, runtime.path, server.tls_certificate_path, server.tls_key_path]
-    for path in filter(None, paths):
+def _check_paths(runtime: Runtime) -> None:
+    for path in (PAGE, TEMPLATE.parent, runtime.path):
         if set(str(path)) & UNQUOTABLE:
             raise NginxError(f"Nginx cannot use the path {path}: it contains $, a quote or \\")
 
 
 def _upstreams(server: ServerSettings, runtime: Runtime) -> dict[str, Any]:
-    """The socket several times: Nginx retries a request once for each `server` line.
-
-    The `max_conns` of all lines add up to the limit of open requests.
-    """
+    """The limit of open requests, and the socket several times: Nginx tries each line once."""
     line = f'server "unix:{runtime.socket}" max_fails=0'
     open_requests = server.open_requests(server.workers or default_workers())
-    tries = min(IDLE_CONNECTIONS + EXTRA_TRIES, open_requests)
-    shares = [open_requests // tries + (i < open_requests % tries) for i in range(tries)]
+    share = -(-open_requests // FRESH_TRIES)
     return {
-        "limited_upstream": _lines(f"{line} max_conns={share};" for share in shares),
+        "socket": runtime.socket,
+        "open_requests": open_requests,
+        "fresh_upstream": _lines([f"{line} max_conns={share};"] * FRESH_TRIES),
         "health_upstream": _lines([f"{line};"] * HEALTH_TRIES),
-        "idle_connections": tries - EXTRA_TRIES,
+        "idle_connections": min(IDLE_CONNECTIONS, open_requests),
         "idle_health_connections": HEALTH_TRIES // 2,
     }
 
@@ -113,6 +137,7 @@ def _lua(server: ServerSettings, limits: NginxLimits, modules: Sequence[Path]) -
             "finish": "",
             "take_answer": "",
             "limit_file": "",
+            "pause": "",
             "refuse_429": f"{RETRY_AFTER} return 429 $too_many_requests;",
             "refuse_503": f"{RETRY_AFTER} return 503 $overload;",
             "count": "",
@@ -133,6 +158,7 @@ def _lua(server: ServerSettings, limits: NginxLimits, modules: Sequence[Path]) -
         "finish": "log_by_lua_block { finished() }",
         "take_answer": f"header_filter_by_lua_block {{ answer_begins({answer}, {budget}) }}",
         "limit_file": f"header_filter_by_lua_block {{ file_begins({answer}) }}",
+        "pause": "access_by_lua_block { pause() }",
     }
 
 
@@ -143,19 +169,36 @@ def _read_body(server: ServerSettings, largest: int, budget: int) -> str:
 
 
 def _access(server: ServerSettings) -> dict[str, str]:
-    listen = server.address.netloc
-    tls = (
-        f'ssl_certificate "{server.tls_certificate_path}";',
-        f'ssl_certificate_key "{server.tls_key_path}";',
-    )
     trusted = [f"set_real_ip_from {network};" for network in server.trusted_networks]
     return {
-        "listen": f"{listen} ssl" if server.tls else listen,
-        "tls": _lines(tls if server.tls else ()),
         "origins": _lines(f'"{origin}" $http_origin;' for origin in server.origins),
         "trusted": _lines([*trusted, "real_ip_header X-Forwarded-For;", "real_ip_recursive on;"]),
         # The files need the same key as the handshake.
         "authorisation": "auth_request /.authorisation;" if server.api_keys_path else "",
+    }
+
+
+def _tls(server: ServerSettings, runtime: Runtime, version: tuple[int, ...]) -> dict[str, str]:
+    listen = server.address.netloc
+    if not server.tls:
+        return {"listen": listen, "tls": "", "tls_pair": ""}
+    lines = ["http2 on;"] if version >= HTTP2_DIRECTIVE else []
+    lines += [
+        # A name with a variable: Nginx reads the file at each handshake, so a new one needs no
+        # reload, which would close idle connections.
+        "ssl_certificate $tls_pair;",
+        "ssl_certificate_key $tls_pair;",
+    ]
+    if server.client_ca_path:
+        lines += [
+            f'ssl_client_certificate "{runtime.client_ca}";',
+            "ssl_verify_client optional;",
+            "if ($certificate_needed) { return 496; }",
+        ]
+    return {
+        "listen": f"{listen} ssl" if version >= HTTP2_DIRECTIVE else f"{listen} ssl http2",
+        "tls": _lines(lines),
+        "tls_pair": str(runtime.tls_pair),
     }
 
 

@@ -32,6 +32,7 @@ def nginx_problems(server: ServerSettings, count: str) -> dict[str, str]:
             for name, problem in problems.items()
             if name not in IN_TEMPLATE
         ),
+        "certificate_needed_detail": problems["certificate"].detail,
         "malformed_request_detail": problems["400"].detail,
         "batch_too_large_detail": batch.detail,
         "internal_error_detail": problems["500"].detail,

@@ -85,9 +85,12 @@ def _announce(settings: ServerSettings) -> None:
         time.sleep(PROBE_INTERVAL_SECONDS)
     url = f"{'https' if settings.tls else 'http'}://{settings.address.local.netloc}"
     if status == HTTPStatus.OK:
-        print(f"Ready: {url}", flush=True)
+        line = f"Ready: {url}"
     else:
-        print(f"Running, but not ready: see {url}/readyz", flush=True)
+        line = f"Running, but not ready: see {url}/readyz"
+    # One write: another thread writes the log.
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _wait_for_all(server: int) -> None:

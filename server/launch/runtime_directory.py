@@ -60,6 +60,21 @@ class Runtime:
         return self.path / "keys"
 
     @property
+    def tls_pair(self) -> Path:
+        """The last valid key and certificate, in one file."""
+        return self.path / "tls.pem"
+
+    @property
+    def client_ca(self) -> Path:
+        """The last valid certificates of the authority of clients."""
+        return self.path / "client-ca.pem"
+
+    @property
+    def nginx_pid(self) -> Path:
+        """The process id of the Nginx master."""
+        return self.path / "nginx.pid"
+
+    @property
     def nginx_configuration(self) -> Path:
         """The rendered configuration of Nginx."""
         return self.path / "nginx.conf"

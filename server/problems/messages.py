@@ -91,6 +91,12 @@ UNSUPPORTED_MEDIA_TYPE = ProblemKind(
 BODY_TOO_LARGE = ProblemKind(
     413, "body-too-large", "Body too large", "The body is larger than {limit:,} bytes."
 )
+CERTIFICATE_NEEDED = ProblemKind(
+    403,
+    "certificate-needed",
+    "Client certificate needed",
+    "A valid client certificate is required.",
+)
 FILE_REPLACED = ProblemKind(
     404,
     "file-replaced",
@@ -160,7 +166,7 @@ UNSUPPORTED_HTTP_VERSION = ProblemKind(
     505,
     "unsupported-http-version",
     "Unsupported HTTP version",
-    "The server supports HTTP/1.0 and HTTP/1.1 only.",
+    "The server supports HTTP/1.0, HTTP/1.1 and, with HTTPS, HTTP/2.",
 )
 
 # By the name of Nginx's location; most names are the status of the error.
@@ -182,6 +188,7 @@ NGINX_KINDS = {
     "503": OVERLOADED,
     "504": NO_ANSWER_IN_TIME,
     "505": UNSUPPORTED_HTTP_VERSION,
+    "certificate": CERTIFICATE_NEEDED,
     "replaced": FILE_REPLACED,
 }
 

@@ -42,6 +42,7 @@ def test_relative_paths_are_relative_to_the_folder_of_the_file(tmp_path: Path) -
         ("[server]\ncors_origins = https://a/b\n", ["cors_origins", "'https://a/b'"]),
         ("[server]\ncors_origins = *\n", ["cors_origins", "'*'", "https://"]),
         ("[server]\ntls_key_path = key\n", ["tls_certificate_path", "both"]),
+        ("[server]\nclient_ca_path = ca\n", ["client_ca_path", "tls_certificate_path"]),
         ("[models]\nmaximum_file_bytes = 1\n", ["maximum_file_bytes", "1024"]),
         ("port = 80\n", ["cannot be read"]),
         ("[sever]\nport = 80\n", ["[sever]", "server"]),

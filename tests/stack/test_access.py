@@ -1,15 +1,12 @@
-"""API keys, HTTPS, CORS origins, trusted proxies and request ids."""
+"""API keys, CORS origins, trusted proxies and request ids."""
 
 import hashlib
 import http.client
 import json
 import os
 import socket
-import ssl
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -191,42 +188,6 @@ def test_a_client_s_request_id_is_returned(server: Server) -> None:
 def test_an_invalid_request_id_is_replaced(server: Server, name: str) -> None:
     answer = server.client.get("/livez", headers={"X-Request-Id": name})
     assert len(answer.headers["x-request-id"]) == 32
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("tls")
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    command += ["-keyout", str(key), "-out", str(certificate), "-subj", "/CN=localhost"]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run(command, check=True, capture_output=True)
-    return certificate, key
-
-
-def test_https_needs_tls_1_2_or_newer(
-    nginx: Path, tmp_path: Path, certificate: tuple[Path, Path]
-) -> None:
-    settings: dict[str, Any] = {
-        "SER_SERVER_TLS_CERTIFICATE_PATH": certificate[0],
-        "SER_SERVER_TLS_KEY_PATH": certificate[1],
-    }
-    with started(tmp_path, **settings) as server:
-        assert server.wait_for_line("Ready: ").startswith("Ready: https://")
-        url = f"https://127.0.0.1:{server.port}/livez"
-        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
-            context = ssl.create_default_context(cafile=str(certificate[0]))
-            context.minimum_version = context.maximum_version = version
-            answer = httpx.get(url, verify=context)
-            assert answer.status_code == 200
-            assert "max-age" in answer.headers["strict-transport-security"]
-        context = ssl.create_default_context(cafile=str(certificate[0]))
-        context.set_ciphers("ALL:@SECLEVEL=0")
-        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
-            context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
-        with pytest.raises(httpx.TransportError):
-            httpx.get(url, verify=context)
-        check_problem(server.client.get("/livez"), 400)
 
 
 @pytest.mark.parametrize(("trusted", "limited"), [("127.0.0.0/8", False), ("192.0.2.1", True)])

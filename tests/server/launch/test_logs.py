@@ -1,5 +1,6 @@
 import json
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -37,6 +38,29 @@ def test_json_lines_are_unchanged_wherever_the_input_is_split() -> None:
     whole = b'{"a":1}\n{"b":2}\n'
     for cut in range(len(whole)):
         assert b"".join(json_lines([whole[:cut], whole[cut:]])) == whole
+
+
+def test_a_repeated_message_of_nginx_is_written_once_a_second() -> None:
+    error = "2026/11/21 03:01:06 [crit] {0}#4: *{0} connect() failed, client: 1.2.3.4\n"
+    # The clock advances by a second for each part.
+    parts = [b"".join(error.format(n).encode() for n in range(100))] * 3
+    now = 0.0
+
+    def advance() -> Iterator[bytes]:
+        nonlocal now
+        for part in parts:
+            yield part
+            now += 1.0
+
+    text = b"".join(json_lines(advance(), lambda: now))
+    messages = [json.loads(line)["message"] for line in text.splitlines()]
+    repeated = [f"0#4: *0 connect() failed (repeated {times} times)" for times in (99, 100, 100)]
+    assert messages == ["0#4: *0 connect() failed", *repeated]
+
+
+def test_different_messages_of_nginx_are_all_written() -> None:
+    text = b"2026/11/21 03:01:06 [error] 4#4: *1 %d\n"
+    assert len(lines(*(text % number for number in range(10)))) == 10
 
 
 def test_a_last_line_without_a_line_break_is_kept() -> None:
