@@ -14,7 +14,7 @@ from configuration import CONFIG_VARIABLE, ROOT
 from server.http.key_files import KeyFileError, keep_keys, read_keys
 from server.launch.nginx import NginxError, find_lua_modules, render
 from server.launch.nginx_needed import START_MESSAGE, check_usable_without_nginx
-from server.launch.process_tree import run_process_tree
+from server.launch.process_tree import exit_on_stop_signals, run_process_tree
 from server.launch.runtime_directory import NGINX_VARIABLE, RUNTIME_VARIABLE, Runtime, make_runtime
 from server.models.releases import ReleaseError, ReleaseStore, make_state_directory
 from server.settings import (
@@ -59,6 +59,7 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
         RuntimeDirectoryError: the runtime directory cannot be used.
         ReleaseError: the models cannot be copied, or another server uses their state directory.
     """
+    exit_on_stop_signals()
     server = settings.server
     if nginx is None:
         check_usable_without_nginx(server)
@@ -157,7 +158,8 @@ def _gunicorn_command(application: str) -> list[str]:
 
 
 def _supervisord_command() -> list[str]:
-    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(ROOT / "supervisord.conf")]
+    configuration = str(ROOT / "supervisord.conf")
+    command = [sys.executable, "-m", "server.launch.supervisor", "-c", configuration]
     # As root, supervisord prints a warning without this option.
     return [*command, "-u", "root"] if os.geteuid() == 0 else command
 

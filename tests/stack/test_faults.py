@@ -1,13 +1,17 @@
 """A killed process is restarted, and no request fails because of it."""
 
+import json
 import signal
+import socket
 from collections.abc import Iterator
+from http.client import HTTPResponse
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.support.harness import Load, Server, running, wait_until
+from tests.support.harness import DEADLINE, MFCCS, Load, Server, running, wait_until
+from tests.support.process_limit import process_limit
 
 ANSWERS = 300
 
@@ -77,3 +81,94 @@ def test_nothing_is_left_when_supervisord_is_killed(nginx: Path, tmp_path: Path)
         assert server.process.wait(60) == 1
         assert not psutil.wait_procs(tree, timeout=0)[1]
     assert list(tmp_path.iterdir()) == []
+
+
+def check_all_end(server: Server) -> None:
+    """Kills the main process, and expects every other one to end by itself."""
+    tree = server.tree()
+    server.process.kill()
+    server.process.wait()
+    _, alive = psutil.wait_procs(tree, timeout=20)
+    for process in alive:
+        process.kill()
+    assert not alive, server.output
+
+
+@pytest.mark.parametrize("flags", [(), ("--without-nginx",)])
+def test_every_process_ends_when_the_main_one_is_killed(
+    nginx: Path, tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    with running(tmp_path, *flags) as server:
+        check_all_end(server)
+
+
+def test_an_open_request_is_answered_when_the_main_process_is_killed(
+    nginx: Path, tmp_path: Path
+) -> None:
+    """Nginx and Gunicorn finish open requests, as after a stop signal."""
+    body = json.dumps({"mfccs": MFCCS}).encode()
+    header = "POST /prediction/DNN HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+    length = f"Content-Length: {len(body)}\r\n\r\n"
+    with (
+        running(tmp_path) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) as connection,
+    ):
+        connection.sendall((header + length).encode())
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        tree = server.tree()
+        server.process.kill()
+        wait_until(lambda: refuses_connections(server), "Nginx's listening socket is closed")
+        connection.sendall(body)
+        answer = HTTPResponse(connection)
+        answer.begin()
+        assert (answer.status, "results" in json.loads(answer.read())) == (200, True)
+        assert not psutil.wait_procs(tree, timeout=20)[1]
+
+
+def refuses_connections(server: Server) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", server.port)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_the_lack_of_a_process_costs_no_answer_and_passes(nginx: Path, tmp_path: Path) -> None:
+    with running(tmp_path) as server, process_limit(server) as limit:
+        with Load(server) as load:
+            victim, other = server.workers()
+            limit.reach()
+            victim.kill()
+            wait_until(lambda: "a worker cannot be started" in server.output, "a failed fork")
+            assert server.workers() == [other]
+            load.wait_for_answers(ANSWERS)
+            limit.lift()
+            wait_for_new_workers(server, [victim])
+            load.wait_for_answers(ANSWERS)
+        assert load.failures == []
+
+
+def test_gunicorn_and_nginx_return_after_a_lack_of_processes(nginx: Path, tmp_path: Path) -> None:
+    """More failed starts than supervisord's `startretries`."""
+    with running(tmp_path) as server, process_limit(server) as limit:
+        limit.reach()
+        for process in (server.nginx(), server.gunicorn()):
+            process.kill()
+        wait_until(lambda: server.output.count("Too many processes") > 8, "failed starts")
+        limit.lift()
+        server.wait_for_answer()
+        assert server.predict()
+        wait_until(lambda: len(server.workers()) == 2, "both workers")
+
+
+def test_nginx_is_restarted_if_it_has_lost_its_workers(nginx: Path, tmp_path: Path) -> None:
+    with running(tmp_path) as server, process_limit(server) as limit:
+        old = server.nginx()
+        wait_until(lambda: "nginx entered RUNNING" in server.output, "supervisord sees Nginx run")
+        limit.reach()
+        for worker in old.children():
+            worker.kill()
+        wait_until(lambda: "nginx has no workers" in server.output, "a notice in the log")
+        limit.lift()
+        server.wait_for_answer()
+        assert server.nginx() != old

@@ -78,7 +78,7 @@ class Server:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def supervisord(self) -> psutil.Process:
-        return self._child(psutil.Process(self.process.pid), "supervisor.supervisord")
+        return self._child(psutil.Process(self.process.pid), "server.launch.supervisor")
 
     def gunicorn(self) -> psutil.Process:
         """The Gunicorn master; without Nginx it is a child of the main process."""
