@@ -5,9 +5,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from gunicorn import arbiter
+
 from server.launch.capacity import default_workers
 from server.launch.logs import CONFIGURATION
-from server.launch.processes import blocked_stop_signals
+from server.launch.processes import MONOTONIC, blocked_stop_signals
 from server.launch.runtime_directory import this_runtime
 from server.settings import load_settings
 
@@ -30,6 +32,7 @@ worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa:
 
 def on_starting(server: Any) -> None:
     """Gunicorn's hook: the master starts."""
+    arbiter.time = MONOTONIC  # for the time that open requests have at a stop
     server.spawn_worker = partial(_start_worker, server.log, server.spawn_worker)
 
 

@@ -8,11 +8,18 @@ import signal
 from typing import Any
 
 from supervisor import events, supervisord
+from supervisor import process as supervisor_process
 from supervisor.loggers import Handler
 from supervisor.options import ServerOptions
 from supervisor.states import ProcessStates, SupervisorStates
 
-from server.launch.processes import blocked_stop_signals, children, end_with_parent, send_signal
+from server.launch.processes import (
+    MONOTONIC,
+    blocked_stop_signals,
+    children,
+    end_with_parent,
+    send_signal,
+)
 
 
 class Options(ServerOptions):  # type: ignore[misc]  # it ships no types
@@ -77,6 +84,7 @@ def _ignore_log_error(_: Handler) -> None:
 def main() -> None:
     """Runs supervisord in the foreground."""
     Handler.handleError = _ignore_log_error
+    supervisord.time = supervisor_process.time = MONOTONIC
     options = Options()
     options.realize(doc=__doc__)
     options.first = True

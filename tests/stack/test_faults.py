@@ -3,6 +3,7 @@
 import json
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from http.client import HTTPResponse
 from pathlib import Path
@@ -10,8 +11,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.harness import DEADLINE, MFCCS, Load, Server, running, wait_until
-from tests.support.process_limit import process_limit
+from tests.support.clock import WallClock
+from tests.support.harness import (
+    DEADLINE,
+    MFCCS,
+    Load,
+    Server,
+    running,
+    wait_for_new_workers,
+    wait_until,
+)
 
 ANSWERS = 300
 
@@ -20,17 +29,6 @@ ANSWERS = 300
 def server(nginx: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(tmp_path_factory.mktemp("run")) as server:
         yield server
-
-
-def wait_for_new_workers(server: Server, old: list[psutil.Process], count: int = 2) -> None:
-    def replaced() -> bool:
-        try:
-            workers = server.workers()
-        except (LookupError, psutil.NoSuchProcess):
-            return False
-        return len(workers) == count and not set(workers) & set(old)
-
-    wait_until(replaced, f"{count} workers other than {old}")
 
 
 def test_no_request_fails_when_a_worker_is_killed(server: Server) -> None:
@@ -133,42 +131,27 @@ def refuses_connections(server: Server) -> bool:
     return False
 
 
-def test_the_lack_of_a_process_costs_no_answer_and_passes(nginx: Path, tmp_path: Path) -> None:
-    with running(tmp_path) as server, process_limit(server) as limit:
-        with Load(server) as load:
-            victim, other = server.workers()
-            limit.reach()
-            victim.kill()
-            wait_until(lambda: "a worker cannot be started" in server.output, "a failed fork")
-            assert server.workers() == [other]
-            load.wait_for_answers(ANSWERS)
-            limit.lift()
-            wait_for_new_workers(server, [victim])
-            load.wait_for_answers(ANSWERS)
-        assert load.failures == []
+def beat(worker: psutil.Process) -> float:
+    """The time of the last heartbeat, in seconds on the monotonic clock."""
+    for file in Path(f"/proc/{worker.pid}/fd").iterdir():
+        if "wgunicorn" in str(file.readlink()):
+            return file.stat().st_mtime
+    raise LookupError(f"{worker} has no heartbeat file")
 
 
-def test_gunicorn_and_nginx_return_after_a_lack_of_processes(nginx: Path, tmp_path: Path) -> None:
-    """More failed starts than supervisord's `startretries`."""
-    with running(tmp_path) as server, process_limit(server) as limit:
-        limit.reach()
-        for process in (server.nginx(), server.gunicorn()):
-            process.kill()
-        wait_until(lambda: server.output.count("Too many processes") > 8, "failed starts")
-        limit.lift()
-        server.wait_for_answer()
-        assert server.predict()
-        wait_until(lambda: len(server.workers()) == 2, "both workers")
+def wait_for_heartbeats(worker: psutil.Process) -> None:
+    later = time.monotonic() + 2
+    wait_until(lambda: later < beat(worker) <= time.monotonic(), "more heartbeats")
 
 
-def test_nginx_is_restarted_if_it_has_lost_its_workers(nginx: Path, tmp_path: Path) -> None:
-    with running(tmp_path) as server, process_limit(server) as limit:
-        old = server.nginx()
-        wait_until(lambda: "nginx entered RUNNING" in server.output, "supervisord sees Nginx run")
-        limit.reach()
-        for worker in old.children():
-            worker.kill()
-        wait_until(lambda: "nginx has no workers" in server.output, "a notice in the log")
-        limit.lift()
-        server.wait_for_answer()
-        assert server.nginx() != old
+def test_workers_send_heartbeats_although_the_clock_jumps(nginx: Path, tmp_path: Path) -> None:
+    """Without a heartbeat for 30 s Gunicorn kills a worker."""
+    clock = WallClock(tmp_path)
+    with running(tmp_path / "run", **clock.variables) as server:
+        workers = server.workers()
+        for hours in (-1, 1):
+            clock.shift(hours * 3600)
+            for worker in workers:
+                wait_for_heartbeats(worker)
+            assert server.predict()
+        assert server.workers() == workers

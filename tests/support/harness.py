@@ -236,6 +236,19 @@ def open_requests(server: Server, count: int, length: int = 1_000) -> Iterator[N
         yield
 
 
+def wait_for_new_workers(server: Server, old: list[psutil.Process], count: int = 2) -> None:
+    """Waits for `count` workers, none of them among `old`."""
+
+    def replaced() -> bool:
+        try:
+            workers = server.workers()
+        except (LookupError, psutil.NoSuchProcess):
+            return False
+        return len(workers) == count and not set(workers) & set(old)
+
+    wait_until(replaced, f"{count} workers other than {old}")
+
+
 class Load:
     """Clients that send predictions without pause and record the failures."""
 
