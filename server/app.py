@@ -109,8 +109,8 @@ def _middleware(settings: ServerSettings, nginx: bool, runtime: Runtime | None) 
         exposed = ["X-Request-Id", "Retry-After"]
         middleware.append(CORSMiddleware(allow_origins=settings.origins, expose_headers=exposed))
     if settings.api_keys_path:
-        kept = runtime.keys if runtime else None
-        middleware.append(KeyMiddleware(KeyRing(settings.api_keys_path, kept)))
+        path = runtime.keys if runtime else settings.api_keys_path
+        middleware.append(KeyMiddleware(KeyRing(path)))
     return middleware
 
 

@@ -7,15 +7,17 @@ import resource
 import shutil
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from configuration import CONFIG_VARIABLE, ROOT
-from server.http.key_files import KeyFileError, keep_keys, read_keys
+from server.http.key_files import KeyFileError
+from server.http.key_publisher import KeyPublisher
 from server.launch.nginx import NginxError, find_lua_modules, render
 from server.launch.nginx_needed import START_MESSAGE, check_usable_without_nginx
 from server.launch.process_tree import exit_on_stop_signals, run_process_tree
 from server.launch.runtime_directory import NGINX_VARIABLE, RUNTIME_VARIABLE, Runtime, make_runtime
+from server.launch.watcher import watching
 from server.models.releases import ReleaseError, ReleaseStore, make_state_directory
 from server.settings import (
     Address,
@@ -28,6 +30,7 @@ from server.settings import (
 
 # Debian installs Nginx in a folder that is not in the PATH of an ordinary user.
 NGINX_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
+SECONDS_BETWEEN_KEY_CHECKS = 0.5
 APPLICATION = "server.app:get_app()"
 NO_LUA = (
     "Nginx has no Lua module: the total time of a request body is not limited, only its pauses. "
@@ -70,8 +73,10 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
     _use_batch_scheduling()
     with make_runtime(server.runtime_directory) as folder:
         runtime = Runtime(Path(folder))
-        with prepared_models(settings.models, runtime):
-            _keep_keys(server, runtime)
+        with (
+            prepared_models(settings.models, runtime),
+            watching(_publish_keys(server, runtime), SECONDS_BETWEEN_KEY_CHECKS),
+        ):
             runtime.settings.write_text(settings_text(settings), encoding="utf-8")
             environment = _environment(runtime, nginx, application)
             if nginx is None:
@@ -81,14 +86,16 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
             return run_process_tree(_supervisord_command(), environment, server)
 
 
-def _keep_keys(server: ServerSettings, runtime: Runtime) -> None:
-    """Copies the keys for workers that start while the original file is unreadable."""
+def _publish_keys(server: ServerSettings, runtime: Runtime) -> list[Callable[[], None]]:
+    """Publishes the keys to the workers; returns the task that does so again after a change."""
     if not server.api_keys_path:
-        return
+        return []
+    publisher = KeyPublisher(server.api_keys_path, runtime.keys)
     try:
-        keep_keys(read_keys(server.api_keys_path), runtime.keys)
-    except KeyFileError as error:
+        publisher.publish()
+    except (OSError, KeyFileError) as error:
         raise LaunchError(f"[server] api_keys_path: {error}") from None
+    return [publisher.renew]
 
 
 def _configure_nginx(server: ServerSettings, runtime: Runtime, nginx: Path) -> None:

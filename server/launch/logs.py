@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -55,6 +56,12 @@ def json_lines(parts: Iterable[bytes]) -> Iterator[bytes]:
             yield b"".join([_as_json(line) + b"\n" for line in lines])
     if rest:
         yield _as_json(rest) + b"\n"
+
+
+def log(level: str, message: str) -> None:
+    """Writes a line of the launcher's process."""
+    sys.stdout.buffer.write(_line("server", level, message) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def _as_json(line: bytes) -> bytes:

@@ -78,7 +78,7 @@ def _start(command: Sequence[str], environment: Mapping[str, str]) -> subprocess
         stderr=subprocess.STDOUT,
         bufsize=0,
         # Tied to the thread that forks, here the main thread, which ends with the process.
-        preexec_fn=partial(end_with_parent, os.getpid()),  # noqa: PLW1509  # the only thread
+        preexec_fn=partial(end_with_parent, os.getpid()),  # noqa: PLW1509  # other threads wait
         process_group=0,  # Ctrl-C in a terminal signals this process only, which forwards it
     )
 

@@ -56,7 +56,7 @@ class Runtime:
 
     @property
     def keys(self) -> Path:
-        """The last readable version of the API keys."""
+        """The API keys that all workers accept: the last valid ones."""
         return self.path / "keys"
 
     @property
