@@ -58,7 +58,7 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
 
     Raises:
         SettingError: a file named in the settings does not exist, or a setting needs Nginx.
-        LaunchError: the address or the keys cannot be used.
+        LaunchError: the address or the keys cannot be used, or a disk is full.
         RuntimeDirectoryError: the runtime directory cannot be used.
         ReleaseError: the models cannot be copied, or another server uses their state directory.
     """
@@ -72,18 +72,27 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
     _raise_open_file_limit()
     _use_batch_scheduling()
     with make_runtime(server.runtime_directory) as folder:
-        runtime = Runtime(Path(folder))
-        with (
-            prepared_models(settings.models, runtime),
-            watching(_publish_keys(server, runtime), SECONDS_BETWEEN_KEY_CHECKS),
-        ):
-            runtime.settings.write_text(settings_text(settings), encoding="utf-8")
-            environment = _environment(runtime, nginx, application)
-            if nginx is None:
-                print(START_MESSAGE, flush=True)
-                return run_process_tree(_gunicorn_command(application), environment, server)
-            _configure_nginx(server, runtime, nginx)
-            return run_process_tree(_supervisord_command(), environment, server)
+        try:
+            return _run_in(Runtime(Path(folder)), settings, nginx, application)
+        except OSError as error:
+            raise LaunchError(
+                f"Cannot start with the runtime directory {folder}: {error}"
+            ) from error
+
+
+def _run_in(runtime: Runtime, settings: Settings, nginx: Path | None, application: str) -> int:
+    server = settings.server
+    with (
+        prepared_models(settings.models, runtime),
+        watching(_publish_keys(server, runtime), SECONDS_BETWEEN_KEY_CHECKS),
+    ):
+        runtime.settings.write_text(settings_text(settings), encoding="utf-8")
+        environment = _environment(runtime, nginx, application)
+        if nginx is None:
+            print(START_MESSAGE, flush=True)
+            return run_process_tree(_gunicorn_command(application), environment, server)
+        _configure_nginx(server, runtime, nginx)
+        return run_process_tree(_supervisord_command(), environment, server)
 
 
 def _publish_keys(server: ServerSettings, runtime: Runtime) -> list[Callable[[], None]]:

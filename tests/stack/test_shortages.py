@@ -4,7 +4,16 @@ from pathlib import Path
 
 from server.launch.runtime_directory import Runtime
 from tests.support.full_disk import small_disk
-from tests.support.harness import Load, Server, running, wait_for_new_workers, wait_until
+from tests.support.harness import (
+    RUN,
+    Load,
+    Server,
+    free_port,
+    run_to_its_end,
+    running,
+    wait_for_new_workers,
+    wait_until,
+)
 from tests.support.process_limit import process_limit
 
 ANSWERS = 300
@@ -84,3 +93,14 @@ def test_nginx_is_restarted_on_a_full_disk(nginx: Path, tmp_path: Path) -> None:
         server.wait_for_answer()
         assert server.predict()
         disk.clear()
+
+
+def test_a_disk_that_is_full_at_the_start_is_a_clear_error(nginx: Path, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 1) as disk:
+        disk.fill()
+        result = run_to_its_end(RUN, free_port(), disk.path)
+        assert result.returncode == 2
+        assert result.stderr.startswith("error: Cannot start with the runtime directory")
+        assert "No space left on device" in result.stderr
+        disk.clear()
+        assert list(disk.path.iterdir()) == []
