@@ -34,6 +34,22 @@ def test_the_lack_of_a_process_costs_no_answer_and_passes(nginx: Path, tmp_path:
         assert load.failures == []
 
 
+def test_a_replacement_that_cannot_start_does_not_end_the_others(
+    nginx: Path, tmp_path: Path
+) -> None:
+    with running(tmp_path) as server:
+        (settings,) = tmp_path.glob("*/config.ini")
+        with Load(server) as load:
+            victim = server.workers()[0]
+            settings.rename(tmp_path / "missing")
+            victim.kill()
+            wait_until(lambda: "a worker cannot be started" in server.output, "a failed start")
+            load.wait_for_answers(ANSWERS)
+            (tmp_path / "missing").rename(settings)
+            wait_for_new_workers(server, [victim])
+        assert load.failures == []
+
+
 def test_gunicorn_and_nginx_return_after_a_lack_of_processes(nginx: Path, tmp_path: Path) -> None:
     """More failed starts than supervisord's `startretries`."""
     with running(tmp_path) as server, process_limit(server) as limit:
