@@ -52,7 +52,7 @@ def create_app(
         Without Nginx the application sets the header itself, and has no /metrics.
     runtime: the runtime directory of the server that this worker belongs to, if any.
     """
-    store = MetricStore.acquire(runtime.metrics) if runtime else MetricStore.in_memory()
+    store = _metric_store(runtime)
     app = App(middleware=[MetricsMiddleware(store), *_middleware(settings.server, nginx, runtime)])
     app.add_error_handler(Exception, _log_error)
     app.set_error_serializer(serialize)
@@ -90,6 +90,17 @@ def get_app() -> App:  # type: ignore[type-arg]
     return create_app(settings, catalog, nginx=behind_nginx(), runtime=runtime)
 
 
+def _metric_store(runtime: Runtime | None) -> MetricStore:
+    """The store of this worker; without a runtime directory, or room in it, one in memory."""
+    if runtime is None:
+        return MetricStore.in_memory()
+    try:
+        return MetricStore.acquire(runtime.metrics)
+    except OSError as error:
+        _log.error("the metrics of this worker are not kept: %s", error)
+        return MetricStore.in_memory()
+
+
 def _middleware(settings: ServerSettings, nginx: bool, runtime: Runtime | None) -> list[Any]:
     middleware: list[Any] = []
     if not nginx:
@@ -98,8 +109,8 @@ def _middleware(settings: ServerSettings, nginx: bool, runtime: Runtime | None) 
         exposed = ["X-Request-Id", "Retry-After"]
         middleware.append(CORSMiddleware(allow_origins=settings.origins, expose_headers=exposed))
     if settings.api_keys_path:
-        kept = runtime.keys if runtime else None
-        middleware.append(KeyMiddleware(KeyRing(settings.api_keys_path, kept)))
+        path = runtime.keys if runtime else settings.api_keys_path
+        middleware.append(KeyMiddleware(KeyRing(path)))
     return middleware
 
 

@@ -3,60 +3,54 @@
 import hashlib
 import hmac
 import logging
-import time
+import os
 from pathlib import Path
 
 from falcon.asgi import Request, Response
 
-from server.http.key_files import KeyFileError, keep_keys, read_keys
+from server.http.key_files import KeyFileError, read_keys
 from server.paths import HEALTH_PATHS
 from server.problems import messages
 from server.problems.documents import Problem
 
 OPEN_PATHS = HEALTH_PATHS | {"/openapi.yaml", "/metrics"}  # Nginx keeps /metrics private
-SECONDS_BETWEEN_CHECKS = 1.0
 
 _log = logging.getLogger("server.http.api_keys")
 
 
 class KeyRing:
-    """The keys of a file, which is read again within a second of a change.
+    """The keys of a file that is replaced, never changed.
 
-    path: the key file.
-    kept: a copy of the last valid file. Workers that start while `path` is not valid read it.
+    Each request checks for another file, so all workers change to the new keys at the same moment.
+
+    Raises:
+        OSError: the file cannot be opened.
+        KeyFileError: the file cannot be used.
     """
 
-    def __init__(self, path: Path, kept: Path | None = None) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._kept = kept
-        self._keys: list[bytes] = []
-        if kept and kept.exists():
-            self._keys = read_keys(kept)
-        self._version: tuple[int, int, int] | None = None
-        self._next_check = 0.0
+        self._file = path.open("rb")
+        self._keys = read_keys(path)
 
     def holds(self, key: str) -> bool:
         """Whether the key is one of the file's."""
-        self._reload_if_changed()
+        # PERF: half a microsecond. An open file that was replaced has no name any more.
+        if os.fstat(self._file.fileno()).st_nlink == 0:
+            self._read_again()
         digest = hashlib.sha256(key.encode()).digest()
         # SECURITY: comparing with every key makes the time independent of the key.
         return sum([hmac.compare_digest(digest, known) for known in self._keys]) > 0
 
-    def _reload_if_changed(self) -> None:
-        now = time.monotonic()
-        if now < self._next_check:
-            return
-        self._next_check = now + SECONDS_BETWEEN_CHECKS
+    def _read_again(self) -> None:
         try:
-            status = self._path.stat()
-            version = (status.st_mtime_ns, status.st_size, status.st_ino)
-            if version != self._version:
-                self._keys = read_keys(self._path)
-                self._version = version
-                if self._kept:
-                    keep_keys(self._keys, self._kept)
+            file = self._path.open("rb")  # first: it may be replaced while it is read
+            self._keys = read_keys(self._path)
         except (OSError, KeyFileError) as error:
             _log.error("the keys stay as they were: %s", error)
+            return
+        self._file.close()
+        self._file = file
 
 
 class KeyMiddleware:

@@ -6,13 +6,18 @@
 Comments begin with `#`.
 """
 
+import hashlib
+import os
 import re
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
 from server.atomic_write import write_atomically
 
 LINE = re.compile(r"(?P<name>\S+)\s+(?P<sha256>[0-9a-fA-F]{64})")
+LARGEST_BYTES = 1_048_576
+EMPTY = hashlib.sha256(b"").digest()
 
 
 class KeyFileError(ValueError):
@@ -23,23 +28,40 @@ def read_keys(path: Path) -> list[bytes]:
     """The hashes of all keys, 32 bytes each. Several keys may have the same name.
 
     Raises:
-        KeyFileError: the file cannot be read, or a line is not a name and a hash.
+        KeyFileError: the file cannot be read, or a line is not a name and the hash of a key.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _read(path).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise KeyFileError(f"{path}: cannot be read: {error}") from None
     keys = []
     for number, line in enumerate(text.splitlines(), 1):
         content = line.partition("#")[0].strip()
-        if not content:
-            continue
-        match = LINE.fullmatch(content)
-        if not match:
-            expected = "a name and the SHA-256 of a key, 64 hexadecimal digits"
-            raise KeyFileError(f"{path}, line {number}: expected {expected}")
-        keys.append(bytes.fromhex(match["sha256"]))
+        if content:
+            keys.append(_parse(content, f"{path}, line {number}"))
     return keys
+
+
+def _read(path: Path) -> bytes:
+    # Without O_NONBLOCK, opening a named pipe would wait for its writer.
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb") as file:  # noqa: PTH123
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise KeyFileError(f"{path}: is not a regular file")
+        content = file.read(LARGEST_BYTES + 1)
+    if len(content) > LARGEST_BYTES:
+        raise KeyFileError(f"{path}: is larger than {LARGEST_BYTES} bytes")
+    return content
+
+
+def _parse(content: str, place: str) -> bytes:
+    match = LINE.fullmatch(content)
+    if not match:
+        expected = "a name and the SHA-256 of a key, 64 hexadecimal digits"
+        raise KeyFileError(f"{place}: expected {expected}")
+    key = bytes.fromhex(match["sha256"])
+    if key == EMPTY:
+        raise KeyFileError(f"{place}: is the hash of an empty key; expected the hash of a key")
+    return key
 
 
 def keep_keys(keys: Iterable[bytes], path: Path) -> None:

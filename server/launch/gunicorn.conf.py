@@ -1,10 +1,15 @@
 """Gunicorn's settings. Under supervisord the option `--bind fd://0` replaces the address."""  # noqa: N999  # Gunicorn's default name
 
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import Any
+
+from gunicorn import arbiter
 
 from server.launch.capacity import default_workers
 from server.launch.logs import CONFIGURATION
+from server.launch.processes import MONOTONIC, blocked_stop_signals
 from server.launch.runtime_directory import this_runtime
 from server.settings import load_settings
 
@@ -23,6 +28,22 @@ control_socket_disable = True
 logconfig_dict = CONFIGURATION
 # The heartbeat of a worker is a file: in memory, it does not depend on a slow disk.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  # tmpfs
+
+
+def on_starting(server: Any) -> None:
+    """Gunicorn's hook: the master starts."""
+    arbiter.time = MONOTONIC  # for the time that open requests have at a stop
+    server.spawn_worker = partial(_start_worker, server.log, server.spawn_worker)
+
+
+def _start_worker(log: Any, spawn_worker: Callable[[], None]) -> None:
+    """Forks a worker; if that fails, the master goes on, and tries again after a second."""
+    try:
+        # Until it has handlers of its own, a worker would lose a signal.
+        with blocked_stop_signals():
+            spawn_worker()
+    except OSError as error:
+        log.error("a worker cannot be started: %s", error)  # noqa: TRY400  # expected
 
 
 def when_ready(server: Any) -> None:

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from configuration import CONFIG_VARIABLE, ROOT
-from server.http.key_files import KeyFileError, keep_keys, read_keys
+from server.http.key_files import KeyFileError
+from server.http.key_publisher import KeyPublisher
 from server.launch.nginx import NginxError, inspect_nginx, render
 from server.launch.nginx_needed import START_MESSAGE, check_usable_without_nginx
-from server.launch.process_tree import run_process_tree
+from server.launch.process_tree import exit_on_stop_signals, run_process_tree
 from server.launch.runtime_directory import NGINX_VARIABLE, RUNTIME_VARIABLE, Runtime, make_runtime
 from server.launch.tls_files import TlsFileError, TlsFiles
 from server.launch.watcher import watching
@@ -30,6 +31,7 @@ from server.settings import (
 
 # Debian installs Nginx in a folder that is not in the PATH of an ordinary user.
 NGINX_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
+SECONDS_BETWEEN_KEY_CHECKS = 0.5
 APPLICATION = "server.app:get_app()"
 NO_LUA = (
     "Nginx has no Lua module: the total time of a request body is not limited, only its pauses. "
@@ -57,10 +59,11 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
 
     Raises:
         SettingError: a file named in the settings does not exist, or a setting needs Nginx.
-        LaunchError: the address or the keys cannot be used.
+        LaunchError: the address or the keys cannot be used, or a disk is full.
         RuntimeDirectoryError: the runtime directory cannot be used.
         ReleaseError: the models cannot be copied, or another server uses their state directory.
     """
+    exit_on_stop_signals()
     server = settings.server
     if nginx is None:
         check_usable_without_nginx(server)
@@ -70,27 +73,40 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
     _raise_open_file_limit()
     _use_batch_scheduling()
     with make_runtime(server.runtime_directory) as folder:
-        runtime = Runtime(Path(folder))
-        with prepared_models(settings.models, runtime):
-            _keep_keys(server, runtime)
-            runtime.settings.write_text(settings_text(settings), encoding="utf-8")
-            environment = _environment(runtime, nginx, application)
-            if nginx is None:
-                print(START_MESSAGE, flush=True)
-                return run_process_tree(_gunicorn_command(application), environment, server)
-            _configure_nginx(server, runtime, nginx)
-            with watching(_keep_tls_files(server, runtime)):
-                return run_process_tree(_supervisord_command(), environment, server)
+        try:
+            return _run_in(Runtime(Path(folder)), settings, nginx, application)
+        except OSError as error:
+            raise LaunchError(
+                f"Cannot start with the runtime directory {folder}: {error}"
+            ) from error
 
 
-def _keep_keys(server: ServerSettings, runtime: Runtime) -> None:
-    """Copies the keys for workers that start while the original file is unreadable."""
+def _run_in(runtime: Runtime, settings: Settings, nginx: Path | None, application: str) -> int:
+    server = settings.server
+    with (
+        prepared_models(settings.models, runtime),
+        watching(_publish_keys(server, runtime), SECONDS_BETWEEN_KEY_CHECKS),
+        watching(_keep_tls_files(server, runtime)),
+    ):
+        runtime.settings.write_text(settings_text(settings), encoding="utf-8")
+        environment = _environment(runtime, nginx, application)
+        if nginx is None:
+            print(START_MESSAGE, flush=True)
+            return run_process_tree(_gunicorn_command(application), environment, server)
+        _configure_nginx(server, runtime, nginx)
+        return run_process_tree(_supervisord_command(), environment, server)
+
+
+def _publish_keys(server: ServerSettings, runtime: Runtime) -> list[Callable[[], None]]:
+    """Publishes the keys to the workers; returns the task that does so again after a change."""
     if not server.api_keys_path:
-        return
+        return []
+    publisher = KeyPublisher(server.api_keys_path, runtime.keys)
     try:
-        keep_keys(read_keys(server.api_keys_path), runtime.keys)
-    except KeyFileError as error:
+        publisher.publish()
+    except (OSError, KeyFileError) as error:
         raise LaunchError(f"[server] api_keys_path: {error}") from None
+    return [publisher.renew]
 
 
 def _keep_tls_files(server: ServerSettings, runtime: Runtime) -> list[Callable[[], None]]:
@@ -172,7 +188,8 @@ def _gunicorn_command(application: str) -> list[str]:
 
 
 def _supervisord_command() -> list[str]:
-    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(ROOT / "supervisord.conf")]
+    configuration = str(ROOT / "supervisord.conf")
+    command = [sys.executable, "-m", "server.launch.supervisor", "-c", configuration]
     # As root, supervisord prints a warning without this option.
     return [*command, "-u", "root"] if os.geteuid() == 0 else command
 

@@ -5,8 +5,8 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from types import FrameType
 from typing import IO
@@ -14,7 +14,7 @@ from typing import IO
 from configuration import ROOT
 from server.healthcheck import readiness
 from server.launch.logs import json_lines
-from server.launch.processes import adopt_orphans, children, send_signal
+from server.launch.processes import adopt_orphans, children, end_with_parent, send_signal
 from server.settings import ServerSettings
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -22,12 +22,25 @@ PROBE_INTERVAL_SECONDS = 0.05
 READ_BYTES = 65_536
 
 
+def exit_on_stop_signals() -> None:
+    """Ends this process with status 0 at a stop signal, until `run_process_tree` handles it."""
+
+    def stop(*_: int | FrameType | None) -> None:
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        sys.exit(0)
+
+    for number in STOP_SIGNALS:
+        signal.signal(number, stop)
+
+
 def run_process_tree(
     command: Sequence[str], environment: Mapping[str, str], settings: ServerSettings
 ) -> int:
     """Runs `command` in the project's folder until all of its processes have ended.
 
-    Prints a line when the server responds. SIGINT, SIGTERM and SIGHUP stop the command.
+    Prints a line when the server responds. SIGINT, SIGTERM and SIGHUP stop the command. If this
+    process is killed, the command gets SIGTERM.
 
     Returns the exit status: 0 after one of these signals, 1 if the command ended by itself.
     """
@@ -48,7 +61,7 @@ def run_process_tree(
     assert server.stdout is not None
     output = threading.Thread(target=_copy_output, args=(server.stdout, server.pid), daemon=True)
     output.start()
-    threading.Thread(target=_announce, args=(settings,), daemon=True).start()
+    threading.Thread(target=_announce, args=(settings, stopped), daemon=True).start()
     _wait_for_all(server.pid)
     output.join()
     return 0 if stopped.is_set() else 1
@@ -64,6 +77,8 @@ def _start(command: Sequence[str], environment: Mapping[str, str]) -> subprocess
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         bufsize=0,
+        # Tied to the thread that forks, here the main thread, which ends with the process.
+        preexec_fn=partial(end_with_parent, os.getpid()),  # noqa: PLW1509  # other threads wait
         process_group=0,  # Ctrl-C in a terminal signals this process only, which forwards it
     )
 
@@ -79,10 +94,13 @@ def _copy_output(source: IO[bytes], server: int) -> None:
         send_signal(server, signal.SIGTERM)
 
 
-def _announce(settings: ServerSettings) -> None:
-    """Waits until the server responds, and prints its URL."""
+def _announce(settings: ServerSettings, stopped: threading.Event) -> None:
+    """Waits until the server responds, and prints its URL unless it was stopped."""
     while (status := readiness(settings)) is None:
-        time.sleep(PROBE_INTERVAL_SECONDS)
+        if stopped.wait(PROBE_INTERVAL_SECONDS):
+            return
+    if stopped.is_set():
+        return
     url = f"{'https' if settings.tls else 'http'}://{settings.address.local.netloc}"
     if status == HTTPStatus.OK:
         line = f"Ready: {url}"

@@ -3,15 +3,38 @@
 import ctypes
 import os
 import signal
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
-PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
+# Replaces the module `time` in libraries that measure by the system's clock, which may jump.
+MONOTONIC = SimpleNamespace(time=time.monotonic, monotonic=time.monotonic, sleep=time.sleep)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 def adopt_orphans() -> None:
     """Makes this process the parent of every descendant whose own parent ends."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end_with_parent(parent: int) -> None:
+    """Sends SIGTERM to this process when `parent`, which has just forked it, ends."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it ended before the call
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+@contextmanager
+def blocked_stop_signals() -> Iterator[tuple[signal.Signals, ...]]:
+    """Delays the stop signals; use it around a fork, until the child has handlers of its own."""
+    previous = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield STOP_SIGNALS
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous)
 
 
 def children(process: int) -> list[int]:

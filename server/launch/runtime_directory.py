@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.atomic_write import write_atomically
+from server.atomic_write import write_when_possible
 from server.launch.processes import children, is_gunicorn
 
 PREFIX = "speech-emotion-"
@@ -56,7 +56,7 @@ class Runtime:
 
     @property
     def keys(self) -> Path:
-        """The last readable version of the API keys."""
+        """The API keys that all workers accept: the last valid ones."""
         return self.path / "keys"
 
     @property
@@ -96,18 +96,23 @@ class Runtime:
         return self.path / "workers"
 
     def set_gunicorn(self, process: int) -> None:
-        """Records the process id of a Gunicorn master that is ready for signals."""
-        write_atomically(self._gunicorn_pid, str(process))
+        """Records the process id of a Gunicorn master that is ready for signals.
+
+        If the disk is full, it is recorded later; so are the reports of workers.
+        """
+        write_when_possible(self._gunicorn_pid, str(process))
 
     def report(self, worker: int, report: WorkerReport) -> None:
         """Records the report of a worker that has loaded its networks."""
-        self._reports.mkdir(exist_ok=True)
+        with suppress(OSError):  # reported by the write
+            self._reports.mkdir(exist_ok=True)
         text = json.dumps({"release": report.release, "faults": report.faults})
-        write_atomically(self._reports / str(worker), text)
+        write_when_possible(self._reports / str(worker), text)
 
     def forget(self, worker: int) -> None:
         """Removes the report of a worker that has ended."""
-        (self._reports / str(worker)).unlink(missing_ok=True)
+        with suppress(OSError):
+            (self._reports / str(worker)).unlink()
 
     def workers(self, gunicorn: int) -> dict[int, WorkerReport | None]:
         """The reports of all live workers by process id; None until a worker has loaded.

@@ -15,6 +15,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from errno import ENOSPC
 from pathlib import Path
 from typing import IO, TypeAlias
 
@@ -86,10 +87,16 @@ class MetricStore:
         if self._used + width > MAXIMUM_VALUES:
             return _unkept(key, width, f"a store has {MAXIMUM_VALUES} numbers")
         try:
-            self._keys.write(json.dumps([key.family, key.labels, width]).encode() + b"\n")
+            self._write_key(json.dumps([key.family, key.labels, width]).encode() + b"\n")
         except OSError as error:
             return _unkept(key, width, error)
         return self._append(key, width)
+
+    def _write_key(self, line: bytes) -> None:
+        end = self._keys.seek(0, os.SEEK_END)
+        if self._keys.write(line) < len(line):  # a full disk takes a part
+            self._keys.truncate(end)
+            raise OSError(ENOSPC, os.strerror(ENOSPC))
 
     def _append(self, key: Key, width: int) -> Values:
         first, self._used = self._used, self._used + width

@@ -95,7 +95,7 @@ def test_keys_change_without_a_restart(guarded: tuple[Server, Path]) -> None:
     server, keys = guarded
 
     def statuses() -> list[int]:
-        """The statuses of several requests: each worker reads the key file by itself."""
+        """The statuses of several requests, which reach both workers."""
         answers = [
             server.client.get("/init/configuration", headers=bearer(key) | {"Connection": "close"})
             for key in [GOOD, LATER] * 5
@@ -111,6 +111,42 @@ def test_keys_change_without_a_restart(guarded: tuple[Server, Path]) -> None:
     )
     write_keys(keys, GOOD)
     wait_until(lambda: statuses() == [200, 401] * 5, "the key again")
+
+
+def test_all_workers_change_keys_at_the_same_moment(guarded: tuple[Server, Path]) -> None:
+    """A key that one worker has refused is not accepted by another."""
+    server, keys = guarded
+    with httpx.Client(base_url=server.client.base_url, headers={"Connection": "close"}) as client:
+
+        def status() -> int:
+            return client.get("/init/configuration", headers=bearer(GOOD)).status_code
+
+        wait_until(lambda: status() == 200, "the key")
+        for key, expected in [(LATER, 401), (GOOD, 200)] * 2:
+            write_keys(keys, key)
+            wait_until(lambda e=expected: status() == e, "the change")  # type: ignore[misc]
+            assert {status() for _ in range(50)} == {expected}
+
+
+def test_an_unusable_key_file_changes_nothing_and_hangs_nobody(
+    guarded: tuple[Server, Path],
+) -> None:
+    server, keys = guarded
+    empty = hashlib.sha256(b"").hexdigest()
+    for make, reason in (
+        (lambda: os.mkfifo(keys), "is not a regular file"),
+        (keys.mkdir, "Is a directory"),
+        (lambda: keys.write_text(f"phones {empty}\n"), "is the hash of an empty key"),
+        (lambda: keys.write_bytes(b"#" * 2_000_000), "is larger than"),
+    ):
+        keys.rename(keys.with_name("old"))
+        make()
+        wait_until(lambda text=reason: text in server.output, reason)  # type: ignore[misc]
+        for _ in range(10):
+            answer = server.client.get("/init/configuration", headers=bearer(GOOD))
+            assert answer.status_code == 200
+        keys.rmdir() if keys.is_dir() else keys.unlink()
+        keys.with_name("old").rename(keys)
 
 
 def test_keys_survive_the_loss_of_their_file(nginx: Path, tmp_path: Path) -> None:
@@ -135,6 +171,15 @@ def test_an_invalid_key_file_is_an_error_at_start(nginx: Path, tmp_path: Path) -
     with started(tmp_path, SER_SERVER_API_KEYS_PATH=keys) as server:
         assert server.process.wait(60) == 2
     assert "keys, line 1: expected a name and the SHA-256" in server.output
+
+
+def test_the_hash_of_an_empty_key_is_an_error_at_start(nginx: Path, tmp_path: Path) -> None:
+    """A script with an unset variable writes it; then an empty key would be accepted."""
+    keys = tmp_path / "keys"
+    write_keys(keys, GOOD, "")
+    with started(tmp_path, SER_SERVER_API_KEYS_PATH=keys) as server:
+        assert server.process.wait(60) == 2
+    assert "keys, line 3: is the hash of an empty key" in server.output
 
 
 def test_no_key_is_ever_logged(guarded: tuple[Server, Path]) -> None:

@@ -1,13 +1,26 @@
 """A killed process is restarted, and no request fails because of it."""
 
+import json
 import signal
+import socket
+import time
 from collections.abc import Iterator
+from http.client import HTTPResponse
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.support.harness import Load, Server, running, wait_until
+from tests.support.clock import WallClock
+from tests.support.harness import (
+    DEADLINE,
+    MFCCS,
+    Load,
+    Server,
+    running,
+    wait_for_new_workers,
+    wait_until,
+)
 
 ANSWERS = 300
 
@@ -16,17 +29,6 @@ ANSWERS = 300
 def server(nginx: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(tmp_path_factory.mktemp("run")) as server:
         yield server
-
-
-def wait_for_new_workers(server: Server, old: list[psutil.Process], count: int = 2) -> None:
-    def replaced() -> bool:
-        try:
-            workers = server.workers()
-        except (LookupError, psutil.NoSuchProcess):
-            return False
-        return len(workers) == count and not set(workers) & set(old)
-
-    wait_until(replaced, f"{count} workers other than {old}")
 
 
 def test_no_request_fails_when_a_worker_is_killed(server: Server) -> None:
@@ -77,3 +79,79 @@ def test_nothing_is_left_when_supervisord_is_killed(nginx: Path, tmp_path: Path)
         assert server.process.wait(60) == 1
         assert not psutil.wait_procs(tree, timeout=0)[1]
     assert list(tmp_path.iterdir()) == []
+
+
+def check_all_end(server: Server) -> None:
+    """Kills the main process, and expects every other one to end by itself."""
+    tree = server.tree()
+    server.process.kill()
+    server.process.wait()
+    _, alive = psutil.wait_procs(tree, timeout=20)
+    for process in alive:
+        process.kill()
+    assert not alive, server.output
+
+
+@pytest.mark.parametrize("flags", [(), ("--without-nginx",)])
+def test_every_process_ends_when_the_main_one_is_killed(
+    nginx: Path, tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    with running(tmp_path, *flags) as server:
+        check_all_end(server)
+
+
+def test_an_open_request_is_answered_when_the_main_process_is_killed(
+    nginx: Path, tmp_path: Path
+) -> None:
+    """Nginx and Gunicorn finish open requests, as after a stop signal."""
+    body = json.dumps({"mfccs": MFCCS}).encode()
+    header = "POST /prediction/DNN HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+    length = f"Content-Length: {len(body)}\r\n\r\n"
+    with (
+        running(tmp_path) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) as connection,
+    ):
+        connection.sendall((header + length).encode())
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        tree = server.tree()
+        server.process.kill()
+        wait_until(lambda: refuses_connections(server), "Nginx's listening socket is closed")
+        connection.sendall(body)
+        answer = HTTPResponse(connection)
+        answer.begin()
+        assert (answer.status, "results" in json.loads(answer.read())) == (200, True)
+        assert not psutil.wait_procs(tree, timeout=20)[1]
+
+
+def refuses_connections(server: Server) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", server.port)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def beat(worker: psutil.Process) -> float:
+    """The time of the last heartbeat, in seconds on the monotonic clock."""
+    for file in Path(f"/proc/{worker.pid}/fd").iterdir():
+        if "wgunicorn" in str(file.readlink()):
+            return file.stat().st_mtime
+    raise LookupError(f"{worker} has no heartbeat file")
+
+
+def wait_for_heartbeats(worker: psutil.Process) -> None:
+    later = time.monotonic() + 2
+    wait_until(lambda: later < beat(worker) <= time.monotonic(), "more heartbeats")
+
+
+def test_workers_send_heartbeats_although_the_clock_jumps(nginx: Path, tmp_path: Path) -> None:
+    """Without a heartbeat for 30 s Gunicorn kills a worker."""
+    clock = WallClock(tmp_path)
+    with running(tmp_path / "run", **clock.variables) as server:
+        workers = server.workers()
+        for hours in (-1, 1):
+            clock.shift(hours * 3600)
+            for worker in workers:
+                wait_for_heartbeats(worker)
+            assert server.predict()
+        assert server.workers() == workers

@@ -18,6 +18,7 @@ from tests.support.harness import (
     run_to_its_end,
     running,
     started,
+    wait_until,
 )
 
 MAKE = ("make", "run")
@@ -62,6 +63,36 @@ def test_make_run_stopped_leaves_nothing(nginx: Path, tmp_path: Path, stop: Stop
         stop(server)
         server.process.wait(DEADLINE)
         check_nothing_is_left(server, tree, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "supervisord started",
+        "spawned: 'gunicorn'",
+        "Starting gunicorn",
+        "Booting worker",
+        "Started server process",
+        "Ready: ",
+    ],
+)
+def test_a_stop_signal_during_the_start_is_obeyed(nginx: Path, tmp_path: Path, moment: str) -> None:
+    """A process that has just been forked must not lose the signal: each waits for up to 40 s."""
+    with started(tmp_path) as server:
+        wait_until(lambda: moment in server.output, moment)
+        terminate(server)
+        assert server.process.wait(20) == 0
+    _, _, afterwards = server.output.partition("received SIGTERM")
+    assert "Ready: " not in afterwards
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stop_signal_before_the_first_process_is_obeyed(nginx: Path, tmp_path: Path) -> None:
+    with started(tmp_path) as server:
+        wait_until(lambda: bool(list(tmp_path.iterdir())), "the runtime directory")
+        terminate(server)
+        assert server.process.wait(20) == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def check_nothing_is_left(server: Server, tree: list[psutil.Process], runtime: Path) -> None:

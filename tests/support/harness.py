@@ -78,7 +78,7 @@ class Server:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def supervisord(self) -> psutil.Process:
-        return self._child(psutil.Process(self.process.pid), "supervisor.supervisord")
+        return self._child(psutil.Process(self.process.pid), "server.launch.supervisor")
 
     def gunicorn(self) -> psutil.Process:
         """The Gunicorn master; without Nginx it is a child of the main process."""
@@ -234,6 +234,19 @@ def open_requests(server: Server, count: int, length: int = 1_000) -> Iterator[N
             connection = stack.enter_context(socket.create_connection(address))
             connection.sendall((header % length).encode())
         yield
+
+
+def wait_for_new_workers(server: Server, old: list[psutil.Process], count: int = 2) -> None:
+    """Waits for `count` workers, none of them among `old`."""
+
+    def replaced() -> bool:
+        try:
+            workers = server.workers()
+        except (LookupError, psutil.NoSuchProcess):
+            return False
+        return len(workers) == count and not set(workers) & set(old)
+
+    wait_until(replaced, f"{count} workers other than {old}")
 
 
 class Load:

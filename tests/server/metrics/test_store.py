@@ -9,6 +9,7 @@ import pytest
 
 from configuration import ROOT
 from server.metrics.store import Key, MetricStore, read_sums
+from tests.support.full_disk import small_disk
 
 KEY = Key("family", ("label",))
 
@@ -64,3 +65,19 @@ def test_a_full_store_logs_an_error_and_does_not_raise(
         store.series(Key("more", ()), 1_000)[999] += 1.0
     assert list(read_sums(tmp_path)) == [KEY]
     assert "not kept" in caplog.text
+
+
+def test_a_full_disk_costs_new_series_only(tmp_path: Path) -> None:
+    """A full disk takes the first part of a line."""
+    lost, later = Key("lost", ("x" * 3_000,)), Key("later", ("x",))
+    with small_disk(tmp_path / "disk", 1) as disk:
+        with closing(MetricStore.acquire(disk.path)) as store:
+            kept = Key("kept", ("x" * 3_000,))
+            store.series(kept, 1)[0] = 1.0
+            disk.fill()
+            store.series(lost, 1)[0] = 1.0
+            disk.clear()
+            store.series(later, 1)[0] = 1.0
+            assert read_sums(disk.path) == {kept: [1.0], later: [1.0]}
+        with closing(MetricStore.acquire(disk.path)) as store:
+            assert store.read().keys() == {kept, later}

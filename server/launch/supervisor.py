@@ -1,0 +1,99 @@
+"""supervisord, which ends when a program cannot be kept alive and loses no signal to a new one.
+
+`python -m server.launch.supervisor -c supervisord.conf`
+"""
+
+import os
+import signal
+from typing import Any
+
+from supervisor import events, supervisord
+from supervisor import process as supervisor_process
+from supervisor.loggers import Handler
+from supervisor.options import ServerOptions
+from supervisor.states import ProcessStates, SupervisorStates
+
+from server.launch.processes import (
+    MONOTONIC,
+    blocked_stop_signals,
+    children,
+    end_with_parent,
+    send_signal,
+)
+
+
+class Options(ServerOptions):  # type: ignore[misc]  # it ships no types
+    """supervisord's options and calls to the system."""
+
+    shortage = False  # the last fork failed
+
+    def fork(self) -> int:
+        """Forks a program, which ends with supervisord.
+
+        Until it executes its command, the child would handle a signal as supervisord does, by
+        remembering it, and then forget it.
+        """
+        parent = os.getpid()
+        with blocked_stop_signals() as numbers:
+            self.shortage = True
+            process = os.fork()
+            self.shortage = False
+            if process == 0:
+                for number in numbers:
+                    signal.signal(number, signal.SIG_DFL)
+                end_with_parent(parent)
+        return process
+
+
+class Supervisor(supervisord.Supervisor):  # type: ignore[misc]
+    """Stops when a program cannot be kept alive.
+
+    By default supervisord continues without the program, and an orchestrator does not notice.
+    """
+
+    def runforever(self) -> None:
+        """Runs the programs until a signal or a failure."""
+        events.subscribe(events.ProcessStateBackoffEvent, self._wait_for_a_process)
+        events.subscribe(events.ProcessStateFatalEvent, self._stop)
+        events.subscribe(events.Tick5Event, self._restart_nginx_without_workers)
+        super().runforever()
+
+    def _wait_for_a_process(self, event: Any) -> None:
+        """Starts to count the tries again: a shortage of processes passes."""
+        if self.options.shortage:
+            event.process.backoff = 0
+
+    def _stop(self, event: Any) -> None:
+        if self.options.mood == SupervisorStates.RUNNING:
+            message = f"{event.process.config.name} cannot be kept alive: stopping"
+            self.options.logger.critical(message)
+            self.options.mood = SupervisorStates.SHUTDOWN
+
+    def _restart_nginx_without_workers(self, _: Any) -> None:
+        """Kills Nginx if it has no workers: it does not try again if it cannot fork one."""
+        for nginx in self.process_groups["nginx"].processes.values():
+            if nginx.state == ProcessStates.RUNNING and not children(nginx.pid):
+                self.options.logger.error("nginx has no workers: killing it")
+                send_signal(nginx.pid, signal.SIGKILL)
+
+
+def _ignore_log_error(_: Handler) -> None:
+    """A log that nobody reads any more must not end supervisord before it has stopped the rest."""
+
+
+def main() -> None:
+    """Runs supervisord in the foreground."""
+    Handler.handleError = _ignore_log_error
+    supervisord.time = supervisor_process.time = MONOTONIC
+    options = Options()
+    options.realize(doc=__doc__)
+    options.first = True
+    options.test = False
+    try:
+        Supervisor(options).main()
+    except supervisord.asyncore.ExitNow:
+        options.close_logger()
+
+
+if __name__ == "__main__":
+    main()
