@@ -7,16 +7,21 @@ import resource
 import shutil
 import socket
 import sys
+import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from configuration import CONFIG_VARIABLE, ROOT
 from server.http.key_files import KeyFileError, keep_keys, read_keys
+from server.launch.logs import json_lines
 from server.launch.nginx import NginxError, find_lua_modules, render
 from server.launch.nginx_needed import START_MESSAGE, check_usable_without_nginx
 from server.launch.process_tree import run_process_tree
+from server.launch.running_server import undo_interrupted_activation
 from server.launch.runtime_directory import NGINX_VARIABLE, RUNTIME_VARIABLE, Runtime, make_runtime
-from server.models.releases import ReleaseError, ReleaseStore, make_state_directory
+from server.models.first_release import deploy_at_start, start_verification
+from server.models.releases import ReleaseStore, make_state_directory
 from server.settings import (
     Address,
     ModelSettings,
@@ -28,6 +33,7 @@ from server.settings import (
 
 # Debian installs Nginx in a folder that is not in the PATH of an ordinary user.
 NGINX_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
+WATCH_SECONDS = 2.0
 APPLICATION = "server.app:get_app()"
 NO_LUA = (
     "Nginx has no Lua module: the total time of a request body is not limited, only its pauses. "
@@ -72,12 +78,14 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
         with prepared_models(settings.models, runtime):
             _keep_keys(server, runtime)
             runtime.settings.write_text(settings_text(settings), encoding="utf-8")
+            start_verification(ReleaseStore(runtime.state), runtime.settings)
+            watch = partial(_watch, runtime)
             environment = _environment(runtime, nginx, application)
             if nginx is None:
                 print(START_MESSAGE, flush=True)
-                return run_process_tree(_gunicorn_command(application), environment, server)
+                return run_process_tree(_gunicorn_command(application), environment, server, watch)
             _configure_nginx(server, runtime, nginx)
-            return run_process_tree(_supervisord_command(), environment, server)
+            return run_process_tree(_supervisord_command(), environment, server, watch)
 
 
 def _keep_keys(server: ServerSettings, runtime: Runtime) -> None:
@@ -88,6 +96,16 @@ def _keep_keys(server: ServerSettings, runtime: Runtime) -> None:
         keep_keys(read_keys(server.api_keys_path), runtime.keys)
     except KeyFileError as error:
         raise LaunchError(f"[server] api_keys_path: {error}") from None
+
+
+def _watch(runtime: Runtime) -> None:
+    """Undoes interrupted activations while the server runs."""
+    while True:
+        time.sleep(WATCH_SECONDS)
+        message = undo_interrupted_activation(runtime)
+        if message:
+            sys.stdout.buffer.write(b"".join(json_lines([f"{message}\n".encode()])))
+            sys.stdout.buffer.flush()
 
 
 def _configure_nginx(server: ServerSettings, runtime: Runtime, nginx: Path) -> None:
@@ -119,26 +137,13 @@ def _use_batch_scheduling() -> None:
 
 @contextlib.contextmanager
 def prepared_models(settings: ModelSettings, runtime: Runtime) -> Iterator[None]:
-    """Locks the state directory of the models and makes a release current.
-
-    The release is that of the last activation, or else a copy of the models directory. The copy is
-    not verified here: the workers verify it and report its faults.
-    """
+    """Locks the state directory of the models and chooses the releases that are served."""
     if settings.state_directory:
         make_state_directory(settings.state_directory)
         runtime.state.symlink_to(settings.state_directory.absolute())
     store = ReleaseStore(runtime.state)
     with store.server_lock(runtime.path):
-        activated = store.activated
-        if activated:
-            store.restore(activated, store.previous)
-        else:
-            with store.staged(settings.directory, settings.maximum_file_bytes) as staged:
-                if staged.faults:
-                    file, reason = next(iter(staged.faults.items()))
-                    raise ReleaseError(f"{settings.directory / file} {reason}")
-                store.restore(store.publish(staged))
-        store.prune()
+        deploy_at_start(store, settings)
         yield
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from types import FrameType
 from typing import IO
@@ -23,9 +23,14 @@ READ_BYTES = 65_536
 
 
 def run_process_tree(
-    command: Sequence[str], environment: Mapping[str, str], settings: ServerSettings
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    settings: ServerSettings,
+    watch: Callable[[], None],
 ) -> int:
     """Runs `command` in the project's folder until all of its processes have ended.
+
+    watch: runs on a thread while the command runs.
 
     Prints a line when the server responds. SIGINT, SIGTERM and SIGHUP stop the command.
 
@@ -49,6 +54,7 @@ def run_process_tree(
     output = threading.Thread(target=_copy_output, args=(server.stdout, server.pid), daemon=True)
     output.start()
     threading.Thread(target=_announce, args=(settings,), daemon=True).start()
+    threading.Thread(target=watch, daemon=True).start()
     _wait_for_all(server.pid)
     output.join()
     return 0 if stopped.is_set() else 1
