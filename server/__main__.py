@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 
 from configuration import SettingError
+from server.interruption import stop_signals_as_errors
 from server.launch.launcher import LaunchError, find_nginx, run
 from server.launch.running_server import find_running, reload_workers
 from server.launch.runtime_directory import RuntimeDirectoryError
 from server.models.activation import WHOLE, activate, check, network_names, roll_back
-from server.models.interruption import stop_signals_as_errors
 from server.models.releases import RefusedModelsError, ReleaseError, ReleaseStore
 from server.settings import load_settings
 

@@ -9,6 +9,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -47,10 +48,13 @@ def _verify(order: Order, begin: Callable[[str], None]) -> Verification:
 
 
 def _limit(memory_bytes: int) -> None:
-    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # If memory is short, the kernel ends this process rather than the server.
-    Path("/proc/self/oom_score_adj").write_text(LIKELIEST_VICTIM, encoding="ascii")
+    with suppress(OSError):  # a sandbox may forbid it
+        Path("/proc/self/oom_score_adj").write_text(LIKELIEST_VICTIM, encoding="ascii")
 
 
 if __name__ == "__main__":

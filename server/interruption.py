@@ -19,13 +19,16 @@ def stop_signals_as_errors(store: ReleaseStore) -> Iterator[None]:
     """Lets the first stop signal end the change; ignores further ones while it is undone.
 
     Raises:
-        ReleaseError: there was such a signal; the message tells what is served.
+        ReleaseError: there was such a signal, and the message tells what is served; or the state
+            directory cannot be written.
     """
     before = store.deployment
     for number in STOP_SIGNALS:
         signal.signal(number, _interrupt)
     try:
         yield
+    except OSError as error:
+        raise ReleaseError(f"Cannot change the models: {error}") from None
     except _Interrupted as error:
         is_undone = store.deployment == before
         served = "the models are the same as before" if is_undone else "the new models are served"
