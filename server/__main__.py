@@ -1,17 +1,23 @@
 """`python -m server`: runs the server and manages the models of a running one."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from configuration import SettingError
+from server.interruption import stop_signals_as_errors
 from server.launch.launcher import LaunchError, find_nginx, run
 from server.launch.running_server import find_running, reload_workers
 from server.launch.runtime_directory import RuntimeDirectoryError
+from server.models.activation import WHOLE, activate, check, network_names, roll_back
 from server.models.releases import RefusedModelsError, ReleaseError, ReleaseStore
 from server.settings import load_settings
+
+SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
+HUNDRED = 100.0
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -46,9 +52,28 @@ def _parser() -> argparse.ArgumentParser:
         command = actions.add_parser(name, help=help_text)
         command.add_argument("directory", type=Path, metavar="DIR", help="a models directory")
         command.set_defaults(command=action)
-    command = actions.add_parser("rollback", help="serve the previous models again")
+    command.add_argument(
+        "--share",
+        type=_share,
+        default=WHOLE,
+        metavar="PERCENT",
+        help="of the predictions, such as 5%%; less than 100%% makes the models a canary",
+    )
+    command = actions.add_parser(
+        "rollback", help="end the canary, or return to the previous models"
+    )
     command.set_defaults(command=_roll_back)
+    command = actions.add_parser("status", help="print the releases that the server serves")
+    command.set_defaults(command=_print_status)
     return parser
+
+
+def _share(text: str) -> float:
+    match = SHARE.fullmatch(text)
+    if not match or not 0 < float(match[1]) <= HUNDRED:
+        expected = "a percentage above 0% and up to 100%, such as 5%"
+        raise argparse.ArgumentTypeError(f"{text!r} is not {expected}")
+    return float(match[1]) / HUNDRED
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -56,30 +81,44 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from server.models.activation import check  # noqa: PLC0415  # `run` must not load ONNX Runtime
-
     names = check(options.directory, load_settings().models)
     print(f"Good: {', '.join(names)}")
     return 0
 
 
 def _activate(options: argparse.Namespace) -> int:
-    from server.models.activation import activate  # noqa: PLC0415
-
     settings = load_settings()
     runtime = find_running(settings.server.runtime_directory)
-    reload = partial(reload_workers, runtime)
-    names = activate(options.directory, ReleaseStore(runtime.state), reload, settings.models)
+    store, reload = ReleaseStore(runtime.state), partial(reload_workers, runtime)
+    with stop_signals_as_errors(store):
+        names = activate(options.directory, store, reload, settings.models, options.share)
     print(f"Serving: {', '.join(names)}")
     return 0
 
 
 def _roll_back(_: argparse.Namespace) -> int:
-    from server.models.activation import roll_back  # noqa: PLC0415
-
-    runtime = find_running(load_settings().server.runtime_directory)
-    names = roll_back(ReleaseStore(runtime.state), partial(reload_workers, runtime))
+    settings = load_settings()
+    runtime = find_running(settings.server.runtime_directory)
+    store, reload = ReleaseStore(runtime.state), partial(reload_workers, runtime)
+    with stop_signals_as_errors(store):
+        names = roll_back(store, reload, settings.models)
     print(f"Serving: {', '.join(names)}")
+    return 0
+
+
+def _print_status(_: argparse.Namespace) -> int:
+    runtime = find_running(load_settings().server.runtime_directory)
+    store = ReleaseStore(runtime.state)
+    found = store.deployment
+    for role, release in (
+        ("current", found.current),
+        ("previous", found.previous),
+        (f"canary for {HUNDRED * found.share:g}%", found.canary),
+    ):
+        if release:
+            print(f"{role}: {release} {', '.join(network_names(store, release))}")
+    if store.unfinished:
+        print("A change of the models is under way, or was interrupted and is to be undone")
     return 0
 
 

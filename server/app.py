@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,22 +18,26 @@ from server.api.files import FileResource
 from server.api.metrics import MetricsResource
 from server.api.prediction import PredictionResource
 from server.api.verification import VerificationResource
+from server.codecs.tensor_specs import version
 from server.http.api_keys import KeyMiddleware, KeyRing
+from server.http.canary import Application, CanaryDispatcher, ReleaseHeader
 from server.http.request_id import RequestIdMiddleware, request_id
-from server.inference.time_slice import EventLoopTimeSlice
 from server.launch.runtime_directory import Runtime, WorkerReport, behind_nginx, this_runtime
 from server.metrics.collector import Collector
-from server.metrics.definitions import STARTS
+from server.metrics.definitions import CANARY
 from server.metrics.middleware import MetricsMiddleware
 from server.metrics.network_metrics import network_metrics
 from server.metrics.store import MetricStore, read_sums
 from server.models.catalog import NetworkCatalog, load_catalog
+from server.models.deployment import Deployment
 from server.models.files import read_file
+from server.models.first_release import refused_files
 from server.models.releases import ReleaseStore
 from server.paths import route
 from server.problems import messages
 from server.problems.documents import Problem, serialize, shortened
 from server.settings import ServerSettings, Settings, load_settings
+from server.worker_resources import WorkerResources
 
 OPENAPI = ROOT / "server" / "openapi.yaml"
 
@@ -45,60 +50,81 @@ def create_app(
     *,
     nginx: bool = True,
     runtime: Runtime | None = None,
+    deployment: Deployment | None = None,
+    shared: WorkerResources | None = None,
 ) -> App:  # type: ignore[type-arg]
     """Builds the application for the networks of `catalog`.
 
     nginx: whether Nginx forwards the requests; it sets `X-Request-Id` and keeps /metrics private.
         Without Nginx the application sets the header itself, and has no /metrics.
     runtime: the runtime directory of the server that this worker belongs to, if any.
+    deployment: the releases that the worker serves, which /readyz tells; with a canary, every
+        answer names its release.
+    shared: what the applications of a worker share.
     """
-    store = _metric_store(runtime)
-    app = App(middleware=[MetricsMiddleware(store), *_middleware(settings.server, nginx, runtime)])
+    shared = shared or WorkerResources.acquire(settings.server, runtime)
+    middleware = _middleware(settings.server, nginx, runtime)
+    if deployment and deployment.canary:
+        middleware.append(ReleaseHeader(deployment.current or ""))
+    app = App(middleware=[MetricsMiddleware(shared.series), *middleware])
     app.add_error_handler(Exception, _log_error)
     app.set_error_serializer(serialize)
     app.add_sink(_refuse_path)
-    limit, time_slice = settings.server.maximum_body_bytes, EventLoopTimeSlice()
-    metrics = network_metrics(store, catalog)
-    prediction = PredictionResource(catalog, limit, time_slice, metrics)
+    limit = settings.server.maximum_body_bytes
+    metrics = network_metrics(shared.series, catalog)
+    prediction = PredictionResource(catalog, limit, shared.time_slice, metrics)
     app.add_route("/prediction/{network_type}", prediction)
-    open_inference.add_routes(app, catalog, settings.server, time_slice, metrics)
+    open_inference.add_routes(
+        app, catalog, settings.server, shared.time_slice, metrics, executor=shared.executor
+    )
     _add_initialisation(app, catalog, limit)
     app.add_route("/openapi.yaml", FileResource(read_file(OPENAPI), "application/yaml"))
     app.add_route("/livez", DocumentResource({"status": "alive"}, is_stored=False))
-    ready = {"status": "ready", "networks": catalog.names}
+    ready = {"status": "ready", "networks": catalog.names} | _releases(deployment)
     app.add_route("/readyz", DocumentResource(ready, catalog.faults, is_stored=False))
     if nginx:
-        app.add_route("/metrics", MetricsResource(_collector(catalog, store, runtime)))
-    STARTS.series(store)[0] += 1.0
+        app.add_route("/metrics", MetricsResource(_collector(catalog, shared.store, runtime)))
     return app
 
 
-def get_app() -> App:  # type: ignore[type-arg]
+def get_app() -> Application:
     """Builds the application from the settings; each Gunicorn worker calls it.
 
-    A worker of a server loads the networks of the current release, any other process those of the
-    models directory.
+    A worker of a server loads the networks of the releases that the server serves, any other
+    process those of the models directory.
     """
-    settings = load_settings()
-    runtime = this_runtime()
-    directory = settings.models.directory
+    settings, runtime = load_settings(), this_runtime()
     if runtime:
-        directory = ReleaseStore(runtime.state).current_link.resolve()
-    catalog = load_catalog(directory, settings.models.maximum_file_bytes)
-    if runtime:
-        runtime.report(os.getpid(), WorkerReport(directory.name, dict(catalog.faults)))
-    return create_app(settings, catalog, nginx=behind_nginx(), runtime=runtime)
+        return _serve_releases(settings, runtime)
+    catalog = load_catalog(settings.models.directory, settings.models.maximum_file_bytes)
+    return create_app(settings, catalog, nginx=behind_nginx())
 
 
-def _metric_store(runtime: Runtime | None) -> MetricStore:
-    """The store of this worker; without a runtime directory, or room in it, one in memory."""
-    if runtime is None:
-        return MetricStore.in_memory()
-    try:
-        return MetricStore.acquire(runtime.metrics)
-    except OSError as error:
-        _log.error("the metrics of this worker are not kept: %s", error)
-        return MetricStore.in_memory()
+def _serve_releases(settings: Settings, runtime: Runtime) -> Application:
+    """The application of the current release; with a canary, both behind a dispatcher."""
+    store = ReleaseStore(runtime.state)
+    found, limit = store.deployment, settings.models.maximum_file_bytes
+    release = found.current or ""
+    current = load_catalog(store.release(release), limit, refused_files(store, release))
+    canary = load_catalog(store.release(found.canary), limit) if found.canary else None
+    faults = dict(canary.faults if canary else {}) | dict(current.faults)
+    runtime.report(os.getpid(), WorkerReport(release, faults, found.canary, found.share))
+    shared = WorkerResources.acquire(settings.server, runtime)
+    build = partial(create_app, settings, nginx=behind_nginx(), runtime=runtime)
+    if canary and canary.faults:
+        _log.error("the canary is not served: %s", dict(canary.faults))
+    if found.canary is None or canary is None or canary.faults:
+        return build(current, deployment=replace(found, canary=None), shared=shared)
+    return CanaryDispatcher(
+        build(current, deployment=found, shared=shared),
+        build(canary, deployment=replace(found, current=found.canary), shared=shared.for_canary()),
+        found.share,
+        _versions(canary) - _versions(current),
+    )
+
+
+def _versions(catalog: NetworkCatalog) -> set[str]:
+    return {version(network) for network in catalog.networks.values()}
 
 
 def _middleware(settings: ServerSettings, nginx: bool, runtime: Runtime | None) -> list[Any]:
@@ -134,6 +160,16 @@ def _add_initialisation(
     app.add_route("/init/verification", VerificationResource(contract, maximum_body_bytes))
 
 
+def _releases(deployment: Deployment | None) -> dict[str, Any]:
+    """Members of /readyz."""
+    if deployment is None:
+        return {}
+    found = {"release": deployment.current}
+    if deployment.canary is None:
+        return found
+    return found | {"canary": {"release": deployment.canary, "share": deployment.share}}
+
+
 def _collector(
     catalog: NetworkCatalog, store: MetricStore, runtime: Runtime | None
 ) -> Callable[[str], Collector]:
@@ -141,7 +177,21 @@ def _collector(
     if runtime is None:
         return partial(Collector, catalog, store.read, lambda: [os.getpid()])
     read = partial(read_sums, runtime.metrics)
-    return partial(Collector, catalog, read, lambda: runtime.workers(runtime.gunicorn or 0))
+    releases = partial(_served, runtime)
+    workers = partial(_workers, runtime)
+    return partial(Collector, catalog, read, workers, releases=releases)
+
+
+def _workers(runtime: Runtime) -> dict[int, WorkerReport | None]:
+    return runtime.workers(runtime.gunicorn or 0)
+
+
+def _served(runtime: Runtime) -> Iterator[tuple[str, str]]:
+    """The release and the role of each worker that has loaded its models."""
+    for report in filter(None, _workers(runtime).values()):
+        yield report.release or "", "current"
+        if report.canary:
+            yield report.canary, CANARY
 
 
 async def _log_error(req: Request, _: Response, error: Exception, __: dict[str, Any]) -> None:

@@ -8,18 +8,22 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from configuration import CONFIG_VARIABLE, ROOT
 from server.http.key_files import KeyFileError
 from server.http.key_publisher import KeyPublisher
+from server.launch.logs import log
 from server.launch.nginx import NginxError, inspect_nginx, render
 from server.launch.nginx_needed import START_MESSAGE, check_usable_without_nginx
 from server.launch.process_tree import exit_on_stop_signals, run_process_tree
+from server.launch.running_server import undo_interrupted_activation
 from server.launch.runtime_directory import NGINX_VARIABLE, RUNTIME_VARIABLE, Runtime, make_runtime
 from server.launch.tls_files import TlsFileError, TlsFiles
 from server.launch.watcher import watching
-from server.models.releases import ReleaseError, ReleaseStore, make_state_directory
+from server.models.first_release import deploy_at_start, start_verification
+from server.models.releases import ReleaseStore, make_state_directory
 from server.settings import (
     Address,
     ModelSettings,
@@ -87,8 +91,10 @@ def _run_in(runtime: Runtime, settings: Settings, nginx: Path | None, applicatio
         prepared_models(settings.models, runtime),
         watching(_publish_keys(server, runtime), SECONDS_BETWEEN_KEY_CHECKS),
         watching(_keep_tls_files(server, runtime)),
+        watching([partial(_undo_interrupted_activation, runtime)]),
     ):
         runtime.settings.write_text(settings_text(settings), encoding="utf-8")
+        start_verification(ReleaseStore(runtime.state), runtime.settings)
         environment = _environment(runtime, nginx, application)
         if nginx is None:
             print(START_MESSAGE, flush=True)
@@ -121,6 +127,12 @@ def _keep_tls_files(server: ServerSettings, runtime: Runtime) -> list[Callable[[
     return [files.renew]
 
 
+def _undo_interrupted_activation(runtime: Runtime) -> None:
+    """Undoes an activation whose command was killed."""
+    if message := undo_interrupted_activation(runtime):
+        log("warning", message)
+
+
 def _configure_nginx(server: ServerSettings, runtime: Runtime, nginx: Path) -> None:
     build = inspect_nginx(nginx)
     if not build.lua_modules:
@@ -150,26 +162,13 @@ def _use_batch_scheduling() -> None:
 
 @contextlib.contextmanager
 def prepared_models(settings: ModelSettings, runtime: Runtime) -> Iterator[None]:
-    """Locks the state directory of the models and makes a release current.
-
-    The release is that of the last activation, or else a copy of the models directory. The copy is
-    not verified here: the workers verify it and report its faults.
-    """
+    """Locks the state directory of the models and chooses the releases that are served."""
     if settings.state_directory:
         make_state_directory(settings.state_directory)
         runtime.state.symlink_to(settings.state_directory.absolute())
     store = ReleaseStore(runtime.state)
     with store.server_lock(runtime.path):
-        activated = store.activated
-        if activated:
-            store.restore(activated, store.previous)
-        else:
-            with store.staged(settings.directory, settings.maximum_file_bytes) as staged:
-                if staged.faults:
-                    file, reason = next(iter(staged.faults.items()))
-                    raise ReleaseError(f"{settings.directory / file} {reason}")
-                store.restore(store.publish(staged))
-        store.prune()
+        deploy_at_start(store, settings)
         yield
 
 

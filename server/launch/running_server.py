@@ -1,17 +1,20 @@
-"""Finds a running server and reloads its workers."""
+"""Finds a running server, reloads its workers and undoes interrupted activations."""
 
 import os
 import signal
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from server.launch.processes import send_signal
 from server.launch.runtime_directory import PREFIX, Runtime, RuntimeDirectoryError
-from server.models.releases import ReleaseError, ReleaseStore
+from server.models.activation import undo_unfinished
+from server.models.deployment import Deployment
+from server.models.releases import ActivationUnderWayError, ReleaseError, ReleaseStore
 
 RELOAD_TIMEOUT_SECONDS = 60.0
 POLL_INTERVAL_SECONDS = 0.05
@@ -59,11 +62,13 @@ def _is_private(path: Path) -> bool:
     )
 
 
-def reload_workers(runtime: Runtime, release: Path) -> None:
-    """Reloads the workers and waits until every one of them serves the current release.
+def reload_workers(runtime: Runtime, deployment: Deployment) -> Mapping[str, str]:
+    """Reloads the workers and waits until every one of them serves the deployment.
+
+    Returns the faults of a worker, by file name.
 
     Raises:
-        ReleaseError: a worker reports faults, or the workers do not report in time.
+        ReleaseError: the workers do not report in time.
     """
     reloaded: set[int] = set()
     deadline = time.monotonic() + RELOAD_TIMEOUT_SECONDS
@@ -71,13 +76,31 @@ def reload_workers(runtime: Runtime, release: Path) -> None:
         # Looked up each time: supervisord replaces a killed master.
         master = runtime.gunicorn
         reports = list(runtime.workers(master).values()) if master else []
-        if reports and all(report and report.release == release.name for report in reports):
+        if reports and all(report and report.serves(deployment) for report in reports):
             faults = [report.faults for report in reports if report and report.faults]
-            if faults:
-                raise ReleaseError(f"A worker cannot serve the models: {faults[0]}")
-            return
+            return faults[0] if faults else {}
         if master and master not in reloaded:
             reloaded.add(master)
             send_signal(master, signal.SIGHUP)
         time.sleep(POLL_INTERVAL_SECONDS)
     raise ReleaseError(f"The workers have not loaded the models in {RELOAD_TIMEOUT_SECONDS:.0f} s")
+
+
+def undo_interrupted_activation(runtime: Runtime) -> str | None:
+    """Undoes an activation whose command was killed; returns a message about it.
+
+    Returns None if there is no such activation. To be called regularly in the launcher.
+    """
+    store = ReleaseStore(runtime.state)
+    if store.unfinished is None:
+        return None
+    try:
+        with store.activation_lock():  # its holder is the command, which is alive
+            undone = undo_unfinished(store, partial(reload_workers, runtime))
+    except ActivationUnderWayError:
+        return None
+    except ReleaseError as error:
+        return f"cannot undo an interrupted change of the models: {error}"
+    if not undone:
+        return None
+    return f"undid an interrupted change of the models: serving {store.deployment.current}"

@@ -4,11 +4,12 @@ import json
 import os
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from server.atomic_write import write_when_possible
 from server.launch.processes import children, is_gunicorn
+from server.models.deployment import Deployment
 
 PREFIX = "speech-emotion-"
 RUNTIME_VARIABLE = "LAUNCHER_RUNTIME"  # the path of the runtime directory
@@ -22,10 +23,17 @@ class RuntimeDirectoryError(Exception):
 
 @dataclass(frozen=True)
 class WorkerReport:
-    """The release that a worker has loaded, and its faults."""
+    """The releases that a worker has loaded, and their faults."""
 
-    release: str
+    release: str | None
     faults: dict[str, str]  # file name -> reason
+    canary: str | None = None
+    share: float = 0.0  # of the requests that the canary answers
+
+    def serves(self, deployment: Deployment) -> bool:
+        """Whether the worker serves the deployment."""
+        found = (self.release, self.canary, self.share)
+        return found == (deployment.current, deployment.canary, deployment.share)
 
 
 @dataclass(frozen=True)
@@ -106,8 +114,7 @@ class Runtime:
         """Records the report of a worker that has loaded its networks."""
         with suppress(OSError):  # reported by the write
             self._reports.mkdir(exist_ok=True)
-        text = json.dumps({"release": report.release, "faults": report.faults})
-        write_when_possible(self._reports / str(worker), text)
+        write_when_possible(self._reports / str(worker), json.dumps(asdict(report)))
 
     def forget(self, worker: int) -> None:
         """Removes the report of a worker that has ended."""

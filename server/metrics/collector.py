@@ -1,6 +1,7 @@
 """Collects the metrics of all workers in the form that `prometheus_client` encodes."""
 
 import platform
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from itertools import accumulate
@@ -15,7 +16,7 @@ from prometheus_client.core import (
 from prometheus_client.metrics_core import Metric
 
 from server import VERSION
-from server.metrics.definitions import COUNTED, PREFIX, REQUESTS, Family
+from server.metrics.definitions import COUNTED, PREFIX, RELEASE_LABEL, REQUESTS, Family
 from server.metrics.store import Key
 from server.models.catalog import NetworkCatalog
 from server.models.network import Network
@@ -32,6 +33,7 @@ class Collector:
     read: returns the counts of all workers.
     workers: returns the process ids of the living workers.
     nginx_counts: the counts of Nginx's own responses, as `nginx/clients.lua` writes them.
+    releases: returns the release and the role, "current" or "canary", of each living worker.
     """
 
     def __init__(
@@ -40,11 +42,13 @@ class Collector:
         read: Callable[[], Counts],
         workers: Callable[[], Iterable[int]],
         nginx_counts: str,
+        releases: Callable[[], Iterable[tuple[str, str]]] = tuple,
     ) -> None:
         self._catalog = catalog
         self._read = read
         self._workers = workers
         self._nginx_counts = nginx_counts
+        self._releases = releases
 
     def collect(self) -> Iterator[Metric]:
         """Yields one family after the other."""
@@ -58,19 +62,25 @@ class Collector:
                 yield _counter(ANSWERS, {labels: [sum(c[:-1])] for labels, c in series.items()})
         yield _nginx_answers(self._nginx_counts)
         yield from _describe_workers(list(self._workers()))
+        yield _count_releases(self._releases())
         yield from _describe_networks(self._catalog)
         yield _build()
 
 
+def _labels(family: Family) -> tuple[str, ...]:
+    """The labels of a family; only the series of a canary have the last one."""
+    return (*family.labels, RELEASE_LABEL)
+
+
 def _counter(family: Family, series: Mapping[tuple[str, ...], list[float]]) -> Metric:
-    metric = CounterMetricFamily(PREFIX + family.name, family.help + ".", labels=family.labels)
+    metric = CounterMetricFamily(PREFIX + family.name, family.help + ".", labels=_labels(family))
     for labels, (count,) in sorted(series.items()):
         metric.add_metric(labels, count)
     return metric
 
 
 def _histogram(family: Family, series: Mapping[tuple[str, ...], list[float]]) -> Metric:
-    metric = HistogramMetricFamily(PREFIX + family.name, family.help + ".", labels=family.labels)
+    metric = HistogramMetricFamily(PREFIX + family.name, family.help + ".", labels=_labels(family))
     ends = [*map(str, family.bounds), "+Inf"]
     for labels, (*counts, total) in sorted(series.items()):
         metric.add_metric(labels, list(zip(ends, accumulate(counts), strict=True)), total)
@@ -105,6 +115,17 @@ def _proportional_bytes(process: int) -> int:
     except OSError:  # the process has just ended
         return 0
     return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+def _count_releases(releases: Iterable[tuple[str, str]]) -> Metric:
+    metric = GaugeMetricFamily(
+        f"{PREFIX}release_workers",
+        "Living workers by the release that they serve; two releases while models change.",
+        labels=("release", "role"),
+    )
+    for labels, count in sorted(Counter(releases).items()):
+        metric.add_metric(labels, count)
+    return metric
 
 
 def _describe_networks(catalog: NetworkCatalog) -> Iterator[Metric]:

@@ -2,10 +2,32 @@
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from typing import Protocol
 
-from server.metrics.store import Key, MetricStore, Values
+from server.metrics.store import Key, Values
 
 PREFIX = "speech_emotion_"
+RELEASE_LABEL = "release"
+CANARY = "canary"  # a value of this label: the names of releases would be ever more series
+
+
+class SeriesSource(Protocol):
+    """Where metrics find their numbers."""
+
+    def series(self, key: Key, width: int) -> Values:
+        """The `width` numbers of a series."""
+        ...
+
+
+@dataclass(frozen=True)
+class CanarySeries:
+    """The series of a canary: they have one more label than those of the current release."""
+
+    store: SeriesSource
+
+    def series(self, key: Key, width: int) -> Values:
+        """The `width` numbers of the canary's series."""
+        return self.store.series(Key(key.family, (*key.labels, CANARY)), width)
 
 
 @dataclass(frozen=True)
@@ -22,11 +44,11 @@ class Family:
         """Numbers in a series: one; or one for each bucket, including +Inf, and the sum."""
         return len(self.bounds) + 2 if self.bounds else 1
 
-    def series(self, store: MetricStore, *labels: str) -> Values:
+    def series(self, store: SeriesSource, *labels: str) -> Values:
         """The numbers of the series with these label values."""
         return store.series(Key(self.name, labels), self.width)
 
-    def histogram(self, store: MetricStore, *labels: str) -> "Histogram":
+    def histogram(self, store: SeriesSource, *labels: str) -> "Histogram":
         """The histogram with these label values."""
         return Histogram(self.series(store, *labels), self.bounds)
 

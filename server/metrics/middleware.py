@@ -4,8 +4,7 @@ from time import perf_counter
 
 from falcon.asgi import Request, Response
 
-from server.metrics.definitions import REQUESTS, Histogram
-from server.metrics.store import MetricStore
+from server.metrics.definitions import REQUESTS, Histogram, SeriesSource
 from server.paths import route
 
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})  # any other is counted as "other"
@@ -14,7 +13,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})  # any other is counted 
 class MetricsMiddleware:
     """Records the time of each request by route, method and status."""
 
-    def __init__(self, store: MetricStore) -> None:
+    def __init__(self, store: SeriesSource) -> None:
         self._store = store
         self._requests: dict[tuple[str | None, str, object], Histogram] = {}
 

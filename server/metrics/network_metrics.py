@@ -5,8 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from server.metrics.definitions import DISTANCE, NETWORK_SECONDS, ROWS, WARNINGS
-from server.metrics.store import MetricStore
+from server.metrics.definitions import DISTANCE, NETWORK_SECONDS, ROWS, WARNINGS, SeriesSource
 from server.models.catalog import NetworkCatalog
 from server.problems.messages import OUTSIDE_TRAINING
 
@@ -27,7 +26,7 @@ class BatchCounts(NamedTuple):
 class NetworkMetrics:
     """The metrics of one network."""
 
-    def __init__(self, store: MetricStore, network: str, distance_limit: float) -> None:
+    def __init__(self, store: SeriesSource, network: str, distance_limit: float) -> None:
         self._seconds = NETWORK_SECONDS.histogram(store, network)
         self._rows = ROWS.histogram(store, network)
         self._ratios = DISTANCE.histogram(store, network)
@@ -62,7 +61,7 @@ class NetworkMetrics:
         self._warnings[0] += counts.outside
 
 
-def network_metrics(store: MetricStore, catalog: NetworkCatalog) -> dict[str, NetworkMetrics]:
+def network_metrics(store: SeriesSource, catalog: NetworkCatalog) -> dict[str, NetworkMetrics]:
     """The metrics of each network, by name."""
     return {
         network.name: NetworkMetrics(store, network.name, network.metadata.distance_limit)

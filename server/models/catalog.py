@@ -1,13 +1,17 @@
 """The catalog of a models directory: its verified networks and the faults of the other files."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from server.models.contract import FeatureContract, read_contract
-from server.models.files import EXTRACTOR_NAME, ModelFileError
+from server.models.files import EXTRACTOR_NAME, ModelFileError, printable_name
 from server.models.network import Network, load_network
 from server.settings import DEFAULT_MAXIMUM_FILE_BYTES
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -39,23 +43,39 @@ class NetworkCatalog:
 
 
 def load_catalog(
-    directory: Path, maximum_file_bytes: int = DEFAULT_MAXIMUM_FILE_BYTES
+    directory: Path,
+    maximum_file_bytes: int = DEFAULT_MAXIMUM_FILE_BYTES,
+    refused: Mapping[str, str] | None = None,
+    begin: Callable[[str], None] = lambda _: None,
 ) -> NetworkCatalog:
-    """Loads and verifies every `*.onnx` file of the directory; collects faults, raises none."""
+    """Loads and verifies every `*.onnx` file of the directory; collects faults, raises none.
+
+    refused: file names with the reasons why the files are not loaded.
+    begin: is called with the name of each file before it is loaded.
+    """
+    refused = refused or {}
     networks: dict[str, Network] = {}
     faults: dict[str, str] = {}
-    contract = None
-    try:
-        contract = read_contract(directory, maximum_file_bytes)
-    except ModelFileError as error:
-        faults[EXTRACTOR_NAME] = str(error)
-    for path in sorted(directory.glob("*.onnx"), key=lambda path: path.stem):
-        if path.name == EXTRACTOR_NAME:
-            continue
+
+    def load(path: Path, loaded: Callable[[], T]) -> T | None:
+        name = printable_name(path)
+        if name in refused:
+            faults[name] = refused[name]
+            return None
+        begin(name)
         try:
-            network = load_network(path, contract, maximum_file_bytes)
+            return loaded()
         except ModelFileError as error:
-            faults[path.name] = str(error)
+            faults[name] = str(error)
+            return None
+
+    extractor = directory / EXTRACTOR_NAME
+    contract = load(extractor, lambda: read_contract(directory, maximum_file_bytes))
+    for path in sorted(directory.glob("*.onnx"), key=lambda path: path.stem):
+        if path == extractor:
+            continue
+        network = load(path, partial(load_network, path, contract, maximum_file_bytes))
+        if network is None:
             continue
         if network.name.lower() in networks:
             faults[path.name] = "has a name that differs from another file's in case only"

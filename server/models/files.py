@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,12 @@ from server.settings import DEFAULT_MAXIMUM_FILE_BYTES
 
 EXTRACTOR_NAME = "mfcc.onnx"
 REFERENCE_NAME = "reference.wav"
+# The name of a network stands in URLs, metrics and logs.
+NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}\.[a-z]{1,8}")
+UNSAFE_NAME = (
+    "has a name that cannot be served; expected 1 to 64 of the characters A-Z, a-z, 0-9, '.', '_' "
+    "and '-' before its suffix, the first one not a '.'"
+)
 
 
 class ModelFileError(ValueError):
@@ -27,13 +34,20 @@ class PublishedFile:
     sha256: str
 
 
+def printable_name(path: Path) -> str:
+    """The file's name for messages: in quotes, with escapes, if it is not safe."""
+    return path.name if NAME.fullmatch(path.name) else ascii(path.name)
+
+
 def read_file(path: Path, maximum_bytes: int = DEFAULT_MAXIMUM_FILE_BYTES) -> PublishedFile:
     """Reads a file of the models directory.
 
     Raises:
-        ModelFileError: the path is not a regular file, the file cannot be read, or it is larger
-            than `maximum_bytes`.
+        ModelFileError: the name is not safe, the path is not a regular file, the file cannot be
+            read, or it is larger than `maximum_bytes`.
     """
+    if not NAME.fullmatch(path.name):
+        raise ModelFileError(UNSAFE_NAME)
     try:
         # O_NONBLOCK: opening a named pipe would otherwise wait for a writer.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:

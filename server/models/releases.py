@@ -1,11 +1,9 @@
 """The state directory: immutable copies of the models that a server serves.
 
-    STATE/current  -> releases/0f3a...   read by starting workers, served by Nginx
-    STATE/previous -> releases/77c1...   restored by `models rollback`
     STATE/releases/0f3a.../CNN.onnx, mfcc.onnx, reference.wav, ...
 
-A release is named after the hash of its content. Renaming one link switches to it. The extractor
-and the reference clip of a release have a second name, their own SHA-256. The handshake refers to
+A release is named after the hash of its content. `deployment.py` says which ones are served. The
+extractor and the reference clip have a second name, their own SHA-256. The handshake refers to
 them by that name, so that its description matches the file although the workers may serve two
 releases during an activation.
 """
@@ -21,7 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from server.models.files import EXTRACTOR_NAME, REFERENCE_NAME, ModelFileError, read_file
+from server.models.deployment import Deployment, DeploymentFiles
+from server.models.files import (
+    EXTRACTOR_NAME,
+    REFERENCE_NAME,
+    ModelFileError,
+    printable_name,
+    read_file,
+)
 from server.settings import DEFAULT_MAXIMUM_FILE_BYTES
 
 NAME_DIGITS = 16
@@ -36,6 +41,10 @@ class RefusedModelsError(Exception):
 
 class ReleaseError(Exception):
     """An operation on the state directory failed; the message gives the reason."""
+
+
+class ActivationUnderWayError(ReleaseError):
+    """Another activation holds the lock."""
 
 
 @dataclass(frozen=True)
@@ -53,34 +62,47 @@ class ReleaseStore:
     directory: Path
 
     @property
-    def current_link(self) -> Path:
-        """The link to the current release."""
-        return self.directory / "current"
+    def deployment(self) -> Deployment:
+        """The releases that are served."""
+        return self._files.read()
 
     @property
-    def current(self) -> Path | None:
-        """The release that is served."""
-        return _target(self.current_link)
+    def unfinished(self) -> Deployment | None:
+        """The deployment before a change that has not ended; None if there is no such change."""
+        return self._files.unfinished
 
     @property
-    def previous(self) -> Path | None:
-        """The release before the current one; None before the first activation."""
-        return _target(self._previous_link)
-
-    @property
-    def activated(self) -> Path | None:
+    def activated(self) -> str | None:
         """The release of the last activation, or the previous one if that is damaged.
 
         None before the first activation, or if both are damaged.
         """
-        if not self._previous_link.is_symlink():
+        found = self.deployment
+        if not (found.previous or found.canary):
             return None
-        releases = (self.current, self.previous)
-        return next((release for release in releases if release and is_intact(release)), None)
+        releases = filter(None, (found.current, found.previous))
+        return next((name for name in releases if is_intact(self.release(name))), None)
 
     @property
-    def _previous_link(self) -> Path:
-        return self.directory / "previous"
+    def _files(self) -> DeploymentFiles:
+        return DeploymentFiles(self.directory)
+
+    def release(self, name: str) -> Path:
+        """The folder of a release."""
+        return (self.directory / "releases" / name).resolve()
+
+    def deploy(self, deployment: Deployment) -> None:
+        """Changes the releases that starting workers serve."""
+        self._files.write(deployment)
+
+    def begin_change(self) -> None:
+        """Begins a change of the deployment; if it is interrupted, `unfinished` remains."""
+        self._files.begin_change()
+
+    def end_change(self) -> None:
+        """Ends a change of the deployment, and removes the releases that are no longer used."""
+        self._files.end_change()
+        self.prune()
 
     @property
     def lock_owner(self) -> Path | None:
@@ -118,11 +140,11 @@ class ReleaseStore:
         """Locks the store for one activation.
 
         Raises:
-            ReleaseError: another activation holds the lock.
+            ActivationUnderWayError: another activation holds the lock.
         """
         with (self.directory / "activation.lock").open("a", encoding="utf-8") as file:
             if not _lock(file, fcntl.LOCK_EX):
-                raise ReleaseError("Another activation is under way")
+                raise ActivationUnderWayError("Another activation is under way")
             yield
 
     @contextlib.contextmanager
@@ -140,7 +162,7 @@ class ReleaseStore:
                 try:
                     _copy(path, folder, maximum_file_bytes)
                 except ModelFileError as error:
-                    faults[path.name] = str(error)
+                    faults[printable_name(path)] = str(error)
             yield StagedRelease(folder, faults)
 
     def publish(self, staged: StagedRelease) -> Path:
@@ -152,35 +174,13 @@ class ReleaseStore:
             staged.path.rename(release)
         return release
 
-    def switch(self, release: Path) -> None:
-        """Makes `release` the current one and the current one the previous one.
-
-        The previous link changes first, so that the files in a worker's handshake never disappear.
-        """
-        if self.current:
-            self._link("previous", self.current)
-        self._link("current", release)
-
-    def restore(self, current: Path, previous: Path | None = None) -> None:
-        """Sets both links; without `previous`, removes the link to the previous release."""
-        self._link("current", current)
-        if previous:
-            self._link("previous", previous)
-        else:
-            self._previous_link.unlink(missing_ok=True)
-
     def prune(self) -> None:
-        """Removes all releases but the current and the previous one."""
-        kept = {self.current, self.previous}
+        """Removes all releases that are not deployed."""
+        found = self.deployment
+        kept = {found.current, found.previous, found.canary}
         for release in (self.directory / "releases").resolve().iterdir():
-            if release not in kept:
+            if release.name not in kept:
                 shutil.rmtree(release, ignore_errors=True)
-
-    def _link(self, name: str, release: Path) -> None:
-        part = self.directory / f"{name}.part"
-        part.unlink(missing_ok=True)
-        part.symlink_to(Path("releases") / release.name)
-        part.replace(self.directory / name)
 
 
 def make_state_directory(path: Path) -> None:
@@ -194,10 +194,6 @@ def make_state_directory(path: Path) -> None:
 def is_intact(release: Path) -> bool:
     """Whether the content of the release still has the hash in its name."""
     return release.is_dir() and _name(release) == release.name
-
-
-def _target(link: Path) -> Path | None:
-    return link.resolve() if link.is_dir() else None
 
 
 def _copy(path: Path, folder: Path, maximum_bytes: int) -> None:

@@ -11,7 +11,19 @@ from typing import Any
 import pytest
 
 from configuration import ROOT
-from tests.support.harness import PYTHON, Load, Server, run_to_its_end, running, wait_until
+from server.launch.runtime_directory import Runtime
+from server.models.deployment import Deployment
+from server.models.releases import ReleaseStore
+from tests.support.harness import (
+    DEADLINE,
+    PYTHON,
+    Load,
+    Server,
+    environment,
+    run_to_its_end,
+    running,
+    wait_until,
+)
 
 MODELS = ROOT / "models"
 
@@ -194,3 +206,73 @@ def test_models_that_workers_refuse_are_rolled_back(
         check_files(server)
         load.wait_for_answers(100)
         assert load.failures == []
+
+
+def runtime_of(server: Server) -> Runtime:
+    (path,) = server.runtime.glob("speech-emotion-*")
+    return Runtime(path)
+
+
+def store(server: Server) -> ReleaseStore:
+    return ReleaseStore(runtime_of(server).state)
+
+
+def served(server: Server) -> set[str | None]:
+    """The releases that the workers serve; None stands for a worker that is starting."""
+    runtime = runtime_of(server)
+    reports = runtime.workers(runtime.gunicorn or 0).values()
+    return {report.release if report else None for report in reports}
+
+
+def interrupt_activation(server: Server, models: Path, number: signal.Signals) -> tuple[int, str]:
+    """Sends a signal to an activation that has switched the models; returns its end."""
+    before = store(server).deployment
+    with subprocess.Popen(
+        (PYTHON, "-m", "server", "models", "activate", models),
+        cwd=ROOT,
+        env=environment(server.port, server.runtime),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as activation:
+        wait_until(lambda: store(server).deployment != before, "a switch")
+        activation.send_signal(number)
+        _, errors = activation.communicate(timeout=DEADLINE)
+        return activation.returncode, errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_activation_restores_the_models(
+    server: Server, models: Path, number: signal.Signals
+) -> None:
+    before = store(server).deployment
+    with Load(server) as load:
+        status, errors = interrupt_activation(server, models, number)
+        assert status == 2
+        assert errors == f"error: Interrupted by {number.name}; the models are the same as before\n"
+        assert store(server).deployment == before
+        wait_until(lambda: served(server) == {before.current}, "workers of one generation")
+        load.wait_for_answers(50)
+        assert load.failures == []
+
+
+def test_the_server_undoes_a_killed_activation(server: Server, models: Path) -> None:
+    before = store(server).deployment
+    with Load(server) as load:
+        interrupt_activation(server, models, signal.SIGKILL)
+        wait_until(lambda: store(server).unfinished is None, "the end of the change")
+        assert store(server).deployment == before
+        wait_until(lambda: served(server) == {before.current}, "workers of one generation")
+        assert server.client.get("/readyz").json()["release"] == before.current
+        load.wait_for_answers(50)
+        assert load.failures == []
+
+
+def test_status_names_the_releases(server: Server, models: Path) -> None:
+    old = store(server).deployment.current
+    assert command(server, "activate", models).returncode == 0
+    new = store(server).deployment
+    assert new == Deployment(new.current, old)
+    assert command(server, "status").stdout.splitlines() == [
+        f"current: {new.current} {', '.join(WITH_ANOTHER)}",
+        f"previous: {old} {', '.join(SHARED)}",
+    ]

@@ -143,6 +143,8 @@ def test_every_worker_reports_the_counts_of_all(observed: tuple[Server, Scraper]
             value(scraper.scrape(), "network_duration_seconds_count", network="CNN") == before + 50
         )
     assert value(scraper.last, "workers") == 2
+    release = server.client.get("/readyz").json()["release"]
+    assert value(scraper.last, "release_workers", release=release, role="current") == 2
     assert not scraper.fallen
 
 

@@ -1,12 +1,14 @@
 """The state directory: releases, locks and the release that a server starts with."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from server.launch.launcher import prepared_models
 from server.launch.runtime_directory import Runtime
+from server.models.deployment import Deployment
 from server.models.releases import ReleaseError, ReleaseStore, is_intact
 from server.settings import ModelSettings
 from tests.support.tiny_models import write_vector_network
@@ -21,14 +23,19 @@ def settings(models: Path, state: Path) -> ModelSettings:
     return ModelSettings(models, state)
 
 
+def current_release(state: Path) -> Path:
+    store = ReleaseStore(state)
+    assert store.deployment.current
+    return store.release(store.deployment.current)
+
+
 def start(models: Path, state: Path) -> str:
     """Starts a server and returns the file names of its release."""
     runtime = Runtime(state.parent / "run")
     runtime.path.mkdir()
     try:
         with prepared_models(settings(models, state), runtime):
-            current = ReleaseStore(state).current
-            assert current is not None
+            current = current_release(state)
             return " ".join(sorted(path.name for path in current.glob("*.onnx")))
     finally:
         runtime.state.unlink()
@@ -38,7 +45,7 @@ def start(models: Path, state: Path) -> str:
 def activate(models: Path, state: Path) -> None:
     store = ReleaseStore(state)
     with store.staged(models) as staged:
-        store.switch(store.publish(staged))
+        store.deploy(Deployment(store.publish(staged).name, store.deployment.current))
 
 
 def test_before_an_activation_the_models_directory_is_served(models: Path, state: Path) -> None:
@@ -60,8 +67,7 @@ def test_a_damaged_release_is_replaced_by_the_previous_one(models: Path, state: 
     start(models, state)
     write_vector_network(models, "CNN")
     activate(models, state)
-    current = ReleaseStore(state).current
-    assert current is not None
+    current = current_release(state)
     (current / "CNN.onnx").write_bytes(b"rotten")
     assert not is_intact(current)
     assert start(models, state) == "DNN.onnx TCN.onnx mfcc.onnx"
@@ -71,7 +77,7 @@ def test_equal_content_is_the_same_release(models: Path, state: Path) -> None:
     start(models, state)
     store = ReleaseStore(state)
     with store.staged(models) as staged:
-        assert store.publish(staged) == store.current
+        assert store.publish(staged) == current_release(state)
 
 
 def test_only_two_releases_are_kept(models: Path, state: Path) -> None:
@@ -81,15 +87,14 @@ def test_only_two_releases_are_kept(models: Path, state: Path) -> None:
         write_vector_network(models, name)
         activate(models, state)
         store.prune()
-    kept = {path.resolve() for path in (state / "releases").iterdir()}
-    assert kept == {store.current, store.previous}
+    kept = {path.name for path in (state / "releases").iterdir()}
+    assert kept == {store.deployment.current, store.deployment.previous}
     assert len(kept) == 2
 
 
 def test_a_release_has_its_files_under_their_hashes(models: Path, state: Path) -> None:
     start(models, state)
-    current = ReleaseStore(state).current
-    assert current is not None
+    current = current_release(state)
     for name in ("mfcc.onnx", "reference.wav"):
         digest = hashlib.sha256((models / name).read_bytes()).hexdigest()
         assert (current / digest).read_bytes() == (models / name).read_bytes()
@@ -131,3 +136,41 @@ def test_a_file_above_the_size_limit_is_not_copied(models: Path, state: Path) ->
     (models / "BIG.onnx").write_bytes(bytes(20_000_000))
     with pytest.raises(ReleaseError, match=r"BIG\.onnx is larger than 16,777,216 bytes"):
         start(models, state)
+
+
+@pytest.mark.parametrize(
+    "name", ["A B.onnx", ".hidden.onnx", "\udcff.onnx", "n\n.onnx", "a" * 65 + ".onnx"]
+)
+def test_a_name_that_cannot_be_served_is_refused_at_the_start(
+    models: Path, state: Path, name: str
+) -> None:
+    (models / name).write_bytes((models / "DNN.onnx").read_bytes())
+    with pytest.raises(ReleaseError, match="has a name that cannot be served") as refused:
+        start(models, state)
+    assert str(refused.value).isprintable()
+    assert str(refused.value).isascii()
+
+
+def test_a_change_that_did_not_end_is_undone_at_the_start(models: Path, state: Path) -> None:
+    start(models, state)
+    write_vector_network(models, "CNN")
+    ReleaseStore(state).begin_change()
+    activate(models, state)
+    (models / "CNN.onnx").unlink()
+    assert start(models, state) == "DNN.onnx TCN.onnx mfcc.onnx"
+    assert ReleaseStore(state).deployment == Deployment(current_release(state).name)
+
+
+def test_a_canary_survives_a_restart(models: Path, state: Path) -> None:
+    start(models, state)
+    store = ReleaseStore(state)
+    write_vector_network(models, "DNN", distance_limit=6.0)
+    with store.staged(models) as staged:
+        release = store.publish(staged)
+    canary = replace(store.deployment, canary=release.name, share=0.05)
+    store.deploy(canary)
+    start(models, state)
+    assert store.deployment == canary
+    (release / "DNN.onnx").write_bytes(b"rotten")
+    start(models, state)
+    assert store.deployment.canary is None
