@@ -19,6 +19,7 @@ from server.api.prediction import PredictionResource
 from server.api.verification import VerificationResource
 from server.http.api_keys import KeyMiddleware, KeyRing
 from server.http.request_id import RequestIdMiddleware, request_id
+from server.inference.batch_executor import BatchExecutor
 from server.inference.time_slice import EventLoopTimeSlice
 from server.launch.runtime_directory import Runtime, WorkerReport, behind_nginx, this_runtime
 from server.metrics.collector import Collector
@@ -57,12 +58,20 @@ def create_app(
     app.add_error_handler(Exception, _log_error)
     app.set_error_serializer(serialize)
     app.add_sink(_refuse_path)
-    limit, time_slice = settings.server.maximum_body_bytes, EventLoopTimeSlice()
+    executor = BatchExecutor(settings.server.maximum_open_batch_bytes)
+    time_slice = EventLoopTimeSlice()
     metrics = network_metrics(store, catalog)
-    prediction = PredictionResource(catalog, limit, time_slice, metrics)
+    prediction = PredictionResource(catalog, settings.server, executor, time_slice, metrics)
     app.add_route("/prediction/{network_type}", prediction)
-    open_inference.add_routes(app, catalog, settings.server, time_slice, metrics)
-    _add_initialisation(app, catalog, limit)
+    open_inference.add_routes(
+        app,
+        catalog,
+        settings.server,
+        executor=executor,
+        time_slice=time_slice,
+        metrics=metrics,
+    )
+    _add_initialisation(app, catalog, settings.server, executor)
     app.add_route("/openapi.yaml", FileResource(read_file(OPENAPI), "application/yaml"))
     app.add_route("/livez", DocumentResource({"status": "alive"}, is_stored=False))
     ready = {"status": "ready", "networks": catalog.names}
@@ -106,7 +115,8 @@ def _middleware(settings: ServerSettings, nginx: bool, runtime: Runtime | None) 
 def _add_initialisation(
     app: App,  # type: ignore[type-arg]
     catalog: NetworkCatalog,
-    maximum_body_bytes: int,
+    settings: ServerSettings,
+    executor: BatchExecutor,
 ) -> None:
     """Adds the routes of the feature contract; without a contract only a 503 problem."""
     contract = catalog.contract
@@ -120,7 +130,7 @@ def _add_initialisation(
     extractor = FileResource(contract.extractor, "application/octet-stream")
     app.add_route(EXTRACTOR_PATH, extractor)
     app.add_route(REFERENCE_PATH, FileResource(contract.reference_clip, "audio/wav"))
-    app.add_route("/init/verification", VerificationResource(contract, maximum_body_bytes))
+    app.add_route("/init/verification", VerificationResource(contract, settings, executor))
 
 
 def _collector(

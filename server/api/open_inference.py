@@ -66,6 +66,8 @@ def add_routes(
     app: App,  # type: ignore[type-arg]
     catalog: NetworkCatalog,
     settings: ServerSettings,
+    *,
+    executor: BatchExecutor,
     time_slice: EventLoopTimeSlice,
     metrics: Mapping[str, NetworkMetrics],
 ) -> None:
@@ -73,7 +75,7 @@ def add_routes(
     app.add_route("/v2", DocumentResource(server_metadata()))
     app.add_route("/v2/health/live", DocumentResource({"live": True}))
     app.add_route("/v2/health/ready", DocumentResource({"ready": True}, catalog.faults))
-    services = _services(catalog, settings, time_slice, metrics)
+    services = _services(catalog, settings, executor, time_slice, metrics)
     model = ModelResource(catalog, services)
     inference = InferenceResource(catalog, services, settings.maximum_batch_bytes)
     for path in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
@@ -90,12 +92,12 @@ def add_routes(
 def _services(
     catalog: NetworkCatalog,
     settings: ServerSettings,
+    executor: BatchExecutor,
     time_slice: EventLoopTimeSlice,
     metrics: Mapping[str, NetworkMetrics],
 ) -> dict[str, InferenceService]:
     """The service of each network, by name; they share the executor and the time slice."""
     n_mfcc = catalog.contract.n_mfcc if catalog.contract else 0
-    executor = BatchExecutor(settings.maximum_open_batch_bytes)
     return {
         network.name: InferenceService(
             network,
