@@ -3,6 +3,7 @@
 import asyncio
 from http import HTTPStatus
 
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from server.http.transport import BufferedTransport, WriteCoalescer
@@ -55,9 +56,35 @@ class HttpProtocol(HttpToolsProtocol):
             return
         if self._is_in_header:
             self._header_bytes += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        self._parse(data)
         if self._is_in_header and self._header_bytes > MAXIMUM_HEADER_BYTES:
             self._refuse(HEADER_TOO_LARGE)
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            if self._is_in_header:
+                self._parse_without_upgrade(data[upgrade.args[0] :])
+        except HttpParserError:
+            self.send_400_response("")
+
+    def _parse_without_upgrade(self, rest: bytes) -> None:
+        """Parses the header again, without the offer of another protocol.
+
+        The parser ends a request with such an offer at its header, and would take its body for the
+        next request. RFC 9110 lets a server ignore the offer.
+        """
+        request_line = b"%b %b HTTP/%b" % (
+            self.parser.get_method(),
+            self.url,
+            self.parser.get_http_version().encode(),
+        )
+        headers = [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        self.parser = HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self._parse(b"\r\n".join([request_line, *headers, b"", rest]))
 
     def on_message_begin(self) -> None:
         """Begins a request."""
@@ -66,11 +93,18 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Passes the request to the application, if it can handle its version."""
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            return  # _parse_without_upgrade follows
         self._is_in_header, self._header_bytes = False, 0
         if self.parser.get_http_version() not in HTTP_VERSIONS:
             self._refuse(UNSUPPORTED_HTTP_VERSION)
             raise ValueError("stops the parser; uvicorn then calls send_400_response")
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Ends a request, unless its header is parsed again."""
+        if not self._is_in_header:
+            super().on_message_complete()
 
     def eof_received(self) -> None:
         """Sends the buffer before uvloop closes the connection."""
