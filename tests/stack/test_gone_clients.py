@@ -65,4 +65,5 @@ def test_batches_of_clients_that_have_gone_are_not_run(nginx: Path, tmp_path: Pa
         server.client.post("/v2/models/CNN/infer", **last)  # runs after those before it
         assert count("network_duration_seconds_count", ("network", "CNN")) <= 2
         assert count("network_duration_seconds_count", ("network", "TCN")) == 0
-        assert count("requests_total", ("status", "499")) >= WAITING
+        # Of the others, Nginx had not sent the whole body.
+        assert count("requests_total", ("status", "499")) >= 1
