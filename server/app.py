@@ -22,6 +22,7 @@ from server.codecs.tensor_specs import version
 from server.http.api_keys import KeyMiddleware, KeyRing
 from server.http.canary import Application, CanaryDispatcher, ReleaseHeader
 from server.http.request_id import RequestIdMiddleware, request_id
+from server.inference.batch_executor import BatchExecutor
 from server.launch.runtime_directory import Runtime, WorkerReport, behind_nginx, this_runtime
 from server.metrics.collector import Collector
 from server.metrics.definitions import CANARY
@@ -70,14 +71,19 @@ def create_app(
     app.add_error_handler(Exception, _log_error)
     app.set_error_serializer(serialize)
     app.add_sink(_refuse_path)
-    limit = settings.server.maximum_body_bytes
     metrics = network_metrics(shared.series, catalog)
-    prediction = PredictionResource(catalog, limit, shared.time_slice, metrics)
+    executor, time_slice = shared.executor, shared.time_slice
+    prediction = PredictionResource(catalog, settings.server, executor, time_slice, metrics)
     app.add_route("/prediction/{network_type}", prediction)
     open_inference.add_routes(
-        app, catalog, settings.server, shared.time_slice, metrics, executor=shared.executor
+        app,
+        catalog,
+        settings.server,
+        executor=executor,
+        time_slice=time_slice,
+        metrics=metrics,
     )
-    _add_initialisation(app, catalog, limit)
+    _add_initialisation(app, catalog, settings.server, executor)
     app.add_route("/openapi.yaml", FileResource(read_file(OPENAPI), "application/yaml"))
     app.add_route("/livez", DocumentResource({"status": "alive"}, is_stored=False))
     ready = {"status": "ready", "networks": catalog.names} | _releases(deployment)
@@ -143,7 +149,8 @@ def _middleware(settings: ServerSettings, nginx: bool, runtime: Runtime | None) 
 def _add_initialisation(
     app: App,  # type: ignore[type-arg]
     catalog: NetworkCatalog,
-    maximum_body_bytes: int,
+    settings: ServerSettings,
+    executor: BatchExecutor,
 ) -> None:
     """Adds the routes of the feature contract; without a contract only a 503 problem."""
     contract = catalog.contract
@@ -157,7 +164,7 @@ def _add_initialisation(
     extractor = FileResource(contract.extractor, "application/octet-stream")
     app.add_route(EXTRACTOR_PATH, extractor)
     app.add_route(REFERENCE_PATH, FileResource(contract.reference_clip, "audio/wav"))
-    app.add_route("/init/verification", VerificationResource(contract, maximum_body_bytes))
+    app.add_route("/init/verification", VerificationResource(contract, settings, executor))
 
 
 def _releases(deployment: Deployment | None) -> dict[str, Any]:

@@ -41,6 +41,7 @@ class ServerSettings:
     workers: int | None = setting(None, minimum=1, maximum=1_024)  # None: by cores and memory
     runtime_directory: Path | None = None  # None: the folder for temporary files
     maximum_body_bytes: int = setting(1_048_576, minimum=1_024, maximum=1_073_741_824)
+    maximum_frames: int = setting(3_000, minimum=10, maximum=1_000_000)
     maximum_batch_bytes: int = setting(8_388_608, minimum=1_024, maximum=1_073_741_824)
     maximum_batch_rows: int = setting(65_536, minimum=1, maximum=16_777_216)
     maximum_body_memory_bytes: int | None = setting(  # None: by memory

@@ -66,16 +66,16 @@ def add_routes(
     app: App,  # type: ignore[type-arg]
     catalog: NetworkCatalog,
     settings: ServerSettings,
-    time_slice: EventLoopTimeSlice,
-    metrics: Mapping[str, NetworkMetrics],
     *,
     executor: BatchExecutor,
+    time_slice: EventLoopTimeSlice,
+    metrics: Mapping[str, NetworkMetrics],
 ) -> None:
     """Adds all routes under `/v2`."""
     app.add_route("/v2", DocumentResource(server_metadata()))
     app.add_route("/v2/health/live", DocumentResource({"live": True}))
     app.add_route("/v2/health/ready", DocumentResource({"ready": True}, catalog.faults))
-    services = _services(catalog, settings, time_slice, executor, metrics)
+    services = _services(catalog, settings, executor, time_slice, metrics)
     model = ModelResource(catalog, services)
     inference = InferenceResource(catalog, services, settings.maximum_batch_bytes)
     for path in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
@@ -92,8 +92,8 @@ def add_routes(
 def _services(
     catalog: NetworkCatalog,
     settings: ServerSettings,
-    time_slice: EventLoopTimeSlice,
     executor: BatchExecutor,
+    time_slice: EventLoopTimeSlice,
     metrics: Mapping[str, NetworkMetrics],
 ) -> dict[str, InferenceService]:
     """The service of each network, by name; they share the executor and the time slice."""

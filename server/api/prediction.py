@@ -1,17 +1,24 @@
 """`POST /prediction/{networkType}`: MFCCs in, a probability for each emotion out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from time import perf_counter
 
 from falcon.asgi import Request, Response
 
-from server.api.requests import find_network, read_body
+from server.api.requests import LARGEST_ON_LOOP, check_client, find_network, read_body
 from server.codecs.mfcc_json import MfccDecoder, encode_prediction
+from server.inference.batch_executor import BatchExecutor
 from server.inference.time_slice import EventLoopTimeSlice
 from server.metrics.network_metrics import NetworkMetrics
 from server.models.catalog import NetworkCatalog
+from server.models.network import Network
+from server.models.predictors import Array, Prediction
 from server.problems import messages
 from server.problems.documents import Problem
+from server.settings import ServerSettings
+
+LONGEST_ON_LOOP = 400  # frames whose network runs on the event loop: 4 ms of TCN
 
 
 class PredictionResource:
@@ -23,15 +30,18 @@ class PredictionResource:
     def __init__(
         self,
         catalog: NetworkCatalog,
-        maximum_body_bytes: int,
+        settings: ServerSettings,
+        executor: BatchExecutor,
         time_slice: EventLoopTimeSlice,
         metrics: Mapping[str, NetworkMetrics],
     ) -> None:
         self._catalog = catalog
         self._metrics = metrics
         # Without a contract there are no networks, and no body is decoded.
-        self._decode = MfccDecoder(catalog.contract.n_mfcc if catalog.contract else 0)
-        self._maximum_body_bytes = maximum_body_bytes
+        n_mfcc = catalog.contract.n_mfcc if catalog.contract else 0
+        self._decode = MfccDecoder(n_mfcc, settings.maximum_frames)
+        self._maximum_body_bytes = settings.maximum_body_bytes
+        self._executor = executor
         self._time_slice = time_slice
 
     async def on_post(self, req: Request, resp: Response, network_type: str) -> None:
@@ -40,13 +50,33 @@ class PredictionResource:
         body = await read_body(req, self._maximum_body_bytes)
         if (turn := self._time_slice.wait()) is not None:
             await turn
-        mfccs = self._decode(body)
+            check_client(req)
+        if len(body) <= LARGEST_ON_LOOP:
+            mfccs = self._decode(body)
+        else:
+            mfccs = await self._executor.run_codec(partial(self._decode, body))
         if mfccs.ndim == 1 and not network.takes_vectors:
             names = self._catalog.vector_names
             members = {"pointer": "/mfccs", "networks": names}
             known = ", ".join(names) or "none"
             raise Problem(messages.FRAMES_NEEDED, members, name=network.name, known=known)
-        start = perf_counter()
-        prediction = network.predict(mfccs)
-        self._metrics[network.name].record(perf_counter() - start, prediction.distance)
+        if network.takes_vectors or len(mfccs) <= LONGEST_ON_LOOP:
+            start = perf_counter()
+            prediction = network.predict(mfccs)
+            seconds = perf_counter() - start
+        else:
+            run = partial(_predict_long, network, mfccs, partial(check_client, req))
+            prediction, seconds = await self._executor.run_network(run)
+        self._metrics[network.name].record(seconds, prediction.distance)
         resp.data = encode_prediction(network.metadata, prediction)
+
+
+def _predict_long(
+    network: Network, frames: Array, check: Callable[[], None]
+) -> tuple[Prediction, float]:
+    """The prediction for many frames, and its seconds; may be called from any thread."""
+    check()
+    start = perf_counter()
+    scores = network.predict_batch(frames[None], None)
+    seconds = perf_counter() - start
+    return Prediction(scores.probabilities[0].tolist(), scores.distance.item()), seconds

@@ -1,5 +1,6 @@
 """Finds the network that the path of a request names, and reads the body."""
 
+import asyncio
 from collections.abc import Sequence
 
 from falcon.asgi import Request
@@ -11,6 +12,9 @@ from server.problems import messages
 from server.problems.documents import Problem, shortened
 
 JSON = ("application/json",)
+DISCONNECTED = "disconnected"  # server/http/protocol.py adds it to the state of a request
+LARGEST_JOIN_ON_LOOP = 1_048_576  # bytes
+LARGEST_ON_LOOP = 32_768  # bytes of MFCCs that are decoded on the event loop; see batches.md
 
 
 def find_network(catalog: NetworkCatalog, name: str) -> Network:
@@ -60,7 +64,31 @@ async def read_body(req: Request, limit: int, media_types: Sequence[str] = JSON)
         raise Problem(messages.UNSUPPORTED_CONTENT_ENCODING, encoding=shortened(encoding))
     if (req.content_length or 0) > limit:
         raise Problem(messages.BODY_TOO_LARGE, {"maximumBytes": limit}, limit=limit)
+    if (req.content_length or limit) > LARGEST_JOIN_ON_LOOP:
+        return await _read_large_body(req, limit)
     body: bytes = await req.stream.read(limit + 1)
     if len(body) > limit:
         raise Problem(messages.BODY_TOO_LARGE, {"maximumBytes": limit}, limit=limit)
     return body
+
+
+async def _read_large_body(req: Request, limit: int) -> bytes:
+    """The body; a thread joins its parts, which takes milliseconds and releases the GIL."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in req.stream:
+        size += len(part)
+        if size > limit:
+            raise Problem(messages.BODY_TOO_LARGE, {"maximumBytes": limit}, limit=limit)
+        parts.append(part)
+    return await asyncio.to_thread(b"".join, parts)
+
+
+def check_client(req: Request) -> None:
+    """Ends a request whose client has disconnected; may be called from any thread.
+
+    Raises:
+        Problem: nobody receives it; the metrics count its status, 499.
+    """
+    if DISCONNECTED in req.scope.get("state", ()):
+        raise Problem(messages.CLIENT_GONE)

@@ -9,14 +9,18 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from server.codecs.json_lists import JsonList, read_json
+from server.codecs.request_text import LARGEST_REST, MOST_VALUES, SplitText, split_request
 from server.codecs.tensor_specs import ModelSignature, TensorSpec
-from server.codecs.tensors import DeclaredTensor, read_binary, read_json
+from server.codecs.tensors import DeclaredTensor, read_binary
 from server.problems import messages
 from server.problems.documents import Problem, malformed_json, shortened
 
 # Parameters of other types are refused: decoded lists take many times the memory of their text.
 Scalar = bool | int | float | str | None
 MAXIMUM_ID = 256  # characters; the response repeats the id
+LONGEST_CHARACTER = 4  # bytes in UTF-8
+LARGEST_WHOLE = 32_768  # bytes of JSON that are decoded in one call
 
 
 class _InputParameters(msgspec.Struct):
@@ -88,30 +92,51 @@ def read_request(
     Raises:
         Problem: 400 for an invalid request, 413 for more rows than `maximum_rows`.
     """
-    request = _parse(body if json_bytes is None else body[:json_bytes])
-    inputs = _InputReader(body, json_bytes, signature, maximum_rows).read(request.inputs)
+    text = body if json_bytes is None else body[:json_bytes]
+    is_short = len(text) <= LARGEST_WHOLE
+    split = SplitText(text, text, []) if is_short else split_request(text)
+    request = _parse(split)
+    inputs = _InputReader(body, split, signature, maximum_rows).read(request.inputs)
     return InferenceRequest(request.id, inputs, _requested_outputs(request, signature))
 
 
-def _parse(text: bytes) -> _Request:
+def _parse(split: SplitText) -> _Request:
+    text = split.rest
     try:
         if not text.isascii():
             text.decode()
-        return _decode(text)
+        request = _decode(text)
     except msgspec.ValidationError as error:
         raise Problem(messages.INVALID_REQUEST, error=error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise malformed_json(error) from None
+        if split.is_cut and _is_at_end(error, text):
+            raise _rest_too_large() from None
+        raise malformed_json(error, split.position) from None
+    if split.is_cut:
+        raise _rest_too_large()
+    return request
+
+
+def _is_at_end(error: Exception, text: bytes) -> bool:
+    """Whether a text is invalid only because its end is missing."""
+    if isinstance(error, UnicodeDecodeError):
+        return error.start > len(text) - LONGEST_CHARACTER
+    return "truncated" in str(error)
+
+
+def _rest_too_large() -> Problem:
+    return Problem(messages.REST_TOO_LARGE, limit=LARGEST_REST, values=MOST_VALUES)
 
 
 class _InputReader:
     """Reads the inputs of one request."""
 
     def __init__(
-        self, body: bytes, json_bytes: int | None, signature: ModelSignature, maximum_rows: int
+        self, body: bytes, split: SplitText, signature: ModelSignature, maximum_rows: int
     ) -> None:
         self._body = body
-        self._offset = len(body) if json_bytes is None else json_bytes  # of the next binary tensor
+        self._split = split
+        self._offset = len(split.text)  # of the next binary tensor
         self._specs = {spec.name: spec for spec in signature.inputs}
         self._required = signature.inputs[0].name
         self._maximum_rows = maximum_rows
@@ -159,11 +184,29 @@ class _InputReader:
         if size is None:
             if not has_json:
                 raise Problem(messages.DATA_MISSING, place=place)
-            return read_json(given.data, tensor)
+            return read_json(self._list(given.data, place), tensor)
         if type(size) is not int or has_json:
             raise Problem(messages.DATA_AMBIGUOUS, place=place)
         start, self._offset = self._offset, self._offset + size
         return read_binary(self._body, start, size, tensor)
+
+    def _list(self, data: msgspec.Raw, place: str) -> JsonList:
+        """The list of an input's data."""
+        text = bytes(data)
+        if not text.startswith(b"["):
+            error = _refusal_of_scalar(text)
+            raise Problem(messages.INVALID_DATA, place=f"{place}.data", error=error)
+        found = self._split.find(text)
+        return JsonList(self._split.text, *found) if found else JsonList(text, 0, len(text))
+
+
+def _refusal_of_scalar(text: bytes) -> str:
+    """The parser's error for data that is no list."""
+    try:
+        msgspec.json.decode(text, type=list[Any])
+    except msgspec.ValidationError as error:
+        return str(error)
+    raise AssertionError("a list begins with a bracket")
 
 
 def _check_lengths(frames: tuple[int, ...], lengths: NDArray[np.int64]) -> None:

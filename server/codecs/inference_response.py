@@ -13,6 +13,9 @@ from server.models.network import Network
 from server.models.predictors import Array, Scores
 from server.problems import messages
 
+VALUES_PER_CALL = 8_192  # one call of the encoder holds the GIL
+STAND_IN = b"\0"  # for the values of a list; JSON has no such byte
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -28,7 +31,7 @@ class _Output(msgspec.Struct, omit_defaults=True):
     datatype: str
     shape: tuple[int, ...]
     parameters: dict[str, int] | None = None
-    data: list[Any] | None = None
+    data: msgspec.Raw | None = None
 
 
 class _Response(msgspec.Struct, omit_defaults=True):
@@ -47,19 +50,32 @@ def encode_response(
     If inputs are outside the training distribution, the parameters of the response say how many.
     """
     outputs: list[_Output] = []
-    parts: list[memoryview | bytes] = []
+    lists: list[list[bytes]] = []
+    tensors: list[bytes | memoryview] = []
     for requested in request.outputs:
-        output, content = _encode_output(network, requested, scores)
+        output, pieces = _encode_output(network, requested, scores)
         outputs.append(output)
-        if content is not None:
-            parts.append(content)
+        if requested.binary:
+            tensors += pieces
+        else:
+            output.data = msgspec.Raw(b"[%b]" % STAND_IN)
+            lists.append(pieces)
     response = _Response(
         network.name, version(network), outputs, request.id, _warning(network, scores)
     )
-    text = _encode(response)
-    if not parts:
-        return InferenceResponse(text, None)
-    return InferenceResponse(b"".join([text, *parts]), len(text))
+    text = _with_lists(_encode(response), lists)
+    if not tensors:
+        return InferenceResponse(b"".join(text), None)
+    return InferenceResponse(b"".join([*text, *tensors]), sum(map(len, text)))
+
+
+def _with_lists(text: bytes, lists: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """The pieces of the text, with the values of the lists in place of their stand-ins."""
+    start, *rest = text.split(STAND_IN)
+    pieces = [start]
+    for values, after in zip(lists, rest, strict=True):
+        pieces += [b",".join(values), after]
+    return pieces
 
 
 def _warning(network: Network, scores: Scores) -> dict[str, Any] | None:
@@ -72,33 +88,51 @@ def _warning(network: Network, scores: Scores) -> dict[str, Any] | None:
 
 def _encode_output(
     network: Network, requested: RequestedOutput, scores: Scores
-) -> tuple[_Output, memoryview | bytes | None]:
-    """An output, and its bytes if the client requests them."""
+) -> tuple[_Output, list[Any]]:
+    """An output, and its values in pieces: bytes if the client requests them, otherwise JSON."""
     values: Array = getattr(scores, requested.name)
     if requested.classes:
         return _encode_classes(values, requested, network.metadata.labels)
     output = _Output(requested.name, "FP32", values.shape)
     if requested.binary:
         output.parameters = {"binary_data_size": values.nbytes}
-        return output, values.data
-    output.data = values.ravel().tolist()
-    return output, None
+        return output, [values.data]
+    return output, [_encode(piece.tolist())[1:-1] for piece in _pieces(values.ravel())]
 
 
 def _encode_classes(
     probabilities: Array, requested: RequestedOutput, labels: Sequence[str]
-) -> tuple[_Output, bytes | None]:
+) -> tuple[_Output, list[Any]]:
     """The most probable labels of each row as `probability:index:label`, in descending order."""
-    best = np.argsort(-probabilities, axis=1, kind="stable")[:, : requested.classes]
+    encode = _binary_texts if requested.binary else _json_texts
+    pieces = [
+        encode(_label_texts(piece, requested.classes, labels)) for piece in _pieces(probabilities)
+    ]
+    shape = (len(probabilities), requested.classes)
+    output = _Output(requested.name, "BYTES", shape)
+    if requested.binary:
+        output.parameters = {"binary_data_size": sum(map(len, pieces))}
+    return output, pieces
+
+
+def _pieces(values: Array) -> list[Array]:
+    """Views of an array, with `VALUES_PER_CALL` values each."""
+    rows = max(1, VALUES_PER_CALL // (values.size // len(values)))
+    return [values[start : start + rows] for start in range(0, len(values), rows)]
+
+
+def _label_texts(probabilities: Array, classes: int, labels: Sequence[str]) -> list[str]:
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :classes]
     values = np.take_along_axis(probabilities, best, axis=1)
-    texts = [
+    return [
         f"{value:f}:{index}:{labels[index]}"
         for value, index in zip(values.ravel().tolist(), best.ravel().tolist(), strict=True)
     ]
-    output = _Output(requested.name, "BYTES", best.shape)
-    if not requested.binary:
-        output.data = texts
-        return output, None
-    content = b"".join([pack("<I", len(text.encode())) + text.encode() for text in texts])
-    output.parameters = {"binary_data_size": len(content)}
-    return output, content
+
+
+def _json_texts(texts: list[str]) -> bytes:
+    return _encode(texts)[1:-1]
+
+
+def _binary_texts(texts: list[str]) -> bytes:
+    return b"".join([pack("<I", len(text.encode())) + text.encode() for text in texts])

@@ -1,7 +1,8 @@
 """JSON bodies of `POST /prediction`: reads MFCCs, writes predictions.
 
 The decoder first takes a fast path: one typed decoding and one packing into float32. Only if that
-fails does it read the body a second time, slowly, to find the first invalid value.
+fails does it read the body a second time, slowly, to find the first invalid value. A body that has
+more values than MFCCs can have is never decoded whole; see docs/decisions/hostile-bodies.md.
 """
 
 import json
@@ -14,12 +15,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from server.codecs.json_start import first_elements
 from server.models.network import NetworkMetadata
 from server.models.predictors import Prediction
 from server.problems import messages
 from server.problems.documents import Problem, malformed_json, shortened
 
 FLOAT32_MAXIMUM = float(np.finfo(np.float32).max)
+ALWAYS_DECODED = 4_096  # bytes; the values of a longer body are counted first
+OTHER_VALUES = 100  # besides the MFCCs, in a longer body
+NUMBERS = {int, float}
 
 
 class _Vector(msgspec.Struct):
@@ -56,8 +61,9 @@ _encode = msgspec.json.Encoder().encode
 class MfccDecoder:
     """Reads `{"mfccs": ...}` bodies, with `n_mfcc` coefficients in each vector."""
 
-    def __init__(self, n_mfcc: int) -> None:
+    def __init__(self, n_mfcc: int, maximum_frames: int) -> None:
         self._n_mfcc = n_mfcc
+        self._maximum_frames = maximum_frames
         # NOTE: the standard mode raises for numbers outside float32; the native mode does not.
         self._pack = Packer(f"<{n_mfcc}f").pack
 
@@ -70,6 +76,8 @@ class MfccDecoder:
         Raises:
             Problem: 400 if the body is not JSON, 422 if it has no valid MFCCs.
         """
+        if len(body) > ALWAYS_DECODED and _is_too_much(body, self._n_mfcc, self._maximum_frames):
+            self._explain_start(body)
         try:
             if not body.isascii():
                 body.decode()
@@ -89,7 +97,28 @@ class MfccDecoder:
             self._explain(body)
         if not rows:
             self._explain(body)
+        if len(rows) > self._maximum_frames:
+            self._refuse_size()
         return np.frombuffer(packed, np.float32).reshape(-1, self._n_mfcc)
+
+    def _explain_start(self, body: bytes) -> NoReturn:
+        """Raises the first problem at the start of a body that holds too many values."""
+        start = _parse(first_elements(body))
+        mfccs = start.get("mfccs") if isinstance(start, dict) else None
+        if mfccs and isinstance(mfccs, list):
+            if isinstance(mfccs[0], list):
+                self._explain_mfccs(mfccs)
+            else:
+                self._explain_numbers(mfccs, "/mfccs")
+        self._refuse_size()
+
+    def _refuse_size(self) -> NoReturn:
+        raise Problem(
+            messages.TOO_MANY_FRAMES,
+            {"pointer": "/mfccs"},
+            maximum=self._maximum_frames,
+            n_mfcc=self._n_mfcc,
+        )
 
     def _explain(self, body: bytes) -> NoReturn:
         """Raises the problem of a body that the fast path could not read."""
@@ -122,6 +151,15 @@ class MfccDecoder:
             self._explain_vector(row, pointer)
 
     def _explain_vector(self, values: list[Any], pointer: str) -> None:
+        self._explain_numbers(values, pointer)
+        if len(values) != self._n_mfcc:
+            raise Problem(
+                messages.WRONG_WIDTH, {"pointer": pointer}, n_mfcc=self._n_mfcc, found=len(values)
+            )
+
+    def _explain_numbers(self, values: list[Any], pointer: str) -> None:
+        if set(map(type, values)) <= NUMBERS and _largest(values) <= FLOAT32_MAXIMUM:
+            return
         for index, value in enumerate(values):
             place = f"{pointer}/{index}"
             if isinstance(value, bool) or not isinstance(value, int | float):
@@ -130,23 +168,32 @@ class MfccDecoder:
                 is_infinite = value in (inf, -inf)  # JSON has numbers beyond float64
                 found = "a number outside it" if is_infinite else shortened(value)
                 raise Problem(messages.NO_FLOAT32, {"pointer": place}, found=found)
-        if len(values) != self._n_mfcc:
-            raise Problem(
-                messages.WRONG_WIDTH, {"pointer": pointer}, n_mfcc=self._n_mfcc, found=len(values)
-            )
 
 
-def decode_any_width(body: bytes, n_mfcc: int) -> NDArray[np.float32]:
+def decode_any_width(body: bytes, n_mfcc: int, maximum_frames: int) -> NDArray[np.float32]:
     """Decodes MFCCs with any number of coefficients; all vectors must have the same.
 
-    The expected number is the length of the first row, or `n_mfcc` if there is no such row.
+    The expected number is the length of the first row, or `n_mfcc` if there is no such row. There
+    may be as many numbers as in `maximum_frames` vectors of `n_mfcc`.
     Returns and raises the same as MfccDecoder.
     """
-    document = _parse(body)
+    is_too_much = len(body) > ALWAYS_DECODED and _is_too_much(body, n_mfcc, maximum_frames)
+    document = _parse(first_elements(body) if is_too_much else body)
     mfccs = document.get("mfccs") if isinstance(document, dict) else None
     row = mfccs[0] if isinstance(mfccs, list) and mfccs and isinstance(mfccs[0], list) else mfccs
     width = len(row) if isinstance(row, list) and row else n_mfcc
-    return MfccDecoder(width)(body)
+    fitting = max(1, maximum_frames * n_mfcc // width)
+    return MfccDecoder(width, min(maximum_frames, fitting))(body)
+
+
+def _is_too_much(body: bytes, n_mfcc: int, maximum_frames: int) -> bool:
+    """Whether the body has more lists, objects or commas than `maximum_frames` frames have."""
+    lists = body.count(b"[") + body.count(b"{") - OTHER_VALUES
+    return lists > maximum_frames or body.count(b",") - OTHER_VALUES > maximum_frames * n_mfcc
+
+
+def _largest(values: list[float]) -> float:
+    return max(map(abs, values), default=0.0)
 
 
 def _parse(body: bytes) -> Any:

@@ -2,7 +2,9 @@
 
 import asyncio
 from http import HTTPStatus
+from typing import Any
 
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from server.http.transport import BufferedTransport, WriteCoalescer
@@ -11,6 +13,7 @@ from server.problems.documents import CONTENT_TYPE, Problem
 
 HTTP_VERSIONS = ("1.0", "1.1")
 MAXIMUM_HEADER_BYTES = 65_536  # without Nginx; Nginx has its own limit
+DISCONNECTED = "disconnected"  # server/api/requests.py looks for it in the state of a request
 LINGER_SECONDS = 1.0  # the time that a refused connection is still read; see HttpProtocol
 
 
@@ -47,7 +50,13 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wraps the transport."""
         super().connection_made(transport)
+        self._state: dict[str, Any] = {}  # of all requests of this connection
         self.transport = self._buffered = BufferedTransport(transport, self.coalescer)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Lets the requests of this connection know that nobody waits for their answers."""
+        self._state[DISCONNECTED] = True
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Parses the data; drops it after a refusal."""
@@ -55,22 +64,59 @@ class HttpProtocol(HttpToolsProtocol):
             return
         if self._is_in_header:
             self._header_bytes += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        self._parse(data)
         if self._is_in_header and self._header_bytes > MAXIMUM_HEADER_BYTES:
             self._refuse(HEADER_TOO_LARGE)
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            if self._is_in_header:
+                self._parse_without_upgrade(data[upgrade.args[0] :])
+        except HttpParserError:
+            self.send_400_response("")
+
+    def _parse_without_upgrade(self, rest: bytes) -> None:
+        """Parses the header again, without the offer of another protocol.
+
+        The parser ends a request with such an offer at its header, and would take its body for the
+        next request. RFC 9110 lets a server ignore the offer.
+        """
+        request_line = b"%b %b HTTP/%b" % (
+            self.parser.get_method(),
+            self.url,
+            self.parser.get_http_version().encode(),
+        )
+        headers = [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        self.parser = HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self._parse(b"\r\n".join([request_line, *headers, b"", rest]))
 
     def on_message_begin(self) -> None:
         """Begins a request."""
         super().on_message_begin()
+        self.scope["state"] = self._state
         self._is_in_header = True
 
     def on_headers_complete(self) -> None:
         """Passes the request to the application, if it can handle its version."""
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            return  # _parse_without_upgrade follows
         self._is_in_header, self._header_bytes = False, 0
         if self.parser.get_http_version() not in HTTP_VERSIONS:
             self._refuse(UNSUPPORTED_HTTP_VERSION)
             raise ValueError("stops the parser; uvicorn then calls send_400_response")
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Ends a request, unless its header is parsed again."""
+        if self._is_in_header:
+            return
+        super().on_message_complete()
+        if not self.pipeline:
+            self.flow.resume_reading()  # a connection that is not read is never lost
 
     def eof_received(self) -> None:
         """Sends the buffer before uvloop closes the connection."""

@@ -1,5 +1,6 @@
 """Gunicorn's settings. Under supervisord the option `--bind fd://0` replaces the address."""  # noqa: N999  # Gunicorn's default name
 
+import gc
 import os
 from collections.abc import Callable
 from functools import partial
@@ -50,6 +51,15 @@ def when_ready(server: Any) -> None:
     """Gunicorn's hook: the master is ready for signals."""
     if _runtime:
         _runtime.set_gunicorn(server.pid)
+
+
+def post_worker_init(worker: Any) -> None:  # noqa: ARG001  # Gunicorn passes it
+    """Gunicorn's hook: a worker has loaded the application.
+
+    Garbage collections omit what is loaded now. With it a full one takes 30 ms on the event loop.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001  # Gunicorn passes both

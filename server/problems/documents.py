@@ -1,6 +1,7 @@
 """Writes problems as problem details (RFC 9457) or as errors of the Open Inference Protocol."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from server.problems.messages import ProblemKind
 CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:problem:speech-emotion:"
 MAXIMUM_ECHO = 80  # characters of a value that a client sent
+BYTE = re.compile(r"\(byte (\d+)\)")  # in the errors of the parser
 
 _encode = msgspec.json.Encoder().encode
 
@@ -46,21 +48,27 @@ class Problem(falcon.HTTPError):
         return _encode(document | dict(self.members or {}))
 
 
-def malformed_json(error: Exception) -> Problem:
-    """The problem of a body that is not JSON, from the parser's error."""
+def malformed_json(error: Exception, position: Callable[[int], int] = lambda at: at) -> Problem:
+    """The problem of a body that is not JSON, from the parser's error.
+
+    position: maps a position in the text that was parsed to one in the body.
+    """
     if isinstance(error, UnicodeDecodeError):
-        return Problem(messages.INVALID_UTF8, position=error.start)
+        return Problem(messages.INVALID_UTF8, position=position(error.start))
     if isinstance(error, RecursionError):
         return Problem(messages.NESTED_TOO_DEEPLY)
     reason = str(error).lower().removeprefix("json is malformed: ").rstrip(".")
+    reason = BYTE.sub(lambda found: f"(byte {position(int(found[1]))})", reason)
     return Problem(messages.MALFORMED_JSON, reason=reason)
 
 
 def shortened(value: object) -> str:
     """A value that a client sent: strings in quotes, long values cut off."""
-    if isinstance(value, str):
-        return repr(value if len(value) <= MAXIMUM_ECHO else value[:MAXIMUM_ECHO] + "...")
-    return shortened(repr(value))[1:-1]
+    if not isinstance(value, str):
+        return shortened(repr(value))[1:-1]
+    text = repr(value if len(value) <= MAXIMUM_ECHO else value[:MAXIMUM_ECHO] + "...")
+    # An escape such as \U000e0001 has up to ten characters.
+    return text if len(text) <= MAXIMUM_ECHO + 5 else f"{text[:MAXIMUM_ECHO]}...{text[0]}"
 
 
 def inference_error(detail: str) -> bytes:

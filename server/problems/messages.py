@@ -44,6 +44,8 @@ BATCH_TOO_LARGE = ProblemKind(
     "Batch too large",
     "The batch has {rows:,} rows; expected at most {limit:,}.",
 )
+# Nginx's status for this in its log. No client gets it.
+CLIENT_GONE = ProblemKind(499, "client-gone", "Client gone", "The client has disconnected.")
 FRAMES_NEEDED = ProblemKind(
     422,
     "frames-needed",
@@ -220,6 +222,9 @@ NO_NUMBER = _invalid_features("Expected a number, got {found}.")
 NO_FLOAT32 = _invalid_features(
     "Expected a number in the range of float32, from -3.4028235e38 to 3.4028235e38, got {found}."
 )
+TOO_MANY_FRAMES = _invalid_features(
+    "Expected at most {maximum:,} frames of {n_mfcc} numbers, got more values."
+)
 WRONG_WIDTH = _invalid_features("Wrong number of coefficients: expected {n_mfcc}, got {found}.")
 
 # Invalid inference requests. `place` leads to a value: inputs[0].shape.
@@ -256,6 +261,19 @@ BINARY_DATA_LEFT = _invalid("{count} bytes follow the data of the last input; ex
 WRONG_COUNT = _invalid("{place} has {found} numbers; expected {expected} for shape {shape}.")
 WRONG_NESTING = _invalid(
     "{place} has the length {found}; expected lists nested as the shape {shape}."
+)
+DATA_MALFORMED = _invalid(
+    "{place} is not valid JSON, or is not nested as the shape {shape}, between bytes {start} and "
+    "{stop}."
+)
+DATA_TOO_SPARSE = _invalid(
+    "{place} has {limit:,} bytes without the end of a number or row; expected shorter ones."
+)
+DATA_NO_NUMBERS = _invalid(
+    'The list of a "data" has something other than numbers and lists at byte {position}.'
+)
+REST_TOO_LARGE = _invalid(
+    "Besides the data of the inputs, the JSON has more than {limit:,} bytes or {values:,} values."
 )
 NOT_FINITE = _invalid("{place} is {found}; expected a finite number in the range of float32.")
 

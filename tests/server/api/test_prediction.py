@@ -230,7 +230,7 @@ def test_an_unknown_path_returns_404(client: TestClient) -> None:
 )
 @settings(max_examples=500, deadline=None)
 def test_the_decoder_returns_mfccs_or_raises_a_problem(document: Any, noise: bytes) -> None:
-    decode = MfccDecoder(3)
+    decode = MfccDecoder(3, 3_000)
     for body in (json.dumps({"mfccs": document}).encode(), json.dumps(document).encode() + noise):
         outcome = decode_or_explain(decode, body)
         if isinstance(outcome, Problem):

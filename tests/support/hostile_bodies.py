@@ -1,0 +1,122 @@
+"""JSON bodies that take long to decode, or whose objects take much memory.
+
+Each is a function: together they would take hundreds of megabytes.
+"""
+
+import json
+from collections.abc import Callable
+from functools import partial
+
+MFCCS_BYTES = 1_048_576
+BATCH_BYTES = 8_388_608
+
+START = b'{"mfccs":['
+ROW = b"[%b]," % b",".join([b"0"] * 25)
+LONG_ROW = b"[%b]," % b",".join([b"-123.4567"] * 25)
+
+
+def filled(start: bytes, unit: bytes, end: bytes, size: int = MFCCS_BYTES) -> bytes:
+    """As many units between start and end as fit in `size` bytes."""
+    return start + unit * ((size - len(start) - len(end)) // len(unit)) + end
+
+
+def batch(start: bytes, unit: bytes, end: bytes) -> bytes:
+    return filled(start, unit, end, BATCH_BYTES)
+
+
+Bodies = dict[str, Callable[[], bytes]]
+
+MFCCS: Bodies = {
+    "empty lists": partial(filled, START, b"[],", b"[]]}"),
+    "empty objects": partial(filled, START, b"{},", b"{}]}"),
+    "empty strings": partial(filled, START, b'"",', b'""]}'),
+    "nulls": partial(filled, START, b"null,", b"null]}"),
+    "lists in lists": partial(filled, START, b"[[[]]],", b"[]]}"),
+    "objects in a row": partial(filled, START + b"[", b'{"a":[]},', b"0]]}"),
+    "short rows": partial(filled, START, b"[0],", b"[0]]}"),
+    "a row, then empty lists": partial(filled, START + ROW, b"[],", b"[]]}"),
+    "an empty list, then numbers": partial(filled, START + b"[],[", b"0,", b"0]]}"),
+    "rows": partial(filled, START, ROW, ROW[:-1] + b"]}"),
+    "rows, the last one empty": partial(filled, START, ROW, b"[]]}"),
+    "rows without an end": partial(filled, START, ROW, b"x"),
+    "3,000 rows, the last one empty": lambda: START + ROW * 2_999 + b"[]]}",
+    "3,000 rows": lambda: START + (ROW * 3_000)[:-1] + b"]}",
+    "numbers": partial(filled, START, b"0,", b"0]}"),
+    "numbers of 30 digits": partial(filled, START, b"9" * 30 + b",", b"9]}"),
+    "numbers of 400 digits": partial(filled, START, b"9" * 400 + b",", b"9]}"),
+    "a long integer": partial(filled, START, b"9", b"]}"),
+    "a long fraction": partial(filled, START + b"0.", b"9", b"e-400]}"),
+    "deep lists": partial(filled, START, b"[", b""),
+    "deep objects": partial(filled, b"", b'{"a":', b""),
+    "a long string": partial(filled, b'{"mfccs":"', b"a", b'"}'),
+    "escapes": partial(filled, b'{"mfccs":"', rb"\u0041", b'"}'),
+    "characters of four bytes": partial(filled, b'{"mfccs":"', "😀".encode(), b'"}'),
+    "invalid UTF-8 at the end": partial(filled, START, "é".encode(), b"\xff]}"),
+    "one key": partial(filled, b'{"a":1', b',"b":1', b"}"),
+    "many keys": lambda: b'{"a":1%b}' % b"".join(b',"%x":1' % i for i in range(90_000)),
+    "the member again": partial(filled, START + b"]", b',"mfccs":[]', b"}"),
+    "the member again with a row": partial(filled, START + b"]", b',"mfccs":[[0]]', b"}"),
+    "another member": partial(filled, b'{"a":[', b"[],", b'[]],"mfccs":[0]}'),
+    "whitespace": partial(filled, START, b" ", b"]}"),
+}
+
+
+def input_with(data: str, *shape: int, name: str = "mfccs", datatype: str = "FP32") -> bytes:
+    """The start of a request, up to the data of its input."""
+    tensor = json.dumps({"name": name, "datatype": datatype, "shape": shape})
+    return b'{"inputs":[%b,"data":%b' % (tensor[:-1].encode(), data.encode())
+
+
+VECTORS = input_with("[", 65_536, 25)
+FRAMES = input_with("[[", 10, 100, 25, name="frames")
+LENGTHS = input_with("[", 65_536, name="lengths", datatype="INT64")
+SIZES = b'{"inputs":[{"name":"","datatype":"","shape":['
+EMPTY_INPUT = b'{"name":"","shape":[],"datatype":""}'
+ROWS = (BATCH_BYTES - 200) // len(LONG_ROW)
+
+MANY_ROWS = input_with("[", ROWS, 25)
+MANY_FRAMES = input_with("[[", 1, ROWS, 25, name="frames")
+
+VECTOR_BATCHES: Bodies = {
+    "rows": lambda: input_with("[", ROWS, 25) + (LONG_ROW * ROWS)[:-1] + b"]}]}",
+    "rows, the last one empty": lambda: (
+        input_with("[", ROWS, 25) + LONG_ROW * (ROWS - 1) + b"[]]}]}"
+    ),
+    "numbers": lambda: input_with("[", 65_536, 25) + (b"0.5," * 65_536 * 25)[:-1] + b"]}]}",
+    "too many numbers": partial(batch, VECTORS, b"0,", b"0]}]}"),
+    "empty lists": partial(batch, VECTORS, b"[],", b"[]]}]}"),
+    "empty objects": partial(batch, VECTORS, b"{},", b"{}]}]}"),
+    "empty strings": partial(batch, VECTORS, b'"",', b'""]}]}'),
+    "short rows": partial(batch, VECTORS, b"[0],", b"[0]]}]}"),
+    "deep lists": partial(batch, VECTORS, b"[", b""),
+    "a long integer": partial(batch, VECTORS, b"9", b"]}]}"),
+    "whitespace": partial(batch, VECTORS, b" ", b"]}]}"),
+    "an end that is missing": partial(batch, VECTORS, b"0,", b"x"),
+    "a string at the end": partial(batch, VECTORS, b"0,", b'""]}]}'),
+    "sizes of a shape": partial(
+        batch, b'{"inputs":[{"name":"","datatype":"","shape":[', b"1,", b"1]}]}"
+    ),
+    "inputs": partial(batch, b'{"inputs":[', EMPTY_INPUT + b",", EMPTY_INPUT + b"]}"),
+    "inputs, again": partial(batch, b'{"inputs":[]', b',"inputs":[]', b"}"),
+    "outputs": partial(batch, b'{"inputs":[],"outputs":[', b'{"name":""},', b'{"name":""}]}'),
+    "parameters": partial(batch, b'{"inputs":[],"parameters":{"a":1', b',"b":1', b"}}"),
+    "lists in a parameter": partial(batch, b'{"inputs":[],"parameters":{"a":[', b"[],", b"[]]}}"),
+    "an id": partial(batch, b'{"inputs":[],"id":"', b"a", b'"}'),
+    "an id of escapes": partial(batch, b'{"inputs":[],"id":"', rb"\u0041", b'"}'),
+    "an id of four-byte characters": partial(batch, b'{"inputs":[],"id":"', "😀".encode(), b'"}'),
+    "a name": partial(batch, b'{"inputs":[{"name":"', b"a", b'","shape":[],"datatype":""}]}'),
+    "whitespace after the inputs": partial(batch, b'{"inputs":[]', b" ", b"}"),
+    "invalid UTF-8 at the end": partial(batch, b'{"inputs":[],"id":"', "é".encode(), b'\xff"}'),
+    "many lists of data": partial(batch, b'{"inputs":[{"data":[]}', b',{"data":[]}', b"]}"),
+}
+
+FRAME_BATCHES: Bodies = {
+    "frames": lambda: (
+        input_with("[[", 1, ROWS, 25, name="frames") + (LONG_ROW * ROWS)[:-1] + b"]]}]}"
+    ),
+    "empty lists": partial(batch, FRAMES, b"[],", b"[]]]}]}"),
+    "empty utterances": partial(batch, FRAMES + b"[]],[", b"],[", b"]]}]}"),
+    "lengths": partial(
+        batch, input_with("[", 65_536, name="lengths", datatype="INT64"), b"1,", b"1]}]}"
+    ),
+}
