@@ -2,6 +2,7 @@
 
 import math
 import signal
+import sys
 
 try:
     import resource
@@ -25,7 +26,11 @@ def give_up_rights(memory: int) -> None:
         "RLIMIT_CORE": 0,  # a dump would hold the audio
     }
     for name, limit in limits.items():
-        _lower(getattr(resource, name), limit)
+        try:
+            _lower(getattr(resource, name), limit)
+        except (OSError, ValueError):
+            if sys.platform == "linux":  # elsewhere a kernel may refuse one of them
+                raise
 
 
 def limit_processor_time(seconds: int) -> None:
