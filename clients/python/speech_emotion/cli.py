@@ -13,8 +13,9 @@ from typing import Any
 
 from tqdm import tqdm
 
+from speech_emotion.answers import Prediction
 from speech_emotion.audio import MAXIMUM_SECONDS, SHORTEST_WINDOW
-from speech_emotion.client import DEFAULT_SERVER, Client, Prediction
+from speech_emotion.client import DEFAULT_SERVER, Client
 from speech_emotion.errors import AudioError, ServerProblemError, SpeechEmotionError
 from speech_emotion.output import (
     PredictionTable,
@@ -22,6 +23,7 @@ from speech_emotion.output import (
     prediction_json,
     verification_rows,
 )
+from speech_emotion.untrusted import sha256
 
 DISAGREEMENT = 11
 INTERRUPTED = 130
@@ -42,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Pipes get each line at once, and names with invalid characters are escaped.
         sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
     try:
-        return int(options.run(Client(options.server), options))
+        return int(options.run(_client(options), options))
     except SpeechEmotionError as error:
         _print_error(str(error))
         return error.exit_code
@@ -52,6 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Otherwise the interpreter would report a second error when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+
+
+def _client(options: argparse.Namespace) -> Client:
+    return Client(options.server, extractor_sha256=getattr(options, "extractor_sha256", None))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,9 +70,15 @@ def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--server", metavar="URL", default=DEFAULT_SERVER, help="(%(default)s)")
     common.add_argument("--json", action="store_true", help="print one line of JSON per result")
+    extractor = argparse.ArgumentParser(add_help=False)
+    extractor.add_argument(
+        "--extractor-sha256", type=_sha256, metavar="HEX", help="refuse any other extractor"
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    predict = commands.add_parser("predict", parents=[common], help="predict the emotion of files")
+    predict = commands.add_parser(
+        "predict", parents=[common, extractor], help="predict the emotion of files"
+    )
     predict.add_argument("files", nargs="+", metavar="FILE", help="any format of libsndfile")
     predict.add_argument("--network", metavar="NAME", help="(the server's best network)")
     predict.add_argument(
@@ -75,13 +87,22 @@ def _parser() -> argparse.ArgumentParser:
     predict.set_defaults(run=_predict)
 
     verify = commands.add_parser(
-        "verify", parents=[common], help="check that this machine computes the right features"
+        "verify",
+        parents=[common, extractor],
+        help="check that this machine computes the right features",
     )
     verify.set_defaults(run=_verify)
 
     networks = commands.add_parser("networks", parents=[common], help="list the server's networks")
     networks.set_defaults(run=_networks)
     return parser
+
+
+def _sha256(text: str) -> str:
+    try:
+        return sha256(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected 64 hexadecimal digits") from None
 
 
 def _seconds(text: str) -> float:

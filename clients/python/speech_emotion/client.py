@@ -1,71 +1,32 @@
 """The entry point of the package: `Client(server).predict(recording)`."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from io import BytesIO
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
+from speech_emotion import answers
+from speech_emotion.answers import Prediction, Verification
 from speech_emotion.audio import Clip, Float32, clip_of_samples, read_clip, read_windows
 from speech_emotion.contract import Contract, NetworkDescription, fetch_contract
-from speech_emotion.errors import WrongServerError
+from speech_emotion.errors import ExtractorError
 from speech_emotion.extractor import Extractor, cache_directory, check_hash, fetch_extractor
+from speech_emotion.limits import Limits
+from speech_emotion.reference import read_reference
 from speech_emotion.transport import Transport
+from speech_emotion.untrusted import sha256
+from speech_emotion.worker import Worker
 
 DEFAULT_SERVER = "http://localhost:8080"
+DEFAULT_LIMITS = Limits()
 DECIMALS = 4  # of a posted coefficient: float32 has no more at this magnitude
 
-
-@dataclass(frozen=True)
-class InputWarning:
-    """The input lies outside the training distribution; do not rely on the prediction."""
-
-    code: str
-    detail: str
-    distance: float
-    limit: float
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The emotion probabilities of one recording, or of one window of it."""
-
-    network: str
-    start: float  # seconds after the recording's beginning
-    end: float
-    probabilities: dict[str, float]  # by emotion, in alphabetical order; they sum to 1
-    warning: InputWarning | None
-
-    @property
-    def emotion(self) -> str:
-        """The most probable emotion."""
-        return max(self.probabilities, key=self.probabilities.__getitem__)
-
-    @property
-    def probability(self) -> float:
-        """The probability of the most probable emotion, 0 to 1."""
-        return self.probabilities[self.emotion]
-
-
-@dataclass(frozen=True)
-class Verification:
-    """The server's verdict on the features that this machine computed from the reference clip."""
-
-    form: Literal["vector", "frames"]
-    verdict: str  # "agreement", "mistake" or "unrecognised"
-    detail: str
-
-    @property
-    def agrees(self) -> bool:
-        """Whether the features agree with the server's, so that predictions are reliable."""
-        return self.verdict == "agreement"
+T = TypeVar("T")
 
 
 class Client:
@@ -75,18 +36,29 @@ class Client:
     The handshake and the extractor are fetched on first use and then kept.
     """
 
-    def __init__(self, server: str = DEFAULT_SERVER, cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        server: str = DEFAULT_SERVER,
+        cache: Path | None = None,
+        extractor_sha256: str | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
         """Stores the address; the connection is made on first use.
 
         Args:
             server: address, optionally with a path prefix: `https://example.org/emotions`.
             cache: folder for extractors; by default `~/.cache/speech-emotion`.
+            extractor_sha256: 64 hexadecimal digits; an extractor with another hash is refused.
+            limits: of time and memory.
 
         Raises:
             InvalidAddressError: the address is not an http or https URL.
+            ValueError: `extractor_sha256` is not a hash.
         """
-        self._transport = Transport(server)
+        self._transport = Transport(server, request_seconds=limits.request_seconds)
         self._cache = cache or cache_directory()
+        self._pinned = None if extractor_sha256 is None else sha256(extractor_sha256)
+        self._limits = limits
 
     @cached_property
     def contract(self) -> Contract:
@@ -95,7 +67,19 @@ class Client:
 
     @cached_property
     def _extractor(self) -> Extractor:
-        return fetch_extractor(self._transport, self.contract.extractor, self._cache)
+        resource = self.contract.extractor
+        if self._pinned not in (None, resource.sha256):
+            raise ExtractorError(
+                f"The server's extractor has the SHA-256 hash {resource.sha256}; "
+                f"expected {self._pinned}. It was not fetched."
+            )
+        model = fetch_extractor(self._transport, resource, self._cache)
+        return Extractor(model, self.contract.recipe, self._limits, self._worker)
+
+    @cached_property
+    def _worker(self) -> Worker:
+        """Taken before the handshake, so that the process starts meanwhile."""
+        return Worker(self._limits)
 
     def predict(
         self,
@@ -114,6 +98,7 @@ class Client:
         Raises:
             SpeechEmotionError: one of the errors of `speech_emotion.errors`.
         """
+        _ = self._worker
         description = self.contract.network(network)
         return self._predict(self._clip(audio, sample_rate), description)
 
@@ -127,6 +112,7 @@ class Client:
         Raises:
             SpeechEmotionError: one of the errors of `speech_emotion.errors`.
         """
+        _ = self._worker
         description = self.contract.network(network)
         for clip in read_windows(Path(path), self.contract.sample_rate, every):
             yield self._predict(clip, description)
@@ -137,19 +123,16 @@ class Client:
         Raises:
             SpeechEmotionError: one of the errors of `speech_emotion.errors`.
         """
+        _ = self._worker
         resource = self.contract.reference
         content = self._transport.get(resource.path)
         check_hash("reference clip", content, resource)
-        samples, rate = soundfile.read(BytesIO(content), dtype="float32")
-        features = self._extractor(clip_of_samples(samples, rate, self.contract.sample_rate))
+        features = self._extractor(read_reference(content, self.contract.sample_rate))
         return [self._verify("vector", features.vector), self._verify("frames", features.frames)]
 
     def _verify(self, form: Literal["vector", "frames"], mfccs: Float32) -> Verification:
         answer = self._post("/init/verification", mfccs)
-        try:
-            return Verification(form, str(answer["verdict"]), str(answer["detail"]))
-        except (KeyError, TypeError) as error:
-            raise self._unexpected(error) from error
+        return self._checked(lambda: answers.verification(answer, form))
 
     def _clip(self, audio: str | PathLike[str] | NDArray[Any], sample_rate: int | None) -> Clip:
         if not isinstance(audio, np.ndarray):
@@ -162,23 +145,14 @@ class Client:
         features = self._extractor(clip)
         mfccs = features.vector if network.input == "vector" else features.frames
         answer = self._post(f"/prediction/{quote(network.name, safe='')}", mfccs)
-        try:
-            probabilities = {r["emotionType"]: float(r["prediction"]) for r in answer["results"]}
-            found = answer.get("warning")
-            warning = InputWarning(**{key: found[key] for key in _WARNING}) if found else None
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise self._unexpected(error) from error
-        return Prediction(network.name, clip.start, clip.end, probabilities, warning)
+        return self._checked(lambda: answers.prediction(answer, network, clip))
 
     def _post(self, path: str, mfccs: Float32) -> Any:
         rounded = np.round(mfccs.astype(np.float64), DECIMALS)
         return self._transport.post_json(path, {"mfccs": rounded.tolist()})
 
-    def _unexpected(self, error: Exception) -> WrongServerError:
-        return WrongServerError(
-            f"{self._transport.address} is not a speech emotion server: "
-            f"unexpected response: {error!r}"
-        )
-
-
-_WARNING = ("code", "detail", "distance", "limit")
+    def _checked(self, read: Callable[[], T]) -> T:
+        try:
+            return read()
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise self._transport.wrong(f"unexpected response: {error!r}") from error

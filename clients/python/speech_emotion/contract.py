@@ -1,13 +1,18 @@
 """The server's handshake: the features that it requires, and its networks."""
 
-import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from speech_emotion import untrusted
 from speech_emotion.errors import ServerProblemError, UnknownNetworkError, WrongServerError
 from speech_emotion.transport import Transport
 
 PATH = "/init/configuration"
+SAMPLE_RATES = (8_000, 96_000)  # Hz
+MOST_COEFFICIENTS = 100  # of a frame
+LONGEST_HOP = 96_000  # samples
+# Of a second of audio; 25 coefficients at 43 frames/s are 1,077. Speech as samples takes 8,000.
+MOST_NUMBERS_PER_SECOND = 2_000
 
 
 @dataclass(frozen=True)
@@ -16,6 +21,19 @@ class Resource:
 
     path: str  # relative to the server's address
     sha256: str  # 64 hexadecimal digits in lower case
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What an extractor computes: as much of it as limits what may leave this machine."""
+
+    sample_rate: int  # Hz
+    coefficients: int  # of a frame
+    hop_length: int  # samples from one frame to the next
+
+    def most_frames(self, samples: int) -> int:
+        """The number of frames without trimming; frames are centred, so there is one more."""
+        return samples // self.hop_length + 1
 
 
 @dataclass(frozen=True)
@@ -34,10 +52,15 @@ class NetworkDescription:
 class Contract:
     """The handshake."""
 
-    sample_rate: int  # Hz
+    recipe: Recipe
     extractor: Resource
     reference: Resource
     networks: tuple[NetworkDescription, ...]
+
+    @property
+    def sample_rate(self) -> int:
+        """The sample rate of the features, in Hz."""
+        return self.recipe.sample_rate
 
     def network(self, name: str | None) -> NetworkDescription:
         """The network of that name, case-insensitive; without a name, the best network.
@@ -75,40 +98,55 @@ def fetch_contract(transport: Transport) -> Contract:
         return _contract(document)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise WrongServerError(
-            f"{transport.address} is not a speech emotion server: "
-            f"unexpected response for {PATH}: {reason}"
-        ) from error
+        raise transport.wrong(f"unexpected response for {PATH}: {reason}") from error
 
 
 def _contract(document: dict[str, Any]) -> Contract:
-    rate = document["features"]["sampleRate"]
-    if not isinstance(rate, int) or rate <= 0:
-        raise ValueError(f"the sample rate is {rate!r}")
     return Contract(
-        sample_rate=rate,
+        recipe=_recipe(document),
         extractor=_resource(document["extractor"]),
         reference=_resource(document["reference"]),
-        networks=tuple(_network(network) for network in document["networks"]),
+        networks=untrusted.items(document["networks"], _network),
     )
 
 
+def _recipe(document: dict[str, Any]) -> Recipe:
+    """SECURITY: with a server's own numbers, the audio itself could be a correct output."""
+    features = document["features"]
+    recipe = Recipe(
+        sample_rate=untrusted.integer(features["sampleRate"], *SAMPLE_RATES),
+        coefficients=untrusted.integer(document["numberOfMfccs"], 1, MOST_COEFFICIENTS),
+        hop_length=untrusted.integer(features["hopLength"], 1, LONGEST_HOP),
+    )
+    numbers = recipe.coefficients * recipe.sample_rate / recipe.hop_length
+    if numbers > MOST_NUMBERS_PER_SECOND:
+        raise ValueError(
+            f"it asks for {numbers:,.0f} numbers a second of audio; "
+            f"expected at most {MOST_NUMBERS_PER_SECOND:,}"
+        )
+    return recipe
+
+
 def _resource(document: dict[str, Any]) -> Resource:
-    sha256 = document["sha256"].lower()
     # SECURITY: the hash becomes a file name in the cache.
-    if not re.fullmatch("[0-9a-f]{64}", sha256):
-        raise ValueError(f"{sha256!r} is not a SHA-256 hash")
-    return Resource(str(document["url"]), sha256)
+    return Resource(untrusted.path(document["url"]), untrusted.sha256(document["sha256"]))
 
 
 def _network(document: dict[str, Any]) -> NetworkDescription:
     if document["input"] not in ("vector", "frames"):
-        raise ValueError(f"the input of a network is {document['input']!r}")
+        raise ValueError(f"the input of a network is {untrusted.shown(document['input'])}")
     return NetworkDescription(
-        name=str(document["networkType"]),
+        name=_network_name(document["networkType"]),
         input=document["input"],
-        emotions=tuple(map(str, document["emotions"])),
-        speaker_independent_uar=float(document["speakerIndependentUar"]),
-        corpus=str(document.get("corpus", {}).get("name", "")),
-        not_for=tuple(map(str, document.get("intendedUse", {}).get("not_for", ()))),
+        emotions=untrusted.items(document["emotions"], untrusted.name),
+        speaker_independent_uar=untrusted.number(document["speakerIndependentUar"], 0, 1),
+        corpus=untrusted.text(document.get("corpus", {}).get("name", "")),
+        not_for=untrusted.items(document.get("intendedUse", {}).get("not_for", []), untrusted.text),
     )
+
+
+def _network_name(value: object) -> str:
+    name = untrusted.name(value)
+    if name in (".", ".."):  # it is a part of a path
+        raise ValueError(f"{name!r} is not the name of a network")
+    return name

@@ -2,11 +2,16 @@
 
 from typing import ClassVar
 
+from speech_emotion.untrusted import printable
+
 
 class SpeechEmotionError(Exception):
-    """Base class of this package's errors."""
+    """Base class of this package's errors; the message is one line without control characters."""
 
     exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class InvalidAddressError(SpeechEmotionError):
@@ -34,7 +39,7 @@ class UnknownNetworkError(SpeechEmotionError):
 
 
 class ExtractorError(SpeechEmotionError):
-    """The extractor has another hash than the handshake says, or it cannot be run."""
+    """The extractor has another hash than expected, or does not keep within its limits."""
 
     exit_code = 6
 

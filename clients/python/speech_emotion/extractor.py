@@ -1,20 +1,24 @@
-"""Fetches the server's extractor once, checks its hash, and runs it in ONNX Runtime."""
+"""Fetches the server's extractor once, checks its hash, and checks what it computes."""
 
 import hashlib
 import os
 import tempfile
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import onnxruntime as ort
+import numpy as np
+from speech_emotion_worker import pipes
 
 from speech_emotion.audio import Clip, Float32
-from speech_emotion.contract import Resource
+from speech_emotion.contract import Recipe, Resource
 from speech_emotion.errors import ExtractorError
+from speech_emotion.limits import Limits
 from speech_emotion.transport import Transport
+from speech_emotion.worker import Worker
 
-OUTPUTS = ("frames", "mfccs")
+CACHED_FILES = 8  # of the newest extractors; a server may change its own at will
 
 
 @dataclass(frozen=True)
@@ -26,41 +30,75 @@ class Features:
 
 
 class Extractor:
-    """Computes MFCCs from audio."""
+    """Computes MFCCs from audio, in a process with limited rights."""
 
-    def __init__(self, model: bytes) -> None:
-        """Loads the ONNX graph.
+    def __init__(
+        self, model: bytes, recipe: Recipe, limits: Limits, worker: Worker | None = None
+    ) -> None:
+        """Stores the ONNX graph; it is loaded on first use.
 
-        Raises:
-            ExtractorError: ONNX Runtime cannot load the graph.
+        Args:
+            model: the ONNX file.
+            recipe: what the graph must compute.
+            limits: of its time and memory.
+            worker: a process without a graph; by default one is started on first use.
         """
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            # SECURITY: a graph loaded from memory cannot read tensors from other files.
-            self._session = ort.InferenceSession(
-                model, sess_options=options, providers=["CPUExecutionProvider"]
-            )
-        # NOTE: ONNX Runtime's exceptions have no other common base class.
-        except Exception as error:
-            raise ExtractorError(f"The server's extractor cannot be loaded: {error}") from error
+        self._model = model
+        self._recipe = recipe
+        self._limits = limits
+        self._worker = worker
+        self._loaded = False
+        self._lock = threading.Lock()
 
     def __call__(self, clip: Clip) -> Features:
-        """Computes the features of a clip at the sample rate of the handshake.
+        """Computes the features of a clip at the sample rate of the recipe.
 
         Raises:
-            ExtractorError: ONNX Runtime cannot run the graph.
+            ExtractorError: the graph cannot be loaded or run within the limits, or its outputs are
+                not those of the recipe.
         """
-        try:
-            frames, vector = self._session.run(OUTPUTS, {"audio": clip.samples})
-        except Exception as error:
-            raise ExtractorError(f"The server's extractor failed: {error}") from error
-        return Features(frames, vector)
+        most = self._recipe.most_frames(len(clip.samples))
+        largest = pipes.SHAPE.size + (most + 1) * self._recipe.coefficients * 4
+        seconds = self._limits.seconds_for(clip.end - clip.start)
+        audio = np.ascontiguousarray(clip.samples, np.float32).data.cast("B")
+        with self._lock:
+            answer = self._ready_worker().run(audio, seconds, largest)
+        return _features(answer, self._recipe, most)
+
+    def _ready_worker(self) -> Worker:
+        """The process with the graph; a new one if the last has been ended."""
+        if self._worker is None or not self._worker.usable:
+            self._worker, self._loaded = Worker(self._limits), False
+        if not self._loaded:
+            self._worker.load(self._model, self._limits.run_seconds)
+            self._loaded = True
+        return self._worker
 
 
-def fetch_extractor(transport: Transport, resource: Resource, cache: Path) -> Extractor:
+def _features(answer: bytes, recipe: Recipe, most: int) -> Features:
+    """Checks the shape and the values of what the extractor returned.
+
+    SECURITY: an extractor that returns the audio itself is refused here, before anything is sent.
+    """
+    length, coefficients = pipes.SHAPE.unpack_from(answer.ljust(pipes.SHAPE.size, b"\0"))
+    if coefficients != recipe.coefficients or not 1 <= length <= most:
+        raise ExtractorError(
+            f"The server's extractor returns frames of shape ({length}, {coefficients}); "
+            f"expected (1 to {most}, {recipe.coefficients}). They were not sent."
+        )
+    values = np.frombuffer(answer, np.float32, offset=pipes.SHAPE.size)
+    if len(values) != (length + 1) * coefficients:
+        raise ExtractorError(
+            "The server's extractor returns a mean of another shape than "
+            f"({coefficients},). It was not sent."
+        )
+    if not np.isfinite(values).all():
+        raise ExtractorError("The server's extractor returns values that are not finite.")
+    frames = values[: length * coefficients].reshape(length, coefficients)
+    return Features(frames, values[length * coefficients :])
+
+
+def fetch_extractor(transport: Transport, resource: Resource, cache: Path) -> bytes:
     """Loads the extractor from the cache; fetches it first if it is missing or damaged.
 
     Raises:
@@ -75,7 +113,7 @@ def fetch_extractor(transport: Transport, resource: Resource, cache: Path) -> Ex
         # Without a writable cache the extractor is downloaded each time.
         with suppress(OSError):
             _write(path, model)
-    return Extractor(model)
+    return model
 
 
 def check_hash(name: str, content: bytes, resource: Resource) -> None:
@@ -99,8 +137,15 @@ def _sha256(content: bytes) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Writes atomically, so that several processes may write at once."""
+    """Writes atomically, so that several processes may write at once; removes old files."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(content)
+        try:
+            file.write(content)
+        except OSError:
+            Path(file.name).unlink()
+            raise
     Path(file.name).replace(path)
+    newest_first = sorted(path.parent.glob("*.onnx"), key=lambda file: -file.stat().st_mtime)
+    for old in newest_first[CACHED_FILES:]:
+        old.unlink(missing_ok=True)

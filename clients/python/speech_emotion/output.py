@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
-from speech_emotion.client import Prediction, Verification
+from speech_emotion.answers import Prediction, Verification
 from speech_emotion.contract import NetworkDescription
 
 GAP = "  "

@@ -1,117 +1,212 @@
-"""HTTP requests to one server, with time-outs, retries, and refusals as exceptions."""
+"""HTTP requests to one server, with limits of time and size, and refusals as exceptions."""
 
 import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from http import HTTPStatus
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, Never
 
 import urllib3
-from urllib3.connectionpool import ConnectionPool
-from urllib3.exceptions import HTTPError, LocationValueError, MaxRetryError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, LocationValueError, ReadTimeoutError
 
+from speech_emotion.deadline import Current, Deadline, connection_class
 from speech_emotion.errors import (
     InvalidAddressError,
     NoServerError,
     ServerProblemError,
     WrongServerError,
 )
+from speech_emotion.untrusted import text
 
 TIMEOUT = urllib3.Timeout(connect=5, read=30)  # seconds
+REQUEST_SECONDS = 120.0  # with all repetitions
 RETRIES = 4
-BACKOFF_FACTOR = 0.1  # waits of 0, 0.2, 0.4 and 0.8 s if there is no Retry-After
+FIRST_WAIT = 0.1  # seconds, doubled each time, if there is no Retry-After
 LONGEST_WAIT = 30  # seconds; with a longer Retry-After the request is not repeated
 BUSY_STATUSES = frozenset({502, 503, 504})
+# With Retry-After, these are temporary too.
+LIMIT_STATUSES = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.TOO_MANY_REQUESTS})
 # A proxy may answer these, or any 5xx, without a problem document.
-PROXY_STATUSES = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.TOO_MANY_REQUESTS})
+PROXY_STATUSES = LIMIT_STATUSES
 PROBLEM_TYPE = "application/problem+json"
+LARGEST_DOCUMENT = 2**20  # bytes
+LARGEST_FILE = 2**24
+CHUNK = 2**16
+CONNECTIONS = 8  # that are kept open, for as many threads
 
 
-class _Retry(urllib3.Retry):
-    """Retries after lost connections, 502, 503, 504 and responses with Retry-After.
+@dataclass(frozen=True)
+class _Answer:
+    """A response whose body has been read."""
 
-    No request of this package changes state on the server, so a POST may be repeated too. A
-    request is not repeated after a time-out, nor if Retry-After exceeds LONGEST_WAIT.
-    """
+    status: int
+    reason: str
+    headers: urllib3.HTTPHeaderDict
+    body: bytes
 
-    def increment(
-        self,
-        method: str | None = None,
-        url: str | None = None,
-        response: urllib3.BaseHTTPResponse | None = None,
-        error: Exception | None = None,
-        _pool: ConnectionPool | None = None,
-        _stacktrace: TracebackType | None = None,
-    ) -> Self:
-        if isinstance(error, ReadTimeoutError):
-            raise error
-        if response is not None and (self.get_retry_after(response) or 0) > LONGEST_WAIT:
-            raise MaxRetryError(_pool, url)  # type: ignore[arg-type]  # as urllib3 itself does
-        return super().increment(method, url, response, error, _pool, _stacktrace)
+    @property
+    def is_temporary(self) -> bool:
+        limited = "Retry-After" in self.headers and self.status in LIMIT_STATUSES
+        return limited or self.status in BUSY_STATUSES
+
+    @property
+    def retry_after(self) -> float:
+        """Seconds; 0 without the header, or if it is not a number."""
+        value = self.headers.get("Retry-After", "").strip()
+        if not (value.isascii() and value.isdigit()):
+            return 0.0
+        return float(value)
 
 
 class Transport:
     """Requests to one server, over persistent connections."""
 
-    def __init__(self, address: str, timeout: urllib3.Timeout = TIMEOUT) -> None:
+    def __init__(
+        self,
+        address: str,
+        timeout: urllib3.Timeout = TIMEOUT,
+        request_seconds: float = REQUEST_SECONDS,
+    ) -> None:
         """Stores the address; the connection is made on first use.
 
         Args:
             address: `http://host:port`, optionally with a path prefix.
-            timeout: for connecting and for a response.
+            timeout: for connecting and for each part of a response.
+            request_seconds: for a request with all its repetitions.
 
         Raises:
             InvalidAddressError: the address is not an http or https URL.
         """
         self.address = _normalise(address)
-        retry = _Retry(
-            total=RETRIES,
-            allowed_methods=None,
-            status_forcelist=BUSY_STATUSES,
-            backoff_factor=BACKOFF_FACTOR,
-            raise_on_status=False,
-        )
-        self._pool = urllib3.PoolManager(timeout=timeout, retries=retry)
+        self._request_seconds = request_seconds
+        self._prefix = urllib3.util.parse_url(self.address).path or ""
+        self._current = Current()
+        # A pool of one host: nothing that a server sends leads to another.
+        self._pool = urllib3.connection_from_url(self.address, timeout=timeout, maxsize=CONNECTIONS)
+        self._pool.ConnectionCls = connection_class(self._pool.scheme or "", self._current)
 
-    def get(self, path: str) -> bytes:
-        """Returns the body of the response.
+    def get(self, path: str, largest: int = LARGEST_FILE) -> bytes:
+        """Returns the body of the response, of at most `largest` bytes.
 
         Raises:
             NoServerError: the server cannot be reached.
             WrongServerError: the response is not that of a speech emotion server.
             ServerProblemError: the server refused the request.
         """
-        return self._request("GET", path)
+        return self._request("GET", path, largest)
 
     def get_json(self, path: str) -> Any:
         """Returns the JSON document of the response; raises as `get` does."""
-        return self._parse(path, self.get(path))
+        return self._parse(path, self.get(path, LARGEST_DOCUMENT))
 
     def post_json(self, path: str, document: Any) -> Any:
         """Posts a JSON document and returns that of the response; raises as `get` does."""
         body = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
-        return self._parse(path, self._request("POST", path, body))
+        return self._parse(path, self._request("POST", path, LARGEST_DOCUMENT, body))
 
-    def _request(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        headers = {"Accept": f"*/*, {PROBLEM_TYPE}"}
+    def _request(self, method: str, path: str, largest: int, body: bytes | None = None) -> bytes:
+        target = f"{self._prefix}/{path.lstrip('/')}"
+        with Deadline(self._request_seconds) as deadline:
+            self._current.deadline = deadline
+            try:
+                answer = self._repeated(deadline, method, target, body, largest)
+            finally:
+                self._current.deadline = None
+        if answer.status != HTTPStatus.OK:
+            raise _refusal(f"{self.address}/{path.lstrip('/')}", answer)
+        return answer.body
+
+    def _repeated(
+        self, deadline: Deadline, method: str, target: str, body: bytes | None, largest: int
+    ) -> _Answer:
+        """The first answer that is not temporary, or the last.
+
+        No request of this package changes state on the server, so a POST may be repeated too. A
+        request is not repeated after a time-out, nor if Retry-After exceeds LONGEST_WAIT.
+        """
+        for wait in _waits():
+            try:
+                answer = self._once(method, target, body, largest)
+            except HTTPError as error:
+                if deadline.remaining <= 0:
+                    self._give_up(f"no complete answer in {self._request_seconds:g} s", error)
+                if wait is None or isinstance(error, ReadTimeoutError):
+                    self._give_up(_cause(error), error)
+            else:
+                if deadline.remaining <= 0:  # the body may be cut off
+                    self._give_up(f"no complete answer in {self._request_seconds:g} s")
+                if wait is None or not answer.is_temporary:
+                    return answer
+                wait = answer.retry_after or wait  # noqa: PLW2901
+                if wait > min(LONGEST_WAIT, deadline.remaining):
+                    return answer
+            time.sleep(wait)
+        raise AssertionError("the last wait is None")
+
+    def _once(self, method: str, target: str, body: bytes | None, largest: int) -> _Answer:
+        headers = {"Accept": f"*/*, {PROBLEM_TYPE}", "Accept-Encoding": "identity"}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        url = f"{self.address}/{path.lstrip('/')}"
+        response = self._pool.urlopen(
+            method,
+            target,
+            body=body,
+            headers=headers,
+            retries=False,
+            redirect=False,
+            preload_content=False,
+            decode_content=False,
+        )
         try:
-            response = self._pool.request(method, url, body=body, headers=headers, redirect=False)
-        except HTTPError as error:
-            raise NoServerError(f"No server answers at {self.address}: {_cause(error)}") from error
-        if response.status != HTTPStatus.OK:
-            raise _refusal(url, response)
-        return response.data
+            content = self._read(response, largest)
+        except BaseException:
+            response.close()  # the rest is not wanted
+            raise
+        response.release_conn()
+        return _Answer(response.status, response.reason or "", response.headers, content)
+
+    def _read(self, response: urllib3.BaseHTTPResponse, largest: int) -> bytes:
+        encoding = response.headers.get("Content-Encoding", "identity")
+        if encoding.lower() != "identity":
+            # SECURITY: a few bytes may decompress to gigabytes; none were asked for.
+            raise self.wrong(f"it compresses its response: {text(encoding)}")
+        content = bytearray()
+        while chunk := response.read(CHUNK):
+            content += chunk
+            if len(content) > largest:
+                raise self.wrong(f"its response is larger than {largest} bytes")
+        return bytes(content)
+
+    def wrong(self, reason: str) -> WrongServerError:
+        """The error for a response that a speech emotion server does not send."""
+        return WrongServerError(f"{self.address} is not a speech emotion server: {reason}")
+
+    def _give_up(self, reason: str, error: Exception | None = None) -> Never:
+        raise NoServerError(f"No server answers at {self.address}: {reason}") from error
 
     def _parse(self, path: str, body: bytes) -> Any:
         try:
-            return json.loads(body)
+            return _json(body)
         except (ValueError, RecursionError):
-            raise WrongServerError(
-                f"{self.address} is not a speech emotion server: "
-                f"the response for {path} is not JSON"
-            ) from None
+            raise self.wrong(f"the response for {path} is not JSON") from None
+
+
+def _waits() -> Iterator[float | None]:
+    """Seconds to wait after each try; None after the last."""
+    yield 0.0
+    for retry in range(1, RETRIES):
+        yield FIRST_WAIT * 2**retry
+    yield None
+
+
+def _json(body: bytes) -> Any:
+    """Raises ValueError, or RecursionError."""
+    return json.loads(body, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(constant: str) -> Never:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _normalise(address: str) -> str:
@@ -129,35 +224,37 @@ def _normalise(address: str) -> str:
 
 def _cause(error: HTTPError) -> str:
     """The last part of urllib3's nested message, such as `[Errno 111] Connection refused`."""
-    reason = error.reason if isinstance(error, MaxRetryError) else error
-    if isinstance(reason, ReadTimeoutError):
+    if isinstance(error, ReadTimeoutError):
         return "it accepts the connection, but does not answer in time"
-    return str(reason).rpartition("): ")[2]
+    return text(str(error).rpartition("): ")[2])
 
 
-def _refusal(url: str, response: urllib3.BaseHTTPResponse) -> Exception:
+def _refusal(url: str, answer: _Answer) -> Exception:
     """The error for a response with another status than 200."""
-    content_type = response.headers.get("Content-Type", "").partition(";")[0]
+    content_type = answer.headers.get("Content-Type", "").partition(";")[0]
     if content_type == PROBLEM_TYPE:
         try:
-            return _problem(response.status, json.loads(response.data))
-        except (ValueError, AttributeError):
+            return _problem(answer.status, _json(answer.body))
+        except (ValueError, AttributeError, RecursionError):
             pass  # the content type is wrong
-    status = f"{response.status} {response.reason or ''}".rstrip()
-    if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR or response.status in PROXY_STATUSES:
-        return ServerProblemError(response.status, status, "the server gave no reason")
-    location = response.headers.get("Location")
-    redirect = f" and redirects to {location}" if location else ""
+    status = text(f"{answer.status} {answer.reason}".rstrip())
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status in PROXY_STATUSES:
+        return ServerProblemError(answer.status, status, "the server gave no reason")
+    location = answer.headers.get("Location")
+    redirect = f" and redirects to {text(location)}" if location else ""
     return WrongServerError(
         f"{url} answers {status}{redirect}; a speech emotion server does not answer this"
     )
 
 
 def _problem(status: int, document: dict[str, Any]) -> ServerProblemError:
-    return ServerProblemError(
-        status,
-        title=str(document.get("title", status)),
-        detail=str(document.get("detail", "")),
-        kind=str(document.get("type", "about:blank")),
-        pointer=str(document.get("pointer", "")),
-    )
+    members = {
+        member: text(document.get(key, default))
+        for member, key, default in (
+            ("title", "title", str(status)),
+            ("detail", "detail", ""),
+            ("kind", "type", "about:blank"),
+            ("pointer", "pointer", ""),
+        )
+    }
+    return ServerProblemError(status, **members)

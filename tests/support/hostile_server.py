@@ -1,0 +1,144 @@
+"""A server that follows the protocol except where a test tells it what to send."""
+
+import hashlib
+import io
+import json
+import socketserver
+import threading
+import wave
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any, Self
+
+from tests.support.hostile_extractors import COEFFICIENTS, innocent
+
+MOST_CHUNKS = 100_000  # of an endless reply
+PREDICTION = {
+    "results": [
+        {"emotionType": "calm", "prediction": 0.25},
+        {"emotionType": "happy", "prediction": 0.75},
+    ]
+}
+
+Reply = Iterator[bytes]
+Replies = Callable[[], Reply]
+
+
+class HostileServer:
+    """Answers the requests of a client on a port of loopback.
+
+    document: the handshake; tests change it before the first request.
+    replies: by path, the bytes to send instead of the correct answer.
+    posted: the bodies that clients have sent.
+    """
+
+    def __init__(self, extractor: bytes | None = None) -> None:
+        self.files = {
+            "/init/mfcc.onnx": extractor or innocent(),
+            "/init/reference.wav": reference_clip(),
+        }
+        self.document: Any = handshake(*map(_sha256, self.files.values()))
+        self.prediction: Any = PREDICTION
+        self.replies: dict[str, Replies] = {}
+        self.greeting: Replies | None = None  # sent before any request is read
+        self.paths: list[str] = []
+        self.posted: list[Any] = []
+        self.stopped = threading.Event()
+        self._server = _Listener(("127.0.0.1", 0), _handler(self))
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def answer(self, target: str) -> Reply:
+        path = target.partition("?")[0]
+        self.paths.append(target)
+        if path in self.replies:
+            return self.replies[path]()
+        if path in self.files:
+            return iter([response(self.files[path], "application/octet-stream")])
+        document = self.document if path == "/init/configuration" else self.prediction
+        return iter([response(json.dumps(document).encode())])
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopped.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Listener(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+
+
+def _handler(server: HostileServer) -> type[socketserver.StreamRequestHandler]:
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):  # the client has had enough
+                self._send(server.greeting() if server.greeting else server.answer(self._read()))
+
+        def _read(self) -> str:
+            target = self.rfile.readline().split()[1].decode()
+            length = 0
+            while line := self.rfile.readline().strip():
+                name, _, value = line.partition(b":")
+                length = int(value) if name.lower() == b"content-length" else length
+            if length:
+                server.posted.append(json.loads(self.rfile.read(length)))
+            return target
+
+        def _send(self, reply: Reply) -> None:
+            for chunk in reply:
+                if server.stopped.is_set():
+                    return
+                self.wfile.write(chunk)
+
+    return Handler
+
+
+def response(
+    body: bytes, content_type: str = "application/json", status: str = "200 OK", **headers: str
+) -> bytes:
+    """The bytes of a correct answer; `Content_Type` and the like name headers."""
+    names = {"Content-Type": content_type, "Content-Length": str(len(body))}
+    names |= {name.replace("_", "-"): value for name, value in headers.items()}
+    return head(status, **names) + body
+
+
+def head(status: str = "200 OK", **headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def reference_clip() -> bytes:
+    """A second of silence in WAV."""
+    content = io.BytesIO()
+    with wave.open(content, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(22_050)
+        file.writeframes(bytes(2 * 22_050))
+    return content.getvalue()
+
+
+def handshake(extractor_sha256: str, reference_sha256: str) -> dict[str, object]:
+    """The handshake of a server with one network for vectors, `V`, and one for frames, `F`."""
+    network = {"speakerIndependentUar": 0.5, "emotions": ["calm", "happy"]}
+    return {
+        "numberOfMfccs": COEFFICIENTS,
+        "features": {"sampleRate": 22_050, "hopLength": 512},
+        "extractor": {"url": "/init/mfcc.onnx", "sha256": extractor_sha256},
+        "reference": {"url": "/init/reference.wav", "sha256": reference_sha256},
+        "networks": [
+            network | {"networkType": "V", "input": "vector"},
+            network | {"networkType": "F", "input": "frames", "speakerIndependentUar": 0.6},
+        ],
+    }
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
