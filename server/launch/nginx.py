@@ -98,7 +98,7 @@ def render(
         **lua,
         **nginx_problems(server, lua["count"]),
         **_access(server),
-        **_tls(server, runtime, version),
+        **_tls(server, runtime, version, lua=bool(lua_modules)),
         **_address_limits(server),
         operator_server=_operator_server(server, lua=bool(lua_modules)),
     )
@@ -178,17 +178,27 @@ def _access(server: ServerSettings) -> dict[str, str]:
     }
 
 
-def _tls(server: ServerSettings, runtime: Runtime, version: tuple[int, ...]) -> dict[str, str]:
+def _tls(
+    server: ServerSettings, runtime: Runtime, version: tuple[int, ...], *, lua: bool
+) -> dict[str, str]:
+    """Nginx uses a new certificate without a reload, which would close idle connections.
+
+    Without Lua it reads the file at each handshake, because its name is a variable.
+    """
     listen = server.address.netloc
     if not server.tls:
-        return {"listen": listen, "tls": "", "tls_pair": ""}
+        return {"listen": listen, "tls": "", "tls_pair": "", "watch_certificate": ""}
     lines = ["http2 on;"] if version >= HTTP2_DIRECTIVE else []
-    lines += [
-        # A name with a variable: Nginx reads the file at each handshake, so a new one needs no
-        # reload, which would close idle connections.
-        "ssl_certificate $tls_pair;",
-        "ssl_certificate_key $tls_pair;",
-    ]
+    pair = f'"{runtime.tls_pair}"' if lua else "$tls_pair"
+    lines += [f"ssl_certificate {pair};", f"ssl_certificate_key {pair};"]
+    watch = ""
+    if lua:
+        lines.append("ssl_certificate_by_lua_block { certificate.present() }")
+        watch = (
+            "init_worker_by_lua_block {\n"
+            f'        certificate = dofile("{TEMPLATE.with_name("certificate.lua")}")\n'
+            f'        certificate.watch("{runtime.tls_pair}")\n    }}'
+        )
     if server.client_ca_path:
         lines += [
             f'ssl_client_certificate "{runtime.client_ca}";',
@@ -198,6 +208,7 @@ def _tls(server: ServerSettings, runtime: Runtime, version: tuple[int, ...]) -> 
     return {
         "listen": f"{listen} ssl" if version >= HTTP2_DIRECTIVE else f"{listen} ssl http2",
         "tls": _lines(lines),
+        "watch_certificate": watch,
         "tls_pair": str(runtime.tls_pair),
     }
 

@@ -29,7 +29,8 @@ class TlsFiles:
     def __init__(self, server: ServerSettings, runtime: Runtime) -> None:
         self._server = server
         self._runtime = runtime
-        self._seen: dict[Callable[[], None], Version] = {}
+        self._kept: dict[Callable[[], None], Version] = {}
+        self._logged: dict[Callable[[], None], str] = {}
 
     def keep(self) -> None:
         """Copies the files at start.
@@ -56,19 +57,22 @@ class TlsFiles:
         try:
             is_new = self._keep_if_changed(keep, *paths)
         except TlsFileError as error:
-            log("error", f"the TLS files stay as they were: {error}")
+            if self._logged.get(keep) != str(error):
+                self._logged[keep] = str(error)
+                log("error", f"the TLS files stay as they were: {error}")
             return False
+        self._logged.pop(keep, None)
         if is_new:
             log("info", f"in use: the new version of {', '.join(map(str, paths))}")
         return is_new
 
     def _keep_if_changed(self, keep: Callable[[], None], *paths: Path | None) -> bool:
-        """Whether the files have changed since the last call; if so, keeps the new ones."""
+        """Keeps files that have changed since they were kept; returns whether they have."""
         version = tuple(_version(path) for path in paths if path)
-        if version == self._seen.get(keep, ()):
+        if version == self._kept.get(keep, ()):
             return False
-        self._seen[keep] = version
         keep()
+        self._kept[keep] = version
         return True
 
     def _keep_pair(self) -> None:

@@ -189,9 +189,10 @@ def test_a_certificate_without_its_key_survives_a_restart_of_nginx(
     """The middle of a renewal: only the certificate is new."""
     secure.pair.certificate.write_bytes(pairs.second.certificate.read_bytes())
     wait_until(lambda: KEPT in secure.server.output, "an error")
-    old = secure.server.nginx()
-    old.kill()
-    wait_until(lambda: not old.is_running(), "the end of Nginx")
+    master = secure.server.nginx()
+    old = [master, *master.children()]
+    master.kill()
+    wait_until(lambda: not any(process.is_running() for process in old), "the end of Nginx")
     wait_until(lambda: is_open(secure.server.port), "another Nginx")
     assert secure.presented() == pairs.first.certificate.read_text()
     assert secure.server.output.count(KEPT) == 1
