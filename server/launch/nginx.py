@@ -89,7 +89,7 @@ def render(
         "connections": limits.worker_connections(server),
         "log": "/dev/stdout json buffer=4k flush=1s" if server.access_log else "off",
     }
-    lua = _lua(server, limits, lua_modules)
+    lua = _lua(server, runtime, limits, lua_modules)
     settings = {name: getattr(server, name) for name in server.__dataclass_fields__}
     text = _Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         settings,
@@ -127,7 +127,9 @@ def _upstreams(server: ServerSettings, runtime: Runtime) -> dict[str, Any]:
     }
 
 
-def _lua(server: ServerSettings, limits: NginxLimits, modules: Sequence[Path]) -> dict[str, str]:
+def _lua(
+    server: ServerSettings, runtime: Runtime, limits: NginxLimits, modules: Sequence[Path]
+) -> dict[str, str]:
     if not modules:
         return {
             "modules": "",
@@ -143,13 +145,16 @@ def _lua(server: ServerSettings, limits: NginxLimits, modules: Sequence[Path]) -
             "count": "",
         }
     budget = limits.transfer_bytes
+    start = 'require("transfers").limit_answers()'
+    if server.tls:
+        start += f' require("certificate").watch("{runtime.tls_pair}")'
     answer = f"{server.send_timeout_seconds}, {server.minimum_answer_bytes_per_second}"
     return {
         "modules": "\n".join(f'load_module "{module}";' for module in modules),
         "lua": f"""lua_shared_dict counts 64k;
     lua_package_path "{TEMPLATE.parent}/?.lua;;";
     init_by_lua_file "{TEMPLATE.with_name("clients.lua")}";
-    init_worker_by_lua_block {{ require("transfers").limit_answers() }}""",
+    init_worker_by_lua_block {{ {start} }}""",
         "count": "log_by_lua_block { answered(ngx.var.file_route, ngx.status) }",
         "refuse_429": "content_by_lua_block { too_many_requests() }",
         "refuse_503": "content_by_lua_block { overloaded() }",
@@ -187,18 +192,12 @@ def _tls(
     """
     listen = server.address.netloc
     if not server.tls:
-        return {"listen": listen, "tls": "", "tls_pair": "", "watch_certificate": ""}
+        return {"listen": listen, "tls": "", "tls_pair": ""}
     lines = ["http2 on;"] if version >= HTTP2_DIRECTIVE else []
     pair = f'"{runtime.tls_pair}"' if lua else "$tls_pair"
     lines += [f"ssl_certificate {pair};", f"ssl_certificate_key {pair};"]
-    watch = ""
     if lua:
-        lines.append("ssl_certificate_by_lua_block { certificate.present() }")
-        watch = (
-            "init_worker_by_lua_block {\n"
-            f'        certificate = dofile("{TEMPLATE.with_name("certificate.lua")}")\n'
-            f'        certificate.watch("{runtime.tls_pair}")\n    }}'
-        )
+        lines.append('ssl_certificate_by_lua_block { require("certificate").present() }')
     if server.client_ca_path:
         lines += [
             f'ssl_client_certificate "{runtime.client_ca}";',
@@ -208,7 +207,6 @@ def _tls(
     return {
         "listen": f"{listen} ssl" if version >= HTTP2_DIRECTIVE else f"{listen} ssl http2",
         "tls": _lines(lines),
-        "watch_certificate": watch,
         "tls_pair": str(runtime.tls_pair),
     }
 
