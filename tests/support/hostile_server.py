@@ -81,7 +81,10 @@ def _handler(server: HostileServer) -> type[socketserver.StreamRequestHandler]:
                 self._send(server.greeting() if server.greeting else server.answer(self._read()))
 
         def _read(self) -> str:
-            target = self.rfile.readline().split()[1].decode()
+            line = self.rfile.readline()
+            if not line:
+                raise ConnectionError("the client has sent nothing")
+            target = line.split()[1].decode()
             length = 0
             while line := self.rfile.readline().strip():
                 name, _, value = line.partition(b":")
