@@ -8,7 +8,7 @@ from pathlib import Path
 
 from falcon.asgi import Request, Response
 
-from server.http.key_files import KeyFileError, read_keys
+from server.http.key_files import read_keys
 from server.paths import HEALTH_PATHS
 from server.problems import messages
 from server.problems.documents import Problem
@@ -30,13 +30,13 @@ class KeyRing:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = path.open("rb")
+        self._file = os.open(path, os.O_RDONLY)  # open as long as the worker lives
         self._keys = read_keys(path)
 
     def holds(self, key: str) -> bool:
         """Whether the key is one of the file's."""
         # PERF: half a microsecond. An open file that was replaced has no name any more.
-        if os.fstat(self._file.fileno()).st_nlink == 0:
+        if os.fstat(self._file).st_nlink == 0:
             self._read_again()
         digest = hashlib.sha256(key.encode()).digest()
         # SECURITY: comparing with every key makes the time independent of the key.
@@ -44,13 +44,13 @@ class KeyRing:
 
     def _read_again(self) -> None:
         try:
-            file = self._path.open("rb")  # first: it may be replaced while it is read
-            self._keys = read_keys(self._path)
-        except (OSError, KeyFileError) as error:
+            file = os.open(self._path, os.O_RDONLY)  # first: it may be replaced while it is read
+        except OSError as error:
             _log.error("the keys stay as they were: %s", error)
             return
-        self._file.close()
+        os.close(self._file)
         self._file = file
+        self._keys = read_keys(self._path)
 
 
 class KeyMiddleware:

@@ -113,21 +113,6 @@ def test_keys_change_without_a_restart(guarded: tuple[Server, Path]) -> None:
     wait_until(lambda: statuses() == [200, 401] * 5, "the key again")
 
 
-def test_all_workers_change_keys_at_the_same_moment(guarded: tuple[Server, Path]) -> None:
-    """A key that one worker has refused is not accepted by another."""
-    server, keys = guarded
-    with httpx.Client(base_url=server.client.base_url, headers={"Connection": "close"}) as client:
-
-        def status() -> int:
-            return client.get("/init/configuration", headers=bearer(GOOD)).status_code
-
-        wait_until(lambda: status() == 200, "the key")
-        for key, expected in [(LATER, 401), (GOOD, 200)] * 2:
-            write_keys(keys, key)
-            wait_until(lambda e=expected: status() == e, "the change")  # type: ignore[misc]
-            assert {status() for _ in range(50)} == {expected}
-
-
 def test_an_unusable_key_file_changes_nothing_and_hangs_nobody(
     guarded: tuple[Server, Path],
 ) -> None:
