@@ -1,10 +1,11 @@
 """`POST /v2/models/{name}/infer`: a batch of inputs in, the scores of each row out."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from falcon.asgi import Request, Response
 
-from server.api.requests import find_version, read_body
+from server.api.requests import check_client, find_version, read_body
 from server.inference.service import InferenceService
 from server.models.catalog import NetworkCatalog
 from server.problems import messages
@@ -38,7 +39,7 @@ class InferenceResource:
         length, limit = req.content_length, self._maximum_bytes
         with service.reserve(limit if length is None else min(length, limit)):
             body = await read_body(req, limit, MEDIA_TYPES)
-            answer = await service.infer(body, json_bytes)
+            answer = await service.infer(body, json_bytes, partial(check_client, req))
         resp.data = answer.content
         if answer.json_bytes is not None:
             resp.content_type = BINARY

@@ -1,12 +1,12 @@
 """`POST /prediction/{networkType}`: MFCCs in, a probability for each emotion out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from time import perf_counter
 
 from falcon.asgi import Request, Response
 
-from server.api.requests import LARGEST_ON_LOOP, find_network, read_body
+from server.api.requests import LARGEST_ON_LOOP, check_client, find_network, read_body
 from server.codecs.mfcc_json import MfccDecoder, encode_prediction
 from server.inference.batch_executor import BatchExecutor
 from server.inference.time_slice import EventLoopTimeSlice
@@ -50,6 +50,7 @@ class PredictionResource:
         body = await read_body(req, self._maximum_body_bytes)
         if (turn := self._time_slice.wait()) is not None:
             await turn
+            check_client(req)
         if len(body) <= LARGEST_ON_LOOP:
             mfccs = self._decode(body)
         else:
@@ -64,14 +65,17 @@ class PredictionResource:
             prediction = network.predict(mfccs)
             seconds = perf_counter() - start
         else:
-            run = partial(_predict_long, network, mfccs)
+            run = partial(_predict_long, network, mfccs, partial(check_client, req))
             prediction, seconds = await self._executor.run_network(run)
         self._metrics[network.name].record(seconds, prediction.distance)
         resp.data = encode_prediction(network.metadata, prediction)
 
 
-def _predict_long(network: Network, frames: Array) -> tuple[Prediction, float]:
+def _predict_long(
+    network: Network, frames: Array, check: Callable[[], None]
+) -> tuple[Prediction, float]:
     """The prediction for many frames, and its seconds; may be called from any thread."""
+    check()
     start = perf_counter()
     scores = network.predict_batch(frames[None], None)
     seconds = perf_counter() - start

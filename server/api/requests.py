@@ -12,6 +12,7 @@ from server.problems import messages
 from server.problems.documents import Problem, shortened
 
 JSON = ("application/json",)
+DISCONNECTED = "disconnected"  # server/http/protocol.py adds it to the state of a request
 LARGEST_JOIN_ON_LOOP = 1_048_576  # bytes
 LARGEST_ON_LOOP = 32_768  # bytes of MFCCs that are decoded on the event loop; see batches.md
 
@@ -81,3 +82,13 @@ async def _read_large_body(req: Request, limit: int) -> bytes:
             raise Problem(messages.BODY_TOO_LARGE, {"maximumBytes": limit}, limit=limit)
         parts.append(part)
     return await asyncio.to_thread(b"".join, parts)
+
+
+def check_client(req: Request) -> None:
+    """Ends a request whose client has disconnected; may be called from any thread.
+
+    Raises:
+        Problem: nobody receives it; the metrics count its status, 499.
+    """
+    if DISCONNECTED in req.scope.get("state", ()):
+        raise Problem(messages.CLIENT_GONE)

@@ -2,6 +2,7 @@
 
 import asyncio
 from http import HTTPStatus
+from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -12,6 +13,7 @@ from server.problems.documents import CONTENT_TYPE, Problem
 
 HTTP_VERSIONS = ("1.0", "1.1")
 MAXIMUM_HEADER_BYTES = 65_536  # without Nginx; Nginx has its own limit
+DISCONNECTED = "disconnected"  # server/api/requests.py looks for it in the state of a request
 LINGER_SECONDS = 1.0  # the time that a refused connection is still read; see HttpProtocol
 
 
@@ -48,7 +50,13 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wraps the transport."""
         super().connection_made(transport)
+        self._state: dict[str, Any] = {}  # of all requests of this connection
         self.transport = self._buffered = BufferedTransport(transport, self.coalescer)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Lets the requests of this connection know that nobody waits for their answers."""
+        self._state[DISCONNECTED] = True
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Parses the data; drops it after a refusal."""
@@ -89,6 +97,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begins a request."""
         super().on_message_begin()
+        self.scope["state"] = self._state
         self._is_in_header = True
 
     def on_headers_complete(self) -> None:
@@ -103,8 +112,11 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Ends a request, unless its header is parsed again."""
-        if not self._is_in_header:
-            super().on_message_complete()
+        if self._is_in_header:
+            return
+        super().on_message_complete()
+        if not self.pipeline:
+            self.flow.resume_reading()  # a connection that is not read is never lost
 
     def eof_received(self) -> None:
         """Sends the buffer before uvloop closes the connection."""

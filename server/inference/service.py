@@ -1,9 +1,11 @@
 """One inference from bytes to bytes: read, score and encode, each step on the right thread."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
+from typing import TypeVar
 
 from server.codecs.inference_request import InferenceRequest, read_request
 from server.codecs.inference_response import InferenceResponse, encode_response
@@ -15,9 +17,12 @@ from server.metrics.network_metrics import BatchCounts, NetworkMetrics
 from server.models.network import Network
 from server.models.predictors import Scores
 
+T = TypeVar("T")
+
 # PERF: larger work leaves the event loop; see docs/decisions/batches.md.
 LARGEST_ON_LOOP = 2_048  # bytes of JSON
 LONGEST_ON_LOOP = 0.002  # estimated seconds of a network's run
+Check = Callable[[], None]  # raises a Problem if nobody waits for the answer
 NO_RESERVATION: AbstractContextManager[None] = nullcontext()
 
 
@@ -44,36 +49,40 @@ class InferenceService:
         """
         return NO_RESERVATION if size <= LARGEST_ON_LOOP else self.executor.reserve(size)
 
-    async def infer(self, body: bytes, json_bytes: int | None) -> InferenceResponse:
+    async def infer(
+        self, body: bytes, json_bytes: int | None, check: Check = lambda: None
+    ) -> InferenceResponse:
         """Reads a request, scores its rows and encodes the answer.
 
         json_bytes: the length of the JSON, if binary tensors may follow it; None: the whole body.
+        check: called before each long step, when its turn has come, on any thread.
 
         Raises:
             Problem: 400 or 413, naming the value and what was expected.
         """
         if len(body) > LARGEST_ON_LOOP:
-            request = await self._read(body, json_bytes)
-            return await self._encode(request, await self._score(request))
+            request = await self._read(body, json_bytes, check)
+            return await self._encode(request, await self._score(request, check), check)
         if (turn := self.time_slice.wait()) is not None:
             await turn
+            check()
         request = read_request(body, json_bytes, self.signature, self.maximum_rows)
         scores, counts = self._run(request)
         self.metrics.record_batch(counts)
         return encode_response(self.network, request, scores)
 
-    async def _read(self, body: bytes, json_bytes: int | None) -> InferenceRequest:
+    async def _read(self, body: bytes, json_bytes: int | None, check: Check) -> InferenceRequest:
         """Reads tensors in binary on the event loop, long JSON on the codecs' thread."""
         read = partial(read_request, body, json_bytes, self.signature, self.maximum_rows)
         is_short = json_bytes is not None and json_bytes <= LARGEST_ON_LOOP
-        return read() if is_short else await self.executor.run_codec(read)
+        return read() if is_short else await self.executor.run_codec(_checked(check, read))
 
-    async def _score(self, request: InferenceRequest) -> Scores:
+    async def _score(self, request: InferenceRequest, check: Check) -> Scores:
         """Runs the network on the event loop if that is known to be quick; frames never are."""
         run = partial(self._run, request)
         rows = len(request.inputs[self.signature.inputs[0].name])
         if not self.network.takes_vectors or self.cost.seconds(rows) > LONGEST_ON_LOOP:
-            scores, counts = await self.executor.run_network(run)
+            scores, counts = await self.executor.run_network(_checked(check, run))
         else:
             if (turn := self.time_slice.wait()) is not None:
                 await turn
@@ -82,11 +91,13 @@ class InferenceService:
         self.metrics.record_batch(counts)  # on the event loop: the store has one writer
         return scores
 
-    async def _encode(self, request: InferenceRequest, scores: Scores) -> InferenceResponse:
+    async def _encode(
+        self, request: InferenceRequest, scores: Scores, check: Check
+    ) -> InferenceResponse:
         """Encodes tensors in binary on the event loop, JSON and labels on the codecs' thread."""
         encode = partial(encode_response, self.network, request, scores)
         is_binary = all(wanted.binary and not wanted.classes for wanted in request.outputs)
-        return encode() if is_binary else await self.executor.run_codec(encode)
+        return encode() if is_binary else await self.executor.run_codec(_checked(check, encode))
 
     def _run(self, request: InferenceRequest) -> tuple[Scores, BatchCounts]:
         """Runs the network once; may be called from any thread."""
@@ -94,3 +105,13 @@ class InferenceService:
         start = perf_counter()
         scores = self.network.predict_batch(values, request.inputs.get("lengths"))
         return scores, self.metrics.count(perf_counter() - start, scores.distance)
+
+
+def _checked(check: Check, run: Callable[[], T]) -> Callable[[], T]:
+    """`run`, after `check`."""
+
+    def run_checked() -> T:
+        check()
+        return run()
+
+    return run_checked

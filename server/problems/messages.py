@@ -44,6 +44,8 @@ BATCH_TOO_LARGE = ProblemKind(
     "Batch too large",
     "The batch has {rows:,} rows; expected at most {limit:,}.",
 )
+# Nginx's status for this in its log. No client gets it.
+CLIENT_GONE = ProblemKind(499, "client-gone", "Client gone", "The client has disconnected.")
 FRAMES_NEEDED = ProblemKind(
     422,
     "frames-needed",
