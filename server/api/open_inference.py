@@ -35,12 +35,16 @@ class ModelResource:
         service = self._find(name, version)
         resp.data = msgspec.json.encode(model_metadata(service.network, service.signature))
 
+    on_head = on_get
+
     async def on_get_ready(
         self, _: Request, resp: Response, name: str, version: str | None = None
     ) -> None:
         """200; 404 if there is no such network; 503 if its file failed verification."""
         network = self._find(name, version).network
         resp.data = msgspec.json.encode({"name": network.name, "ready": True})
+
+    on_head_ready = on_get_ready
 
     async def on_get_config(
         self, _: Request, resp: Response, name: str, version: str | None = None
@@ -49,6 +53,8 @@ class ModelResource:
         service = self._find(name, version)
         document = model_configuration(service.network, service.signature, service.maximum_rows)
         resp.data = msgspec.json.encode(document)
+
+    on_head_config = on_get_config
 
     def _find(self, name: str, version: str | None) -> InferenceService:
         return self._services[find_version(self._catalog, name, version).name]
