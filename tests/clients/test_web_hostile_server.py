@@ -8,9 +8,9 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.support import hostile_extractors as extractors
-from tests.support import hostile_server as hostile
-from tests.support.hostile_server import (
+from tests.support import hostile_graphs as extractors
+from tests.support import hostile_pages as hostile
+from tests.support.hostile_pages import (
     CLIP,
     EXTRACTOR,
     HANDSHAKE,
@@ -149,6 +149,16 @@ def test_an_extractor_that_never_ends_is_ended_and_replaced(
     assert frames.shape == (1, 25)
 
 
+def test_a_thread_is_replaced_after_an_error(web: WebModule, server: HostileServer) -> None:
+    server.offer(extractors.that_hands_the_samples_through())
+    web.call("connect", address=server.url, inThread=True)
+    for _ in range(2):
+        with pytest.raises(WebError, match="not the one of the recipe"):
+            web.extract(noise(1))
+    fetched = [path for _, path, _ in server.requests].count(EXTRACTOR)
+    assert fetched == 2
+
+
 def test_a_thread_computes_the_same(web: WebModule, server: HostileServer) -> None:
     server.offer(REAL)
     web.call("connect", address=server.url)
@@ -262,6 +272,7 @@ ABSURD_NETWORKS: dict[str, list[Any]] = {
 ABSURD: list[tuple[str, dict[str, Any]]] = [
     ("has 101 networks", {"networks": [network()] * 101}),
     ("the networks are missing", {"networks": "Net"}),
+    ("numberOfMfccs is 24; expected features.nMfcc, 25", {"numberOfMfccs": 24}),
     *(
         (f"features.{name} is ", {"features": FEATURES | {name: value}})
         for name, values in ABSURD_FEATURES.items()

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support import hostile_extractors as extractors
+from tests.support import hostile_graphs as extractors
 from tests.support.faulty_proxy import Answer, Change, FaultyProxy, replaced_by
 from tests.support.harness import Server
-from tests.support.hostile_server import EXTRACTOR, HANDSHAKE, PROBLEM, HostileServer, sha256
+from tests.support.hostile_pages import EXTRACTOR, HANDSHAKE, PROBLEM, HostileServer, sha256
 from tests.support.sounds import noise, write
 from tests.web.conftest import OpenPage
 from tests.web.visits import TIMEOUT, visiting

@@ -59,10 +59,16 @@ type Unchecked<T> = { readonly [name in keyof T]?: unknown };
 function findFault(handshake: Unchecked<Handshake> | null): string | undefined {
   return (
     recipeFault(handshake?.features) ??
+    countFault(handshake as Handshake) ??
     fileFault("extractor", handshake?.extractor) ??
     fileFault("reference", handshake?.reference) ??
     networksFault(handshake?.networks)
   );
+}
+
+function countFault({ numberOfMfccs, features }: Handshake): string | undefined {
+  if (numberOfMfccs === features.nMfcc) return undefined;
+  return `numberOfMfccs is ${quoted(numberOfMfccs)}; expected features.nMfcc, ${features.nMfcc}`;
 }
 
 function fileFault(name: string, value: unknown): string | undefined {

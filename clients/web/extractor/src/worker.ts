@@ -107,8 +107,10 @@ export class WorkerExtractor {
       this.#worker.onmessage = ({ data }: MessageEvent<Reply>) => {
         if (!("features" in data || "failed" in data)) return; // a message of the page's own
         clearTimeout(timer);
-        if ("failed" in data) reject(asError(data.failed));
-        else resolve(data.features);
+        if ("features" in data) return resolve(data.features);
+        const error = asError(data.failed);
+        if (error instanceof ExtractorError) this.#end(); // frees its memory
+        reject(error);
       };
       this.#worker.postMessage(order);
     });
