@@ -210,11 +210,11 @@ def test_no_server(web: WebModule) -> None:
     [
         ((200, "text/html", b"<p>It works!"), "/init/configuration is not JSON"),
         ((404, "text/html", b"<p>Not found"), "answers 404"),
-        ((200, "application/json", b"null"), "the sample rate is missing"),
-        ((200, "application/json", b'{"numberOfMfccs": 25}'), "the sample rate is missing"),
+        ((200, "application/json", b"null"), "features.sampleRate is missing"),
+        ((200, "application/json", b'{"numberOfMfccs": 25}'), "features.sampleRate is missing"),
         (
-            (200, "application/json", b'{"features": {"sampleRate": 22050}}'),
-            "the address of the extractor is missing",
+            (200, "application/json", b'{"features": {"sampleRate": 22050, "nMfcc": 25}}'),
+            "features.hopLength is missing",
         ),
     ],
 )

@@ -23,6 +23,7 @@ from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import read_corpus
 
 RATE = 22_050
+RECIPE = {"sampleRate": RATE, "hopLength": 512, "nMfcc": 25}
 FRAMES_TOLERANCE = 0.02
 VECTOR_TOLERANCE = 0.01
 EVERY = 1 if os.environ.get("ALL_CLIPS") else 6
@@ -35,7 +36,7 @@ def extractor_path() -> Path:
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebModule]:
     with run_web_module(tmp_path_factory.mktemp("web")) as module:
-        module.call("load", model=str(extractor_path()), sampleRate=RATE)
+        module.call("load", model=str(extractor_path()), recipe=RECIPE)
         yield module
 
 
@@ -156,5 +157,5 @@ def test_refuses_a_file_that_is_not_a_model(web: WebModule, tmp_path: Path) -> N
     model = tmp_path / "mfcc.onnx"
     model.write_bytes(b"no model")
     with pytest.raises(WebError, match="ExtractorError: The extractor cannot be started"):
-        web.call("load", model=str(model), sampleRate=RATE)
+        web.call("load", model=str(model), recipe=RECIPE)
     assert_agrees(web, noise(0.5))

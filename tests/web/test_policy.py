@@ -25,10 +25,11 @@ def test_the_policy_is_strict(site: Server, path: str) -> None:
     assert dict(part.strip().split(" ", 1) for part in header.split(";")) == POLICY
 
 
-def test_the_worker_has_the_same_policy(shared_page: Visit, site: Server) -> None:
-    (worker,) = shared_page.page.workers
-    header = site.client.get(worker.url).headers["content-security-policy"]
-    assert header == site.client.get("/").headers["content-security-policy"]
+def test_the_workers_have_the_same_policy(shared_page: Visit, site: Server) -> None:
+    expected = site.client.get("/").headers["content-security-policy"]
+    requests, extractor = shared_page.page.workers
+    for worker in (requests, extractor):
+        assert site.client.get(worker.url).headers["content-security-policy"] == expected
 
 
 BREACHES = {

@@ -1,33 +1,29 @@
 /** The entry point of the module: `Client.connect(address)`. */
 
+import { isVerdict, predictionFault, type Prediction, type Verification } from "./answers.js";
+import { ExtractorError, InvalidOptionError } from "./errors.js";
 import { FeatureExtractor, type Features } from "./extractor.js";
 import { fetchFile } from "./files.js";
 import { fetchHandshake, type Handshake, type Network } from "./handshake.js";
-import { Transport } from "./transport.js";
+import { Transport, type TransportOptions } from "./transport.js";
 import { readWav } from "./wav.js";
+import { WorkerExtractor } from "./worker.js";
 
 const VERIFICATION_PATH = "/init/verification";
 /** Decimals of a posted coefficient. Its rounding error is far below the server's tolerance. */
 const DECIMALS = 4;
+const LONGEST_SECONDS = 3_600; // of an option
 
-/** The emotion probabilities of a clip. */
-export interface Prediction {
-  /** In alphabetical order of the emotions; the probabilities sum to 1. */
-  readonly results: readonly { readonly emotionType: string; readonly prediction: number }[];
-  /** Present if the input lies outside the training distribution: do not rely on the results. */
-  readonly warning?: {
-    readonly code: string;
-    readonly detail: string;
-    readonly distance: number;
-    readonly limit: number;
-  };
-}
-
-/** The server's verdict on the features that this module computed from the reference clip. */
-export interface Verification {
-  readonly form: "vector" | "frames";
-  readonly verdict: "agreement" | "mistake" | "unrecognised";
-  readonly detail: string;
+export interface ClientOptions extends TransportOptions {
+  /** The only extractor to run: its SHA-256, 64 hexadecimal digits. */
+  readonly extractorSha256?: string;
+  /** Starts a worker that calls `serveExtractor`; by default the extractor runs on this thread. */
+  readonly worker?: () => Worker;
+  /**
+   * Seconds, beside the length of the clip, after which the worker is ended; 10 by default.
+   * Without a worker nothing can end the extractor.
+   */
+  readonly extractionSeconds?: number;
 }
 
 /** Predicts emotions with a server. The features are computed locally; no audio is sent. */
@@ -35,10 +31,12 @@ export class Client {
   /** The feature recipe and the networks of the server. */
   readonly handshake: Handshake;
   readonly #transport: Transport;
-  #extractor: Promise<FeatureExtractor> | undefined;
+  readonly #options: ClientOptions;
+  #extractor: Promise<FeatureExtractor | WorkerExtractor> | undefined;
 
-  private constructor(transport: Transport, handshake: Handshake) {
+  private constructor(transport: Transport, handshake: Handshake, options: ClientOptions) {
     this.#transport = transport;
+    this.#options = options;
     this.handshake = handshake;
   }
 
@@ -46,12 +44,15 @@ export class Client {
    * Performs the handshake. The extractor is fetched on first use and then kept.
    *
    * @param address `http://host:port`, optionally with a path prefix
-   * @param send makes the requests: `fetch`, or a wrapper around it
-   * @throws InvalidAddressError, NoServerError, WrongServerError, ServerProblemError
+   * @throws InvalidAddressError, InvalidOptionError, NoServerError, WrongServerError,
+   *   ServerProblemError; ExtractorError if the server's extractor is not the one of the options
    */
-  static async connect(address: string | URL, send?: typeof fetch): Promise<Client> {
-    const transport = new Transport(address, send);
-    return new Client(transport, await fetchHandshake(transport));
+  static async connect(address: string | URL, options: ClientOptions = {}): Promise<Client> {
+    checkOptions(options);
+    const transport = new Transport(address, options);
+    const handshake = await fetchHandshake(transport);
+    checkHash(handshake.extractor.sha256, options.extractorSha256);
+    return new Client(transport, handshake, options);
   }
 
   /** Sample rate of the samples that `extract` takes, in Hz. */
@@ -71,7 +72,12 @@ export class Client {
    */
   async extract(samples: Float32Array): Promise<Features> {
     const extractor = await this.#loadExtractor();
-    return extractor.extract(samples);
+    try {
+      return await extractor.extract(samples);
+    } catch (error) {
+      if (extractor instanceof WorkerExtractor && extractor.ended) this.#extractor = undefined;
+      throw error;
+    }
   }
 
   /**
@@ -83,9 +89,10 @@ export class Client {
   async predict(network: string, features: Features): Promise<Prediction> {
     const path = predictionPath(network);
     const mfccs = this.#form(network, features);
-    const answer = (await this.#post(path, mfccs)) as Partial<Prediction>;
-    if (!Array.isArray(answer.results)) {
-      throw this.#transport.wrongServer(`the response for ${path} has no results`);
+    const answer = await this.#transport.postJson(path, { mfccs });
+    const fault = predictionFault(answer);
+    if (fault !== undefined) {
+      throw this.#transport.wrongServer(`unexpected response for ${path}: ${fault}`);
     }
     return answer as Prediction;
   }
@@ -114,12 +121,11 @@ export class Client {
   }
 
   async #verify(form: Verification["form"], mfccs: unknown): Promise<Verification> {
-    const answer = (await this.#post(VERIFICATION_PATH, mfccs)) as Partial<Verification>;
-    const { verdict, detail } = answer;
-    if (verdict === undefined || detail === undefined) {
+    const answer = await this.#transport.postJson(VERIFICATION_PATH, { mfccs });
+    if (!isVerdict(answer)) {
       throw this.#transport.wrongServer(`the response for ${VERIFICATION_PATH} has no verdict`);
     }
-    return { form, verdict, detail };
+    return { form, verdict: answer.verdict, detail: answer.detail };
   }
 
   /** Any network accepts frames, including one that was added after the handshake. */
@@ -129,12 +135,7 @@ export class Client {
     return network?.input === "vector" ? rounded(features.mfccs) : rows(features);
   }
 
-  async #post(path: string, mfccs: unknown): Promise<object> {
-    const answer = await this.#transport.postJson(path, { mfccs });
-    return typeof answer === "object" && answer !== null ? answer : {};
-  }
-
-  #loadExtractor(): Promise<FeatureExtractor> {
+  #loadExtractor(): Promise<FeatureExtractor | WorkerExtractor> {
     this.#extractor ??= this.#fetchExtractor().catch((error: unknown) => {
       this.#extractor = undefined; // the next call tries again
       throw error;
@@ -142,9 +143,36 @@ export class Client {
     return this.#extractor;
   }
 
-  async #fetchExtractor(): Promise<FeatureExtractor> {
+  async #fetchExtractor(): Promise<FeatureExtractor | WorkerExtractor> {
     const model = await fetchFile(this.#transport, this.handshake.extractor);
-    return FeatureExtractor.load(model, this.sampleRate);
+    const { worker, extractionSeconds } = this.#options;
+    const recipe = this.handshake.features;
+    return worker
+      ? WorkerExtractor.load(worker(), model, recipe, extractionSeconds)
+      : FeatureExtractor.load(model, recipe);
+  }
+}
+
+function checkOptions({ extractorSha256, requestSeconds, extractionSeconds }: ClientOptions): void {
+  if (extractorSha256 !== undefined && !/^[0-9a-f]{64}$/i.test(extractorSha256)) {
+    throw new InvalidOptionError(
+      `extractorSha256 is "${extractorSha256}"; expected 64 hexadecimal digits.`,
+    );
+  }
+  for (const [name, value] of Object.entries({ requestSeconds, extractionSeconds })) {
+    if (value !== undefined && !(value > 0 && value <= LONGEST_SECONDS)) {
+      throw new InvalidOptionError(
+        `${name} is ${value}; expected more than 0 and at most ${LONGEST_SECONDS}.`,
+      );
+    }
+  }
+}
+
+function checkHash(found: string, pinned: string | undefined): void {
+  if (pinned !== undefined && found.toLowerCase() !== pinned.toLowerCase()) {
+    throw new ExtractorError(
+      `The server's extractor has the SHA-256 ${found}, expected ${pinned}. It was not loaded.`,
+    );
   }
 }
 

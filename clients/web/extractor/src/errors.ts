@@ -10,12 +10,17 @@ export class InvalidAddressError extends SpeechEmotionError {
   override readonly name = "InvalidAddressError";
 }
 
+/** An option of the client has an invalid value. */
+export class InvalidOptionError extends SpeechEmotionError {
+  override readonly name = "InvalidOptionError";
+}
+
 /** No server answers at the address, or not in time. */
 export class NoServerError extends SpeechEmotionError {
   override readonly name = "NoServerError";
 }
 
-/** The address is not a speech emotion server. */
+/** The address is not a speech emotion server, or the server's responses break a limit. */
 export class WrongServerError extends SpeechEmotionError {
   override readonly name = "WrongServerError";
 }
@@ -45,7 +50,7 @@ export class ServerProblemError extends SpeechEmotionError {
   }
 }
 
-/** The extractor or the reference clip has a wrong hash, or cannot be used. */
+/** The extractor or the reference clip has a wrong hash, cannot be used, or takes too long. */
 export class ExtractorError extends SpeechEmotionError {
   override readonly name = "ExtractorError";
 }

@@ -7,15 +7,18 @@ import { ExtractorError } from "./errors.js";
 import type { PublishedFile } from "./handshake.js";
 import type { Transport } from "./transport.js";
 
+const MOST_BYTES = 32 * 1024 * 1024;
+
 /**
  * Fetches a file and checks its hash.
  *
  * WebCrypto is not used: browsers disable it for pages that another machine serves over HTTP.
  *
- * @throws ExtractorError if the hash is wrong; NoServerError, ServerProblemError
+ * @throws ExtractorError if the hash is wrong; NoServerError, ServerProblemError; WrongServerError
+ *   if the file is longer than 32 MiB
  */
 export async function fetchFile(transport: Transport, file: PublishedFile): Promise<Uint8Array> {
-  const content = await transport.getBytes(file.url);
+  const content = await transport.getBytes(file.url, MOST_BYTES);
   const found = bytesToHex(sha256(content));
   if (found !== file.sha256.toLowerCase()) {
     throw new ExtractorError(

@@ -1,8 +1,13 @@
 /** The server's handshake, `GET /init/configuration`. */
 
+import { isShare, MOST_LABELS } from "./answers.js";
+import { recipeFault, type Recipe } from "./recipe.js";
+import { quoted } from "./text.js";
 import type { Transport } from "./transport.js";
 
 export const HANDSHAKE_PATH = "/init/configuration";
+const MOST_NETWORKS = 100;
+const NETWORK_NAME = /^(?!\.+$)[\w.-]{1,100}$/;
 
 /** A file on the server, with its hash. */
 export interface PublishedFile {
@@ -27,13 +32,6 @@ export interface Network {
   readonly intendedUse: { readonly for?: readonly string[]; readonly not_for?: readonly string[] };
 }
 
-/** The feature recipe. The extractor implements it, so a client needs only the sample rate. */
-export interface Recipe {
-  /** Hz */
-  readonly sampleRate: number;
-  readonly [name: string]: unknown;
-}
-
 export interface Handshake {
   readonly numberOfMfccs: number;
   readonly features: Recipe;
@@ -45,22 +43,79 @@ export interface Handshake {
 /** @throws WrongServerError, NoServerError, ServerProblemError */
 export async function fetchHandshake(transport: Transport): Promise<Handshake> {
   const document = await transport.getJson(HANDSHAKE_PATH);
-  const fault = findFault(document);
+  const fault = findFault(document as Unchecked<Handshake> | null);
   if (fault !== undefined) {
     throw transport.wrongServer(`unexpected response for ${HANDSHAKE_PATH}: ${fault}`);
   }
-  return document as Handshake;
+  const handshake = document as Handshake;
+  transport.url(handshake.extractor.url); // throws if it leads to another server
+  transport.url(handshake.reference.url);
+  return handshake;
 }
 
-/** The first fault in the members that this module itself uses. */
-function findFault(document: unknown): string | undefined {
-  const handshake = document as Partial<Handshake> | null;
-  if (!Number.isInteger(handshake?.features?.sampleRate)) return "the sample rate is missing";
-  for (const name of ["extractor", "reference"] as const) {
-    const file = handshake?.[name];
-    if (typeof file?.url !== "string") return `the address of the ${name} is missing`;
-    if (!/^[0-9a-f]{64}$/i.test(file.sha256)) return `the hash of the ${name} is not SHA-256`;
+type Unchecked<T> = { readonly [name in keyof T]?: unknown };
+
+/** The first fault in the members that this module and the page use. */
+function findFault(handshake: Unchecked<Handshake> | null): string | undefined {
+  return (
+    recipeFault(handshake?.features) ??
+    countFault(handshake as Handshake) ??
+    fileFault("extractor", handshake?.extractor) ??
+    fileFault("reference", handshake?.reference) ??
+    networksFault(handshake?.networks)
+  );
+}
+
+function countFault({ numberOfMfccs, features }: Handshake): string | undefined {
+  if (numberOfMfccs === features.nMfcc) return undefined;
+  return `numberOfMfccs is ${quoted(numberOfMfccs)}; expected features.nMfcc, ${features.nMfcc}`;
+}
+
+function fileFault(name: string, value: unknown): string | undefined {
+  const file = value as Unchecked<PublishedFile> | null | undefined;
+  if (typeof file?.url !== "string") return `the address of the ${name} is missing`;
+  const isHash = typeof file.sha256 === "string" && /^[0-9a-f]{64}$/i.test(file.sha256);
+  return isHash ? undefined : `the hash of the ${name} is not SHA-256`;
+}
+
+function networksFault(networks: unknown): string | undefined {
+  if (!Array.isArray(networks)) return "the networks are missing";
+  if (networks.length > MOST_NETWORKS) {
+    return `it has ${networks.length} networks; expected at most ${MOST_NETWORKS}`;
   }
-  if (!Array.isArray(handshake?.networks)) return "the networks are missing";
-  return undefined;
+  return networks.map(networkFault).find((fault) => fault !== undefined);
+}
+
+function networkFault(value: unknown): string | undefined {
+  const network = value as Unchecked<Network> | null;
+  const name = network?.networkType;
+  if (typeof name !== "string" || !NETWORK_NAME.test(name)) {
+    return `a network is named ${quoted(name)}; expected letters, digits, ".", "_" and "-"`;
+  }
+  const fault = Object.entries(MEMBERS).find(([key, fits]) => !fits(network?.[key as Member]));
+  return fault && `${fault[0]} of the network ${name} is ${quoted(network?.[fault[0] as Member])}`;
+}
+
+type Member = Exclude<keyof Network, "networkType">;
+
+const MEMBERS: Readonly<Record<Member, (value: unknown) => boolean>> = {
+  input: (value) => value === "vector" || value === "frames",
+  emotions: (value) => areTexts(value) && value.length > 0,
+  speakerIndependentUar: isShare,
+  protocol: (value) => typeof value === "string",
+  corpus: (value) => isObject(value) && ["string", "undefined"].includes(typeof value["name"]),
+  intendedUse: (value) =>
+    isObject(value) && [value["for"], value["not_for"]].every((each) => areTexts(each ?? [])),
+};
+
+function areTexts(value: unknown): value is string[] {
+  return (
+    Array.isArray(value) &&
+    value.length <= MOST_LABELS &&
+    value.every((each) => typeof each === "string")
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }

@@ -1,4 +1,7 @@
-export { Client, type Prediction, type Verification } from "./client.js";
+export type { Prediction, Verification } from "./answers.js";
+export { Client, type ClientOptions } from "./client.js";
 export * from "./errors.js";
-export { FeatureExtractor, type Features } from "./extractor.js";
-export type { Handshake, Network, PublishedFile, Recipe } from "./handshake.js";
+export { FeatureExtractor, type Features, type Shape } from "./extractor.js";
+export type { Handshake, Network, PublishedFile } from "./handshake.js";
+export type { Recipe } from "./recipe.js";
+export { serveExtractor, type Port } from "./worker.js";

@@ -1,5 +1,6 @@
 /** HTTP requests to one server, with time-outs, and refusals as errors. */
 
+import { BodyTooLongError, readBody } from "./body.js";
 import {
   InvalidAddressError,
   NoServerError,
@@ -7,46 +8,69 @@ import {
   WrongServerError,
   type ProblemDocument,
 } from "./errors.js";
+import { parseJson, plainText } from "./text.js";
 
-const TIMEOUT_SECONDS = 30;
+const REQUEST_SECONDS = 30;
+const MOST_JSON_BYTES = 1024 * 1024;
+const LONGEST_RETRY_SECONDS = 3600;
 const PROBLEM_TYPE = "application/problem+json";
+
+export interface TransportOptions {
+  /** Makes the requests: `fetch`, or a wrapper around it. */
+  readonly send?: typeof fetch;
+  /** Longest time of one request with its response, in seconds; 30 by default. */
+  readonly requestSeconds?: number;
+}
 
 export class Transport {
   /** Ends in a slash. */
   readonly #address: URL;
   readonly #send: typeof fetch;
+  readonly #requestSeconds: number;
 
   /**
    * Stores the address; the connection is made on first use.
    *
    * @param address `http://host:port`, optionally with a path prefix
-   * @param send makes the requests
    * @throws InvalidAddressError
    */
-  constructor(address: string | URL, send: typeof fetch = (...request) => fetch(...request)) {
+  constructor(address: string | URL, options: TransportOptions = {}) {
     this.#address = normalise(address);
-    this.#send = send;
+    this.#send = options.send ?? ((...request) => fetch(...request));
+    this.#requestSeconds = options.requestSeconds ?? REQUEST_SECONDS;
   }
 
   get address(): string {
     return this.#address.href;
   }
 
-  /** The address of a path of the server. */
+  /**
+   * The address of a path of the server.
+   *
+   * @throws WrongServerError if it leads to another server, or out of the path prefix
+   */
   url(path: string): URL {
-    return new URL(path.replace(/^\/+/, ""), this.#address);
+    const relative = path.replace(/^\/+/, "");
+    const url = URL.canParse(relative, this.#address)
+      ? new URL(relative, this.#address)
+      : undefined;
+    if (
+      url?.origin !== this.#address.origin ||
+      !url.pathname.startsWith(this.#address.pathname) ||
+      url.username !== this.#address.username
+    ) {
+      throw this.wrongServer(`it names a file of another server, ${plainText(path, 200)}`);
+    }
+    return url;
   }
 
-  async getBytes(path: string): Promise<Uint8Array> {
-    return this.#request(
-      path,
-      {},
-      async (response) => new Uint8Array(await response.arrayBuffer()),
-    );
+  /** @param most limit in bytes, after decompression */
+  async getBytes(path: string, most: number): Promise<Uint8Array> {
+    return this.#request(path, {}, most);
   }
 
   async getJson(path: string): Promise<unknown> {
-    return this.#parse(path, await this.#request(path, {}, (response) => response.text()));
+    return this.#parse(path, await this.#request(path, {}, MOST_JSON_BYTES));
   }
 
   async postJson(path: string, document: unknown): Promise<unknown> {
@@ -55,22 +79,25 @@ export class Transport {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(document),
     };
-    return this.#parse(path, await this.#request(path, request, (response) => response.text()));
+    return this.#parse(path, await this.#request(path, request, MOST_JSON_BYTES));
   }
 
-  async #request<T>(
-    path: string,
-    request: RequestInit,
-    read: (response: Response) => Promise<T>,
-  ): Promise<T> {
+  async #request(path: string, request: RequestInit, most: number): Promise<Uint8Array> {
     const url = this.url(path);
-    const signal = AbortSignal.timeout(TIMEOUT_SECONDS * 1000);
+    // One time limit for the header and the body; a redirect could lead to another server.
+    const signal = AbortSignal.timeout(this.#requestSeconds * 1000);
     try {
-      const response = await this.#send(url, { ...request, signal });
+      const response = await this.#send(url, { ...request, signal, redirect: "manual" });
+      if (isRedirect(response)) {
+        throw this.wrongServer(`it redirects ${path}; expected the address that this leads to`);
+      }
       if (!response.ok) throw await refusal(url, response);
-      return await read(response);
+      return await readBody(response, most);
     } catch (error) {
       if (error instanceof ServerProblemError || error instanceof WrongServerError) throw error;
+      if (error instanceof BodyTooLongError) {
+        throw this.wrongServer(`the response for ${path} has ${error.message}`, error);
+      }
       throw new NoServerError(`${this.#noAnswer(error)} Check that the server runs.`, {
         cause: error,
       });
@@ -79,13 +106,13 @@ export class Transport {
 
   #noAnswer(error: unknown): string {
     const late = error instanceof DOMException && error.name === "TimeoutError";
-    const reason = late ? ` within ${TIMEOUT_SECONDS} s` : "";
+    const reason = late ? ` within ${this.#requestSeconds} s` : "";
     return `No server answers at ${this.address}${reason}.`;
   }
 
-  #parse(path: string, text: string): unknown {
+  #parse(path: string, body: Uint8Array): unknown {
     try {
-      return JSON.parse(text);
+      return parseJson(new TextDecoder().decode(body));
     } catch (cause) {
       throw this.wrongServer(`the response for ${path} is not JSON`, cause);
     }
@@ -112,6 +139,11 @@ function normalise(address: string | URL): URL {
   return url;
 }
 
+/** A browser hides the status of a redirect that it does not follow. */
+function isRedirect({ type, status }: Response): boolean {
+  return type === "opaqueredirect" || (status >= 300 && status < 400);
+}
+
 /** The error for a response that reports a failure. */
 async function refusal(url: URL, response: Response): Promise<Error> {
   const problem = await readProblem(response);
@@ -130,7 +162,7 @@ async function refusal(url: URL, response: Response): Promise<Error> {
       title: `Status ${status}`,
       detail: "The server is overloaded or unavailable. Try again in a moment.",
     },
-    Number.isFinite(retryAfter) ? retryAfter : undefined,
+    retryAfter >= 0 && retryAfter <= LONGEST_RETRY_SECONDS ? retryAfter : undefined,
   );
 }
 
@@ -138,14 +170,19 @@ async function readProblem(response: Response): Promise<ProblemDocument | undefi
   const [type] = (response.headers.get("Content-Type") ?? "").split(";");
   if (type !== PROBLEM_TYPE) return undefined;
   try {
-    const document = (await response.json()) as Partial<Record<string, unknown>>;
+    const body = new TextDecoder().decode(await readBody(response, MOST_JSON_BYTES));
+    const document = parseJson(body) as Partial<Record<string, unknown>>;
     return {
-      type: String(document["type"] ?? "about:blank"),
-      title: String(document["title"] ?? `Status ${response.status}`),
-      detail: String(document["detail"] ?? ""),
+      type: text(document["type"], "about:blank"),
+      title: text(document["title"], `Status ${response.status}`),
+      detail: text(document["detail"], ""),
       ...(typeof document["pointer"] === "string" && { pointer: document["pointer"] }),
     };
   } catch {
-    return undefined; // the content type is wrong
+    return undefined; // the content type is wrong, or the document is too long
   }
+}
+
+function text(value: unknown, otherwise: string): string {
+  return typeof value === "string" ? value : otherwise;
 }

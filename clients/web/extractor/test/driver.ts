@@ -7,13 +7,27 @@
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { Worker as Thread } from "node:worker_threads";
 
 import { env } from "onnxruntime-web/wasm";
-import { Client, FeatureExtractor } from "speech-emotion-extractor";
+import { Client, FeatureExtractor, type ClientOptions, type Shape } from "speech-emotion-extractor";
 
 interface Request {
   readonly command: keyof typeof commands;
   readonly [argument: string]: unknown;
+}
+
+/** A thread of Node with the interface of a web worker. */
+function startThread(): Worker {
+  const thread = new Thread(new URL("./thread.js", import.meta.url));
+  const worker = {
+    postMessage: (message: unknown) => thread.postMessage(message),
+    terminate: () => void thread.terminate(),
+  } as Worker;
+  thread.on("message", (data) => worker.onmessage?.(new MessageEvent("message", { data })));
+  thread.on("error", (error) => worker.onerror?.(error as unknown as ErrorEvent));
+  thread.unref();
+  return worker;
 }
 
 // A browser fetches the runtime from the script's folder; Node cannot fetch files.
@@ -24,14 +38,17 @@ let extractor: Pick<FeatureExtractor, "extract">;
 let client: Client;
 
 const commands = {
-  async load({ model, sampleRate }: Request): Promise<object> {
+  async load({ model, recipe }: Request): Promise<object> {
     const content = await readFile(String(model));
-    extractor = await FeatureExtractor.load(content, Number(sampleRate));
+    extractor = await FeatureExtractor.load(content, recipe as Shape);
     return {};
   },
 
-  async connect({ address }: Request): Promise<object> {
-    extractor = client = await Client.connect(String(address));
+  async connect({ address, inThread, options }: Request): Promise<object> {
+    extractor = client = await Client.connect(String(address), {
+      ...(options as ClientOptions | undefined),
+      ...(inThread === true && { worker: startThread }),
+    });
     return client.handshake;
   },
 

@@ -36,9 +36,17 @@ const loggingFetch: typeof fetch = async (resource, options) => {
   }
 };
 
+function startExtractor(): Worker {
+  const worker = new Worker(new URL("./extractor.worker.ts", import.meta.url), { type: "module" });
+  worker.addEventListener("message", ({ data }: MessageEvent<object>) => {
+    if ("fetched" in data) post(data as FromWorker);
+  });
+  return worker;
+}
+
 const engine: Engine = {
   async connect(address) {
-    connected = await Client.connect(address, loggingFetch);
+    connected = await Client.connect(address, { send: loggingFetch, worker: startExtractor });
     return connected.handshake;
   },
 

@@ -1,0 +1,174 @@
+"""The page, in a browser, against a server that means its user harm."""
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.support import hostile_graphs as extractors
+from tests.support.faulty_proxy import Answer, Change, FaultyProxy, replaced_by
+from tests.support.harness import Server
+from tests.support.hostile_pages import EXTRACTOR, HANDSHAKE, PROBLEM, HostileServer, sha256
+from tests.support.sounds import noise, write
+from tests.web.conftest import OpenPage
+from tests.web.visits import TIMEOUT, visiting
+
+VERIFICATION = "/init/verification"
+RATE = 22_050
+JSON = "application/json"
+AGREEMENT = {"verdict": "agreement", "detail": "Fine."}
+MARKUP = "\x1b[1m<img src=x onerror=\"document.title='breached'\">\u202egnorw"
+
+
+@pytest.fixture
+def proxy(site: Server) -> Iterator[FaultyProxy]:
+    """The real server and its page, with some answers replaced."""
+    with FaultyProxy(str(site.client.base_url)) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def open_through(proxy: FaultyProxy, browser: Browser) -> Iterator[OpenPage]:
+    with visiting(browser, f"{proxy.url}/") as open_page:
+        yield open_page
+
+
+def offer(proxy: FaultyProxy, extractor: bytes) -> None:
+    """Replaces the extractor, with its hash in the handshake."""
+
+    def change(handshake: Any) -> None:
+        handshake["extractor"]["sha256"] = sha256(extractor)
+
+    proxy.faults[HANDSHAKE] = [changed(change)]
+    kind = "application/octet-stream"
+    proxy.faults[EXTRACTOR] = [replaced_by(200, extractor, Content_Type=kind)] * 4
+
+
+def changed(change: Callable[[Any], None]) -> Change:
+    """An answer with another content."""
+
+    def apply(answer: Answer) -> Answer:
+        document = json.loads(answer.body)
+        change(document)
+        return Answer(answer.status, json.dumps(document).encode(), answer.headers)
+
+    return apply
+
+
+def answered(value: Any, status: int = 200, kind: str = JSON) -> Change:
+    return replaced_by(status, json.dumps(value).encode(), Content_Type=kind)
+
+
+def test_an_extractor_that_never_ends_is_ended_and_replaced(
+    open_through: OpenPage, proxy: FaultyProxy, tmp_path: Path
+) -> None:
+    offer(proxy, extractors.that_never_ends_on_more_than(int(3.5 * RATE)))
+    proxy.faults[VERIFICATION] = [answered(AGREEMENT)] * 2
+    visited = open_through().wait_for_agreement()
+    _, worker = visited.page.workers
+    with worker.expect_event("close", timeout=TIMEOUT):
+        visited.upload(write(tmp_path / "long.wav", noise(3.6), RATE))
+        expect(visited.by_id("progress")).to_be_visible()
+        notice = visited.expect_fault("extractor")
+    expect(notice).to_contain_text("was ended: it did not finish within 14 s. Nothing was sent.")
+    visited.screenshot("fault-endless-extractor")
+    assert not any("/prediction/" in path for path, _ in proxy.requests)
+
+    visited.analyse(write(tmp_path / "short.wav", noise(1), RATE))  # with a new worker
+
+
+def test_an_extractor_that_hands_the_samples_through_sends_nothing(
+    open_through: OpenPage, proxy: FaultyProxy
+) -> None:
+    offer(proxy, extractors.that_hands_the_samples_through(1))
+    visited = open_through()
+    expect(visited.expect_fault("extractor")).to_contain_text("is not the one of the recipe")
+    assert not any(body for _, body in proxy.requests)
+
+
+def test_an_extractor_that_reads_files_is_not_loaded(
+    open_through: OpenPage, proxy: FaultyProxy
+) -> None:
+    offer(proxy, extractors.with_external_initializer("mfcc.bin"))
+    visited = open_through()
+    expect(visited.expect_fault("extractor")).to_contain_text("it reads other files")
+    assert not any(request.url.endswith(("mfcc.bin", ".wasm")) for request in visited.requests)
+
+
+def test_a_recipe_that_makes_the_samples_the_features_is_refused(
+    open_through: OpenPage, proxy: FaultyProxy
+) -> None:
+    def change(handshake: Any) -> None:
+        handshake["features"]["hopLength"] = 25
+
+    proxy.faults[HANDSHAKE] = [changed(change)]
+    expect(open_through().expect_fault("wrong-server")).to_contain_text("features.hopLength is 25")
+
+
+def test_a_handshake_that_decompresses_to_200_mb_is_refused(
+    open_through: OpenPage, proxy: FaultyProxy
+) -> None:
+    body = gzip.compress(b" " * 200_000_000, 1)
+    proxy.faults[HANDSHAKE] = [replaced_by(200, body, Content_Type=JSON, Content_Encoding="gzip")]
+    visited = open_through()
+    expect(visited.expect_fault("wrong-server")).to_contain_text("has more than 1048576 bytes")
+
+
+@pytest.fixture
+def prediction(site: Server) -> str:
+    """The path of the network that the page selects by default."""
+    networks = site.client.get(HANDSHAKE).json()["networks"]
+    best = max(networks, key=lambda network: network["speakerIndependentUar"])
+    return f"/prediction/{best['networkType']}"
+
+
+def test_texts_are_shown_as_plain_text(
+    open_through: OpenPage, proxy: FaultyProxy, prediction: str, original: Path
+) -> None:
+    def change(handshake: Any) -> None:
+        for network in handshake["networks"]:
+            network["protocol"] = MARKUP
+            network["intendedUse"]["not_for"] = [MARKUP]
+
+    shown = MARKUP.replace("\x1b", "").replace("\u202e", "")
+    proxy.faults[HANDSHAKE] = [changed(change)]
+    proxy.faults[prediction] = [answered({"title": "No", "detail": MARKUP}, 422, PROBLEM)]
+    visited = open_through().wait_for_agreement()
+    visited.upload(original)
+    expect(visited.expect_fault("refused").locator(".hint")).to_have_text(f"No: {shown}")
+    expect(visited.by_id("network-details").locator("li")).to_have_text(shown)
+    expect(visited.page.locator("img")).to_have_count(0)
+    assert visited.page.title() != "breached"
+
+
+ABSURD = {
+    "negative": [{"emotionType": "a", "prediction": -1}, {"emotionType": "b", "prediction": 2}],
+    "no number": [{"emotionType": "a", "prediction": "width: 100%"}],
+    "too many": [{"emotionType": f"e{i}", "prediction": 0} for i in range(9_000)],
+}
+
+
+@pytest.mark.parametrize("name", ABSURD)
+def test_an_absurd_prediction_is_not_shown(
+    open_through: OpenPage, proxy: FaultyProxy, prediction: str, original: Path, name: str
+) -> None:
+    visited = open_through().wait_for_agreement()
+    proxy.faults[prediction] = [answered({"results": ABSURD[name]})]
+    visited.upload(original)
+    visited.expect_fault("wrong-server")
+    expect(visited.by_id("bars").locator("li")).to_have_count(0)
+
+
+def test_features_do_not_follow_a_redirect_to_another_server(
+    open_through: OpenPage, proxy: FaultyProxy, prediction: str, original: Path
+) -> None:
+    with HostileServer() as elsewhere:
+        visited = open_through().wait_for_agreement()
+        proxy.faults[prediction] = [replaced_by(307, Location=f"{elsewhere.url}{prediction}")]
+        visited.upload(original)
+        expect(visited.expect_fault("wrong-server")).to_contain_text("it redirects /prediction/")
+        assert elsewhere.requests == []
