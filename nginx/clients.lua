@@ -13,7 +13,7 @@ local full_until = 0
 -- Refusals of the same tick are sent together, which costs less.
 local REFUSAL_SECONDS, TICK_SECONDS = 0.03, 0.02
 
--- Smaller bodies and answers are not counted once they are complete: their number is limited.
+-- Smaller bodies and answers are not counted: the number of connections limits them.
 local SMALL_BYTES = 16384
 -- The key is checked before a larger body is read.
 local LARGE_BYTES = 65536
@@ -47,8 +47,17 @@ local function read(progress)
     progress.is_over = true
 end
 
+-- Texts that replace answers for which there is no memory, by request.
+local replacements, number_replaced = {}, 0
+
 -- Called at the end of every request.
-finished = transfers.release
+function finished()
+    transfers.release()
+    if number_replaced > 0 and replacements[transfers.key()] then
+        replacements[transfers.key()] = nil
+        number_replaced = number_replaced - 1
+    end
+end
 
 -- Called at the end of every request that Nginx has answered itself.
 function answered(route, status)
@@ -56,6 +65,7 @@ function answered(route, status)
     finished()
 end
 
+-- bytes: those to be reserved; 0: the body is small.
 local function wait_for_body(reading, progress, seconds, bytes, budget)
     local transfer = transfers.hold(bytes, budget)
     if transfer then
@@ -107,13 +117,12 @@ function read_body(seconds, largest, budget, needs_key)
     local progress = { is_over = false }
     local reading = spawn(read, progress)
     if not progress.is_over then -- rare: the body was not received together with the header
-        wait_for_body(reading, progress, seconds, bytes > 0 and bytes or largest, budget)
+        local reserved = bytes == 0 and largest or bytes > SMALL_BYTES and bytes or 0
+        wait_for_body(reading, progress, seconds, reserved, budget)
+    elseif bytes <= SMALL_BYTES then
+        return
     end
-    if bytes > SMALL_BYTES then
-        transfers.body_is_read(tonumber(ngx.var.request_length))
-    else
-        transfers.release()
-    end
+    transfers.body_is_read(SMALL_BYTES)
 end
 
 -- The bytes of the answer, and the seconds that it may take.
@@ -128,8 +137,22 @@ end
 function answer_begins(pause, rate, budget)
     local bytes, seconds = answer_limits(pause, rate)
     if bytes > SMALL_BYTES and not transfers.answer_begins(bytes, seconds, budget) then
+        count("", 503)
+        local problem = ngx.var.overload
+        replacements[transfers.key()] = problem
+        number_replaced = number_replaced + 1
+        ngx.status = 503
         ngx.header["inference-header-content-length"] = nil
-        return ngx.exit(503)
+        ngx.header.content_type = ngx.var.refusal_type
+        ngx.header.content_length = #problem
+        ngx.header.retry_after = 1
+    end
+end
+
+-- Called for each part of an answer that was read from a worker.
+function answer_continues()
+    if number_replaced > 0 and replacements[transfers.key()] then
+        ngx.arg[1], ngx.arg[2] = replacements[transfers.key()], true -- the end: drops further parts
     end
 end
 
@@ -150,11 +173,9 @@ function too_many_requests()
     return refuse(429, ngx.var.too_many_requests)
 end
 
--- Called when the upstream has no free server, or Nginx no memory for an answer.
+-- Called when the upstream has no free server.
 function overloaded()
-    if ngx.var.overloaded ~= "" then
-        full_until = now() + SECONDS_FULL
-    end
+    full_until = now() + SECONDS_FULL
     return refuse(503, ngx.var.overload)
 end
 

@@ -39,6 +39,7 @@ transfers.now = now
 local function key()
     return tonumber(ffi.cast("uintptr_t", current_request()))
 end
+transfers.key = key
 
 local function forbid_end(transfer)
     local place = transfer.place
@@ -103,7 +104,7 @@ function transfers.hold(bytes, budget)
     local before = by_request[own]
     local others = bytes_held - (before and before.bytes or 0)
     local limit = math.max(budget, bytes)
-    while others + bytes > limit do
+    while bytes > 0 and others + bytes > limit do
         local worst = furthest_behind(own)
         if not worst then
             return nil
@@ -121,8 +122,10 @@ end
 function transfers.wait_for_body(transfer, seconds)
     local deadline = now() + seconds
     local length_before = tonumber(ngx.var.request_length)
-    make_movable(transfer)
     transfer.ended = semaphore.new()
+    if transfer.bytes > 0 then
+        make_movable(transfer)
+    end
     repeat
         if transfer.ended:wait(math.min(SECONDS_BETWEEN_LOOKS, deadline - now())) then
             return
@@ -131,12 +134,16 @@ function transfers.wait_for_body(transfer, seconds)
     until now() >= deadline
 end
 
--- The body has arrived: the transfer cannot be ended until its answer begins.
-function transfers.body_is_read(bytes)
+-- The body has arrived: the transfer cannot be ended until its answer begins. A body of at most
+-- `uncounted` bytes is not counted any more.
+function transfers.body_is_read(uncounted)
     local transfer = by_request[key()]
     if transfer then
         remove(transfer)
-        add({ key = transfer.key, bytes = bytes })
+        local bytes = tonumber(ngx.var.request_length)
+        if bytes > uncounted then
+            add({ key = transfer.key, bytes = bytes })
+        end
     end
 end
 

@@ -161,7 +161,8 @@ def _lua(
         "read_body": _read_body(server, server.maximum_body_bytes, budget),
         "read_batch": _read_body(server, server.maximum_batch_bytes, budget),
         "finish": "log_by_lua_block { finished() }",
-        "take_answer": f"header_filter_by_lua_block {{ answer_begins({answer}, {budget}) }}",
+        "take_answer": f"header_filter_by_lua_block {{ answer_begins({answer}, {budget}) }}\n"
+        "            body_filter_by_lua_block { answer_continues() }",
         "limit_file": f"header_filter_by_lua_block {{ file_begins({answer}) }}",
         "pause": "access_by_lua_block { pause() }",
     }

@@ -3,13 +3,14 @@
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
 
-from tests.stack.test_limits import QUEUE
+from tests.stack.test_limits import QUEUE, check_inference_refused
 from tests.stack.test_slow_clients import batch_of, connected_narrowly
 from tests.support.harness import DEADLINE, Server, running, wait_until
 from tests.support.inference import binary_request
@@ -91,13 +92,35 @@ def test_incomplete_requests_take_bounded_memory(server: Server, kind: str) -> N
         assert server.predict()
 
 
+def test_an_answer_without_memory_is_refused(nginx: Path, tmp_path: Path) -> None:
+    with (
+        running(tmp_path, SER_SERVER_MAXIMUM_BODY_MEMORY_BYTES=1_500_000) as server,
+        ThreadPoolExecutor(8) as clients,
+    ):
+        body = batch_of(4_000)
+
+        def post(_: int) -> httpx.Response:
+            with httpx.Client(base_url=server.client.base_url, timeout=DEADLINE) as client:
+                return client.post(INFER, content=body)
+
+        with connected_narrowly(server.port) as first, connected_narrowly(server.port) as second:
+            for reader in (first, second):
+                reader.sendall(header(INFER, len(body)) + body)
+            answers = list(clients.map(post, range(24)))
+        assert {answer.status_code for answer in answers} == {200, 503}
+        for refused in (answer for answer in answers if answer.status_code == 503):
+            check_inference_refused(refused, 503)
+
+
 def test_slow_readers_of_large_answers_hold_no_place_at_the_workers(server: Server) -> None:
     body = batch_of(4_000)
     with contextlib.ExitStack() as stack:
         readers = [stack.enter_context(connected_narrowly(server.port)) for _ in range(2 * QUEUE)]
+        statuses = set()
         for reader in readers:
             reader.sendall(header(INFER, len(body)) + body)
-            assert reader.recv(1) == b"H"
+            statuses.add(reader.recv(12))
+        assert statuses <= {b"HTTP/1.1 200", b"HTTP/1.1 503"}
         for _ in range(QUEUE):
             assert server.predict()
         wait_until(lambda: post_batch(server).status_code == 200, "room for a batch")
