@@ -91,7 +91,8 @@ end
 
 -- Whether the request may have a body of unknown length. HTTP/2 does not announce a body.
 local function has_unknown_length()
-    return ngx.var.http_transfer_encoding or ngx.req.http_version() == 2
+    local is_http2_post = ngx.req.http_version() == 2 and ngx.req.get_method() == "POST"
+    return ngx.var.http_transfer_encoding or is_http2_post
 end
 
 -- The bytes of the body; the maximum if the header does not contain them.
