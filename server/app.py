@@ -19,7 +19,10 @@ from server.api.prediction import PredictionResource
 from server.api.verification import VerificationResource
 from server.http.api_keys import KeyMiddleware, KeyRing
 from server.http.request_id import RequestIdMiddleware, request_id
+from server.inference.batch_executor import BatchExecutor
+from server.inference.memory import WorkerMemory, return_freed_memory
 from server.inference.time_slice import EventLoopTimeSlice
+from server.launch.capacity import affordable_batch_bytes, default_workers, worker_share
 from server.launch.runtime_directory import Runtime, WorkerReport, behind_nginx, this_runtime
 from server.metrics.collector import Collector
 from server.metrics.definitions import STARTS
@@ -58,17 +61,22 @@ def create_app(
     app.set_error_serializer(serialize)
     app.add_sink(_refuse_path)
     limit, time_slice = settings.server.maximum_body_bytes, EventLoopTimeSlice()
+    share = worker_share(settings.server.workers or default_workers()) if runtime else None
+    executor = _executor(settings.server, share, store)
     metrics = network_metrics(store, catalog)
     prediction = PredictionResource(catalog, limit, time_slice, metrics)
     app.add_route("/prediction/{network_type}", prediction)
-    open_inference.add_routes(app, catalog, settings.server, time_slice, metrics)
+    services = open_inference.inference_services(
+        catalog, settings.server, executor, time_slice, metrics
+    )
+    open_inference.add_routes(app, catalog, settings.server, services)
     _add_initialisation(app, catalog, limit)
     app.add_route("/openapi.yaml", FileResource(read_file(OPENAPI), "application/yaml"))
     app.add_route("/livez", DocumentResource({"status": "alive"}, is_stored=False))
     ready = {"status": "ready", "networks": catalog.names}
     app.add_route("/readyz", DocumentResource(ready, catalog.faults, is_stored=False))
     if nginx:
-        app.add_route("/metrics", MetricsResource(_collector(catalog, store, runtime)))
+        app.add_route("/metrics", MetricsResource(_collector(catalog, store, share, runtime)))
     STARTS.series(store)[0] += 1.0
     return app
 
@@ -79,6 +87,7 @@ def get_app() -> App:  # type: ignore[type-arg]
     A worker of a server loads the networks of the current release, any other process those of the
     models directory.
     """
+    return_freed_memory()
     settings = load_settings()
     runtime = this_runtime()
     directory = settings.models.directory
@@ -88,6 +97,14 @@ def get_app() -> App:  # type: ignore[type-arg]
     if runtime:
         runtime.report(os.getpid(), WorkerReport(directory.name, dict(catalog.faults)))
     return create_app(settings, catalog, nginx=behind_nginx(), runtime=runtime)
+
+
+def _executor(settings: ServerSettings, share: int | None, store: MetricStore) -> BatchExecutor:
+    """The threads for batches, within the worker's share of the memory; None: unlimited."""
+    largest = settings.maximum_open_batch_bytes
+    if share is not None:
+        largest = min(largest, affordable_batch_bytes(share))
+    return BatchExecutor(largest, WorkerMemory.counted(share, store))
 
 
 def _middleware(settings: ServerSettings, nginx: bool, runtime: Runtime | None) -> list[Any]:
@@ -124,13 +141,14 @@ def _add_initialisation(
 
 
 def _collector(
-    catalog: NetworkCatalog, store: MetricStore, runtime: Runtime | None
+    catalog: NetworkCatalog, store: MetricStore, share: int | None, runtime: Runtime | None
 ) -> Callable[[str], Collector]:
     """Collects the counts of all workers of the server, or of this process alone."""
     if runtime is None:
-        return partial(Collector, catalog, store.read, lambda: [os.getpid()])
+        return partial(Collector, catalog, store.read, lambda: [os.getpid()], share)
     read = partial(read_sums, runtime.metrics)
-    return partial(Collector, catalog, read, lambda: runtime.workers(runtime.gunicorn or 0))
+    workers = lambda: runtime.workers(runtime.gunicorn or 0)  # noqa: E731
+    return partial(Collector, catalog, read, workers, share)
 
 
 async def _log_error(req: Request, _: Response, error: Exception, __: dict[str, Any]) -> None:

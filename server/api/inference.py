@@ -37,8 +37,8 @@ class InferenceResource:
         json_bytes = _json_bytes(req)
         length, limit = req.content_length, self._maximum_bytes
         with service.reserve(limit if length is None else min(length, limit)):
-            body = await read_body(req, limit, MEDIA_TYPES)
-            answer = await service.infer(body, json_bytes)
+            # Not in a variable, so that the service can free the body.
+            answer = await service.infer(await read_body(req, limit, MEDIA_TYPES), json_bytes)
         resp.data = answer.content
         if answer.json_bytes is not None:
             resp.content_type = BINARY

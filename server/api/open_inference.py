@@ -10,6 +10,7 @@ from server.api.documents import DocumentResource
 from server.api.inference import InferenceResource
 from server.api.requests import find_version
 from server.codecs.inference_metadata import model_configuration, model_metadata, server_metadata
+from server.codecs.inference_request import BatchLimits
 from server.codecs.tensor_specs import model_signature
 from server.inference.batch_executor import BatchExecutor
 from server.inference.service import InferenceService
@@ -47,7 +48,7 @@ class ModelResource:
     ) -> None:
         """The model configuration that Triton's clients request."""
         service = self._find(name, version)
-        document = model_configuration(service.network, service.signature, service.maximum_rows)
+        document = model_configuration(service.network, service.signature, service.limits.rows)
         resp.data = msgspec.json.encode(document)
 
     def _find(self, name: str, version: str | None) -> InferenceService:
@@ -66,14 +67,12 @@ def add_routes(
     app: App,  # type: ignore[type-arg]
     catalog: NetworkCatalog,
     settings: ServerSettings,
-    time_slice: EventLoopTimeSlice,
-    metrics: Mapping[str, NetworkMetrics],
+    services: Mapping[str, InferenceService],
 ) -> None:
     """Adds all routes under `/v2`."""
     app.add_route("/v2", DocumentResource(server_metadata()))
     app.add_route("/v2/health/live", DocumentResource({"live": True}))
     app.add_route("/v2/health/ready", DocumentResource({"ready": True}, catalog.faults))
-    services = _services(catalog, settings, time_slice, metrics)
     model = ModelResource(catalog, services)
     inference = InferenceResource(catalog, services, settings.maximum_batch_bytes)
     for path in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
@@ -87,20 +86,20 @@ def add_routes(
     app.add_route("/v2/repository/models/{name}/unload", repository)
 
 
-def _services(
+def inference_services(
     catalog: NetworkCatalog,
     settings: ServerSettings,
+    executor: BatchExecutor,
     time_slice: EventLoopTimeSlice,
     metrics: Mapping[str, NetworkMetrics],
 ) -> dict[str, InferenceService]:
     """The service of each network, by name; they share the executor and the time slice."""
     n_mfcc = catalog.contract.n_mfcc if catalog.contract else 0
-    executor = BatchExecutor(settings.maximum_open_batch_bytes)
     return {
         network.name: InferenceService(
             network,
             model_signature(network, n_mfcc),
-            settings.maximum_batch_rows,
+            BatchLimits(settings.maximum_batch_rows, settings.maximum_batch_frames),
             executor,
             time_slice,
             metrics[network.name],

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from server.codecs.number_lists import DeclaredTensor
 from server.codecs.tensor_specs import ModelSignature, TensorSpec
-from server.codecs.tensors import DeclaredTensor, read_binary, read_json
+from server.codecs.tensors import read_binary, read_json
 from server.problems import messages
 from server.problems.documents import Problem, malformed_json, shortened
 
@@ -53,6 +54,13 @@ class _Request(msgspec.Struct):
     outputs: list[_Output] | None = None
 
 
+class BatchLimits(NamedTuple):
+    """The largest batch that is read."""
+
+    rows: int
+    frames: int  # of one utterance
+
+
 @dataclass(frozen=True)
 class RequestedOutput:
     """An output that the client requests.
@@ -79,17 +87,17 @@ _decode = msgspec.json.Decoder(_Request).decode
 
 
 def read_request(
-    body: bytes, json_bytes: int | None, signature: ModelSignature, maximum_rows: int
+    body: bytes, json_bytes: int | None, signature: ModelSignature, limits: BatchLimits
 ) -> InferenceRequest:
     """Reads the body of a request.
 
     json_bytes: the length of the JSON, after which binary tensors may follow; None: the whole body.
 
     Raises:
-        Problem: 400 for an invalid request, 413 for more rows than `maximum_rows`.
+        Problem: 400 for an invalid request, 413 for more rows or longer utterances than `limits`.
     """
     request = _parse(body if json_bytes is None else body[:json_bytes])
-    inputs = _InputReader(body, json_bytes, signature, maximum_rows).read(request.inputs)
+    inputs = _InputReader(body, json_bytes, signature, limits).read(request.inputs)
     return InferenceRequest(request.id, inputs, _requested_outputs(request, signature))
 
 
@@ -108,13 +116,13 @@ class _InputReader:
     """Reads the inputs of one request."""
 
     def __init__(
-        self, body: bytes, json_bytes: int | None, signature: ModelSignature, maximum_rows: int
+        self, body: bytes, json_bytes: int | None, signature: ModelSignature, limits: BatchLimits
     ) -> None:
         self._body = body
         self._offset = len(body) if json_bytes is None else json_bytes  # of the next binary tensor
         self._specs = {spec.name: spec for spec in signature.inputs}
         self._required = signature.inputs[0].name
-        self._maximum_rows = maximum_rows
+        self._limits = limits
         self._arrays: dict[str, NDArray[Any]] = {}
 
     def read(self, inputs: list[_Input]) -> dict[str, NDArray[Any]]:
@@ -148,9 +156,11 @@ class _InputReader:
                 found=shortened(given.shape),
                 expected=list(spec.shape),
             )
-        if given.shape[0] > self._maximum_rows:
-            limit = self._maximum_rows
-            raise Problem(messages.BATCH_TOO_LARGE, rows=given.shape[0], limit=limit)
+        rows, frames = given.shape[0], given.shape[1] if len(given.shape) == 3 else 0
+        if rows > self._limits.rows:
+            raise Problem(messages.BATCH_TOO_LARGE, rows=rows, limit=self._limits.rows)
+        if frames > self._limits.frames:
+            raise Problem(messages.UTTERANCES_TOO_LONG, frames=frames, limit=self._limits.frames)
 
     def _values(self, given: _Input, place: str) -> NDArray[Any]:
         tensor = DeclaredTensor(place, given.datatype, given.shape)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
 
-from server.codecs.inference_request import InferenceRequest, read_request
+from server.codecs.inference_request import BatchLimits, InferenceRequest, read_request
 from server.codecs.inference_response import InferenceResponse, encode_response
 from server.codecs.tensor_specs import ModelSignature
 from server.inference.batch_executor import BatchExecutor
@@ -30,7 +30,7 @@ class InferenceService:
 
     network: Network
     signature: ModelSignature
-    maximum_rows: int  # of one batch
+    limits: BatchLimits
     executor: BatchExecutor
     time_slice: EventLoopTimeSlice
     metrics: NetworkMetrics
@@ -54,17 +54,18 @@ class InferenceService:
         """
         if len(body) > LARGEST_ON_LOOP:
             request = await self._read(body, json_bytes)
+            del body  # frees its memory, unless its tensors are binary
             return await self._encode(request, await self._score(request))
         if (turn := self.time_slice.wait()) is not None:
             await turn
-        request = read_request(body, json_bytes, self.signature, self.maximum_rows)
+        request = read_request(body, json_bytes, self.signature, self.limits)
         scores, counts = self._run(request)
         self.metrics.record_batch(counts)
         return encode_response(self.network, request, scores)
 
     async def _read(self, body: bytes, json_bytes: int | None) -> InferenceRequest:
         """Reads tensors in binary on the event loop, long JSON on the codecs' thread."""
-        read = partial(read_request, body, json_bytes, self.signature, self.maximum_rows)
+        read = partial(read_request, body, json_bytes, self.signature, self.limits)
         is_short = json_bytes is not None and json_bytes <= LARGEST_ON_LOOP
         return read() if is_short else await self.executor.run_codec(read)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from configuration import ROOT
-from server.launch.capacity import default_workers, usable_cores
+from server.launch.capacity import default_body_memory, default_workers, usable_cores
 from server.launch.nginx_problems import nginx_problems
 from server.launch.runtime_directory import Runtime
 from server.paths import HEALTH_PATHS
@@ -138,7 +138,7 @@ def _lua(server: ServerSettings, modules: Sequence[Path]) -> dict[str, str]:
 
 
 def _read_body(server: ServerSettings, largest: int) -> str:
-    budget = server.maximum_body_memory_bytes // usable_cores()
+    budget = (server.maximum_body_memory_bytes or default_body_memory()) // usable_cores()
     return (
         f"access_by_lua_block {{ read_body({server.body_timeout_seconds}, {largest}, {budget}) }}"
     )

@@ -44,6 +44,9 @@ BATCH_TOO_LARGE = ProblemKind(
     "Batch too large",
     "The batch has {rows:,} rows; expected at most {limit:,}.",
 )
+UTTERANCES_TOO_LONG = replace(
+    BATCH_TOO_LARGE, detail="The utterances have {frames:,} frames; expected at most {limit:,}."
+)
 FRAMES_NEEDED = ProblemKind(
     422,
     "frames-needed",
@@ -131,6 +134,9 @@ OVERLOADED = ProblemKind(
 )
 TOO_MANY_BATCHES = replace(
     OVERLOADED, detail="The server is processing too many batches; retry later."
+)
+SHORT_OF_MEMORY = replace(
+    OVERLOADED, detail="The server is short of memory for large bodies; retry later."
 )
 PRECONDITION_FAILED = ProblemKind(
     412,
