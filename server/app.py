@@ -4,9 +4,9 @@ import logging
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
-from falcon import CORSMiddleware
+from falcon import CORSMiddleware, HTTPError
 from falcon.asgi import App, Request, Response
 
 from configuration import ROOT
@@ -25,7 +25,7 @@ from server.inference.time_slice import EventLoopTimeSlice
 from server.launch.capacity import affordable_batch_bytes, default_workers, worker_share
 from server.launch.runtime_directory import Runtime, WorkerReport, behind_nginx, this_runtime
 from server.metrics.collector import Collector
-from server.metrics.definitions import STARTS
+from server.metrics.definitions import DEADLINES, STARTS
 from server.metrics.middleware import MetricsMiddleware
 from server.metrics.network_metrics import network_metrics
 from server.metrics.store import MetricStore, read_sums
@@ -38,6 +38,8 @@ from server.problems.documents import Problem, serialize, shortened
 from server.settings import ServerSettings, Settings, load_settings
 
 OPENAPI = ROOT / "server" / "openapi.yaml"
+
+Serialize: TypeAlias = Callable[[Request, Response, HTTPError], None]
 
 _log = logging.getLogger("server.app")
 
@@ -58,7 +60,7 @@ def create_app(
     store = MetricStore.acquire(runtime.metrics) if runtime else MetricStore.in_memory()
     app = App(middleware=[MetricsMiddleware(store), *_middleware(settings.server, nginx, runtime)])
     app.add_error_handler(Exception, _log_error)
-    app.set_error_serializer(serialize)
+    app.set_error_serializer(_counted(serialize, store))
     app.add_sink(_refuse_path)
     limit, time_slice = settings.server.maximum_body_bytes, EventLoopTimeSlice()
     share = worker_share(settings.server.workers or default_workers()) if runtime else None
@@ -97,6 +99,18 @@ def get_app() -> App:  # type: ignore[type-arg]
     if runtime:
         runtime.report(os.getpid(), WorkerReport(directory.name, dict(catalog.faults)))
     return create_app(settings, catalog, nginx=behind_nginx(), runtime=runtime)
+
+
+def _counted(serialize: Serialize, store: MetricStore) -> Serialize:
+    """Also counts the requests whose deadline was exceeded."""
+    deadlines = DEADLINES.series(store)
+
+    def serialize_and_count(req: Request, resp: Response, error: HTTPError) -> None:
+        if isinstance(error, Problem) and error.kind is messages.DEADLINE_EXCEEDED:
+            deadlines[0] += 1.0
+        serialize(req, resp, error)
+
+    return serialize_and_count
 
 
 def _executor(settings: ServerSettings, share: int | None, store: MetricStore) -> BatchExecutor:

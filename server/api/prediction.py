@@ -7,6 +7,7 @@ from falcon.asgi import Request, Response
 
 from server.api.requests import find_network, read_body
 from server.codecs.mfcc_json import MfccDecoder, encode_prediction
+from server.inference.deadline import HEADER, parse_deadline
 from server.inference.time_slice import EventLoopTimeSlice
 from server.metrics.network_metrics import NetworkMetrics
 from server.models.catalog import NetworkCatalog
@@ -37,9 +38,15 @@ class PredictionResource:
     async def on_post(self, req: Request, resp: Response, network_type: str) -> None:
         """Predicts the emotion of one utterance."""
         network = find_network(self._catalog, network_type)
+        timeout = req.get_header(HEADER)
+        deadline = parse_deadline(timeout, req.context.received) if timeout is not None else None
         body = await read_body(req, self._maximum_body_bytes)
+        if deadline is not None:
+            deadline.check(self._time_slice.expected_seconds())
         if (turn := self._time_slice.wait()) is not None:
             await turn
+            if deadline is not None:
+                deadline.check()
         mfccs = self._decode(body)
         if mfccs.ndim == 1 and not network.takes_vectors:
             names = self._catalog.vector_names

@@ -17,6 +17,7 @@ from server.problems.documents import Problem, malformed_json, shortened
 
 # Parameters of other types are refused: decoded lists take many times the memory of their text.
 Scalar = bool | int | float | str | None
+LONGEST_TIMEOUT = 86_400_000_000  # microseconds: a day
 MAXIMUM_ID = 256  # characters; the response repeats the id
 
 
@@ -32,6 +33,7 @@ class _OutputParameters(msgspec.Struct):
 
 class _RequestParameters(msgspec.Struct):
     binary_data_output: Scalar = None
+    timeout: Scalar = None  # microseconds, as in Triton
 
 
 class _Input(msgspec.Struct):
@@ -81,6 +83,7 @@ class InferenceRequest:
     id: str | None
     inputs: Mapping[str, NDArray[Any]]
     outputs: tuple[RequestedOutput, ...]
+    timeout: float = 0.0  # seconds; 0: none
 
 
 _decode = msgspec.json.Decoder(_Request).decode
@@ -98,7 +101,8 @@ def read_request(
     """
     request = _parse(body if json_bytes is None else body[:json_bytes])
     inputs = _InputReader(body, json_bytes, signature, limits).read(request.inputs)
-    return InferenceRequest(request.id, inputs, _requested_outputs(request, signature))
+    outputs = _requested_outputs(request, signature)
+    return InferenceRequest(request.id, inputs, outputs, _timeout(request.parameters))
 
 
 def _parse(text: bytes) -> _Request:
@@ -187,6 +191,17 @@ def _check_lengths(frames: tuple[int, ...], lengths: NDArray[np.int64]) -> None:
         raise Problem(
             messages.LENGTH_OUT_OF_RANGE, index=index, found=lengths[index], frames=frames[1]
         )
+
+
+def _timeout(parameters: _RequestParameters | None) -> float:
+    """The timeout of the request in seconds; 0: none."""
+    microseconds = parameters.timeout if parameters else None
+    if microseconds is None:
+        return 0.0
+    if type(microseconds) is not int or not 0 <= microseconds <= LONGEST_TIMEOUT:
+        found = shortened(microseconds)
+        raise Problem(messages.INVALID_BATCH_TIMEOUT, found=found, longest=LONGEST_TIMEOUT)
+    return microseconds / 1e6
 
 
 def _requested_outputs(request: _Request, signature: ModelSignature) -> tuple[RequestedOutput, ...]:

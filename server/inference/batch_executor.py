@@ -1,6 +1,7 @@
 """Runs the steps of large batches on threads beside the event loop, within a memory limit."""
 
 import asyncio
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -34,6 +35,7 @@ class BatchExecutor:
         self._maximum_bytes = maximum_bytes
         self._memory = memory
         self._bytes = 0
+        self._queued_seconds = 0.0  # of runs that wait or run
         self._networks = ThreadPoolExecutor(1, "networks", _run_when_idle)
         self._codecs = ThreadPoolExecutor(1, "codecs", _lower_priority)
 
@@ -56,9 +58,21 @@ class BatchExecutor:
             if size > TRIMMED_BYTES and not self._bytes:
                 self._codecs.submit(trim)
 
-    async def run_network(self, run: Callable[[], T]) -> T:
-        """Runs a network, after the runs before it."""
-        return await _run(self._networks, run)
+    def expected_seconds(self) -> float:
+        """The estimated time until a new run of a network would start."""
+        return self._queued_seconds
+
+    async def run_network(self, run: Callable[[], T], seconds: float = 0.0) -> T:
+        """Runs a network, after the runs before it.
+
+        seconds: the estimated time of the run.
+        """
+        seconds = seconds if math.isfinite(seconds) else 0.0
+        self._queued_seconds += seconds
+        try:
+            return await _run(self._networks, run)
+        finally:
+            self._queued_seconds -= seconds
 
     async def run_codec(self, run: Callable[[], T]) -> T:
         """Decodes or encodes long JSON, after the runs before it."""

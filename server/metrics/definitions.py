@@ -78,6 +78,9 @@ WARNINGS = Family("warnings", "Utterances whose answer has a warning", ("network
 MEMORY_REFUSALS = Family(
     "memory_refusals", "Large bodies that a worker refused because its share of memory was in use"
 )
+DEADLINES = Family(
+    "deadlines_exceeded", "Requests that were refused or dropped because of the client's deadline"
+)
 STARTS = Family("worker_starts", "Started workers")
 
-COUNTED = (REQUESTS, NETWORK_SECONDS, ROWS, DISTANCE, WARNINGS, MEMORY_REFUSALS, STARTS)
+COUNTED = (REQUESTS, NETWORK_SECONDS, ROWS, DISTANCE, WARNINGS, MEMORY_REFUSALS, DEADLINES, STARTS)

@@ -47,12 +47,26 @@ BATCH_TOO_LARGE = ProblemKind(
 UTTERANCES_TOO_LONG = replace(
     BATCH_TOO_LARGE, detail="The utterances have {frames:,} frames; expected at most {limit:,}."
 )
+DEADLINE_EXCEEDED = ProblemKind(
+    503,
+    "deadline-exceeded",
+    "Deadline exceeded",
+    "The request cannot be answered within its timeout of {timeout:g} seconds.",
+    (("Retry-After", "1"),),
+)
 FRAMES_NEEDED = ProblemKind(
     422,
     "frames-needed",
     "Frames needed",
     "The network {name!r} takes frames, a list of lists of coefficients; got one vector. "
     "Networks that take one vector: {known}.",
+)
+INVALID_TIMEOUT = ProblemKind(
+    400,
+    "invalid-timeout",
+    "Invalid timeout",
+    "The header {name} is {found}; expected seconds, a decimal number above 0 and at most "
+    "{longest:,}, such as 0.250.",
 )
 NETWORK_UNAVAILABLE = ProblemKind(
     503,
@@ -228,6 +242,10 @@ UNEXPECTED_VALUE = _invalid("{place} is {found}; expected {expected}.")
 INVALID_JSON_LENGTH = _invalid(
     "The header {name} is {found}; expected the number of bytes of the JSON, from 1 to {length}, "
     "the number of bytes of the body."
+)
+INVALID_BATCH_TIMEOUT = _invalid(
+    "parameters.timeout is {found}; expected microseconds, an integer from 0 to {longest:,}, "
+    "where 0 is no timeout."
 )
 INPUT_MISSING = _invalid("The input {name!r} is missing.")
 INPUT_REPEATED = _invalid("{place} repeats the input {name!r}; expected each input once.")
