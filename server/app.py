@@ -5,9 +5,9 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
-from falcon import CORSMiddleware
+from falcon import CORSMiddleware, HTTPError
 from falcon.asgi import App, Request, Response
 
 from configuration import ROOT
@@ -23,9 +23,10 @@ from server.http.api_keys import KeyMiddleware, KeyRing
 from server.http.canary import Application, CanaryDispatcher, ReleaseHeader
 from server.http.request_id import RequestIdMiddleware, request_id
 from server.inference.batch_executor import BatchExecutor
+from server.inference.memory import return_freed_memory
 from server.launch.runtime_directory import Runtime, WorkerReport, behind_nginx, this_runtime
 from server.metrics.collector import Collector
-from server.metrics.definitions import CANARY
+from server.metrics.definitions import CANARY, DEADLINES
 from server.metrics.middleware import MetricsMiddleware
 from server.metrics.network_metrics import network_metrics
 from server.metrics.store import MetricStore, read_sums
@@ -41,6 +42,8 @@ from server.settings import ServerSettings, Settings, load_settings
 from server.worker_resources import WorkerResources
 
 OPENAPI = ROOT / "server" / "openapi.yaml"
+
+Serialize: TypeAlias = Callable[[Request, Response, HTTPError], None]
 
 _log = logging.getLogger("server.app")
 
@@ -69,27 +72,23 @@ def create_app(
         middleware.append(ReleaseHeader(deployment.current or ""))
     app = App(middleware=[MetricsMiddleware(shared.series), *middleware])
     app.add_error_handler(Exception, _log_error)
-    app.set_error_serializer(serialize)
+    app.set_error_serializer(_counted(serialize, shared.store))
     app.add_sink(_refuse_path)
     metrics = network_metrics(shared.series, catalog)
     executor, time_slice = shared.executor, shared.time_slice
     prediction = PredictionResource(catalog, settings.server, executor, time_slice, metrics)
     app.add_route("/prediction/{network_type}", prediction)
-    open_inference.add_routes(
-        app,
-        catalog,
-        settings.server,
-        executor=executor,
-        time_slice=time_slice,
-        metrics=metrics,
+    services = open_inference.inference_services(
+        catalog, settings.server, executor, time_slice, metrics
     )
+    open_inference.add_routes(app, catalog, settings.server, services)
     _add_initialisation(app, catalog, settings.server, executor)
     app.add_route("/openapi.yaml", FileResource(read_file(OPENAPI), "application/yaml"))
     app.add_route("/livez", DocumentResource({"status": "alive"}, is_stored=False))
     ready = {"status": "ready", "networks": catalog.names} | _releases(deployment)
     app.add_route("/readyz", DocumentResource(ready, catalog.faults, is_stored=False))
     if nginx:
-        app.add_route("/metrics", MetricsResource(_collector(catalog, shared.store, runtime)))
+        app.add_route("/metrics", MetricsResource(_collector(catalog, shared, runtime)))
     return app
 
 
@@ -99,6 +98,7 @@ def get_app() -> Application:
     A worker of a server loads the networks of the releases that the server serves, any other
     process those of the models directory.
     """
+    return_freed_memory()
     settings, runtime = load_settings(), this_runtime()
     if runtime:
         return _serve_releases(settings, runtime)
@@ -131,6 +131,18 @@ def _serve_releases(settings: Settings, runtime: Runtime) -> Application:
 
 def _versions(catalog: NetworkCatalog) -> set[str]:
     return {version(network) for network in catalog.networks.values()}
+
+
+def _counted(serialize: Serialize, store: MetricStore) -> Serialize:
+    """Also counts the requests whose deadline was exceeded."""
+    deadlines = DEADLINES.series(store)
+
+    def serialize_and_count(req: Request, resp: Response, error: HTTPError) -> None:
+        if isinstance(error, Problem) and error.kind is messages.DEADLINE_EXCEEDED:
+            deadlines[0] += 1.0
+        serialize(req, resp, error)
+
+    return serialize_and_count
 
 
 def _middleware(settings: ServerSettings, nginx: bool, runtime: Runtime | None) -> list[Any]:
@@ -178,15 +190,17 @@ def _releases(deployment: Deployment | None) -> dict[str, Any]:
 
 
 def _collector(
-    catalog: NetworkCatalog, store: MetricStore, runtime: Runtime | None
+    catalog: NetworkCatalog, shared: WorkerResources, runtime: Runtime | None
 ) -> Callable[[str], Collector]:
     """Collects the counts of all workers of the server, or of this process alone."""
+    share = shared.memory_share
     if runtime is None:
-        return partial(Collector, catalog, store.read, lambda: [os.getpid()])
+        own = [os.getpid()]
+        return partial(Collector, catalog, shared.store.read, lambda: own, memory_share=share)
     read = partial(read_sums, runtime.metrics)
     releases = partial(_served, runtime)
     workers = partial(_workers, runtime)
-    return partial(Collector, catalog, read, workers, releases=releases)
+    return partial(Collector, catalog, read, workers, memory_share=share, releases=releases)
 
 
 def _workers(runtime: Runtime) -> dict[int, WorkerReport | None]:

@@ -44,9 +44,9 @@ class ServerSettings:
     maximum_frames: int = setting(3_000, minimum=10, maximum=1_000_000)
     maximum_batch_bytes: int = setting(8_388_608, minimum=1_024, maximum=1_073_741_824)
     maximum_batch_rows: int = setting(65_536, minimum=1, maximum=16_777_216)
-    maximum_body_memory_bytes: int | None = setting(  # None: by memory
-        None, minimum=65_536, maximum=1_099_511_627_776
-    )
+    maximum_batch_frames: int = setting(8_192, minimum=1, maximum=16_777_216)
+    # None: by the memory
+    maximum_body_memory_bytes: int | None = setting(None, minimum=65_536, maximum=1_099_511_627_776)
     maximum_open_batch_bytes: int = setting(16_777_216, minimum=1_024, maximum=1_073_741_824)
     maximum_header_line_bytes: int = setting(8_192, minimum=1_024, maximum=1_048_576)
     header_timeout_seconds: int = setting(10, minimum=1, maximum=3_600)

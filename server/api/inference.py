@@ -6,6 +6,7 @@ from functools import partial
 from falcon.asgi import Request, Response
 
 from server.api.requests import check_client, find_version, read_body
+from server.inference.deadline import HEADER, parse_deadline
 from server.inference.service import InferenceService
 from server.models.catalog import NetworkCatalog
 from server.problems import messages
@@ -36,10 +37,18 @@ class InferenceResource:
         """Scores a batch of one row or more."""
         service = self._services[find_version(self._catalog, name, version).name]
         json_bytes = _json_bytes(req)
+        timeout, received = req.get_header(HEADER), req.context.received
+        deadline = parse_deadline(timeout, received) if timeout is not None else None
         length, limit = req.content_length, self._maximum_bytes
         with service.reserve(limit if length is None else min(length, limit)):
-            body = await read_body(req, limit, MEDIA_TYPES)
-            answer = await service.infer(body, json_bytes, partial(check_client, req))
+            # Not in a variable, so that the service can free the body.
+            answer = await service.infer(
+                await read_body(req, limit, MEDIA_TYPES),
+                json_bytes,
+                received,
+                deadline,
+                partial(check_client, req),
+            )
         resp.data = answer.content
         if answer.json_bytes is not None:
             resp.content_type = BINARY

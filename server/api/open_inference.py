@@ -10,6 +10,7 @@ from server.api.documents import DocumentResource
 from server.api.inference import InferenceResource
 from server.api.requests import find_version
 from server.codecs.inference_metadata import model_configuration, model_metadata, server_metadata
+from server.codecs.inference_request import BatchLimits
 from server.codecs.tensor_specs import model_signature
 from server.inference.batch_executor import BatchExecutor
 from server.inference.service import InferenceService
@@ -51,7 +52,7 @@ class ModelResource:
     ) -> None:
         """The model configuration that Triton's clients request."""
         service = self._find(name, version)
-        document = model_configuration(service.network, service.signature, service.maximum_rows)
+        document = model_configuration(service.network, service.signature, service.limits.rows)
         resp.data = msgspec.json.encode(document)
 
     on_head_config = on_get_config
@@ -72,16 +73,12 @@ def add_routes(
     app: App,  # type: ignore[type-arg]
     catalog: NetworkCatalog,
     settings: ServerSettings,
-    *,
-    executor: BatchExecutor,
-    time_slice: EventLoopTimeSlice,
-    metrics: Mapping[str, NetworkMetrics],
+    services: Mapping[str, InferenceService],
 ) -> None:
     """Adds all routes under `/v2`."""
     app.add_route("/v2", DocumentResource(server_metadata()))
     app.add_route("/v2/health/live", DocumentResource({"live": True}))
     app.add_route("/v2/health/ready", DocumentResource({"ready": True}, catalog.faults))
-    services = _services(catalog, settings, executor, time_slice, metrics)
     model = ModelResource(catalog, services)
     inference = InferenceResource(catalog, services, settings.maximum_batch_bytes)
     for path in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
@@ -95,7 +92,7 @@ def add_routes(
     app.add_route("/v2/repository/models/{name}/unload", repository)
 
 
-def _services(
+def inference_services(
     catalog: NetworkCatalog,
     settings: ServerSettings,
     executor: BatchExecutor,
@@ -108,7 +105,7 @@ def _services(
         network.name: InferenceService(
             network,
             model_signature(network, n_mfcc),
-            settings.maximum_batch_rows,
+            BatchLimits(settings.maximum_batch_rows, settings.maximum_batch_frames),
             executor,
             time_slice,
             metrics[network.name],

@@ -9,6 +9,7 @@ from falcon.asgi import Request, Response
 from server.api.requests import LARGEST_ON_LOOP, check_client, find_network, read_body
 from server.codecs.mfcc_json import MfccDecoder, encode_prediction
 from server.inference.batch_executor import BatchExecutor
+from server.inference.deadline import HEADER, Deadline, parse_deadline
 from server.inference.time_slice import EventLoopTimeSlice
 from server.metrics.network_metrics import NetworkMetrics
 from server.models.catalog import NetworkCatalog
@@ -47,10 +48,27 @@ class PredictionResource:
     async def on_post(self, req: Request, resp: Response, network_type: str) -> None:
         """Predicts the emotion of one utterance."""
         network = find_network(self._catalog, network_type)
+        timeout = req.get_header(HEADER)
+        deadline = parse_deadline(timeout, req.context.received) if timeout is not None else None
         body = await read_body(req, self._maximum_body_bytes)
+        if deadline is not None:
+            deadline.check(self._time_slice.expected_seconds())
         if (turn := self._time_slice.wait()) is not None:
             await turn
-            check_client(req)
+            _check(req, deadline)
+        mfccs = await self._read(network, body)
+        if network.takes_vectors or len(mfccs) <= LONGEST_ON_LOOP:
+            start = perf_counter()
+            prediction = network.predict(mfccs)
+            seconds = perf_counter() - start
+        else:
+            run = partial(_predict_long, network, mfccs, partial(_check, req, deadline))
+            prediction, seconds = await self._executor.run_network(run)
+        self._metrics[network.name].record(seconds, prediction.distance)
+        resp.data = encode_prediction(network.metadata, prediction)
+
+    async def _read(self, network: Network, body: bytes) -> Array:
+        """The vector or the frames in a body; long ones are decoded on the codecs' thread."""
         if len(body) <= LARGEST_ON_LOOP:
             mfccs = self._decode(body)
         else:
@@ -60,15 +78,14 @@ class PredictionResource:
             members = {"pointer": "/mfccs", "networks": names}
             known = ", ".join(names) or "none"
             raise Problem(messages.FRAMES_NEEDED, members, name=network.name, known=known)
-        if network.takes_vectors or len(mfccs) <= LONGEST_ON_LOOP:
-            start = perf_counter()
-            prediction = network.predict(mfccs)
-            seconds = perf_counter() - start
-        else:
-            run = partial(_predict_long, network, mfccs, partial(check_client, req))
-            prediction, seconds = await self._executor.run_network(run)
-        self._metrics[network.name].record(seconds, prediction.distance)
-        resp.data = encode_prediction(network.metadata, prediction)
+        return mfccs
+
+
+def _check(req: Request, deadline: Deadline | None) -> None:
+    """Raises a problem if nobody waits for the answer any longer."""
+    check_client(req)
+    if deadline is not None:
+        deadline.check()
 
 
 def _predict_long(

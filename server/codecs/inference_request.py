@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -18,6 +18,7 @@ from server.problems.documents import Problem, malformed_json, shortened
 
 # Parameters of other types are refused: decoded lists take many times the memory of their text.
 Scalar = bool | int | float | str | None
+LONGEST_TIMEOUT = 86_400_000_000  # microseconds: a day
 MAXIMUM_ID = 256  # characters; the response repeats the id
 LONGEST_CHARACTER = 4  # bytes in UTF-8
 LARGEST_WHOLE = 32_768  # bytes of JSON that are decoded in one call
@@ -35,6 +36,7 @@ class _OutputParameters(msgspec.Struct):
 
 class _RequestParameters(msgspec.Struct):
     binary_data_output: Scalar = None
+    timeout: Scalar = None  # microseconds, as in Triton
 
 
 class _Input(msgspec.Struct):
@@ -57,6 +59,13 @@ class _Request(msgspec.Struct):
     outputs: list[_Output] | None = None
 
 
+class BatchLimits(NamedTuple):
+    """The largest batch that is read."""
+
+    rows: int
+    frames: int  # of one utterance
+
+
 @dataclass(frozen=True)
 class RequestedOutput:
     """An output that the client requests.
@@ -77,27 +86,29 @@ class InferenceRequest:
     id: str | None
     inputs: Mapping[str, NDArray[Any]]
     outputs: tuple[RequestedOutput, ...]
+    timeout: float = 0.0  # seconds; 0: none
 
 
 _decode = msgspec.json.Decoder(_Request).decode
 
 
 def read_request(
-    body: bytes, json_bytes: int | None, signature: ModelSignature, maximum_rows: int
+    body: bytes, json_bytes: int | None, signature: ModelSignature, limits: BatchLimits
 ) -> InferenceRequest:
     """Reads the body of a request.
 
     json_bytes: the length of the JSON, after which binary tensors may follow; None: the whole body.
 
     Raises:
-        Problem: 400 for an invalid request, 413 for more rows than `maximum_rows`.
+        Problem: 400 for an invalid request, 413 for more rows or longer utterances than `limits`.
     """
     text = body if json_bytes is None else body[:json_bytes]
     is_short = len(text) <= LARGEST_WHOLE
     split = SplitText(text, text, []) if is_short else split_request(text)
     request = _parse(split)
-    inputs = _InputReader(body, split, signature, maximum_rows).read(request.inputs)
-    return InferenceRequest(request.id, inputs, _requested_outputs(request, signature))
+    inputs = _InputReader(body, split, signature, limits).read(request.inputs)
+    outputs = _requested_outputs(request, signature)
+    return InferenceRequest(request.id, inputs, outputs, _timeout(request.parameters))
 
 
 def _parse(split: SplitText) -> _Request:
@@ -132,14 +143,14 @@ class _InputReader:
     """Reads the inputs of one request."""
 
     def __init__(
-        self, body: bytes, split: SplitText, signature: ModelSignature, maximum_rows: int
+        self, body: bytes, split: SplitText, signature: ModelSignature, limits: BatchLimits
     ) -> None:
         self._body = body
         self._split = split
         self._offset = len(split.text)  # of the next binary tensor
         self._specs = {spec.name: spec for spec in signature.inputs}
         self._required = signature.inputs[0].name
-        self._maximum_rows = maximum_rows
+        self._limits = limits
         self._arrays: dict[str, NDArray[Any]] = {}
 
     def read(self, inputs: list[_Input]) -> dict[str, NDArray[Any]]:
@@ -173,9 +184,11 @@ class _InputReader:
                 found=shortened(given.shape),
                 expected=list(spec.shape),
             )
-        if given.shape[0] > self._maximum_rows:
-            limit = self._maximum_rows
-            raise Problem(messages.BATCH_TOO_LARGE, rows=given.shape[0], limit=limit)
+        rows, frames = given.shape[0], given.shape[1] if len(given.shape) == 3 else 0
+        if rows > self._limits.rows:
+            raise Problem(messages.BATCH_TOO_LARGE, rows=rows, limit=self._limits.rows)
+        if frames > self._limits.frames:
+            raise Problem(messages.UTTERANCES_TOO_LONG, frames=frames, limit=self._limits.frames)
 
     def _values(self, given: _Input, place: str) -> NDArray[Any]:
         tensor = DeclaredTensor(place, given.datatype, given.shape)
@@ -220,6 +233,17 @@ def _check_lengths(frames: tuple[int, ...], lengths: NDArray[np.int64]) -> None:
         raise Problem(
             messages.LENGTH_OUT_OF_RANGE, index=index, found=lengths[index], frames=frames[1]
         )
+
+
+def _timeout(parameters: _RequestParameters | None) -> float:
+    """The timeout of the request in seconds; 0: none."""
+    microseconds = parameters.timeout if parameters else None
+    if microseconds is None:
+        return 0.0
+    if type(microseconds) is not int or not 0 <= microseconds <= LONGEST_TIMEOUT:
+        found = shortened(microseconds)
+        raise Problem(messages.INVALID_BATCH_TIMEOUT, found=found, longest=LONGEST_TIMEOUT)
+    return microseconds / 1e6
 
 
 def _requested_outputs(request: _Request, signature: ModelSignature) -> tuple[RequestedOutput, ...]:

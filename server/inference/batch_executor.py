@@ -1,6 +1,7 @@
 """Runs the steps of large batches on threads beside the event loop, within a memory limit."""
 
 import asyncio
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -8,12 +9,15 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
+from server.inference.memory import UNLIMITED, WorkerMemory, trim
 from server.problems import messages
 from server.problems.documents import Problem
 
 # Not lower: while the codecs' thread waits for a core, the event loop may wait for its GIL.
 NICENESS = 10
 SWITCH_SECONDS = 0.0005
+UNCHECKED_BYTES = 65_536  # bodies of up to this size are admitted without a look at the memory
+TRIMMED_BYTES = 2**20  # a larger body leaves so much freed memory that it is worth returning
 
 T = TypeVar("T")
 
@@ -27,9 +31,11 @@ class BatchExecutor:
     maximum_bytes: of all bodies that are open; a longer one is admitted while there is no other.
     """
 
-    def __init__(self, maximum_bytes: int) -> None:
+    def __init__(self, maximum_bytes: int, memory: WorkerMemory = UNLIMITED) -> None:
         self._maximum_bytes = maximum_bytes
+        self._memory = memory
         self._bytes = 0
+        self._queued_seconds = 0.0  # of runs that wait or run
         self._networks = ThreadPoolExecutor(1, "networks", _run_when_idle)
         self._codecs = ThreadPoolExecutor(1, "codecs", _lower_priority)
 
@@ -42,15 +48,31 @@ class BatchExecutor:
         """
         if self._bytes and self._bytes + size > self._maximum_bytes:
             raise Problem(messages.TOO_MANY_BATCHES)
+        if size > UNCHECKED_BYTES and not self._memory.has_room(size, is_idle=not self._bytes):
+            raise Problem(messages.SHORT_OF_MEMORY)
         self._bytes += size
         try:
             yield
         finally:
             self._bytes -= size
+            if size > TRIMMED_BYTES and not self._bytes:
+                self._codecs.submit(trim)
 
-    async def run_network(self, run: Callable[[], T]) -> T:
-        """Runs a network, after the runs before it."""
-        return await _run(self._networks, run)
+    def expected_seconds(self) -> float:
+        """The estimated time until a new run of a network would start."""
+        return self._queued_seconds
+
+    async def run_network(self, run: Callable[[], T], seconds: float = 0.0) -> T:
+        """Runs a network, after the runs before it.
+
+        seconds: the estimated time of the run.
+        """
+        seconds = seconds if math.isfinite(seconds) else 0.0
+        self._queued_seconds += seconds
+        try:
+            return await _run(self._networks, run)
+        finally:
+            self._queued_seconds -= seconds
 
     async def run_codec(self, run: Callable[[], T]) -> T:
         """Decodes or encodes long JSON, after the runs before it."""

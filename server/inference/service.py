@@ -7,11 +7,12 @@ from functools import partial
 from time import perf_counter
 from typing import TypeVar
 
-from server.codecs.inference_request import InferenceRequest, read_request
+from server.codecs.inference_request import BatchLimits, InferenceRequest, read_request
 from server.codecs.inference_response import InferenceResponse, encode_response
 from server.codecs.tensor_specs import ModelSignature
 from server.inference.batch_executor import BatchExecutor
 from server.inference.cost_estimate import CostEstimate
+from server.inference.deadline import Deadline, earlier
 from server.inference.time_slice import EventLoopTimeSlice
 from server.metrics.network_metrics import BatchCounts, NetworkMetrics
 from server.models.network import Network
@@ -35,7 +36,7 @@ class InferenceService:
 
     network: Network
     signature: ModelSignature
-    maximum_rows: int  # of one batch
+    limits: BatchLimits
     executor: BatchExecutor
     time_slice: EventLoopTimeSlice
     metrics: NetworkMetrics
@@ -50,39 +51,59 @@ class InferenceService:
         return NO_RESERVATION if size <= LARGEST_ON_LOOP else self.executor.reserve(size)
 
     async def infer(
-        self, body: bytes, json_bytes: int | None, check: Check = lambda: None
+        self,
+        body: bytes,
+        json_bytes: int | None,
+        received: float,
+        deadline: Deadline | None = None,
+        check: Check = lambda: None,
     ) -> InferenceResponse:
         """Reads a request, scores its rows and encodes the answer.
 
         json_bytes: the length of the JSON, if binary tensors may follow it; None: the whole body.
+        received: the time of `perf_counter` at which the request was received.
+        deadline: of its header; its JSON may have an earlier one.
         check: called before each long step, when its turn has come, on any thread.
 
         Raises:
-            Problem: 400 or 413, naming the value and what was expected.
+            Problem: 400 or 413, naming the value and what was expected; 503, the deadline is over
+                or will be before the answer.
         """
+        if deadline is not None:
+            deadline.check()
         if len(body) > LARGEST_ON_LOOP:
             request = await self._read(body, json_bytes, check)
-            return await self._encode(request, await self._score(request, check), check)
+            del body  # frees its memory, unless its tensors are binary
+            deadline = earlier(deadline, received, request.timeout)
+            scores = await self._score(request, deadline, check)
+            return await self._encode(request, scores, check)
         if (turn := self.time_slice.wait()) is not None:
             await turn
             check()
-        request = read_request(body, json_bytes, self.signature, self.maximum_rows)
+        request = read_request(body, json_bytes, self.signature, self.limits)
+        if (deadline := earlier(deadline, received, request.timeout)) is not None:
+            deadline.check(self.cost.seconds(self._rows(request)))
         scores, counts = self._run(request)
         self.metrics.record_batch(counts)
         return encode_response(self.network, request, scores)
 
     async def _read(self, body: bytes, json_bytes: int | None, check: Check) -> InferenceRequest:
         """Reads tensors in binary on the event loop, long JSON on the codecs' thread."""
-        read = partial(read_request, body, json_bytes, self.signature, self.maximum_rows)
+        read = partial(read_request, body, json_bytes, self.signature, self.limits)
         is_short = json_bytes is not None and json_bytes <= LARGEST_ON_LOOP
         return read() if is_short else await self.executor.run_codec(_checked(check, read))
 
-    async def _score(self, request: InferenceRequest, check: Check) -> Scores:
+    async def _score(
+        self, request: InferenceRequest, deadline: Deadline | None, check: Check
+    ) -> Scores:
         """Runs the network on the event loop if that is known to be quick; frames never are."""
-        run = partial(self._run, request)
-        rows = len(request.inputs[self.signature.inputs[0].name])
-        if not self.network.takes_vectors or self.cost.seconds(rows) > LONGEST_ON_LOOP:
-            scores, counts = await self.executor.run_network(_checked(check, run))
+        run = partial(self._run, request, deadline)
+        rows = self._rows(request)
+        seconds = self.cost.seconds(rows)
+        if not self.network.takes_vectors or seconds > LONGEST_ON_LOOP:
+            if deadline is not None:
+                deadline.check(self.executor.expected_seconds() + seconds)
+            scores, counts = await self.executor.run_network(_checked(check, run), seconds)
         else:
             if (turn := self.time_slice.wait()) is not None:
                 await turn
@@ -90,6 +111,9 @@ class InferenceService:
         self.cost.observe(rows, counts.seconds)
         self.metrics.record_batch(counts)  # on the event loop: the store has one writer
         return scores
+
+    def _rows(self, request: InferenceRequest) -> int:
+        return len(request.inputs[self.signature.inputs[0].name])
 
     async def _encode(
         self, request: InferenceRequest, scores: Scores, check: Check
@@ -99,8 +123,12 @@ class InferenceService:
         is_binary = all(wanted.binary and not wanted.classes for wanted in request.outputs)
         return encode() if is_binary else await self.executor.run_codec(_checked(check, encode))
 
-    def _run(self, request: InferenceRequest) -> tuple[Scores, BatchCounts]:
-        """Runs the network once; may be called from any thread."""
+    def _run(
+        self, request: InferenceRequest, deadline: Deadline | None = None
+    ) -> tuple[Scores, BatchCounts]:
+        """Runs the network once, unless the deadline is over; may be called from any thread."""
+        if deadline is not None:
+            deadline.check()
         values = request.inputs[self.signature.inputs[0].name]
         start = perf_counter()
         scores = self.network.predict_batch(values, request.inputs.get("lengths"))

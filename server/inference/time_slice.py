@@ -34,6 +34,10 @@ class EventLoopTimeSlice:
         self._admitted += 1
         return None
 
+    def expected_seconds(self) -> float:
+        """The estimated wait of the next prediction."""
+        return len(self._waiting) / max(1, self._admitted) * self._seconds
+
     def _end(self) -> None:
         """Ends a slice, and admits to the next one as many as fit, in order of arrival."""
         if not self._waiting:

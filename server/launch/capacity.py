@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-# Measured and rounded up: memory of the libraries and the other processes, and of one worker, twice
-# since a reload runs two generations of workers.
-BYTES_WITHOUT_WORKERS = 128 * 2**20
-BYTES_PER_WORKER = 2 * 64 * 2**20
+# Measured and rounded up: memory of the libraries and the processes beside Nginx and the workers; of
+# an idle worker; and what the largest batch adds to it.
+BYTES_OF_OTHERS = 80 * 2**20
+BYTES_OF_IDLE_WORKER = 48 * 2**20
+BYTES_OF_BATCH = 40 * 2**20
+GENERATIONS = 2  # of workers, during a reload
+BYTES_PER_BATCH_BYTE = 3  # memory of an open batch, for each byte of its body
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,29 @@ class ControlGroups:
 def default_workers(groups: ControlGroups | None = None) -> int:
     """One worker per usable core, or fewer if the memory is too small; at least 1."""
     groups = groups or ControlGroups()
-    affordable = (usable_memory(groups) - BYTES_WITHOUT_WORKERS) // BYTES_PER_WORKER
-    return max(1, min(usable_cores(groups), affordable))
+    needed = GENERATIONS * (BYTES_OF_IDLE_WORKER + BYTES_OF_BATCH)
+    return max(1, min(usable_cores(groups), _for_workers(groups) // needed))
+
+
+def nginx_bytes(memory: int) -> int:
+    """The bytes of `memory` that Nginx may take."""
+    return memory * 3 // 16
+
+
+def worker_share(workers: int, groups: ControlGroups | None = None) -> int:
+    """The memory that one of the workers may have for itself, in bytes."""
+    share = _for_workers(groups or ControlGroups()) // (GENERATIONS * workers)
+    return max(share, BYTES_OF_IDLE_WORKER + BYTES_OF_BATCH // 2)
+
+
+def affordable_batch_bytes(share: int) -> int:
+    """The bytes of all batches that a worker can hold within its share of the memory."""
+    return max(2**20, (share - BYTES_OF_IDLE_WORKER) // BYTES_PER_BATCH_BYTE)
+
+
+def _for_workers(groups: ControlGroups) -> int:
+    memory = usable_memory(groups)
+    return memory - BYTES_OF_OTHERS - nginx_bytes(memory)
 
 
 def usable_cores(groups: ControlGroups | None = None) -> int:

@@ -3,7 +3,7 @@
 import resource
 from dataclasses import dataclass
 
-from server.launch.capacity import default_workers, usable_cores, usable_memory
+from server.launch.capacity import default_workers, nginx_bytes, usable_cores, usable_memory
 from server.settings import ServerSettings
 
 # Measured and rounded up.
@@ -11,7 +11,6 @@ BYTES_PER_PROCESS = 8 * 2**20
 BYTES_PER_CONNECTION = 64 * 2**10  # a header of full length, a body or an answer of 16 kB
 BYTES_PER_TLS_CONNECTION = 64 * 2**10  # in addition
 
-SHARE = 3 / 16  # of the memory of the machine or container
 MINIMUM_BYTES_PER_PROCESS = 40 * 2**20  # otherwise there are fewer processes
 MOST_TRANSFER_BYTES = 128 * 2**20
 MOST_CONNECTIONS = 4_096
@@ -33,7 +32,7 @@ class NginxLimits:
 
         memory: bytes that the server may use; None: those of the machine or container.
         """
-        share = int(SHARE * (usable_memory() if memory is None else memory))
+        share = nginx_bytes(usable_memory() if memory is None else memory)
         processes = max(1, min(usable_cores(), share // MINIMUM_BYTES_PER_PROCESS))
         transfers = server.maximum_body_memory_bytes or min(MOST_TRANSFER_BYTES, share // 3)
         rest = share - transfers - processes * BYTES_PER_PROCESS

@@ -3,6 +3,7 @@
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from itertools import accumulate
 from pathlib import Path
@@ -17,6 +18,7 @@ from prometheus_client.metrics_core import Metric
 
 from server import VERSION
 from server.metrics.definitions import COUNTED, PREFIX, RELEASE_LABEL, REQUESTS, Family
+from server.metrics.process_memory import private_bytes
 from server.metrics.store import Key
 from server.models.catalog import NetworkCatalog
 from server.models.network import Network
@@ -32,6 +34,7 @@ class Collector:
 
     read: returns the counts of all workers.
     workers: returns the process ids of the living workers.
+    memory_share: bytes of private memory that each worker may have; None: unlimited.
     nginx_counts: the counts of Nginx's own responses, as `nginx/clients.lua` writes them.
     releases: returns the release and the role, "current" or "canary", of each living worker.
     """
@@ -42,11 +45,14 @@ class Collector:
         read: Callable[[], Counts],
         workers: Callable[[], Iterable[int]],
         nginx_counts: str,
+        *,
+        memory_share: int | None = None,
         releases: Callable[[], Iterable[tuple[str, str]]] = tuple,
     ) -> None:
         self._catalog = catalog
         self._read = read
         self._workers = workers
+        self._memory_share = memory_share
         self._nginx_counts = nginx_counts
         self._releases = releases
 
@@ -61,7 +67,9 @@ class Collector:
             if family is REQUESTS:
                 yield _counter(ANSWERS, {labels: [sum(c[:-1])] for labels, c in series.items()})
         yield _nginx_answers(self._nginx_counts)
-        yield from _describe_workers(list(self._workers()))
+        workers = list(self._workers())
+        yield from _describe_workers(workers)
+        yield from _describe_private_memory(workers, self._memory_share)
         yield _count_releases(self._releases())
         yield from _describe_networks(self._catalog)
         yield _build()
@@ -107,6 +115,21 @@ def _describe_workers(processes: list[int]) -> Iterator[Metric]:
         "Memory of all workers; shared memory counts once (proportional set size).",
         value=sum(map(_proportional_bytes, processes)),
     )
+
+
+def _describe_private_memory(processes: list[int], share: int | None) -> Iterator[Metric]:
+    private = GaugeMetricFamily(
+        f"{PREFIX}worker_private_memory_bytes",
+        "Resident memory that a worker does not share with other processes.",
+        labels=["process"],
+    )
+    for process in processes:
+        with suppress(OSError):  # the process has just ended
+            private.add_metric([str(process)], private_bytes(process))
+    yield private
+    if share is not None:
+        help_text = "Private memory above which a worker refuses large bodies."
+        yield GaugeMetricFamily(f"{PREFIX}worker_memory_share_bytes", help_text, value=share)
 
 
 def _proportional_bytes(process: int) -> int:

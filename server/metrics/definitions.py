@@ -97,6 +97,12 @@ DISTANCE = Family(
     (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0, 4.0),
 )
 WARNINGS = Family("warnings", "Utterances whose answer has a warning", ("network", "code"))
+MEMORY_REFUSALS = Family(
+    "memory_refusals", "Large bodies that a worker refused because its share of memory was in use"
+)
+DEADLINES = Family(
+    "deadlines_exceeded", "Requests that were refused or dropped because of the client's deadline"
+)
 STARTS = Family("worker_starts", "Started workers")
 
-COUNTED = (REQUESTS, NETWORK_SECONDS, ROWS, DISTANCE, WARNINGS, STARTS)
+COUNTED = (REQUESTS, NETWORK_SECONDS, ROWS, DISTANCE, WARNINGS, MEMORY_REFUSALS, DEADLINES, STARTS)

@@ -75,6 +75,8 @@ def _options() -> ort.SessionOptions:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # An arena keeps the memory of the largest batch for ever; malloc is as fast.
+    options.enable_cpu_mem_arena = False
     # SECURITY: by default external tensors can be read from any file that the process can read.
     options.add_session_config_entry(
         "session.model_external_initializers_file_folder_path", NO_FOLDER

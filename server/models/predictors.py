@@ -8,9 +8,10 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 OUTPUTS = ("probabilities", "distance")
-# PERF: measured, see docs/decisions/batches.md.
-ROWS_PER_CALL = 1_024
+# PERF: measured, see docs/decisions/batches.md. They also bound the memory of one call.
+ROWS_PER_CALL = 256
 UTTERANCES_PER_CALL = 32
+FRAMES_PER_CALL = 8_192  # of all utterances, with padding; a longer utterance has its own call
 LONGEST_TO_SHORTEST = 1.1  # greatest ratio of lengths in one call
 
 Array = NDArray[np.float32]
@@ -120,12 +121,16 @@ def _empty_scores(utterances: int, labels: int) -> Scores:
 
 
 def _group_by_length(lengths: Lengths) -> Iterator[NDArray[np.intp]]:
-    """Yields the indices of utterances of similar length, so that padding stays small."""
+    """Yields the indices of utterances of similar length, so that padding stays small.
+
+    A group of several utterances has at most FRAMES_PER_CALL frames.
+    """
     order = np.argsort(lengths, kind="stable")
     ordered = lengths[order]
     start = 0
     while start < len(order):
         similar = int(np.searchsorted(ordered, ordered[start] * LONGEST_TO_SHORTEST, "right"))
         stop = min(similar, start + UTTERANCES_PER_CALL)
+        stop = start + min(stop - start, max(1, FRAMES_PER_CALL // int(ordered[stop - 1])))
         yield order[start:stop]
         start = stop

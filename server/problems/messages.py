@@ -46,12 +46,29 @@ BATCH_TOO_LARGE = ProblemKind(
 )
 # Nginx's status for this in its log. No client gets it.
 CLIENT_GONE = ProblemKind(499, "client-gone", "Client gone", "The client has disconnected.")
+UTTERANCES_TOO_LONG = replace(
+    BATCH_TOO_LARGE, detail="The utterances have {frames:,} frames; expected at most {limit:,}."
+)
+DEADLINE_EXCEEDED = ProblemKind(
+    503,
+    "deadline-exceeded",
+    "Deadline exceeded",
+    "The request cannot be answered within its timeout of {timeout:g} seconds.",
+    (("Retry-After", "1"),),
+)
 FRAMES_NEEDED = ProblemKind(
     422,
     "frames-needed",
     "Frames needed",
     "The network {name!r} takes frames, a list of lists of coefficients; got one vector. "
     "Networks that take one vector: {known}.",
+)
+INVALID_TIMEOUT = ProblemKind(
+    400,
+    "invalid-timeout",
+    "Invalid timeout",
+    "The header {name} is {found}; expected seconds, a decimal number above 0 and at most "
+    "{longest:,}, such as 0.250.",
 )
 NETWORK_UNAVAILABLE = ProblemKind(
     503,
@@ -139,6 +156,9 @@ OVERLOADED = ProblemKind(
 )
 TOO_MANY_BATCHES = replace(
     OVERLOADED, detail="The server is processing too many batches; retry later."
+)
+SHORT_OF_MEMORY = replace(
+    OVERLOADED, detail="The server is short of memory for large bodies; retry later."
 )
 PRECONDITION_FAILED = ProblemKind(
     412,
@@ -234,6 +254,10 @@ UNEXPECTED_VALUE = _invalid("{place} is {found}; expected {expected}.")
 INVALID_JSON_LENGTH = _invalid(
     "The header {name} is {found}; expected the number of bytes of the JSON, from 1 to {length}, "
     "the number of bytes of the body."
+)
+INVALID_BATCH_TIMEOUT = _invalid(
+    "parameters.timeout is {found}; expected microseconds, an integer from 0 to {longest:,}, "
+    "where 0 is no timeout."
 )
 INPUT_MISSING = _invalid("The input {name!r} is missing.")
 INPUT_REPEATED = _invalid("{place} repeats the input {name!r}; expected each input once.")

@@ -60,8 +60,8 @@ LOCKED_DOWN = (
     "--tmpfs=/tmp:rw,noexec,nosuid,size=64m",
     "--cap-drop=ALL",
     "--security-opt=no-new-privileges",
-    "--memory=512m",
-    "--memory-swap=512m",
+    "--memory=768m",
+    "--memory-swap=768m",
     "--pids-limit=128",
 )
 

@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--confined",
         action="store_true",
-        help="the faults part also with attacks, clock jumps, full disks, 512 MiB (as root)",
+        help="the faults part also with attacks, clock jumps, full disks, 768 MiB (as root)",
     )
     parser.add_argument("--bodies", type=int, default=200_000, help="of the fuzz part")
     parser.add_argument("--minutes", type=float, default=30, help="of the endurance part")

@@ -37,7 +37,7 @@ QUERIES = 64  # of each network
 SECONDS_OF_A_RELOAD = 10.0
 
 
-MEMORY = 512 * 2**20  # bytes; the limit of the manifest
+MEMORY = 768 * 2**20  # bytes; the limit of the manifest
 RUNTIME_BYTES = 64 * 2**20  # of the file system with the runtime directory
 ALL_FAULTS = Counts(clock_jumps=12, full_disks=6, attacks=15)
 # After an attack, its memory may not be free yet.

@@ -12,6 +12,7 @@ import httpx
 import numpy as np
 import pytest
 
+from server.settings import ServerSettings
 from tests.support.harness import MFCCS, Server, open_requests, running, wait_until
 from tests.support.inference import binary_request, inference_error
 from tests.support.openapi import description
@@ -132,6 +133,23 @@ def test_requests_beyond_the_queue_are_refused_and_the_others_answered(
         for answer in answers:
             check(answer, 503)
     assert [answer.json() for answer in answers[QUEUE:]] == [expected] * QUEUE
+
+
+def test_a_large_batch_beyond_the_queue_is_refused_as_a_small_one(short_queue: Server) -> None:
+    batch = binary_request(("mfccs", "FP32", np.zeros((16_384, 25), np.float32)))
+    statuses: list[int] = []
+
+    def ask(_: int) -> None:
+        with httpx.Client(base_url=short_queue.client.base_url, timeout=60) as client:
+            statuses.append(predict(client).status_code)
+
+    with ThreadPoolExecutor(2 * QUEUE) as clients, stopped_workers(short_queue):
+        clients.map(ask, range(2 * QUEUE))
+        wait_until(lambda: len(statuses) == QUEUE, "a full queue")
+        refused = short_queue.client.post("/v2/models/DNN/infer", **batch)
+    assert len(batch["content"]) > ServerSettings().maximum_body_bytes
+    check_inference_refused(refused, 503)
+    assert sorted(statuses) == [200] * QUEUE + [503] * QUEUE
 
 
 @contextlib.contextmanager

@@ -29,5 +29,6 @@ def _die() -> None:
 def get_app() -> App:  # type: ignore[type-arg]
     """Builds the application; each Gunicorn worker calls it."""
     application = app.get_app()
+    assert isinstance(application, App)
     application.add_middleware(FatalMiddleware())
     return application

@@ -56,6 +56,7 @@ def longest_delay(folder: Path) -> float:
 def get_app() -> App[Any, Any]:
     """Builds the application; each Gunicorn worker calls it."""
     application = app.get_app()
+    assert isinstance(application, App)
     heartbeat = Heartbeat(Path(os.environ[FOLDER_VARIABLE]) / str(os.getpid()))
     application.add_middleware(heartbeat)
     return application

@@ -204,6 +204,14 @@ def test_too_many_rows_are_refused(client: TestClient) -> None:
     assert "65,537 rows; expected at most 65,536" in error_of(answer, 413)
 
 
+def test_too_many_frames_are_refused(client: TestClient) -> None:
+    frames = np.zeros((1, 8_193, 25), np.float32)
+    answer = infer_binary(
+        client, {"inputs": [binary("frames", frames)]}, frames.tobytes(), model="TCN"
+    )
+    assert "8,193 frames; expected at most 8,192" in error_of(answer, 413)
+
+
 def test_too_many_bytes_are_refused(client: TestClient) -> None:
     assert "8,388,608 bytes" in error_of(infer(client, b" " * 8_388_609), 413)
 

@@ -34,6 +34,21 @@ def test_predictions_run_in_order_of_arrival() -> None:
     assert order == [*range(REQUESTS), "later"]
 
 
+def test_the_expected_wait_grows_with_the_queue() -> None:
+    async def queue() -> list[float]:
+        time_slice = EventLoopTimeSlice(seconds=0.005)
+        expected = [time_slice.expected_seconds()]
+        requests = [asyncio.create_task(predict(time_slice, [], i)) for i in range(REQUESTS)]
+        await asyncio.sleep(0)
+        expected.append(time_slice.expected_seconds())
+        await asyncio.gather(*requests)
+        return expected
+
+    empty, full = asyncio.run(queue())
+    assert empty == 0
+    assert full >= REQUESTS * PREDICTION_SECONDS / 2
+
+
 def test_a_single_request_does_not_wait() -> None:
     async def one() -> object:
         return EventLoopTimeSlice().wait()

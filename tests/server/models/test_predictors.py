@@ -1,0 +1,43 @@
+"""A batch in several runs has the scores of a single run; the shipped networks."""
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+from configuration import ROOT
+from server.models.files import read_file
+from server.models.onnx import open_model
+from server.models.predictors import (
+    FRAMES_PER_CALL,
+    OUTPUTS,
+    frame_batch_predictor,
+    vector_batch_predictor,
+)
+
+FORMAT = "speech-emotion-network/1"
+RANDOM = np.random.default_rng(1)
+
+
+def session(name: str) -> ort.InferenceSession:
+    file = read_file(ROOT / "models" / f"{name}.onnx")
+    return open_model(file.content, FORMAT).session
+
+
+@pytest.mark.parametrize("name", ["DNN", "CNN"])
+def test_vectors_in_several_runs_have_the_scores_of_one(name: str) -> None:
+    network = session(name)
+    vectors = RANDOM.normal(-20, 60, (700, 25)).astype(np.float32)
+    expected = network.run(OUTPUTS, {"mfccs": vectors})
+    found = vector_batch_predictor(network, expected[0].shape[1])(vectors, None)
+    np.testing.assert_allclose(found.probabilities, expected[0], atol=1e-6)
+    np.testing.assert_allclose(found.distance, expected[1], rtol=1e-5)
+
+
+def test_frames_in_several_runs_have_the_scores_of_one() -> None:
+    network = session("TCN")
+    frames = RANDOM.normal(-20, 60, (9, FRAMES_PER_CALL // 4, 25)).astype(np.float32)
+    lengths = RANDOM.integers(1, frames.shape[1], 9)
+    expected = network.run(OUTPUTS, {"frames": frames, "lengths": lengths})
+    found = frame_batch_predictor(network, expected[0].shape[1])(frames, lengths)
+    np.testing.assert_allclose(found.probabilities, expected[0], atol=1e-6)
+    np.testing.assert_allclose(found.distance, expected[1], rtol=1e-5)
