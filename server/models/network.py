@@ -150,7 +150,8 @@ def _probe(network: Network, n_mfcc: int) -> None:
             probabilities, distance = network.predict(np.full(shape, value, np.float32))
         # NOTE: ONNX Runtime's exceptions share no base class but Exception.
         except Exception as error:  # noqa: BLE001
-            raise ModelFileError(f"fails on an input of {value}: {error}") from None
+            reason = str(error).replace("std::bad_alloc", "it needs too much memory")
+            raise ModelFileError(f"fails on an input of {value}: {reason}") from None
         if not np.isfinite([*probabilities, distance]).all() or abs(sum(probabilities) - 1) > 1e-4:
             raise ModelFileError(
                 f"gives {probabilities}, distance {distance} for an input of {value}; "
