@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle
 
 from tests.soak.http1 import AnswerReader, ProtocolError, request
@@ -28,7 +29,9 @@ SECONDS_BETWEEN_READS = 1.0
 SLOW_READER_ROWS = 5_000  # their answers together are within the limits of the bodies
 ANNOUNCED_BODIES = 16
 SECONDS_BETWEEN_BATCHES = 0.5
+SECONDS_BEFORE_RENEWAL = 1.0
 HALF_BODIES = 4_000
+FEW_HALF_BODIES = 400
 HALF_BODY_BYTES = 60_000
 COEFFICIENTS = 25
 
@@ -71,10 +74,10 @@ async def announce_bodies(port: int, seconds: float) -> Answers:
     return await _hold(port, seconds, ANNOUNCED_BODIES, header)
 
 
-async def send_half_bodies(port: int, seconds: float) -> Answers:
+async def send_half_bodies(port: int, seconds: float, connections: int = HALF_BODIES) -> Answers:
     """Thousands of connections send most of a small body, and wait."""
     header = _header("/prediction/DNN", HALF_BODY_BYTES)
-    return await _hold(port, seconds, HALF_BODIES, header + b" " * (HALF_BODY_BYTES - 1_000))
+    return await _hold(port, seconds, connections, header + b" " * (HALF_BODY_BYTES - 1_000))
 
 
 async def send_batches(port: int, seconds: float) -> Answers:
@@ -87,12 +90,17 @@ async def send_batches(port: int, seconds: float) -> Answers:
     return answers
 
 
-ATTACKS = (
+SHARED = (
     Attack("bodies of empty lists", send_hollow_bodies),
     Attack("slow readers", read_slowly),
     Attack("announced bodies", announce_bodies),
-    Attack("half-sent bodies", send_half_bodies),
     Attack("largest batches", send_largest_batches),
+)
+ATTACKS = (*SHARED, Attack("half-sent bodies", send_half_bodies))
+# Within the number of connections that Nginx accepts with little memory: beyond it, others wait.
+ATTACKS_WITH_LITTLE_MEMORY = (
+    *SHARED,
+    Attack("half-sent bodies", partial(send_half_bodies, connections=FEW_HALF_BODIES)),
 )
 
 
@@ -153,10 +161,12 @@ async def _hold(
     async def hold() -> None:
         while time.monotonic() < end:
             try:
-                answers[await _stay(port, end, data, receive_buffer, is_reading=is_reading)] += 1
+                told = await _stay(port, end, data, receive_buffer, is_reading=is_reading)
             except OSError:
-                answers["closed"] += 1
-                await asyncio.sleep(0.1)
+                told = "closed"
+            answers[told] += 1
+            # Not at once: that would be a flood, which keeps the clients busier than the server.
+            await asyncio.sleep(SECONDS_BEFORE_RENEWAL)
 
     async with asyncio.TaskGroup() as tasks:
         for _ in range(connections):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import psutil
 
-from tests.soak.attacks import ATTACKS, Answers
+from tests.soak.attacks import ATTACKS_WITH_LITTLE_MEMORY, Answers
 from tests.support.clock import WallClock
 from tests.support.harness import PYTHON, ROOT, Server
 
@@ -89,7 +89,7 @@ class FaultInjector:
         self._clock = clock
         self._activating = asyncio.Lock()
         self._attacking = asyncio.Lock()
-        self._shifts, self._attacks = cycle(CLOCK_SHIFTS), cycle(ATTACKS)
+        self._shifts, self._attacks = cycle(CLOCK_SHIFTS), cycle(ATTACKS_WITH_LITTLE_MEMORY)
         self._active = FIRST
         self.live = frozenset([FIRST])
         self.done: list[Fault] = []
