@@ -14,7 +14,7 @@ from server.problems.documents import Problem, shortened
 JSON = ("application/json",)
 DISCONNECTED = "disconnected"  # server/http/protocol.py adds it to the state of a request
 LARGEST_JOIN_ON_LOOP = 1_048_576  # bytes
-LARGEST_ON_LOOP = 32_768  # bytes of MFCCs that are decoded on the event loop; see batches.md
+LARGEST_ON_LOOP = 131_072  # bytes of MFCCs that are decoded on the event loop; see batches.md
 
 
 def find_network(catalog: NetworkCatalog, name: str) -> Network:

@@ -24,6 +24,7 @@ from server.problems.documents import Problem, malformed_json, shortened
 FLOAT32_MAXIMUM = float(np.finfo(np.float32).max)
 ALWAYS_DECODED = 4_096  # bytes; the values of a longer body are counted first
 OTHER_VALUES = 100  # besides the MFCCs, in a longer body
+CASE_BIT = ord("[") ^ ord("{")
 NUMBERS = {int, float}
 
 
@@ -188,8 +189,12 @@ def decode_any_width(body: bytes, n_mfcc: int, maximum_frames: int) -> NDArray[n
 
 def _is_too_much(body: bytes, n_mfcc: int, maximum_frames: int) -> bool:
     """Whether the body has more lists, objects or commas than `maximum_frames` frames have."""
-    lists = body.count(b"[") + body.count(b"{") - OTHER_VALUES
-    return lists > maximum_frames or body.count(b",") - OTHER_VALUES > maximum_frames * n_mfcc
+    text = np.frombuffer(body, np.uint8)  # PERF: counting is five times as fast as bytes.count
+    opening = text | CASE_BIT == ord("{")  # an opening bracket or brace
+    if np.count_nonzero(opening) - OTHER_VALUES > maximum_frames:
+        return True
+    most_commas = maximum_frames * n_mfcc + OTHER_VALUES
+    return len(body) > most_commas and np.count_nonzero(text == ord(",")) > most_commas
 
 
 def _largest(values: list[float]) -> float:
