@@ -38,7 +38,7 @@ NGINX_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sb
 SECONDS_BETWEEN_KEY_CHECKS = 0.5
 APPLICATION = "server.app:get_app()"
 NO_LUA = (
-    "Nginx has no Lua module: the total time of a request body is not limited, only its pauses. "
+    "Nginx has no Lua module: the total time and the memory of bodies and responses have no limit. "
     "To install it: sudo apt-get install libnginx-mod-http-lua, then start again"
 )
 

@@ -74,7 +74,7 @@ class Histogram:
 
 REQUESTS = Family(
     "request_duration_seconds",
-    "Time from a request's header to its answer in a worker, without Nginx and the network",
+    "Time from the header of a request to its answer in a worker, without Nginx",
     ("route", "method", "status"),
     (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0),
 )

@@ -47,7 +47,7 @@ BATCH_TOO_LARGE = ProblemKind(
 # Nginx's status for this in its log. No client gets it.
 CLIENT_GONE = ProblemKind(499, "client-gone", "Client gone", "The client has disconnected.")
 UTTERANCES_TOO_LONG = replace(
-    BATCH_TOO_LARGE, detail="The utterances have {frames:,} frames; expected at most {limit:,}."
+    BATCH_TOO_LARGE, detail="Each utterance has {frames:,} frames; expected at most {limit:,}."
 )
 DEADLINE_EXCEEDED = ProblemKind(
     503,
@@ -291,13 +291,15 @@ DATA_MALFORMED = _invalid(
     "{stop}."
 )
 DATA_TOO_SPARSE = _invalid(
-    "{place} has {limit:,} bytes without the end of a number or row; expected shorter ones."
+    "{place} has {limit:,} bytes without the end of a number or row; expected shorter numbers and "
+    "less white space."
 )
 DATA_NO_NUMBERS = _invalid(
-    'The list of a "data" has something other than numbers and lists at byte {position}.'
+    'A member "data" has another value at byte {position}; expected only numbers and lists.'
 )
 REST_TOO_LARGE = _invalid(
-    "Besides the data of the inputs, the JSON has more than {limit:,} bytes or {values:,} values."
+    "The JSON is too large: expected at most {limit:,} bytes and {values:,} values besides the "
+    "data of the inputs."
 )
 NOT_FINITE = _invalid("{place} is {found}; expected a finite number in the range of float32.")
 

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,10 +36,14 @@ def exported() -> set[str]:
 
     from server.app import create_app
     from server.settings import ModelSettings, ServerSettings, Settings
+    from server.worker_resources import WorkerResources
 
     models = ROOT / "models"
     settings = Settings(ServerSettings(), ModelSettings(models))
-    client = falcon.testing.TestClient(create_app(settings, load_catalog(models)))
+    # A server with a runtime directory has a share of the memory for each worker.
+    shared = replace(WorkerResources.acquire(settings.server, None), memory_share=1)
+    app = create_app(settings, load_catalog(models), shared=shared)
+    client = falcon.testing.TestClient(app)
     header = {"X-Nginx-Counts": ",503,1"}
     client.simulate_get("/metrics")
     return set(METRIC.findall(client.simulate_get("/metrics", headers=header).text))

@@ -1,7 +1,8 @@
-"""The operator's guide and the settings file describe every setting."""
+"""The documents describe every setting, list every decision, and link to files that exist."""
 
 import re
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,11 @@ from configuration import ROOT
 from server.settings import ModelSettings, ServerSettings
 
 KEYS = {field.name for section in (ServerSettings, ModelSettings) for field in fields(section)}
+DOCUMENTS = [
+    *ROOT.glob("*.md"),
+    *ROOT.glob("docs/**/*.md"),
+    *(ROOT / "clients" / folder / "README.md" for folder in ("python", "web", "web/extractor")),
+]
 
 
 @pytest.mark.parametrize(
@@ -18,3 +24,18 @@ KEYS = {field.name for section in (ServerSettings, ModelSettings) for field in f
 def test_every_setting_is_described(file: str, key: str) -> None:
     text = (ROOT / file).read_text(encoding="utf-8")
     assert KEYS - set(re.findall(key, text, re.MULTILINE)) == set()
+
+
+def test_every_decision_is_listed() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = re.findall(
+        r"^- \[.+\]\((.+)\)$", (folder / "README.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert sorted([*listed, "README.md"]) == sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_linked_file_exists(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)", document.read_text(encoding="utf-8"))
+    files = [link for link in links if "://" not in link]
+    assert [file for file in files if not (document.parent / file).exists()] == []

@@ -169,7 +169,10 @@ def test_the_operator_port_serves_health_and_metrics(observed: tuple[Server, Scr
 
 def test_answers_of_nginx_itself_are_counted(observed: tuple[Server, Scraper]) -> None:
     server, scraper = observed
-    counted = [{"route": "/init/reference.wav", "status": "200"}, {"route": "", "status": "413"}]
+    counted = [
+        {"route": "/init/reference.wav", "status": "200"},
+        {"route": "", "status": "413"},
+    ]
 
     def counts() -> list[float]:
         found = scraper.scrape()
@@ -179,5 +182,6 @@ def test_answers_of_nginx_itself_are_counted(observed: tuple[Server, Scraper]) -
     for _ in range(3):
         assert server.client.get("/init/reference.wav").status_code == 200
     check_problem(server.client.post("/prediction/DNN", content=b" " * 2_000_000), 413)
+    assert server.client.post("/v2/models/DNN/infer", content=b" " * 9_000_000).status_code == 413
     server.nginx().send_signal(signal.SIGHUP)
-    assert np.subtract(counts(), before).tolist() == [3, 1]
+    assert np.subtract(counts(), before).tolist() == [3, 2]
