@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-# Measured and rounded up: memory of the libraries and the processes beside Nginx and the workers; of
-# an idle worker; and what the largest batch adds to it.
+# Measured and rounded up: memory of the libraries and the processes beside Nginx and the workers;
+# of an idle worker; and what the largest batch adds to it.
 BYTES_OF_OTHERS = 80 * 2**20
 BYTES_OF_IDLE_WORKER = 48 * 2**20
 BYTES_OF_BATCH = 40 * 2**20
