@@ -14,6 +14,7 @@ FORBIDDEN = {
     "codecs": {"api", "http", "inference", "launch", "metrics"},
     "inference": {"api", "http", "launch"},
     "api": {"http", "launch"},
+    "http": {"api", "codecs", "inference", "launch", "metrics", "models"},
     "launch": {"api", "codecs", "inference", "metrics"},
 }
 
