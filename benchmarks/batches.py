@@ -25,7 +25,7 @@ from benchmarks.load import Client, Load
 from benchmarks.payloads import CLIP, MFCCS
 from benchmarks.processes import cpu_seconds
 from benchmarks.serving import JSON, BenchmarkError, serving, two_cores
-from server.launch.processes import adopt_orphans
+from server.processes import adopt_orphans
 from server.settings import load_settings
 
 OUTPUTS = ["probabilities", "distance"]

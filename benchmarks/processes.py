@@ -5,7 +5,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-from server.launch.processes import children
+from server.processes import children
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 

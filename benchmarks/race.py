@@ -8,7 +8,7 @@ from benchmarks.load import Client, Load
 from benchmarks.payloads import CLIP
 from benchmarks.processes import cpu_seconds, pss_mebibytes
 from benchmarks.serving import BenchmarkError, serving, two_cores
-from server.launch.processes import adopt_orphans
+from server.processes import adopt_orphans
 
 CONNECTIONS = 16
 OTHER_CONNECTIONS = (1, 64)  # for the curve of throughput against latency

@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from server.models.releases import ReleaseError, ReleaseStore
-
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from server.processes import STOP_SIGNALS
 
 
 class _Interrupted(BaseException):

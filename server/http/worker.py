@@ -11,7 +11,7 @@ from uvicorn_worker import UvicornWorker
 
 from server.http.protocol import HttpProtocol
 from server.http.transport import WriteCoalescer
-from server.launch.processes import STOP_SIGNALS
+from server.processes import GUNICORN_STOP_SIGNALS
 
 # Longer than supervisord needs to start a new master; until then the orphaned workers answer.
 SECONDS_WITHOUT_MASTER = 5.0
@@ -59,7 +59,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # it ships no types
     def init_signals(self) -> None:
         """Sets the handlers, and admits the signals that were blocked for the fork."""
         super().init_signals()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, GUNICORN_STOP_SIGNALS)
 
     async def callback_notify(self) -> None:
         """Sends the heartbeat to the master; stops the worker if the master has died."""

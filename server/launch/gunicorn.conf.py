@@ -10,8 +10,8 @@ from gunicorn import arbiter
 
 from server.launch.capacity import default_workers
 from server.launch.logs import CONFIGURATION
-from server.launch.processes import MONOTONIC, blocked_stop_signals
 from server.launch.runtime_directory import this_runtime
+from server.processes import MONOTONIC, blocked_stop_signals
 from server.settings import load_settings
 
 _settings = load_settings().server

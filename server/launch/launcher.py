@@ -13,14 +13,15 @@ from pathlib import Path
 
 from configuration import CONFIG_VARIABLE, ROOT
 from server.http.key_files import KeyFileError
-from server.http.key_publisher import KeyPublisher
+from server.launch.key_publisher import KeyPublisher
 from server.launch.logs import log
-from server.launch.nginx import NginxError, inspect_nginx, render
-from server.launch.nginx_needed import START_MESSAGE, check_usable_without_nginx
+from server.launch.nginx.build import inspect_nginx
+from server.launch.nginx.configuration import NginxError, render
+from server.launch.nginx.needed import START_MESSAGE, check_usable_without_nginx
+from server.launch.nginx.tls_files import TlsFileError, TlsFiles
 from server.launch.process_tree import exit_on_stop_signals, run_process_tree
 from server.launch.running_server import undo_interrupted_activation
 from server.launch.runtime_directory import NGINX_VARIABLE, RUNTIME_VARIABLE, Runtime, make_runtime
-from server.launch.tls_files import TlsFileError, TlsFiles
 from server.launch.watcher import watching
 from server.models.first_release import deploy_at_start, start_verification
 from server.models.releases import ReleaseStore, make_state_directory

@@ -14,10 +14,9 @@ from typing import IO
 from configuration import ROOT
 from server.healthcheck import readiness
 from server.launch.logs import json_lines
-from server.launch.processes import adopt_orphans, children, end_with_parent, send_signal
+from server.processes import STOP_SIGNALS, adopt_orphans, children, end_with_parent, send_signal
 from server.settings import ServerSettings
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PROBE_INTERVAL_SECONDS = 0.05
 READ_BYTES = 65_536
 
@@ -78,7 +77,7 @@ def _start(command: Sequence[str], environment: Mapping[str, str]) -> subprocess
         stderr=subprocess.STDOUT,
         bufsize=0,
         # Tied to the thread that forks, here the main thread, which ends with the process.
-        preexec_fn=partial(end_with_parent, os.getpid()),  # noqa: PLW1509  # other threads wait
+        preexec_fn=partial(end_with_parent, signal.SIGTERM, os.getpid()),  # noqa: PLW1509
         process_group=0,  # Ctrl-C in a terminal signals this process only, which forwards it
     )
 

@@ -10,11 +10,11 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from server.launch.processes import send_signal
 from server.launch.runtime_directory import PREFIX, Runtime, RuntimeDirectoryError
 from server.models.activation import undo_unfinished
 from server.models.deployment import Deployment
 from server.models.releases import ActivationUnderWayError, ReleaseError, ReleaseStore
+from server.processes import send_signal
 
 RELOAD_TIMEOUT_SECONDS = 60.0
 POLL_INTERVAL_SECONDS = 0.05

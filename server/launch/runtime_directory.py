@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from server.atomic_write import write_when_possible
-from server.launch.processes import children, is_gunicorn
 from server.models.deployment import Deployment
+from server.processes import children, is_gunicorn
 
 PREFIX = "speech-emotion-"
 RUNTIME_VARIABLE = "LAUNCHER_RUNTIME"  # the path of the runtime directory

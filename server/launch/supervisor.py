@@ -13,7 +13,7 @@ from supervisor.loggers import Handler
 from supervisor.options import ServerOptions
 from supervisor.states import ProcessStates, SupervisorStates
 
-from server.launch.processes import (
+from server.processes import (
     MONOTONIC,
     blocked_stop_signals,
     children,
@@ -41,7 +41,7 @@ class Options(ServerOptions):  # type: ignore[misc]  # it ships no types
             if process == 0:
                 for number in numbers:
                     signal.signal(number, signal.SIG_DFL)
-                end_with_parent(parent)
+                end_with_parent(signal.SIGTERM, parent)
         return process
 
 

@@ -5,7 +5,6 @@ starts a process that verifies the release within limits. Workers wait for its r
 load a model. PERF: the process ends before most workers have started.
 """
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -21,7 +20,7 @@ from server.atomic_write import write_atomically
 from server.models.deployment import Deployment
 from server.models.releases import ReleaseError, ReleaseStore, is_intact
 from server.models.verification import VerificationError, verify
-from server.models.verifier import PR_SET_PDEATHSIG
+from server.processes import end_with_parent
 from server.settings import ModelSettings, load_settings
 
 POLL_INTERVAL_SECONDS = 0.02
@@ -104,7 +103,7 @@ def _verifying(store: ReleaseStore) -> Path:
 
 def _main() -> None:
     """Verifies the current release of a state directory; never outlives the launcher."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent(signal.SIGKILL)
     store = ReleaseStore(Path(sys.argv[1]))
     release = store.deployment.current or ""
     faults: Mapping[str, str] = {}

@@ -3,7 +3,6 @@
 It reads an order from standard input and writes its progress to standard output.
 """
 
-import ctypes
 import os
 import resource
 import signal
@@ -15,14 +14,14 @@ from pathlib import Path
 import msgspec
 
 from server.models.verification import NetworkSummary, Order, Progress, Verification
+from server.processes import end_with_parent
 
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 LIKELIEST_VICTIM = "1000"
 
 
 def main() -> None:
     """Verifies the directory of the order, and never outlives its parent."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent(signal.SIGKILL)
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
     _limit(order.memory_bytes)
     # What a library prints must not mix with the progress.

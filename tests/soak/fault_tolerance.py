@@ -28,8 +28,8 @@ from tests.soak.queries import Query, make_queries
 from tests.soak.tables import table
 from tests.support.clock import WallClock
 from tests.support.control_group import memory_limit
-from tests.support.file_system import small_file_system
 from tests.support.harness import RUN, Server, running
+from tests.support.small_disk import small_disk
 
 CLIENTS_OF_EACH_KIND = 16
 QUERIES = 64  # of each network
@@ -38,7 +38,7 @@ SECONDS_OF_A_RELOAD = 10.0
 
 
 MEMORY = 768 * 2**20  # bytes; the limit of the manifest
-RUNTIME_BYTES = 64 * 2**20  # of the file system with the runtime directory
+RUNTIME_MEBIBYTES = 64  # of the file system with the runtime directory
 ALL_FAULTS = Counts(clock_jumps=12, full_disks=6, attacks=15)
 # After an attack, its memory may not be free yet.
 SECONDS_AFTER_AN_ATTACK = 5.0
@@ -159,9 +159,9 @@ def _endure_confined(
     clock = WallClock(folder)
     with (
         memory_limit(MEMORY) as group,
-        small_file_system(folder / "run", RUNTIME_BYTES) as runtime,
+        small_disk(folder / "run", RUNTIME_MEBIBYTES) as disk,
         running(
-            runtime,
+            disk.path,
             command=group.command(*RUN),
             SER_SERVER_ACCESS_LOG="no",
             **clock.variables,

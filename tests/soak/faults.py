@@ -1,7 +1,6 @@
 """Injects faults into a running server."""
 
 import asyncio
-import errno
 import os
 import shutil
 import signal
@@ -18,6 +17,7 @@ import psutil
 from tests.soak.attacks import ATTACKS_WITH_LITTLE_MEMORY, Answers
 from tests.support.clock import WallClock
 from tests.support.harness import PYTHON, ROOT, Server
+from tests.support.small_disk import SmallDisk
 
 if TYPE_CHECKING:
     from tests.soak.clients import Client
@@ -178,13 +178,13 @@ class FaultInjector:
         """Leaves no room in the runtime directory while a worker starts; no models change then."""
         async with self._activating:
             fault = Fault(FILLED_DISK, time.monotonic(), 0.0)
-            filling = self._server.runtime / "filling"
+            disk = SmallDisk(self._server.runtime)
             try:
-                _fill(filling)
+                disk.fill()
                 await self._kill_worker()
                 await asyncio.sleep(SECONDS_OF_A_FULL_DISK)
             finally:
-                filling.unlink()
+                disk.clear()
             fault.end = time.monotonic()
             self.done.append(fault)
 
@@ -239,17 +239,6 @@ class FaultInjector:
                 if time.monotonic() > deadline:
                     raise
             await asyncio.sleep(0.05)
-
-
-def _fill(file: Path) -> None:
-    """Writes until there is no room."""
-    with file.open("wb", buffering=0) as target:
-        try:
-            while True:
-                target.write(bytes(65_536))
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
 
 
 def _unexpected(answers: Answers) -> str:

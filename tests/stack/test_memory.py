@@ -15,9 +15,9 @@ import psutil
 
 from configuration import ROOT
 from server.settings import ServerSettings
+from tests.support.control_group import memory_limit
 from tests.support.harness import DEADLINE, RUN, Server, running, wait_until
 from tests.support.inference import binary_request
-from tests.support.memory_group import memory_group
 
 LIMITS = ServerSettings()
 MANIFESTS = ("base/deployment.yaml", "kserve/servingruntime.yaml")
@@ -113,7 +113,7 @@ def private_bytes(worker: psutil.Process) -> int:
 
 def test_the_largest_batches_fit_into_the_memory(nginx: Path, tmp_path: Path) -> None:
     with (
-        memory_group(MEMORY * 2**20) as group,
+        memory_limit(MEMORY * 2**20) as group,
         running(tmp_path, command=group.command(*RUN), SER_SERVER_WORKERS="") as server,
     ):
         old = set(server.workers())
@@ -130,7 +130,7 @@ def test_the_largest_batches_fit_into_the_memory(nginx: Path, tmp_path: Path) ->
                 attack.is_over.set()
         for client in running_clients:
             client.result()
-        assert group.kills() == 0
+        assert group.killed_for_memory == 0
         assert set().union(*attack.statuses.values()) <= {200, 503}
         for key, request in largest_requests().items():
             answer = server.client.post(f"/v2/models/{key[:3]}/infer", **request)

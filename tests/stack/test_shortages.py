@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from server.launch.runtime_directory import Runtime
-from tests.support.full_disk import small_disk
+from tests.support.control_group import process_limit
 from tests.support.harness import (
     RUN,
     Load,
@@ -14,7 +14,7 @@ from tests.support.harness import (
     wait_for_new_workers,
     wait_until,
 )
-from tests.support.process_limit import process_limit
+from tests.support.small_disk import small_disk
 
 ANSWERS = 300
 

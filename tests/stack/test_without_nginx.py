@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from server.launch.nginx_needed import NEED_NGINX
+from server.launch.nginx.needed import NEED_NGINX
 from server.settings import ServerSettings
 from tests.support.harness import RUN, Server, free_port, run_to_its_end, running, started
 from tests.support.problems import check_problem

@@ -9,7 +9,7 @@ import pytest
 
 from configuration import ROOT
 from server.metrics.store import Key, MetricStore, read_sums
-from tests.support.full_disk import small_disk
+from tests.support.small_disk import small_disk
 
 KEY = Key("family", ("label",))
 
@@ -67,7 +67,7 @@ def test_a_full_store_logs_an_error_and_does_not_raise(
     assert "not kept" in caplog.text
 
 
-def test_a_full_disk_costs_new_series_only(tmp_path: Path) -> None:
+def test_a_small_disk_costs_new_series_only(tmp_path: Path) -> None:
     """A full disk takes the first part of a line."""
     lost, later = Key("lost", ("x" * 3_000,)), Key("later", ("x",))
     with small_disk(tmp_path / "disk", 1) as disk:

@@ -12,7 +12,8 @@ from types import SimpleNamespace
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 # Replaces the module `time` in libraries that measure by the system's clock, which may jump.
 MONOTONIC = SimpleNamespace(time=time.monotonic, monotonic=time.monotonic, sleep=time.sleep)
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+GUNICORN_STOP_SIGNALS = (*STOP_SIGNALS, signal.SIGQUIT)
 
 
 def adopt_orphans() -> None:
@@ -20,19 +21,22 @@ def adopt_orphans() -> None:
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
-def end_with_parent(parent: int) -> None:
-    """Sends SIGTERM to this process when `parent`, which has just forked it, ends."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # it ended before the call
-        os.kill(os.getpid(), signal.SIGTERM)
+def end_with_parent(number: signal.Signals, parent: int | None = None) -> None:
+    """Sends the signal to this process when its parent ends.
+
+    parent: its process id, if it may have ended before this call.
+    """
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+    if parent is not None and os.getppid() != parent:
+        os.kill(os.getpid(), number)
 
 
 @contextmanager
 def blocked_stop_signals() -> Iterator[tuple[signal.Signals, ...]]:
     """Delays the stop signals; use it around a fork, until the child has handlers of its own."""
-    previous = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    previous = signal.pthread_sigmask(signal.SIG_BLOCK, GUNICORN_STOP_SIGNALS)
     try:
-        yield STOP_SIGNALS
+        yield GUNICORN_STOP_SIGNALS
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, previous)
 

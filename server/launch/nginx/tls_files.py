@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from server.launch.logs import log
-from server.launch.processes import send_signal
 from server.launch.runtime_directory import Runtime
+from server.processes import send_signal
 from server.settings import ServerSettings
 
 Version = tuple[tuple[int, int, int], ...]

@@ -1,25 +1,21 @@
 """Renders nginx.conf from its template and the settings."""
 
 import os
-import re
 import string
-import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from configuration import ROOT
 from server.launch.capacity import default_workers
-from server.launch.nginx_memory import NginxLimits
-from server.launch.nginx_problems import nginx_problems
+from server.launch.nginx.memory import NginxLimits
+from server.launch.nginx.problems import nginx_problems
 from server.launch.runtime_directory import Runtime
 from server.paths import HEALTH_PATHS
 from server.settings import ServerSettings
 
 TEMPLATE = ROOT / "nginx" / "nginx.conf.template"
 PAGE = ROOT / "clients" / "web" / "dist"
-LUA_MODULES = ("ndk_http_module.so", "ngx_http_lua_module.so")
 IDLE_CONNECTIONS = 128  # from each Nginx process to the workers
 HTTP2_DIRECTIVE = (1, 25, 1)  # the first version with `http2 on`
 FRESH_TRIES = 2  # of a request that got no response, on new connections
@@ -34,30 +30,6 @@ class NginxError(Exception):
 
 class _Template(string.Template):
     delimiter = "@"
-
-
-@dataclass(frozen=True)
-class NginxBuild:
-    """An installed Nginx.
-
-    version: such as (1, 22, 1); empty if it is unknown.
-    lua_modules: the modules that run clients.lua; empty if they are not installed.
-    """
-
-    version: tuple[int, ...]
-    lua_modules: tuple[Path, ...]
-
-
-def inspect_nginx(nginx: Path) -> NginxBuild:
-    """What the executable says about itself."""
-    build = subprocess.run([nginx, "-V"], capture_output=True, text=True, check=False).stderr
-    version = re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", build)
-    folder = re.search(r"--modules-path=(\S+)", build)
-    modules = [Path(folder[1]) / name for name in LUA_MODULES] if folder else []
-    return NginxBuild(
-        tuple(map(int, version.groups())) if version else (),
-        tuple(modules) if all(path.exists() for path in modules) else (),
-    )
 
 
 def render(

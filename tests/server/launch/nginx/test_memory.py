@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.launch.nginx_memory import BYTES_PER_CONNECTION, BYTES_PER_PROCESS, NginxLimits
+from server.launch.nginx.memory import BYTES_PER_CONNECTION, BYTES_PER_PROCESS, NginxLimits
 from server.settings import ServerSettings
 
 MEBIBYTE = 2**20

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from server.launch.nginx import render
+from server.launch.nginx.configuration import render
 from server.launch.runtime_directory import Runtime
 from server.settings import ServerSettings
 

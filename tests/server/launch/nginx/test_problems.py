@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from server.launch.nginx import render
+from server.launch.nginx.configuration import render
 from server.launch.runtime_directory import Runtime
 from server.problems.documents import TYPE_PREFIX
 from server.problems.messages import NGINX_KINDS
