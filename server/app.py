@@ -150,7 +150,7 @@ def _middleware(settings: ServerSettings, nginx: bool, runtime: Runtime | None) 
     if not nginx:
         middleware.append(RequestIdMiddleware())
     if settings.origins:
-        exposed = ["X-Request-Id", "Retry-After"]
+        exposed = ["X-Request-Id", "X-Model-Release", "Retry-After"]
         middleware.append(CORSMiddleware(allow_origins=settings.origins, expose_headers=exposed))
     if settings.api_keys_path:
         path = runtime.keys if runtime else settings.api_keys_path

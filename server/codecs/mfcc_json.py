@@ -194,7 +194,7 @@ def _is_too_much(body: bytes, n_mfcc: int, maximum_frames: int) -> bool:
     if np.count_nonzero(opening) - OTHER_VALUES > maximum_frames:
         return True
     most_commas = maximum_frames * n_mfcc + OTHER_VALUES
-    return len(body) > most_commas and np.count_nonzero(text == ord(",")) > most_commas
+    return len(body) > most_commas and int(np.count_nonzero(text == ord(","))) > most_commas
 
 
 def _largest(values: list[float]) -> float:

@@ -224,7 +224,8 @@ def _common_headers(server: ServerSettings) -> Iterator[str]:
         yield 'add_header Strict-Transport-Security "max-age=31536000" always;'
     if server.origins:
         yield "add_header Access-Control-Allow-Origin $allowed_origin always;"
-        yield 'add_header Access-Control-Expose-Headers "X-Request-Id, Retry-After" always;'
+        exposed = "X-Request-Id, X-Model-Release, Retry-After"
+        yield f'add_header Access-Control-Expose-Headers "{exposed}" always;'
         yield "add_header Vary Origin always;"
 
 
