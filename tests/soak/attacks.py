@@ -80,6 +80,12 @@ async def send_half_bodies(port: int, seconds: float, connections: int = HALF_BO
     return await _hold(port, seconds, connections, header + b" " * (HALF_BODY_BYTES - 1_000))
 
 
+async def fill_queue(port: int, seconds: float) -> Answers:
+    """More connections than the default of maximum_open_requests send long clips."""
+    frames = json.dumps({"mfccs": [[1.5] * COEFFICIENTS] * 130}).encode()
+    return await _repeat(port, seconds, 300, [request("/prediction/TCN", frames)])
+
+
 async def send_batches(port: int, seconds: float) -> Answers:
     """No attack: one client sends a batch of 100 kB, twice a second."""
     batch = _binary_batch("DNN", "mfccs", (1_000, COEFFICIENTS))

@@ -6,26 +6,31 @@ import tempfile
 import threading
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 import uvloop
 
 from server.settings import load_settings
-from tests.soak.attacks import ATTACKS, Answers, Attack, send_batches
+from tests.soak.attacks import ATTACKS, Answers, Attack, fill_queue, send_batches
 from tests.soak.clients import Loss
 from tests.soak.faults import FIRST
 from tests.soak.load import percentile, run_load
 from tests.soak.processes import memory
 from tests.soak.queries import Query, make_queries
 from tests.soak.tables import table
+from tests.support.clock import WallClock
 from tests.support.harness import Server, running
 
 SECONDS = 20.0
 CLIENTS = 8
 RATE = 200.0  # ordinary requests a second
+CLOCK_SHIFTS = (-3_600, 3_600, 0)  # seconds
+SECONDS_OF_A_BURST, SECONDS_BETWEEN_BURSTS = 1.0, 2.0
 LONGEST_PROBE = 0.1  # seconds, p99 of /livez
 SECONDS_BETWEEN_PROBES = 0.05
 PROBE = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -73,13 +78,34 @@ def lay_siege(seconds: float = SECONDS, attacks: Sequence[Attack] = ATTACKS) -> 
     """Starts a server for each attack and measures it."""
     models = load_settings().models.directory
     queries = make_queries({FIRST: models}, 16, np.random.default_rng(1))
-    return Siege([_measure(attack, seconds, queries) for attack in attacks])
+    findings = [_measure(attack, seconds, queries, {}) for attack in attacks]
+    with tempfile.TemporaryDirectory(prefix="clock-") as name:
+        clock = WallClock(Path(name))
+        attack = Attack("wall clock moved by hours", partial(_move_clock, clock))
+        findings.append(_measure(attack, seconds, queries, clock.variables))
+    return Siege(findings)
 
 
-def _measure(attack: Attack, seconds: float, queries: list[Query]) -> Findings:
+async def _move_clock(clock: WallClock, port: int, seconds: float) -> Answers:
+    """Moves the clock of the server back and forth, each time while its queue is full."""
+    answers, shifts, end = Answers(), cycle(CLOCK_SHIFTS), time.monotonic() + seconds
+    while time.monotonic() < end:
+        async with asyncio.TaskGroup() as tasks:
+            burst = tasks.create_task(fill_queue(port, SECONDS_OF_A_BURST))
+            await asyncio.sleep(SECONDS_OF_A_BURST / 2)
+            clock.shift(next(shifts))
+        answers += burst.result()
+        await asyncio.sleep(SECONDS_BETWEEN_BURSTS)
+    return answers
+
+
+def _measure(
+    attack: Attack, seconds: float, queries: list[Query], variables: Mapping[str, str]
+) -> Findings:
+    """variables: of the server's environment."""
     with (
         tempfile.TemporaryDirectory(prefix="siege-") as name,
-        running(Path(name), SER_SERVER_ACCESS_LOG="no") as server,
+        running(Path(name), SER_SERVER_ACCESS_LOG="no", **variables) as server,
     ):
         findings = Findings(attack.name)
         processes = {process.pid for process in server.tree()}
