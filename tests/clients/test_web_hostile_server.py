@@ -8,7 +8,7 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.support import hostile_graphs as extractors
+from tests.support import hostile_extractors as extractors
 from tests.support import hostile_pages as hostile
 from tests.support.hostile_pages import (
     CLIP,
@@ -26,7 +26,7 @@ from tests.support.web_driver import WebError, WebModule, run_web_module
 
 REAL = (hostile.ROOT / "models" / "mfcc.onnx").read_bytes()
 FRAMES = np.zeros((3, 25), np.float32)
-HARMLESS = extractors.with_constant_frames(FRAMES)
+HARMLESS = extractors.with_frames(FRAMES)
 MOST_GROWTH = 150_000_000  # bytes of memory; a response of 200 MB takes more
 ESCAPES = "\x1b[31mred\x07\u202eder\u2066\r\n\x9b2J"
 PLAIN = "[31mredder 2J"
@@ -76,12 +76,12 @@ def test_a_harmless_extractor_is_run(web: WebModule, server: HostileServer) -> N
     assert server.posts == [PREDICTION]
 
 
-@pytest.mark.parametrize("place", extractors.EXTERNAL)
+@pytest.mark.parametrize("place", extractors.READING)
 @pytest.mark.parametrize("location", ["secret.bin", "dev/stdin", "../../etc/passwd"])
 def test_an_extractor_that_reads_files_is_not_loaded(
     web: WebModule, server: HostileServer, place: str, location: str
 ) -> None:
-    server.offer(extractors.EXTERNAL[place](location))
+    server.offer(extractors.READING[place](location))
     assert "ExtractorError: The extractor was not loaded: it reads other files" in str(
         refusal(web, server)
     )
@@ -107,19 +107,19 @@ def test_a_file_that_is_not_onnx_is_not_loaded(
 def loud(value: float) -> bytes:
     frames = FRAMES.copy()
     frames[1, 2] = value
-    return extractors.with_constant_frames(frames)
+    return extractors.with_frames(frames)
 
 
 OTHER_FEATURES = {
-    "samples": (extractors.that_hands_the_samples_through(), r"\(882, 25\)"),
-    "samples in rows": (extractors.that_hands_the_samples_through(441), r"\(50, 441\)"),
-    "samples as the mean": (extractors.that_hides_the_samples_in_the_mean(), r"\(22050\)"),
+    "samples": (extractors.passing_the_audio_on(), r"\(882, 25\)"),
+    "samples in rows": (extractors.passing_the_audio_on(441), r"\(50, 441\)"),
+    "samples as the mean": (extractors.passing_the_audio_on_as_mean(), r"\(22050\)"),
     "one frame too many": (
-        extractors.with_constant_frames(np.zeros((45, 25), np.float32)),
+        extractors.with_frames(np.zeros((45, 25))),
         r"\(45, 25\) .* expected \(1 to 44, 25\)",
     ),
-    "no frame": (extractors.with_constant_frames(np.zeros((0, 25), np.float32)), r"\(0, 25\)"),
-    "one dimension": (extractors.with_constant_frames(np.zeros(25, np.float32)), r"makes \(25\)"),
+    "no frame": (extractors.with_frames(np.zeros((0, 25))), r"\(0, 25\)"),
+    "one dimension": (extractors.with_frames(np.zeros(25)), r"makes \(25\)"),
     "not a number": (loud(np.nan), "the coefficient NaN"),
     "infinity": (loud(-np.inf), "the coefficient -Infinity"),
     "a large number": (loud(1e9), "the coefficient 1000000000"),
@@ -140,7 +140,7 @@ def test_what_is_not_features_is_not_sent(web: WebModule, server: HostileServer,
 def test_an_extractor_that_never_ends_is_ended_and_replaced(
     web: WebModule, server: HostileServer
 ) -> None:
-    server.offer(extractors.that_never_ends_on_more_than(20_000))
+    server.offer(extractors.endless(beyond=20_000))
     options = {"extractionSeconds": 1}
     web.call("connect", address=server.url, options=options, inThread=True)
     with pytest.raises(WebError, match=r"ExtractorError: .* did not finish within 2 s"):
@@ -150,7 +150,7 @@ def test_an_extractor_that_never_ends_is_ended_and_replaced(
 
 
 def test_a_thread_is_replaced_after_an_error(web: WebModule, server: HostileServer) -> None:
-    server.offer(extractors.that_hands_the_samples_through())
+    server.offer(extractors.passing_the_audio_on())
     web.call("connect", address=server.url, inThread=True)
     for _ in range(2):
         with pytest.raises(WebError, match="not the one of the recipe"):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support import hostile_graphs as extractors
+from tests.support import hostile_extractors as extractors
 from tests.support.faulty_proxy import Answer, Change, FaultyProxy, replaced_by
 from tests.support.harness import Server
 from tests.support.hostile_pages import (
@@ -75,7 +75,7 @@ def answered(value: Any, status: int = 200, kind: str = JSON) -> Change:
 def test_an_extractor_that_never_ends_is_ended_and_replaced(
     open_through: OpenPage, proxy: FaultyProxy, tmp_path: Path
 ) -> None:
-    offer(proxy, extractors.that_never_ends_on_more_than(int(3.5 * RATE)))
+    offer(proxy, extractors.endless(beyond=int(3.5 * RATE)))
     proxy.faults[VERIFICATION] = [answered(AGREEMENT)] * 2
     visited = open_through().wait_for_agreement()
     engine, worker = visited.page.workers
@@ -92,10 +92,10 @@ def test_an_extractor_that_never_ends_is_ended_and_replaced(
     visited.analyse(write(tmp_path / "short.wav", noise(1), RATE))  # with a new worker
 
 
-def test_an_extractor_that_hands_the_samples_through_sends_nothing(
+def test_an_extractor_passing_the_audio_on_sends_nothing(
     open_through: OpenPage, proxy: FaultyProxy
 ) -> None:
-    offer(proxy, extractors.that_hands_the_samples_through(1))
+    offer(proxy, extractors.passing_the_audio_on(1))
     visited = open_through()
     expect(visited.expect_fault("extractor")).to_contain_text("is not the one of the recipe")
     assert not any(body for _, body in proxy.requests)
@@ -104,7 +104,7 @@ def test_an_extractor_that_hands_the_samples_through_sends_nothing(
 def test_an_extractor_that_reads_files_is_not_loaded(
     open_through: OpenPage, proxy: FaultyProxy
 ) -> None:
-    offer(proxy, extractors.with_external_initializer("mfcc.bin"))
+    offer(proxy, extractors.reading("mfcc.bin"))
     visited = open_through()
     expect(visited.expect_fault("extractor")).to_contain_text("it reads other files")
     assert not any(request.url.endswith(("mfcc.bin", ".wasm")) for request in visited.requests)

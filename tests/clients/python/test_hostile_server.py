@@ -79,7 +79,7 @@ def verify(hostile: HostileServer, connect: Connect) -> Any:
     [
         (extractors.passing_the_audio_on(), r"sent 88,\d+ bytes; expected at most 4,\d+"),
         (extractors.passing_the_audio_on_as_mean(), r"sent 88,\d+ bytes; expected at most"),
-        (extractors.returning_not_a_number(), "not finite"),
+        (extractors.with_frames(np.full((1, 25), np.nan)), "not finite"),
         (extractors.reading("secret.bin"), "stored in another file"),
         (extractors.greedy(8), "Failed to allocate memory"),
         (extractors.model([]), "was refused"),
