@@ -1,27 +1,26 @@
 """The page, in a browser, against a server that means its user harm."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from tests.support import hostile_extractors as extractors
 from tests.support.faulty_proxy import Answer, Change, FaultyProxy, replaced_by
-from tests.support.harness import Server
 from tests.support.hostile_pages import (
     EXTRACTOR,
     HANDSHAKE,
     PROBLEM,
-    HostileServer,
+    HostilePages,
     bomb_bytes,
     sha256,
 )
 from tests.support.sounds import noise, write
 from tests.web.conftest import OpenPage
-from tests.web.visits import TIMEOUT, visiting
+from tests.web.visits import TIMEOUT
 
 VERIFICATION = "/init/verification"
 RATE = 22_050
@@ -31,19 +30,6 @@ AGREEMENT = {"verdict": "agreement", "detail": "Fine."}
 FAST = "own = setTimeout; setTimeout = (call, ms, ...rest) => own(call, ms / 20, ...rest)"
 NORMAL = "setTimeout = own"
 MARKUP = "\x1b[1m<img src=x onerror=\"document.title='breached'\">\u202egnorw"
-
-
-@pytest.fixture
-def proxy(site: Server) -> Iterator[FaultyProxy]:
-    """The real server and its page, with some answers replaced."""
-    with FaultyProxy(str(site.client.base_url)) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def open_through(proxy: FaultyProxy, browser: Browser) -> Iterator[OpenPage]:
-    with visiting(browser, f"{proxy.url}/") as open_page:
-        yield open_page
 
 
 def offer(proxy: FaultyProxy, extractor: bytes) -> None:
@@ -129,14 +115,6 @@ def test_a_handshake_that_decompresses_to_200_mb_is_refused(
     expect(visited.expect_fault("wrong-server")).to_contain_text("has more than 1048576 bytes")
 
 
-@pytest.fixture
-def prediction(site: Server) -> str:
-    """The path of the network that the page selects by default."""
-    networks = site.client.get(HANDSHAKE).json()["networks"]
-    best = max(networks, key=lambda network: network["speakerIndependentUar"])
-    return f"/prediction/{best['networkType']}"
-
-
 def test_texts_are_shown_as_plain_text(
     open_through: OpenPage, proxy: FaultyProxy, prediction: str, original: Path
 ) -> None:
@@ -177,7 +155,7 @@ def test_an_absurd_prediction_is_not_shown(
 def test_features_do_not_follow_a_redirect_to_another_server(
     open_through: OpenPage, proxy: FaultyProxy, prediction: str, original: Path
 ) -> None:
-    with HostileServer() as elsewhere:
+    with HostilePages() as elsewhere:
         visited = open_through().wait_for_agreement()
         proxy.faults[prediction] = [replaced_by(307, Location=f"{elsewhere.url}{prediction}")]
         visited.upload(original)
