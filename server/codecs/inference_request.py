@@ -2,61 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-from msgspec import Meta
 from numpy.typing import NDArray
 
 from server.codecs.json_lists import JsonList, read_json
-from server.codecs.request_text import LARGEST_REST, MOST_VALUES, SplitText, split_request
+from server.codecs.request_schema import (
+    Input,
+    Output,
+    OutputParameters,
+    RequestDocument,
+    RequestParameters,
+    Scalar,
+    parse_request,
+)
+from server.codecs.request_text import SplitText, split_request
 from server.codecs.tensor_specs import ModelSignature, TensorSpec
 from server.codecs.tensors import DeclaredTensor, read_binary
 from server.problems import messages
-from server.problems.documents import Problem, malformed_json, shortened
+from server.problems.documents import Problem, shortened
 
-# Parameters of other types are refused: decoded lists take many times the memory of their text.
-Scalar = bool | int | float | str | None
 LONGEST_TIMEOUT = 86_400_000_000  # microseconds: a day
-MAXIMUM_ID = 256  # characters; the response repeats the id
-LONGEST_CHARACTER = 4  # bytes in UTF-8
 LARGEST_WHOLE = 32_768  # bytes of JSON that are decoded in one call
-
-
-class _InputParameters(msgspec.Struct):
-    binary_data_size: Scalar = None
-
-
-class _OutputParameters(msgspec.Struct):
-    binary_data: Scalar = None
-    classification: Scalar = None
-    shared_memory_region: Scalar = None
-
-
-class _RequestParameters(msgspec.Struct):
-    binary_data_output: Scalar = None
-    timeout: Scalar = None  # microseconds, as in Triton
-
-
-class _Input(msgspec.Struct):
-    name: str
-    shape: list[Annotated[int, Meta(ge=1, le=2**31 - 1)]]
-    datatype: str
-    parameters: _InputParameters | None = None
-    data: msgspec.Raw = msgspec.Raw()
-
-
-class _Output(msgspec.Struct):
-    name: str
-    parameters: _OutputParameters | None = None
-
-
-class _Request(msgspec.Struct):
-    inputs: list[_Input]
-    id: Annotated[str, Meta(max_length=MAXIMUM_ID)] | None = None
-    parameters: _RequestParameters | None = None
-    outputs: list[_Output] | None = None
 
 
 class BatchLimits(NamedTuple):
@@ -89,9 +58,6 @@ class InferenceRequest:
     timeout: float = 0.0  # seconds; 0: none
 
 
-_decode = msgspec.json.Decoder(_Request).decode
-
-
 def read_request(
     body: bytes, json_bytes: int | None, signature: ModelSignature, limits: BatchLimits
 ) -> InferenceRequest:
@@ -105,38 +71,10 @@ def read_request(
     text = body if json_bytes is None else body[:json_bytes]
     is_short = len(text) <= LARGEST_WHOLE
     split = SplitText(text, text, []) if is_short else split_request(text)
-    request = _parse(split)
+    request = parse_request(split)
     inputs = _InputReader(body, split, signature, limits).read(request.inputs)
     outputs = _requested_outputs(request, signature)
     return InferenceRequest(request.id, inputs, outputs, _timeout(request.parameters))
-
-
-def _parse(split: SplitText) -> _Request:
-    text = split.rest
-    try:
-        if not text.isascii():
-            text.decode()
-        request = _decode(text)
-    except msgspec.ValidationError as error:
-        raise Problem(messages.INVALID_REQUEST, error=error) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        if split.is_cut and _is_at_end(error, text):
-            raise _rest_too_large() from None
-        raise malformed_json(error, split.position) from None
-    if split.is_cut:
-        raise _rest_too_large()
-    return request
-
-
-def _is_at_end(error: Exception, text: bytes) -> bool:
-    """Whether a text is invalid only because its end is missing."""
-    if isinstance(error, UnicodeDecodeError):
-        return error.start > len(text) - LONGEST_CHARACTER
-    return "truncated" in str(error)
-
-
-def _rest_too_large() -> Problem:
-    return Problem(messages.REST_TOO_LARGE, limit=LARGEST_REST, values=MOST_VALUES)
 
 
 class _InputReader:
@@ -153,7 +91,7 @@ class _InputReader:
         self._limits = limits
         self._arrays: dict[str, NDArray[Any]] = {}
 
-    def read(self, inputs: list[_Input]) -> dict[str, NDArray[Any]]:
+    def read(self, inputs: list[Input]) -> dict[str, NDArray[Any]]:
         """The array of each input, by name."""
         for index, given in enumerate(inputs):
             place = f"inputs[{index}]"
@@ -167,7 +105,7 @@ class _InputReader:
             _check_lengths(self._arrays["frames"].shape, self._arrays["lengths"])
         return self._arrays
 
-    def _check(self, given: _Input, place: str) -> None:
+    def _check(self, given: Input, place: str) -> None:
         spec = self._specs.get(given.name)
         if spec is None:
             raise _unexpected(f"{place}.name", given.name, sorted(self._specs))
@@ -190,7 +128,7 @@ class _InputReader:
         if frames > self._limits.frames:
             raise Problem(messages.UTTERANCES_TOO_LONG, frames=frames, limit=self._limits.frames)
 
-    def _values(self, given: _Input, place: str) -> NDArray[Any]:
+    def _values(self, given: Input, place: str) -> NDArray[Any]:
         tensor = DeclaredTensor(place, given.datatype, given.shape)
         size = given.parameters.binary_data_size if given.parameters else None
         has_json = bool(memoryview(given.data))
@@ -235,7 +173,7 @@ def _check_lengths(frames: tuple[int, ...], lengths: NDArray[np.int64]) -> None:
         )
 
 
-def _timeout(parameters: _RequestParameters | None) -> float:
+def _timeout(parameters: RequestParameters | None) -> float:
     """The timeout of the request in seconds; 0: none."""
     microseconds = parameters.timeout if parameters else None
     if microseconds is None:
@@ -246,8 +184,10 @@ def _timeout(parameters: _RequestParameters | None) -> float:
     return microseconds / 1e6
 
 
-def _requested_outputs(request: _Request, signature: ModelSignature) -> tuple[RequestedOutput, ...]:
-    parameters = request.parameters or _RequestParameters()
+def _requested_outputs(
+    request: RequestDocument, signature: ModelSignature
+) -> tuple[RequestedOutput, ...]:
+    parameters = request.parameters or RequestParameters()
     binary = _flag(parameters.binary_data_output, "parameters.binary_data_output", default=False)
     if not request.outputs:
         return tuple(RequestedOutput(spec.name, binary) for spec in signature.outputs)
@@ -264,10 +204,10 @@ def _requested_outputs(request: _Request, signature: ModelSignature) -> tuple[Re
 
 
 def _requested_output(
-    output: _Output, spec: TensorSpec, place: str, binary: bool
+    output: Output, spec: TensorSpec, place: str, binary: bool
 ) -> RequestedOutput:
     place = f"{place}.parameters"
-    parameters = output.parameters or _OutputParameters()
+    parameters = output.parameters or OutputParameters()
     if parameters.shared_memory_region is not None:
         raise Problem(messages.SHARED_MEMORY, place=place)
     binary = _flag(parameters.binary_data, f"{place}.binary_data", default=binary)

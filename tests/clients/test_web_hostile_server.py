@@ -8,14 +8,14 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.support import hostile_graphs as extractors
+from tests.support import hostile_extractors as extractors
 from tests.support import hostile_pages as hostile
 from tests.support.hostile_pages import (
     CLIP,
     EXTRACTOR,
     HANDSHAKE,
     PREDICTION,
-    HostileServer,
+    HostilePages,
     Page,
     document,
     network,
@@ -26,7 +26,7 @@ from tests.support.web_driver import WebError, WebModule, run_web_module
 
 REAL = (hostile.ROOT / "models" / "mfcc.onnx").read_bytes()
 FRAMES = np.zeros((3, 25), np.float32)
-HARMLESS = extractors.with_constant_frames(FRAMES)
+HARMLESS = extractors.with_frames(FRAMES)
 MOST_GROWTH = 150_000_000  # bytes of memory; a response of 200 MB takes more
 ESCAPES = "\x1b[31mred\x07\u202eder\u2066\r\n\x9b2J"
 PLAIN = "[31mredder 2J"
@@ -39,27 +39,27 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebModule]:
 
 
 @pytest.fixture
-def server() -> Iterator[HostileServer]:
-    with HostileServer() as server:
+def server() -> Iterator[HostilePages]:
+    with HostilePages() as server:
         yield server
 
 
 @pytest.fixture
-def elsewhere() -> Iterator[HostileServer]:
+def elsewhere() -> Iterator[HostilePages]:
     """Another server, which must get no request."""
-    with HostileServer() as server:
+    with HostilePages() as server:
         server.offer(HARMLESS)
         yield server
         assert server.requests == []
 
 
-def predict(web: WebModule, server: HostileServer, **options: Any) -> Any:
+def predict(web: WebModule, server: HostilePages, **options: Any) -> Any:
     """Does all that a client does with a clip."""
     web.call("connect", address=server.url, options=options)
     return web.call_with(noise(1), "predict", network="Net")
 
 
-def refusal(web: WebModule, server: HostileServer, **options: Any) -> WebError:
+def refusal(web: WebModule, server: HostilePages, **options: Any) -> WebError:
     """The error of the same; no request had features."""
     with pytest.raises(WebError) as caught:
         predict(web, server, **options)
@@ -70,18 +70,18 @@ def refusal(web: WebModule, server: HostileServer, **options: Any) -> WebError:
 # Extractors
 
 
-def test_a_harmless_extractor_is_run(web: WebModule, server: HostileServer) -> None:
+def test_a_harmless_extractor_is_run(web: WebModule, server: HostilePages) -> None:
     server.offer(HARMLESS)
     assert predict(web, server)["results"] == [{"emotionType": "calm", "prediction": 1}]
     assert server.posts == [PREDICTION]
 
 
-@pytest.mark.parametrize("place", extractors.EXTERNAL)
+@pytest.mark.parametrize("place", extractors.READING)
 @pytest.mark.parametrize("location", ["secret.bin", "dev/stdin", "../../etc/passwd"])
 def test_an_extractor_that_reads_files_is_not_loaded(
-    web: WebModule, server: HostileServer, place: str, location: str
+    web: WebModule, server: HostilePages, place: str, location: str
 ) -> None:
-    server.offer(extractors.EXTERNAL[place](location))
+    server.offer(extractors.READING[place](location))
     assert "ExtractorError: The extractor was not loaded: it reads other files" in str(
         refusal(web, server)
     )
@@ -98,7 +98,7 @@ def test_an_extractor_that_reads_files_is_not_loaded(
     ],
 )
 def test_a_file_that_is_not_onnx_is_not_loaded(
-    web: WebModule, server: HostileServer, content: bytes, reason: str
+    web: WebModule, server: HostilePages, content: bytes, reason: str
 ) -> None:
     server.offer(content)
     assert reason in str(refusal(web, server))
@@ -107,19 +107,19 @@ def test_a_file_that_is_not_onnx_is_not_loaded(
 def loud(value: float) -> bytes:
     frames = FRAMES.copy()
     frames[1, 2] = value
-    return extractors.with_constant_frames(frames)
+    return extractors.with_frames(frames)
 
 
 OTHER_FEATURES = {
-    "samples": (extractors.that_hands_the_samples_through(), r"\(882, 25\)"),
-    "samples in rows": (extractors.that_hands_the_samples_through(441), r"\(50, 441\)"),
-    "samples as the mean": (extractors.that_hides_the_samples_in_the_mean(), r"\(22050\)"),
+    "samples": (extractors.passing_the_audio_on(), r"\(882, 25\)"),
+    "samples in rows": (extractors.passing_the_audio_on(441), r"\(50, 441\)"),
+    "samples as the mean": (extractors.passing_the_audio_on_as_mean(), r"\(22050\)"),
     "one frame too many": (
-        extractors.with_constant_frames(np.zeros((45, 25), np.float32)),
+        extractors.with_frames(np.zeros((45, 25))),
         r"\(45, 25\) .* expected \(1 to 44, 25\)",
     ),
-    "no frame": (extractors.with_constant_frames(np.zeros((0, 25), np.float32)), r"\(0, 25\)"),
-    "one dimension": (extractors.with_constant_frames(np.zeros(25, np.float32)), r"makes \(25\)"),
+    "no frame": (extractors.with_frames(np.zeros((0, 25))), r"\(0, 25\)"),
+    "one dimension": (extractors.with_frames(np.zeros(25)), r"makes \(25\)"),
     "not a number": (loud(np.nan), "the coefficient NaN"),
     "infinity": (loud(-np.inf), "the coefficient -Infinity"),
     "a large number": (loud(1e9), "the coefficient 1000000000"),
@@ -127,7 +127,7 @@ OTHER_FEATURES = {
 
 
 @pytest.mark.parametrize("name", OTHER_FEATURES)
-def test_what_is_not_features_is_not_sent(web: WebModule, server: HostileServer, name: str) -> None:
+def test_what_is_not_features_is_not_sent(web: WebModule, server: HostilePages, name: str) -> None:
     content, reason = OTHER_FEATURES[name]
     server.offer(content)
     error = refusal(web, server)
@@ -138,9 +138,9 @@ def test_what_is_not_features_is_not_sent(web: WebModule, server: HostileServer,
 
 
 def test_an_extractor_that_never_ends_is_ended_and_replaced(
-    web: WebModule, server: HostileServer
+    web: WebModule, server: HostilePages
 ) -> None:
-    server.offer(extractors.that_never_ends_on_more_than(20_000))
+    server.offer(extractors.endless(beyond=20_000))
     options = {"extractionSeconds": 1}
     web.call("connect", address=server.url, options=options, inThread=True)
     with pytest.raises(WebError, match=r"ExtractorError: .* did not finish within 2 s"):
@@ -149,8 +149,8 @@ def test_an_extractor_that_never_ends_is_ended_and_replaced(
     assert frames.shape == (1, 25)
 
 
-def test_a_thread_is_replaced_after_an_error(web: WebModule, server: HostileServer) -> None:
-    server.offer(extractors.that_hands_the_samples_through())
+def test_a_thread_is_replaced_after_an_error(web: WebModule, server: HostilePages) -> None:
+    server.offer(extractors.passing_the_audio_on())
     web.call("connect", address=server.url, inThread=True)
     for _ in range(2):
         with pytest.raises(WebError, match="not the one of the recipe"):
@@ -159,7 +159,7 @@ def test_a_thread_is_replaced_after_an_error(web: WebModule, server: HostileServ
     assert fetched == 2
 
 
-def test_a_thread_computes_the_same(web: WebModule, server: HostileServer) -> None:
+def test_a_thread_computes_the_same(web: WebModule, server: HostilePages) -> None:
     server.offer(REAL)
     web.call("connect", address=server.url)
     expected, _ = web.extract(noise(1))
@@ -173,13 +173,13 @@ def test_a_thread_computes_the_same(web: WebModule, server: HostileServer) -> No
 # The pinned extractor
 
 
-def test_the_pinned_extractor_is_run(web: WebModule, server: HostileServer) -> None:
+def test_the_pinned_extractor_is_run(web: WebModule, server: HostilePages) -> None:
     server.offer(HARMLESS)
     assert predict(web, server, extractorSha256=hostile.sha256(HARMLESS).upper())
 
 
 def test_another_extractor_than_the_pinned_is_not_fetched(
-    web: WebModule, server: HostileServer
+    web: WebModule, server: HostilePages
 ) -> None:
     server.offer(HARMLESS)
     error = refusal(web, server, extractorSha256=hostile.sha256(REAL))
@@ -196,7 +196,7 @@ INVALID_OPTIONS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", INVALID_OPTIONS)
-def test_an_invalid_option_is_named(web: WebModule, server: HostileServer, name: str) -> None:
+def test_an_invalid_option_is_named(web: WebModule, server: HostilePages, name: str) -> None:
     error = refusal(web, server, **{name: INVALID_OPTIONS[name]})
     assert error.name == "InvalidOptionError"
     assert name in str(error)
@@ -205,7 +205,7 @@ def test_an_invalid_option_is_named(web: WebModule, server: HostileServer, name:
 # Sizes and times
 
 
-def verify(web: WebModule, server: HostileServer) -> None:
+def verify(web: WebModule, server: HostilePages) -> None:
     web.call("connect", address=server.url)
     web.call("verify")
 
@@ -215,7 +215,7 @@ FETCHES = {HANDSHAKE: predict, EXTRACTOR: predict, PREDICTION: predict, CLIP: ve
 
 @pytest.mark.parametrize("path", FETCHES)
 def test_a_response_that_decompresses_to_200_mb_is_not_read(
-    web: WebModule, server: HostileServer, path: str
+    web: WebModule, server: HostilePages, path: str
 ) -> None:
     server.offer(HARMLESS)
     server.pages[path] = hostile.bomb()
@@ -226,27 +226,27 @@ def test_a_response_that_decompresses_to_200_mb_is_not_read(
     assert process.memory_info().rss < before + MOST_GROWTH
 
 
-def test_a_problem_document_of_200_mb_is_not_read(web: WebModule, server: HostileServer) -> None:
+def test_a_problem_document_of_200_mb_is_not_read(web: WebModule, server: HostilePages) -> None:
     server.pages[HANDSHAKE] = hostile.bomb(hostile.PROBLEM, status=503)
     error = refusal(web, server)
     assert error.members["problem"]["title"] == "Status 503"
 
 
-def test_a_body_without_an_end_is_not_read(web: WebModule, server: HostileServer) -> None:
+def test_a_body_without_an_end_is_not_read(web: WebModule, server: HostilePages) -> None:
     server.pages[HANDSHAKE] = hostile.flood
     assert "has more than 1048576 bytes" in str(refusal(web, server))
 
 
 @pytest.mark.parametrize("answer", [hostile.drip, hostile.dripping_header])
 def test_a_response_without_an_end_is_abandoned(
-    web: WebModule, server: HostileServer, answer: Page
+    web: WebModule, server: HostilePages, answer: Page
 ) -> None:
     server.pages[HANDSHAKE] = answer
     error = refusal(web, server, requestSeconds=0.5)
     assert f"No server answers at {server.url}/ within 0.5 s" in str(error)
 
 
-def test_json_that_is_nested_deeply_is_refused(web: WebModule, server: HostileServer) -> None:
+def test_json_that_is_nested_deeply_is_refused(web: WebModule, server: HostilePages) -> None:
     server.pages[HANDSHAKE] = page(b"[" * 500_000 + b"]" * 500_000)
     assert "is not JSON" in str(refusal(web, server))
 
@@ -288,7 +288,7 @@ ABSURD: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("reason", "changes"), ABSURD, ids=lambda each: json.dumps(each)[:60])
 def test_a_handshake_with_an_absurd_value_is_refused(
-    web: WebModule, server: HostileServer, reason: str, changes: dict[str, Any]
+    web: WebModule, server: HostilePages, reason: str, changes: dict[str, Any]
 ) -> None:
     server.offer(HARMLESS, **changes)
     error = refusal(web, server)
@@ -316,7 +316,7 @@ ABSURD_PREDICTIONS = {
 
 
 @pytest.mark.parametrize("name", ABSURD_PREDICTIONS)
-def test_an_absurd_prediction_is_refused(web: WebModule, server: HostileServer, name: str) -> None:
+def test_an_absurd_prediction_is_refused(web: WebModule, server: HostilePages, name: str) -> None:
     server.offer(HARMLESS)
     body, reason = ABSURD_PREDICTIONS[name]
     server.pages[PREDICTION] = page(body)
@@ -325,7 +325,7 @@ def test_an_absurd_prediction_is_refused(web: WebModule, server: HostileServer, 
 
 
 @pytest.mark.parametrize("wait", ["1e308", "-1", "Infinity", "0x10000", "soon"])
-def test_an_absurd_wait_is_ignored(web: WebModule, server: HostileServer, wait: str) -> None:
+def test_an_absurd_wait_is_ignored(web: WebModule, server: HostilePages, wait: str) -> None:
     server.pages[HANDSHAKE] = page(b"", status=503, Retry_After=wait)
     assert "retryAfter" not in refusal(web, server).members
 
@@ -333,7 +333,7 @@ def test_an_absurd_wait_is_ignored(web: WebModule, server: HostileServer, wait: 
 # Texts
 
 
-def test_texts_of_the_server_are_plain_and_short(web: WebModule, server: HostileServer) -> None:
+def test_texts_of_the_server_are_plain_and_short(web: WebModule, server: HostilePages) -> None:
     problem = {"title": ESCAPES, "detail": "x" * 900_000, "type": ESCAPES, "pointer": ESCAPES}
     server.pages[HANDSHAKE] = document(problem, hostile.PROBLEM, status=422)
     error = refusal(web, server)
@@ -343,7 +343,7 @@ def test_texts_of_the_server_are_plain_and_short(web: WebModule, server: Hostile
     assert str(error) == f"ServerProblemError: {PLAIN}: {found['detail']}"
 
 
-def test_texts_of_the_handshake_are_plain(web: WebModule, server: HostileServer) -> None:
+def test_texts_of_the_handshake_are_plain(web: WebModule, server: HostilePages) -> None:
     server.offer(HARMLESS, networks=[network(protocol=ESCAPES, emotions=[ESCAPES])])
     (found,) = web.call("connect", address=server.url)["networks"]
     assert found["protocol"] == PLAIN
@@ -359,7 +359,7 @@ def test_texts_of_the_handshake_are_plain(web: WebModule, server: HostileServer)
     ["{}/init/mfcc.onnx", "\\\\{host}\\init", "data:,x", "file:///etc/passwd", "/../init"],
 )
 def test_a_file_of_another_server_is_not_fetched(
-    web: WebModule, server: HostileServer, elsewhere: HostileServer, name: str, form: str
+    web: WebModule, server: HostilePages, elsewhere: HostilePages, name: str, form: str
 ) -> None:
     url = form.format(elsewhere.url, host=elsewhere.url.removeprefix("http://"))
     server.offer(HARMLESS, **{name: {"url": url, "sha256": hostile.sha256(HARMLESS)}})
@@ -372,7 +372,7 @@ def test_a_file_of_another_server_is_not_fetched(
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("path", [HANDSHAKE, EXTRACTOR, PREDICTION])
 def test_a_redirect_is_not_followed(
-    web: WebModule, server: HostileServer, elsewhere: HostileServer, path: str, status: int
+    web: WebModule, server: HostilePages, elsewhere: HostilePages, path: str, status: int
 ) -> None:
     server.offer(HARMLESS)
     server.pages[path] = page(b"", status=status, Location=f"{elsewhere.url}{path}")

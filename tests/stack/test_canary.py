@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import onnx
 import pytest
 
 from server.models.releases import ReleaseStore
@@ -24,8 +25,9 @@ from tests.support.harness import (
     wait_until,
 )
 from tests.support.metrics import samples
+from training.export.checksum import with_checksum
 
-IDS = [f"request-{number}" for number in range(1_000)]
+IDS = [f"request-{number}" for number in range(500)]
 SHARE = 0.2
 
 
@@ -83,12 +85,19 @@ def operated(nginx: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture
-def canary(operated: Operated, models: Path) -> Iterator[Operated]:
-    """The same server with a canary, which is rolled back afterwards."""
-    operated.must("activate", models, "--share", "20%")
-    yield operated
+def canary(operated: Operated, models: Path) -> Operated:
+    """The same server with a canary."""
+    if operated.store.deployment.share != SHARE:
+        operated.must("activate", models, "--share", f"{SHARE:.0%}")
+    return operated
+
+
+@pytest.fixture
+def without_canary(operated: Operated) -> Operated:
+    """The same server."""
     if operated.store.deployment.canary:
         operated.must("rollback")
+    return operated
 
 
 def test_a_canary_answers_its_share(canary: Operated) -> None:
@@ -131,21 +140,6 @@ def test_everything_else_comes_from_the_current_release(canary: Operated) -> Non
     assert ready["canary"] == {"release": found.canary, "share": SHARE}
 
 
-def test_status_and_a_larger_share(canary: Operated, models: Path) -> None:
-    found = canary.store.deployment
-    assert f"canary for 20%: {found.canary} CNN, DNN, TCN" in canary.must("status")
-    small = canary.releases(IDS[:300])
-    canary.must("activate", models, "--share", "60.5%")
-    assert "canary for 60.5%: " in canary.must("status")
-    large = canary.releases(IDS[:300])
-    moved = {(small[name], large[name]) for name in small}
-    assert moved == {
-        (found.current, found.current),
-        (found.current, found.canary),
-        (found.canary, found.canary),
-    }
-
-
 def test_a_worker_that_replaces_a_killed_one_serves_the_canary_too(canary: Operated) -> None:
     releases = canary.releases(IDS[:100])
     old = canary.server.workers()
@@ -155,12 +149,24 @@ def test_a_worker_that_replaces_a_killed_one_serves_the_canary_too(canary: Opera
     assert canary.releases(IDS[:100]) == releases
 
 
-def test_a_canary_under_load_loses_no_answer(operated: Operated, tmp_path: Path) -> None:
+def test_status_and_a_larger_share(canary: Operated, models: Path) -> None:
+    found = canary.store.deployment
+    assert f"canary for 20%: {found.canary} CNN, DNN, TCN" in canary.must("status")
+    small = canary.releases(IDS[:150])
+    canary.must("activate", models, "--share", "60.5%")
+    assert "canary for 60.5%: " in canary.must("status")
+    large = canary.releases(IDS[:150])
+    moved = {(small[name], large[name]) for name in small}
+    assert moved == {
+        (found.current, found.current),
+        (found.current, found.canary),
+        (found.canary, found.canary),
+    }
+
+
+def test_a_canary_under_load_loses_no_answer(without_canary: Operated, tmp_path: Path) -> None:
     """The canary has other bytes and the same answers."""
-    import onnx
-
-    from training.export.checksum import with_checksum
-
+    operated = without_canary
     same = tmp_path / "same"
     shutil.copytree(ROOT / "models", same)
     network = onnx.load(same / "DNN.onnx")
@@ -185,7 +191,10 @@ def test_a_canary_under_load_loses_no_answer(operated: Operated, tmp_path: Path)
     assert "X-Model-Release" not in operated.predict("a").headers
 
 
-def test_a_canary_that_clients_could_not_use_is_refused(operated: Operated, models: Path) -> None:
+def test_a_canary_that_clients_could_not_use_is_refused(
+    without_canary: Operated, models: Path
+) -> None:
+    operated = without_canary
     before = operated.store.deployment
     other = models.parent / "other"
     shutil.copytree(models, other)

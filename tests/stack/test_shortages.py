@@ -1,6 +1,9 @@
 """A shortage of processes or of disk space costs no answer, and passes without a trace."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import pytest
 
 from server.launch.runtime_directory import Runtime
 from tests.support.control_group import process_limit
@@ -19,13 +22,27 @@ from tests.support.small_disk import small_disk
 ANSWERS = 300
 
 
-def test_the_lack_of_a_process_costs_no_answer_and_passes(nginx: Path, tmp_path: Path) -> None:
-    with running(tmp_path) as server, process_limit(server) as limit:
+@pytest.fixture(scope="module")
+def server(nginx: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that each test leaves as it was."""
+    with running(tmp_path_factory.mktemp("run")) as server:
+        yield server
+
+
+def told(server: Server, message: str, times: int = 1) -> Callable[[], bool]:
+    """Whether the server has logged the message that many times since this call."""
+    before = server.output.count(message)
+    return lambda: server.output.count(message) >= before + times
+
+
+def test_the_lack_of_a_process_costs_no_answer_and_passes(server: Server) -> None:
+    has_failed = told(server, "a worker cannot be started")
+    with process_limit(server) as limit:
         with Load(server) as load:
             victim, other = server.workers()
             limit.reach()
             victim.kill()
-            wait_until(lambda: "a worker cannot be started" in server.output, "a failed fork")
+            wait_until(has_failed, "a failed fork")
             assert server.workers() == [other]
             load.wait_for_answers(ANSWERS)
             limit.lift()
@@ -35,45 +52,52 @@ def test_the_lack_of_a_process_costs_no_answer_and_passes(nginx: Path, tmp_path:
 
 
 def test_a_replacement_that_cannot_start_does_not_end_the_others(
-    nginx: Path, tmp_path: Path
+    server: Server, tmp_path: Path
 ) -> None:
-    with running(tmp_path) as server:
-        (settings,) = tmp_path.glob("*/config.ini")
-        with Load(server) as load:
-            victim = server.workers()[0]
-            settings.rename(tmp_path / "missing")
-            victim.kill()
-            wait_until(lambda: "a worker cannot be started" in server.output, "a failed start")
-            load.wait_for_answers(ANSWERS)
-            (tmp_path / "missing").rename(settings)
-            wait_for_new_workers(server, [victim])
-        assert load.failures == []
+    (settings,) = server.runtime.glob("*/config.ini")
+    has_failed = told(server, "a worker cannot be started")
+    with Load(server) as load:
+        victim = server.workers()[0]
+        settings.rename(tmp_path / "missing")
+        victim.kill()
+        wait_until(has_failed, "a failed start")
+        load.wait_for_answers(ANSWERS)
+        (tmp_path / "missing").rename(settings)
+        wait_for_new_workers(server, [victim])
+    assert load.failures == []
 
 
-def test_gunicorn_and_nginx_return_after_a_lack_of_processes(nginx: Path, tmp_path: Path) -> None:
+def test_gunicorn_and_nginx_return_after_a_lack_of_processes(server: Server) -> None:
     """More failed starts than supervisord's `startretries`."""
-    with running(tmp_path) as server, process_limit(server) as limit:
+    have_failed = told(server, "Too many processes", times=9)
+    with process_limit(server) as limit:
         limit.reach()
         for process in (server.nginx(), server.gunicorn()):
             process.kill()
-        wait_until(lambda: server.output.count("Too many processes") > 8, "failed starts")
+        wait_until(have_failed, "failed starts")
         limit.lift()
         server.wait_for_answer()
         assert server.predict()
         wait_until(lambda: len(server.workers()) == 2, "both workers")
 
 
-def test_nginx_is_restarted_if_it_has_lost_its_workers(nginx: Path, tmp_path: Path) -> None:
-    with running(tmp_path) as server, process_limit(server) as limit:
-        old = server.nginx()
-        wait_until(lambda: "nginx entered RUNNING" in server.output, "supervisord sees Nginx run")
+def test_nginx_is_restarted_if_it_has_lost_its_workers(server: Server) -> None:
+    old = server.nginx()
+    is_noticed = told(server, "nginx has no workers")
+    with process_limit(server) as limit:
+        wait_until(lambda: is_running(server), "supervisord sees Nginx run")
         limit.reach()
         for worker in old.children():
             worker.kill()
-        wait_until(lambda: "nginx has no workers" in server.output, "a notice in the log")
+        wait_until(is_noticed, "a notice in the log")
         limit.lift()
         server.wait_for_answer()
         assert server.nginx() != old
+
+
+def is_running(server: Server) -> bool:
+    """Whether supervisord has logged that the last Nginx which it started is running."""
+    return "nginx entered RUNNING" in server.output.rpartition("spawned: 'nginx'")[2]
 
 
 def test_a_full_runtime_directory_costs_no_answer(nginx: Path, tmp_path: Path) -> None:

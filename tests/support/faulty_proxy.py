@@ -2,14 +2,15 @@
 
 import socket
 import struct
-import threading
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 import httpx
+
+from tests.support.listener import Listener
 
 RESET = struct.pack("ii", 1, 0)  # linger for 0 s: closing sends a reset
 
@@ -33,15 +34,15 @@ def reset(_: Answer) -> None:
     return None
 
 
-class FaultyProxy:
+class FaultyProxy(Listener):
     """Serves below `/prefix`; each answer for `path` takes the next fault of `faults[path]`."""
 
     def __init__(self, upstream: str) -> None:
         self.upstream = upstream
         self.faults: dict[str, list[Change]] = defaultdict(list)
         self.requests: list[tuple[str, bytes]] = []  # path without the query, body
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.url = f"http://127.0.0.1:{self._server.server_port}/prefix"
+        super().__init__(_handler(self))
+        self.url += "/prefix"
 
     def count(self, path: str) -> int:
         return sum(found == path for found, _ in self.requests)
@@ -55,16 +56,6 @@ class FaultyProxy:
             found.status_code, found.content, {"Content-Type": found.headers["Content-Type"]}
         )
         return self.faults[path].pop(0)(answer) if self.faults[path] else answer
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
 def _handler(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:

@@ -1,33 +1,66 @@
 """Extractors that do what a server must not: read files, pass the audio on, never end."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 COEFFICIENTS = 25
 OPSETS = [helper.make_opsetid("", 17)]
-SIZE = helper.make_tensor("size", TensorProto.INT64, [2], [-1, COEFFICIENTS])
+
+
+def node(operator: str, inputs: str, outputs: str, **attributes: Any) -> onnx.NodeProto:
+    """A node; the names are separated by spaces, and `-` is an input without a value."""
+    names = ["" if name == "-" else name for name in inputs.split()]
+    return helper.make_node(operator, names, outputs.split(), **attributes)
+
+
+def constant(name: str, value: Any) -> onnx.NodeProto:
+    return node("Constant", "", name, value=numpy_helper.from_array(np.asarray(value)))
+
+
 FIRST_FRAME = [  # of the audio: (n,) to frames (1, 25)
-    helper.make_node("Slice", ["audio", "zero", "width"], ["start"]),
-    helper.make_node("Reshape", ["start", "size"], ["one"]),
+    constant("zero", [0]),
+    constant("width", [COEFFICIENTS]),
+    constant("size", [-1, COEFFICIENTS]),
+    node("Slice", "audio zero width", "start"),
+    node("Reshape", "start size", "one"),
 ]
-CONSTANTS = [
-    SIZE,
-    helper.make_tensor("zero", TensorProto.INT64, [1], [0]),
-    helper.make_tensor("width", TensorProto.INT64, [1], [COEFFICIENTS]),
-]
-MEAN = helper.make_node("ReduceMean", ["frames"], ["mfccs"], axes=[0], keepdims=0)
+MEAN = node("ReduceMean", "frames", "mfccs", axes=[0], keepdims=0)
+
+
+def model(
+    nodes: Sequence[onnx.NodeProto],
+    initializers: Sequence[onnx.TensorProto] = (),
+    functions: Sequence[onnx.FunctionProto] = (),
+) -> bytes:
+    """A graph from `audio` to `frames` and `mfccs`."""
+    audio = helper.make_tensor_value_info("audio", TensorProto.FLOAT, ["samples"])
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("frames", "mfccs")
+    ]
+    graph = helper.make_graph(nodes, "extractor", [audio], outputs, initializers)
+    opsets = [*OPSETS, *(helper.make_opsetid(f.domain, 1) for f in functions)]
+    built = helper.make_model(graph, opset_imports=opsets, functions=functions, ir_version=8)
+    content: bytes = built.SerializeToString()
+    return content
 
 
 def innocent() -> bytes:
     """Returns the first 25 samples as the only frame."""
-    return model([*FIRST_FRAME, helper.make_node("Identity", ["one"], ["frames"]), MEAN])
+    return model([*FIRST_FRAME, node("Identity", "one", "frames"), MEAN])
 
 
-def passing_the_audio_on() -> bytes:
-    """Returns all samples, 25 in a frame; their number must be a multiple of 25."""
-    return model([helper.make_node("Reshape", ["audio", "size"], ["frames"]), MEAN])
+def with_frames(frames: Any) -> bytes:
+    """Returns always the same frames."""
+    return model([constant("frames", np.asarray(frames, np.float32)), MEAN])
+
+
+def passing_the_audio_on(columns: int = COEFFICIENTS) -> bytes:
+    """Returns all samples in frames of `columns`; their number must be a multiple of that."""
+    return model([constant("shape", [-1, columns]), node("Reshape", "audio shape", "frames"), MEAN])
 
 
 def passing_the_audio_on_as_mean() -> bytes:
@@ -35,21 +68,57 @@ def passing_the_audio_on_as_mean() -> bytes:
     return model(
         [
             *FIRST_FRAME,
-            helper.make_node("Identity", ["one"], ["frames"]),
-            helper.make_node("Identity", ["audio"], ["mfccs"]),
+            node("Identity", "one", "frames"),
+            node("Identity", "audio", "mfccs"),
         ]
     )
 
 
-def reading(path: str) -> bytes:
-    """Adds the first 100 bytes of a file to the first frame."""
-    node = helper.make_node("Add", ["one", "secret"], ["frames"])
-    return model([*FIRST_FRAME, node, MEAN], [external_tensor("secret", path)])
+def endless(beyond: int = 0) -> bytes:
+    """Returns one frame; on audio with more than `beyond` samples, never ends."""
+    inputs = [
+        helper.make_tensor_value_info("turn", TensorProto.INT64, []),
+        helper.make_tensor_value_info("go", TensorProto.BOOL, []),
+        helper.make_tensor_value_info("state", TensorProto.FLOAT, None),
+    ]
+    outputs = [
+        helper.make_tensor_value_info("on", TensorProto.BOOL, []),
+        helper.make_tensor_value_info("next", TensorProto.FLOAT, None),
+    ]
+    same = [node("Identity", "go", "on"), node("Identity", "state", "next")]
+    body = helper.make_graph(same, "body", inputs, outputs)
+    nodes = [
+        constant("limit", beyond),
+        node("Size", "audio", "length"),
+        node("Greater", "length limit", "long"),
+        node("Loop", "- long one", "frames", body=body),
+    ]
+    return model([*FIRST_FRAME, *nodes, MEAN])
 
 
-def external_tensor(name: str, path: str) -> onnx.TensorProto:
+def greedy(gibibytes: int) -> bytes:
+    """Fills memory."""
+    rows = gibibytes * 2**30 // (4 * COEFFICIENTS)
+    nodes = [
+        constant("rows", [rows, COEFFICIENTS]),
+        node("Expand", "one rows", "large"),
+        node("ReduceMax", "large", "frames", axes=[0], keepdims=1),
+    ]
+    return model([*FIRST_FRAME, *nodes, MEAN])
+
+
+def with_escape_sequences() -> bytes:
+    """Refused by ONNX Runtime, with the operator's name in the message."""
+    return model([node("\x1b[31mNo\x07", "audio", "frames"), MEAN])
+
+
+# Extractors that add 100 bytes of a file to the first frame
+
+
+def external_tensor(path: str) -> onnx.TensorProto:
+    """The first 25 numbers of a file: `secret`, (1, 25)."""
     tensor = TensorProto(
-        name=name,
+        name="secret",
         data_type=TensorProto.FLOAT,
         dims=[1, COEFFICIENTS],
         data_location=TensorProto.EXTERNAL,
@@ -59,60 +128,38 @@ def external_tensor(name: str, path: str) -> onnx.TensorProto:
     return tensor
 
 
-def endless() -> bytes:
-    """Loops for centuries."""
-    body = helper.make_graph(
-        [
-            helper.make_node("Identity", ["going"], ["still_going"]),
-            helper.make_node("Add", ["state", "state"], ["next_state"]),
-        ],
-        "body",
-        [
-            helper.make_tensor_value_info("turn", TensorProto.INT64, []),
-            helper.make_tensor_value_info("going", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("state", TensorProto.FLOAT, None),
-        ],
-        [
-            helper.make_tensor_value_info("still_going", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("next_state", TensorProto.FLOAT, None),
-        ],
-    )
-    turns = helper.make_tensor("turns", TensorProto.INT64, [], [2**63 - 1])
-    yes = helper.make_tensor("yes", TensorProto.BOOL, [], [True])
-    loop = helper.make_node("Loop", ["turns", "yes", "one"], ["frames"], body=body)
-    return model([*FIRST_FRAME, loop, MEAN], [turns, yes])
+ADD_SECRET = [*FIRST_FRAME, node("Add", "one secret", "frames"), MEAN]
 
 
-def greedy(gibibytes: int) -> bytes:
-    """Fills memory."""
-    rows = helper.make_tensor(
-        "rows", TensorProto.INT64, [2], [gibibytes * 2**30 // (4 * COEFFICIENTS), COEFFICIENTS]
-    )
-    expand = helper.make_node("Expand", ["one", "rows"], ["large"])
-    frames = helper.make_node("ReduceMax", ["large"], ["frames"], axes=[0], keepdims=1)
-    return model([*FIRST_FRAME, expand, frames, MEAN], [rows])
+def reading(path: str) -> bytes:
+    """The tensor is an initializer."""
+    return model(ADD_SECRET, [external_tensor(path)])
 
 
-def returning_not_a_number() -> bytes:
-    nothing = helper.make_tensor("nothing", TensorProto.FLOAT, [], [0.0])
-    nodes = [
-        helper.make_node("Mul", ["one", "nothing"], ["zeros"]),
-        helper.make_node("Div", ["zeros", "nothing"], ["frames"]),
-    ]
-    return model([*FIRST_FRAME, *nodes, MEAN], [nothing])
+def _reading_in_a_node(path: str) -> bytes:
+    """The tensor is an attribute of a node."""
+    return model([node("Constant", "", "secret", value=external_tensor(path)), *ADD_SECRET])
 
 
-def with_escape_sequences() -> bytes:
-    """Refused by ONNX Runtime, with the operator's name in the message."""
-    return model([helper.make_node("\x1b[31mNo\x07", ["audio"], ["frames"]), MEAN])
+def _reading_in_a_branch(path: str) -> bytes:
+    """The node is in the graph of a branch."""
+    inner = helper.make_tensor_value_info("inner", TensorProto.FLOAT, None)
+    read = node("Constant", "", "inner", value=external_tensor(path))
+    branch = helper.make_graph([read], "branch", [], [inner])
+    choice = node("If", "yes", "secret", then_branch=branch, else_branch=branch)
+    return model([constant("yes", value=True), choice, *ADD_SECRET])
 
 
-def model(nodes: Sequence[onnx.NodeProto], constants: Sequence[onnx.TensorProto] = ()) -> bytes:
-    audio = helper.make_tensor_value_info("audio", TensorProto.FLOAT, [None])
-    outputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("frames", "mfccs")
-    ]
-    graph = helper.make_graph(nodes, "extractor", [audio], outputs, [*CONSTANTS, *constants])
-    built = helper.make_model(graph, opset_imports=OPSETS, ir_version=9)
-    content: bytes = built.SerializeToString()
-    return content
+def _reading_in_a_function(path: str) -> bytes:
+    """The node is in a function of the model."""
+    read = node("Constant", "", "out", value=external_tensor(path))
+    function = helper.make_function("own", "Steal", [], ["out"], [read], OPSETS)
+    return model([node("Steal", "", "secret", domain="own"), *ADD_SECRET], functions=[function])
+
+
+READING: dict[str, Callable[[str], bytes]] = {
+    "initializer": reading,
+    "constant": _reading_in_a_node,
+    "branch": _reading_in_a_branch,
+    "function": _reading_in_a_function,
+}

@@ -4,13 +4,13 @@ import hashlib
 import io
 import json
 import socketserver
-import threading
 import wave
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any, Self
+from typing import Any
 
 from tests.support.hostile_extractors import COEFFICIENTS, innocent
+from tests.support.listener import Listener
 
 MOST_CHUNKS = 100_000  # of an endless reply
 PREDICTION = {
@@ -24,7 +24,7 @@ Reply = Iterator[bytes]
 Replies = Callable[[], Reply]
 
 
-class HostileServer:
+class HostileServer(Listener):
     """Answers the requests of a client on a port of loopback.
 
     document: the handshake; tests change it before the first request.
@@ -33,6 +33,7 @@ class HostileServer:
     """
 
     def __init__(self, extractor: bytes | None = None) -> None:
+        super().__init__(_handler(self))
         self.files = {
             "/init/mfcc.onnx": extractor or innocent(),
             "/init/reference.wav": reference_clip(),
@@ -43,9 +44,6 @@ class HostileServer:
         self.greeting: Replies | None = None  # sent before any request is read
         self.paths: list[str] = []
         self.posted: list[Any] = []
-        self.stopped = threading.Event()
-        self._server = _Listener(("127.0.0.1", 0), _handler(self))
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def answer(self, target: str) -> Reply:
         path = target.partition("?")[0]
@@ -56,22 +54,6 @@ class HostileServer:
             return iter([response(self.files[path], "application/octet-stream")])
         document = self.document if path == "/init/configuration" else self.prediction
         return iter([response(json.dumps(document).encode())])
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopped.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-class _Listener(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
 
 
 def _handler(server: HostileServer) -> type[socketserver.StreamRequestHandler]:

@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from configuration import ROOT
 from tests.support.browser import FLAGS, launch_with_microphone
+from tests.support.faulty_proxy import FaultyProxy
 from tests.support.harness import Server
 from tests.support.missing import missing
 from tests.web.visits import Visit, visiting
@@ -57,6 +58,28 @@ def shared_page(site: Server, browser: Browser) -> Iterator[Visit]:
     with visiting(browser, str(site.client.base_url)) as open_page:
         visited = open_page().wait_for_agreement()
         yield visited
+
+
+@pytest.fixture
+def proxy(site: Server) -> Iterator[FaultyProxy]:
+    """A proxy before the server; it serves the page below a path, with some answers replaced."""
+    with FaultyProxy(str(site.client.base_url)) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def open_through(proxy: FaultyProxy, browser: Browser) -> Iterator[OpenPage]:
+    """Opens the page through the proxy."""
+    with visiting(browser, f"{proxy.url}/") as open_page:
+        yield open_page
+
+
+@pytest.fixture
+def prediction(site: Server) -> str:
+    """The path of the network that the page selects by default."""
+    networks = site.client.get("/init/configuration").json()["networks"]
+    best = max(networks, key=lambda network: network["speakerIndependentUar"])
+    return f"/prediction/{best['networkType']}"
 
 
 @pytest.fixture(scope="session")

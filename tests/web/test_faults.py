@@ -26,27 +26,6 @@ def problem(status: int, **headers: str) -> Change:
     return replaced_by(status, json.dumps(document).encode(), Content_Type=kind, **headers)
 
 
-@pytest.fixture
-def proxy(site: Server) -> Iterator[FaultyProxy]:
-    """A proxy before the server; it serves the page below a path."""
-    with FaultyProxy(str(site.client.base_url)) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def open_through(proxy: FaultyProxy, browser: Browser) -> Iterator[OpenPage]:
-    with visiting(browser, f"{proxy.url}/") as open_page:
-        yield open_page
-
-
-@pytest.fixture
-def prediction(site: Server) -> str:
-    """The path of the network that the page selects by default."""
-    networks = site.client.get(HANDSHAKE).json()["networks"]
-    best = max(networks, key=lambda network: network["speakerIndependentUar"])
-    return f"/prediction/{best['networkType']}"
-
-
 @pytest.mark.parametrize("content", ["Dear server, this is no audio.", ""])
 def test_an_unreadable_file(visit: OpenPage, tmp_path: Path, content: str) -> None:
     path = tmp_path / "letter.wav"

@@ -1,40 +1,35 @@
 """The page, in a browser, against a server that means its user harm."""
 
-import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from tests.support import hostile_graphs as extractors
+from tests.support import hostile_extractors as extractors
 from tests.support.faulty_proxy import Answer, Change, FaultyProxy, replaced_by
-from tests.support.harness import Server
-from tests.support.hostile_pages import EXTRACTOR, HANDSHAKE, PROBLEM, HostileServer, sha256
+from tests.support.hostile_pages import (
+    EXTRACTOR,
+    HANDSHAKE,
+    PROBLEM,
+    HostilePages,
+    bomb_bytes,
+    sha256,
+)
 from tests.support.sounds import noise, write
 from tests.web.conftest import OpenPage
-from tests.web.visits import TIMEOUT, visiting
+from tests.web.visits import TIMEOUT
 
 VERIFICATION = "/init/verification"
 RATE = 22_050
 JSON = "application/json"
 AGREEMENT = {"verdict": "agreement", "detail": "Fine."}
+# Let the timers of a worker run twenty times as fast, and as before.
+FAST = "own = setTimeout; setTimeout = (call, ms, ...rest) => own(call, ms / 20, ...rest)"
+NORMAL = "setTimeout = own"
 MARKUP = "\x1b[1m<img src=x onerror=\"document.title='breached'\">\u202egnorw"
-
-
-@pytest.fixture
-def proxy(site: Server) -> Iterator[FaultyProxy]:
-    """The real server and its page, with some answers replaced."""
-    with FaultyProxy(str(site.client.base_url)) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def open_through(proxy: FaultyProxy, browser: Browser) -> Iterator[OpenPage]:
-    with visiting(browser, f"{proxy.url}/") as open_page:
-        yield open_page
 
 
 def offer(proxy: FaultyProxy, extractor: bytes) -> None:
@@ -66,10 +61,11 @@ def answered(value: Any, status: int = 200, kind: str = JSON) -> Change:
 def test_an_extractor_that_never_ends_is_ended_and_replaced(
     open_through: OpenPage, proxy: FaultyProxy, tmp_path: Path
 ) -> None:
-    offer(proxy, extractors.that_never_ends_on_more_than(int(3.5 * RATE)))
+    offer(proxy, extractors.endless(beyond=int(3.5 * RATE)))
     proxy.faults[VERIFICATION] = [answered(AGREEMENT)] * 2
     visited = open_through().wait_for_agreement()
-    _, worker = visited.page.workers
+    engine, worker = visited.page.workers
+    engine.evaluate(FAST)
     with worker.expect_event("close", timeout=TIMEOUT):
         visited.upload(write(tmp_path / "long.wav", noise(3.6), RATE))
         expect(visited.by_id("progress")).to_be_visible()
@@ -78,13 +74,14 @@ def test_an_extractor_that_never_ends_is_ended_and_replaced(
     visited.screenshot("fault-endless-extractor")
     assert not any("/prediction/" in path for path, _ in proxy.requests)
 
+    engine.evaluate(NORMAL)
     visited.analyse(write(tmp_path / "short.wav", noise(1), RATE))  # with a new worker
 
 
-def test_an_extractor_that_hands_the_samples_through_sends_nothing(
+def test_an_extractor_passing_the_audio_on_sends_nothing(
     open_through: OpenPage, proxy: FaultyProxy
 ) -> None:
-    offer(proxy, extractors.that_hands_the_samples_through(1))
+    offer(proxy, extractors.passing_the_audio_on(1))
     visited = open_through()
     expect(visited.expect_fault("extractor")).to_contain_text("is not the one of the recipe")
     assert not any(body for _, body in proxy.requests)
@@ -93,7 +90,7 @@ def test_an_extractor_that_hands_the_samples_through_sends_nothing(
 def test_an_extractor_that_reads_files_is_not_loaded(
     open_through: OpenPage, proxy: FaultyProxy
 ) -> None:
-    offer(proxy, extractors.with_external_initializer("mfcc.bin"))
+    offer(proxy, extractors.reading("mfcc.bin"))
     visited = open_through()
     expect(visited.expect_fault("extractor")).to_contain_text("it reads other files")
     assert not any(request.url.endswith(("mfcc.bin", ".wasm")) for request in visited.requests)
@@ -112,18 +109,10 @@ def test_a_recipe_that_makes_the_samples_the_features_is_refused(
 def test_a_handshake_that_decompresses_to_200_mb_is_refused(
     open_through: OpenPage, proxy: FaultyProxy
 ) -> None:
-    body = gzip.compress(b" " * 200_000_000, 1)
-    proxy.faults[HANDSHAKE] = [replaced_by(200, body, Content_Type=JSON, Content_Encoding="gzip")]
+    answer = replaced_by(200, bomb_bytes(), Content_Type=JSON, Content_Encoding="gzip")
+    proxy.faults[HANDSHAKE] = [answer]
     visited = open_through()
     expect(visited.expect_fault("wrong-server")).to_contain_text("has more than 1048576 bytes")
-
-
-@pytest.fixture
-def prediction(site: Server) -> str:
-    """The path of the network that the page selects by default."""
-    networks = site.client.get(HANDSHAKE).json()["networks"]
-    best = max(networks, key=lambda network: network["speakerIndependentUar"])
-    return f"/prediction/{best['networkType']}"
 
 
 def test_texts_are_shown_as_plain_text(
@@ -166,7 +155,7 @@ def test_an_absurd_prediction_is_not_shown(
 def test_features_do_not_follow_a_redirect_to_another_server(
     open_through: OpenPage, proxy: FaultyProxy, prediction: str, original: Path
 ) -> None:
-    with HostileServer() as elsewhere:
+    with HostilePages() as elsewhere:
         visited = open_through().wait_for_agreement()
         proxy.faults[prediction] = [replaced_by(307, Location=f"{elsewhere.url}{prediction}")]
         visited.upload(original)

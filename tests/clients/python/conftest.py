@@ -3,6 +3,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,12 +13,18 @@ from speech_emotion import Client
 from configuration import ROOT
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.harness import running
+from tests.support.hostile_server import HostileServer
 
 MODELS = ROOT / "models"
 COMMAND = str(Path(sys.executable).with_name("emotion"))
 DEADLINE = 120  # seconds; far more than any command here needs
 
+HANDSHAKE = "/init/configuration"
+CLIP = np.random.default_rng(0).uniform(-0.5, 0.5, 22_050)  # one second
+ESCAPE = "\x1b]0;title\x07\x1b[31mred\u202e\r\n"
+
 Emotion = Callable[..., subprocess.CompletedProcess[str]]
+Connect = Callable[..., Client]
 
 
 @pytest.fixture(scope="session")
@@ -73,3 +80,26 @@ def tone(tmp_path: Path) -> Path:
 def client(server: str, tmp_path: Path) -> Client:
     """The Python API, with an empty cache."""
     return Client(server, cache=tmp_path / "cache")
+
+
+@pytest.fixture
+def hostile() -> Iterator[HostileServer]:
+    with HostileServer() as server:
+        yield server
+
+
+@pytest.fixture
+def connect(tmp_path: Path) -> Connect:
+    def connect(server: HostileServer, **options: Any) -> Client:
+        return Client(server.url, cache=tmp_path / "cache", **options)
+
+    return connect
+
+
+def predict(client: Client, network: str = "F") -> Any:
+    return client.predict(CLIP, network, sample_rate=22_050)
+
+
+def verify(hostile: HostileServer, connect: Connect) -> Any:
+    hostile.prediction = {"verdict": "agreement", "detail": ""}
+    return connect(hostile).verify()

@@ -11,7 +11,7 @@ from speech_emotion_worker.external_data import RefusedModelError, refuse_extern
 from tests.clients.python.conftest import MODELS
 from tests.support.hostile_extractors import external_tensor, innocent, reading
 
-EXTERNAL = external_tensor("secret", "/etc/passwd")
+EXTERNAL = external_tensor("/etc/passwd")
 Change = Callable[[onnx.ModelProto], object]
 
 

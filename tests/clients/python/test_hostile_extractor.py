@@ -1,0 +1,203 @@
+"""Extractors of a hostile server: the client neither runs nor believes them."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from speech_emotion import Limits
+from speech_emotion.errors import ExtractorError
+
+from tests.clients.python.conftest import (
+    CLIP,
+    DEADLINE,
+    HANDSHAKE,
+    Connect,
+    Emotion,
+    predict,
+    verify,
+)
+from tests.support import hostile_extractors as extractors
+from tests.support.hostile_server import HostileServer
+
+
+def test_an_innocent_server_is_believed(hostile: HostileServer, connect: Connect) -> None:
+    assert predict(connect(hostile)).emotion == "happy"
+    np.testing.assert_allclose(hostile.posted[0]["mfccs"], [CLIP[:25]], atol=1e-4)
+    assert [item.verdict for item in verify(hostile, connect)] == ["agreement"] * 2
+
+
+@pytest.mark.parametrize("network", ["V", "F"])
+@pytest.mark.parametrize(
+    ("extractor", "message"),
+    [
+        (extractors.passing_the_audio_on(), r"sent 88,\d+ bytes; expected at most 4,\d+"),
+        (extractors.passing_the_audio_on_as_mean(), r"sent 88,\d+ bytes; expected at most"),
+        (extractors.with_frames(np.full((1, 25), np.nan)), "not finite"),
+        (extractors.reading("secret.bin"), "stored in another file"),
+        (extractors.greedy(8), "Failed to allocate memory"),
+        (extractors.model([]), "was refused"),
+        (b"", "was refused"),
+        (b"not an ONNX file", "is not an ONNX model"),
+    ],
+    ids=["audio", "audio as mean", "NaN", "file", "memory", "empty graph", "empty", "text"],
+)
+def test_an_extractor_that_does_more_than_extract_is_refused(
+    *,
+    extractor: bytes,
+    message: str,
+    network: str,
+    connect: Connect,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("secret.bin").write_bytes(b"secret" * 100)
+    with HostileServer(extractor or b"\0") as server:
+        client = connect(server)
+        with pytest.raises(ExtractorError, match=message if extractor else "ONNX"):
+            predict(client, network)
+        assert server.posted == []
+
+
+def test_short_audio_is_not_passed_on_within_the_limit(connect: Connect) -> None:
+    """2,500 samples are 100 frames of 25; five frames are expected."""
+    with HostileServer(extractors.passing_the_audio_on()) as server:
+        with pytest.raises(ExtractorError, match="expected at most"):
+            connect(server).predict(CLIP[:2_500], "F", sample_rate=22_050)
+        assert server.posted == []
+
+
+def test_an_extractor_with_fewer_coefficients_is_refused(
+    hostile: HostileServer, connect: Connect
+) -> None:
+    hostile.document["numberOfMfccs"] = 26
+    with pytest.raises(ExtractorError, match=r"shape \(1, 25\); expected \(1 to 44, 26\)"):
+        predict(connect(hostile))
+    assert hostile.posted == []
+
+
+def test_an_endless_extractor_is_killed_and_a_new_process_serves_the_next_clip(
+    connect: Connect,
+) -> None:
+    with HostileServer(extractors.endless()) as server:
+        client = connect(server, limits=Limits(run_seconds=1.0))
+        for _ in range(2):
+            with pytest.raises(ExtractorError, match="took longer than 1"):
+                predict(client)
+        assert server.posted == []
+
+
+def test_the_process_of_the_extractor_has_neither_secrets_nor_files(
+    hostile: HostileServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    client = connect(hostile)
+    predict(client)
+    pid = client._worker._process.pid
+    variables = dict(
+        line.split("=", 1)
+        for line in Path(f"/proc/{pid}/environ").read_text().rstrip("\0").split("\0")
+    )
+    known = {"PYTHONPATH", "ORT_DISABLE_TELEMETRY", "OPENBLAS_NUM_THREADS", "LD_LIBRARY_PATH"}
+    assert set(variables) <= known
+    assert variables["ORT_DISABLE_TELEMETRY"] == "1"
+    limits = Path(f"/proc/{pid}/limits").read_text()
+    found = {line[:26].strip(): line[26:].split()[:2] for line in limits.splitlines()}
+    for name in ("Max open files", "Max processes", "Max file size", "Max core file size"):
+        assert found[name] == ["0", "0"]
+    assert found["Max data size"] == [str(Limits().memory_bytes)] * 2
+    predict(client)
+    assert client._worker._process.pid == pid
+
+
+def test_the_process_of_the_extractor_ends_with_the_client(
+    hostile: HostileServer, connect: Connect
+) -> None:
+    client = connect(hostile)
+    predict(client)
+    process = client._worker._process
+    del client
+    assert process.wait(DEADLINE) < 0
+
+
+def test_a_fork_uses_a_process_of_its_own(hostile: HostileServer, tmp_path: Path) -> None:
+    code = f"""
+import os, numpy as np, pathlib
+from speech_emotion import Client
+client = Client({hostile.url!r}, pathlib.Path({str(tmp_path)!r}))
+samples = np.full(22050, 0.25)
+client.predict(samples, "F", 22050)
+child = os.fork()
+print(client.predict(samples, "F", 22050).emotion, flush=True)
+if child:
+    assert os.waitpid(child, 0)[1] == 0
+    print(client.predict(samples, "F", 22050).emotion, flush=True)
+"""
+    script = tmp_path / "script.py"  # without `if __name__ == "__main__"`
+    script.write_text(code)
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=DEADLINE, check=False
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("happy\n" * 3, "", 0)
+
+
+def test_escape_sequences_of_an_extractor_do_not_reach_the_terminal(connect: Connect) -> None:
+    with (
+        HostileServer(extractors.with_escape_sequences()) as server,
+        pytest.raises(ExtractorError, match=r"\[31mNo") as caught,
+    ):
+        predict(connect(server))
+    assert str(caught.value).isprintable()
+
+
+def test_a_pinned_extractor_is_accepted_and_another_is_not_fetched(
+    hostile: HostileServer, connect: Connect, emotion: Emotion, tmp_path: Path
+) -> None:
+    sha256 = hostile.document["extractor"]["sha256"]
+    assert predict(connect(hostile, extractor_sha256=sha256.upper())).emotion == "happy"
+    hostile.paths.clear()
+    with pytest.raises(ExtractorError, match=rf"{sha256}; expected {'0' * 64}\. It was not fetch"):
+        predict(connect(hostile, extractor_sha256="0" * 64))
+    file = tmp_path / "sound.wav"
+    soundfile.write(file, CLIP, 22_050)
+    done = emotion("predict", file, "--extractor-sha256", "0" * 64, "--server", hostile.url)
+    assert done.returncode == 6
+    assert set(hostile.paths) == {HANDSHAKE}
+    done = emotion("predict", file, "--extractor-sha256", "0", "--server", hostile.url)
+    assert done.returncode == 2
+    assert "expected 64 hexadecimal digits" in done.stderr
+    with pytest.raises(ValueError, match="is not a SHA-256 hash"):
+        connect(hostile, extractor_sha256="0")
+
+
+def test_the_cache_does_not_grow_without_end(
+    hostile: HostileServer, connect: Connect, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    for number in range(20):
+        (cache / f"{number}.onnx").touch()
+        os.utime(cache / f"{number}.onnx", (number, number))
+    predict(connect(hostile))
+    assert len(list(cache.iterdir())) == 8
+    assert (cache / f"{hostile.document['extractor']['sha256']}.onnx").is_file()
+
+
+def test_threads_share_a_client(hostile: HostileServer, connect: Connect) -> None:
+    client = connect(hostile)
+    found: list[str] = []
+
+    def work() -> None:
+        found.extend(predict(client).emotion for _ in range(5))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == ["happy"] * 20
