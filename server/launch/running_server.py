@@ -99,7 +99,7 @@ def undo_interrupted_activation(runtime: Runtime) -> str | None:
             undone = undo_unfinished(store, partial(reload_workers, runtime))
     except ActivationUnderWayError:
         return None
-    except ReleaseError as error:
+    except (ReleaseError, OSError) as error:
         return f"cannot undo an interrupted change of the models: {error}"
     if not undone:
         return None

@@ -10,6 +10,7 @@ from pathlib import Path
 from server.launch.logs import log
 from server.launch.processes import send_signal
 from server.launch.runtime_directory import Runtime
+from server.regular_file import UnusableFileError, read_regular_file
 from server.settings import ServerSettings
 
 Version = tuple[tuple[int, int, int], ...]
@@ -101,7 +102,9 @@ def _version(path: Path) -> tuple[int, int, int]:
 
 def _read(key: str, path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular_file(path)
+    except UnusableFileError as error:
+        raise TlsFileError(f"[server] {key}: {path}: {error}") from None
     except OSError as error:
         raise TlsFileError(f"[server] {key}: {path}: cannot be read: {error.strerror}") from None
 

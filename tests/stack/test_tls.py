@@ -1,11 +1,12 @@
 """HTTPS: protocols, ciphers, HTTP/2, renewed certificates and client certificates."""
 
 import json
+import os
 import socket
 import ssl
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -197,6 +198,34 @@ def test_a_certificate_without_its_key_survives_a_restart_of_nginx(
     assert secure.presented() == pairs.first.certificate.read_text()
     assert secure.server.output.count(KEPT) == 1
     pairs.first.copy_to(secure.pair.certificate.parent)
+
+
+@pytest.mark.parametrize(
+    ("replace", "expected"),
+    [
+        (os.mkfifo, "is not a regular file"),
+        (lambda path: path.symlink_to("/dev/zero"), "is not a regular file"),
+        (lambda path: path.write_bytes(bytes(2**21)), "is larger than 1048576 bytes"),
+    ],
+)
+def test_a_key_that_is_no_usable_file_leaves_the_pair_as_it_was(
+    secure: SecureServer, pairs: Pairs, replace: Callable[[Path], object], expected: str
+) -> None:
+    lines = len(secure.server.lines)
+    secure.pair.key.unlink()
+    replace(secure.pair.key)
+
+    def is_told() -> bool:
+        return any(KEPT in line and expected in line for line in secure.server.lines[lines:])
+
+    wait_until(is_told, "an error")
+    secure.pair.key.unlink()
+    pairs.second.copy_to(secure.pair.certificate.parent)
+    renewed = pairs.second.certificate.read_text()
+    wait_until(lambda: secure.presented() == renewed, "the other certificate")
+    pairs.first.copy_to(secure.pair.certificate.parent)
+    first = pairs.first.certificate.read_text()
+    wait_until(lambda: secure.presented() == first, "the first certificate")
 
 
 def test_a_renewed_certificate_closes_no_connection(secure: SecureServer, pairs: Pairs) -> None:
