@@ -292,6 +292,23 @@ def test_a_stop_does_not_wait_for_the_undoing_of_a_killed_activation(
         assert time.monotonic() - start < RELOAD_TIMEOUT_SECONDS / 2
 
 
+def test_an_activation_ends_with_its_server(nginx: Path, models: Path, tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        before = store(server).deployment
+        with subprocess.Popen(
+            (PYTHON, "-m", "server", "models", "activate", models),
+            cwd=ROOT,
+            env=environment(server.port, server.runtime),
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as activation:
+            wait_until(lambda: store(server).deployment != before, "a switch")
+            assert server.stop() == 0
+            _, errors = activation.communicate(timeout=RELOAD_TIMEOUT_SECONDS / 2)
+        assert activation.returncode == 2
+        assert errors == "error: The server has ended\n"
+
+
 def test_status_names_the_releases(server: Server, models: Path) -> None:
     old = store(server).deployment.current
     assert command(server, "activate", models).returncode == 0
