@@ -143,10 +143,11 @@ def _check_pair(copy: Path, certificate: Path, key: Path) -> None:
 
 
 def _check_authority(copy: Path, path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    place = f"[server] client_ca_path: {path}: expected certificates in PEM format"
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(copy)
+        context.load_verify_locations(copy)
     except ssl.SSLError as error:
-        raise TlsFileError(
-            f"[server] client_ca_path: {path}: expected certificates in PEM format: "
-            f"{error.reason or error}"
-        ) from None
+        raise TlsFileError(f"{place}: {error.reason or error}") from None
+    if not context.cert_store_stats()["x509"]:  # a list of revoked ones alone would stop Nginx
+        raise TlsFileError(f"{place}: it contains none")

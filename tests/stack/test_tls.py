@@ -14,7 +14,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.certificates import Pair, make_certificate, protect_key
+from tests.support.certificates import (
+    Pair,
+    make_certificate,
+    make_revocation_list,
+    protect_key,
+)
 from tests.support.harness import (
     MFCCS,
     RUN,
@@ -251,6 +256,8 @@ def test_a_changed_authority_is_used_without_a_restart(secure: SecureServer, pai
 
     secure.authority.write_text("no certificate\n")
     wait_until(lambda: "client_ca_path: " in secure.server.output, "an error")
+    secure.authority.write_bytes(make_revocation_list(pairs.authority).read_bytes())
+    wait_until(lambda: "PEM format: it contains none" in secure.server.output, "another error")
     assert status(pairs.client) == 200
     secure.authority.write_bytes(pairs.other_authority.certificate.read_bytes())
     wait_until(lambda: status(pairs.other_client) == 200, "the other authority")
