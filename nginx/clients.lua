@@ -3,6 +3,8 @@
 
 local transfers = require "transfers"
 
+require("processes").expect()
+
 local read_all, spawn, sleep, now = ngx.req.read_body, ngx.thread.spawn, ngx.sleep, transfers.now
 
 -- After the workers' queue was full, requests are refused for this time without asking it again.

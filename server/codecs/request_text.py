@@ -15,7 +15,7 @@ MOST_VALUES = 4_096  # lists, objects and commas in the rest
 MOST_LISTS = 16  # of data
 START_BYTES = 65_536  # that are decoded of a larger rest, to find its first fault
 
-SPACE = rb"[ \t\r\n]{0,64}"
+SPACE = rb"[ \t\r\n]*+"
 DATA = re.compile(rb'"data"%b:%b\[' % (SPACE, SPACE))
 AFTER_LIST = b" \t\r\n,"
 

@@ -7,16 +7,14 @@ Comments begin with `#`.
 """
 
 import hashlib
-import os
 import re
-import stat
 from collections.abc import Iterable
 from pathlib import Path
 
 from server.atomic_write import write_atomically
+from server.regular_file import UnusableFileError, read_regular_file
 
 LINE = re.compile(r"(?P<name>\S+)\s+(?P<sha256>[0-9a-fA-F]{64})")
-LARGEST_BYTES = 1_048_576
 EMPTY = hashlib.sha256(b"").digest()
 
 
@@ -31,7 +29,9 @@ def read_keys(path: Path) -> list[bytes]:
         KeyFileError: the file cannot be read, or a line is not a name and the hash of a key.
     """
     try:
-        text = _read(path).decode()
+        text = read_regular_file(path).decode()
+    except UnusableFileError as error:
+        raise KeyFileError(f"{path}: {error}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise KeyFileError(f"{path}: cannot be read: {error}") from None
     keys = []
@@ -40,17 +40,6 @@ def read_keys(path: Path) -> list[bytes]:
         if content:
             keys.append(_parse(content, f"{path}, line {number}"))
     return keys
-
-
-def _read(path: Path) -> bytes:
-    # Without O_NONBLOCK, opening a named pipe would wait for its writer.
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb") as file:  # noqa: PTH123
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise KeyFileError(f"{path}: is not a regular file")
-        content = file.read(LARGEST_BYTES + 1)
-    if len(content) > LARGEST_BYTES:
-        raise KeyFileError(f"{path}: is larger than {LARGEST_BYTES} bytes")
-    return content
 
 
 def _parse(content: str, place: str) -> bytes:

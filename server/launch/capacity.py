@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 BYTES_OF_OTHERS = 80 * 2**20
 BYTES_OF_IDLE_WORKER = 48 * 2**20
 BYTES_OF_BATCH = 40 * 2**20
+LEAST_BYTES_OF_WORKER = BYTES_OF_IDLE_WORKER + BYTES_OF_BATCH
 GENERATIONS = 2  # of workers, during a reload
 BYTES_PER_BATCH_BYTE = 3  # memory of an open batch, for each byte of its body
 
@@ -41,8 +42,12 @@ class ControlGroups:
 def default_workers(groups: ControlGroups | None = None) -> int:
     """One worker per usable core, or fewer if the memory is too small; at least 1."""
     groups = groups or ControlGroups()
-    needed = GENERATIONS * (BYTES_OF_IDLE_WORKER + BYTES_OF_BATCH)
-    return max(1, min(usable_cores(groups), _for_workers(groups) // needed))
+    return max(1, min(usable_cores(groups), affordable_workers(groups)))
+
+
+def affordable_workers(groups: ControlGroups | None = None) -> int:
+    """The number of workers whose largest batches fit into the memory, also during a reload."""
+    return _for_workers(groups or ControlGroups()) // (GENERATIONS * LEAST_BYTES_OF_WORKER)
 
 
 def nginx_bytes(memory: int) -> int:
@@ -51,9 +56,12 @@ def nginx_bytes(memory: int) -> int:
 
 
 def worker_share(workers: int, groups: ControlGroups | None = None) -> int:
-    """The memory that one of the workers may have for itself, in bytes."""
+    """The memory that one of the workers may have for itself, in bytes.
+
+    It is never so small that a worker refuses every large batch.
+    """
     share = _for_workers(groups or ControlGroups()) // (GENERATIONS * workers)
-    return max(share, BYTES_OF_IDLE_WORKER + BYTES_OF_BATCH // 2)
+    return max(share, LEAST_BYTES_OF_WORKER)
 
 
 def affordable_batch_bytes(share: int) -> int:

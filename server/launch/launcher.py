@@ -13,6 +13,7 @@ from pathlib import Path
 
 from configuration import CONFIG_VARIABLE, ROOT
 from server.http.key_files import KeyFileError
+from server.launch.capacity import affordable_workers
 from server.launch.key_publisher import KeyPublisher
 from server.launch.logs import log
 from server.launch.nginx.build import inspect_nginx
@@ -38,6 +39,10 @@ from server.settings import (
 NGINX_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
 SECONDS_BETWEEN_KEY_CHECKS = 0.5
 APPLICATION = "server.app:get_app()"
+TOO_MANY_WORKERS = (
+    "[server] workers: {workers} workers may need more memory than there is, during large batches "
+    "or a reload; it suffices for {affordable}"
+)
 NO_LUA = (
     "Nginx has no Lua module: the total time and the memory of bodies and responses have no limit. "
     "To install it: sudo apt-get install libnginx-mod-http-lua, then start again"
@@ -77,6 +82,7 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
         _check_free(address)
     _raise_open_file_limit()
     _use_batch_scheduling()
+    _warn_of_little_memory(server)
     with make_runtime(server.runtime_directory) as folder:
         try:
             return _run_in(Runtime(Path(folder)), settings, nginx, application)
@@ -132,6 +138,12 @@ def _undo_interrupted_activation(runtime: Runtime) -> None:
     """Undoes an activation whose command was killed."""
     if message := undo_interrupted_activation(runtime):
         log("warning", message)
+
+
+def _warn_of_little_memory(server: ServerSettings) -> None:
+    affordable = max(1, affordable_workers())
+    if server.workers and server.workers > affordable:
+        print(TOO_MANY_WORKERS.format(workers=server.workers, affordable=affordable), flush=True)
 
 
 def _configure_nginx(server: ServerSettings, runtime: Runtime, nginx: Path) -> None:

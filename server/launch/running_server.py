@@ -68,7 +68,7 @@ def reload_workers(runtime: Runtime, deployment: Deployment) -> Mapping[str, str
     Returns the faults of a worker, by file name.
 
     Raises:
-        ReleaseError: the workers do not report in time.
+        ReleaseError: the workers do not report in time, or the server has ended.
     """
     reloaded: set[int] = set()
     deadline = time.monotonic() + RELOAD_TIMEOUT_SECONDS
@@ -79,6 +79,8 @@ def reload_workers(runtime: Runtime, deployment: Deployment) -> Mapping[str, str
         if reports and all(report and report.serves(deployment) for report in reports):
             faults = [report.faults for report in reports if report and report.faults]
             return faults[0] if faults else {}
+        if ReleaseStore(runtime.state).lock_owner is None:
+            raise ReleaseError("The server has ended")
         if master and master not in reloaded:
             reloaded.add(master)
             send_signal(master, signal.SIGHUP)
@@ -99,7 +101,7 @@ def undo_interrupted_activation(runtime: Runtime) -> str | None:
             undone = undo_unfinished(store, partial(reload_workers, runtime))
     except ActivationUnderWayError:
         return None
-    except ReleaseError as error:
+    except (ReleaseError, OSError) as error:
         return f"cannot undo an interrupted change of the models: {error}"
     if not undone:
         return None

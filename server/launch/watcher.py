@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 INTERVAL_SECONDS = 2.0
+SECONDS_TO_END = 1.0  # of a task, at the end of the block
 
 
 @contextlib.contextmanager
@@ -12,6 +13,8 @@ def watching(
     tasks: Sequence[Callable[[], None]], interval: float = INTERVAL_SECONDS
 ) -> Iterator[None]:
     """Runs the tasks every `interval` seconds in a thread, until the block ends.
+
+    A task that waits for something then, such as for the workers of a stopped server, is left.
 
     tasks: they must not raise.
     """
@@ -28,4 +31,4 @@ def watching(
         yield
     finally:
         is_over.set()
-        thread.join()
+        thread.join(SECONDS_TO_END)

@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from configuration import ROOT
+from server.launch.running_server import RELOAD_TIMEOUT_SECONDS
 from server.launch.runtime_directory import Runtime
 from server.models.deployment import Deployment
 from server.models.releases import ReleaseStore
@@ -265,6 +267,46 @@ def test_the_server_undoes_a_killed_activation(server: Server, models: Path) -> 
         assert server.client.get("/readyz").json()["release"] == before.current
         load.wait_for_answers(50)
         assert load.failures == []
+
+
+def test_the_server_goes_on_until_an_activation_can_be_undone(server: Server) -> None:
+    obstacle = store(server).directory / "current.part"
+    obstacle.mkdir()
+    store(server).begin_change()
+    wait_until(lambda: "cannot undo an interrupted change" in server.output, "a failed try")
+    obstacle.rmdir()
+    wait_until(lambda: store(server).unfinished is None, "the end of the change")
+
+
+def test_a_stop_does_not_wait_for_the_undoing_of_a_killed_activation(
+    nginx: Path, models: Path, tmp_path: Path
+) -> None:
+    with running(tmp_path) as server:
+        before, master = store(server).deployment, server.gunicorn()
+        master.suspend()  # workers are not replaced
+        interrupt_activation(server, models, signal.SIGKILL)
+        wait_until(lambda: store(server).deployment.current == before.current, "the undoing")
+        master.resume()
+        start = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - start < RELOAD_TIMEOUT_SECONDS / 2
+
+
+def test_an_activation_ends_with_its_server(nginx: Path, models: Path, tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        before = store(server).deployment
+        with subprocess.Popen(
+            (PYTHON, "-m", "server", "models", "activate", models),
+            cwd=ROOT,
+            env=environment(server.port, server.runtime),
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as activation:
+            wait_until(lambda: store(server).deployment != before, "a switch")
+            assert server.stop() == 0
+            _, errors = activation.communicate(timeout=RELOAD_TIMEOUT_SECONDS / 2)
+        assert activation.returncode == 2
+        assert errors == "error: The server has ended\n"
 
 
 def test_status_names_the_releases(server: Server, models: Path) -> None:

@@ -1,6 +1,8 @@
 """A killed process is restarted, and no request fails because of it."""
 
+import contextlib
 import json
+import select
 import signal
 import socket
 import time
@@ -9,6 +11,7 @@ from functools import partial
 from http.client import HTTPResponse
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -69,6 +72,35 @@ def test_a_killed_nginx_is_restarted(server: Server) -> None:
     server.wait_for_answer()
     assert server.nginx() != old
     assert server.predict()
+
+
+def test_the_open_requests_of_a_killed_nginx_process_are_not_counted_for_ever(
+    server: Server,
+) -> None:
+    body = json.dumps({"mfccs": MFCCS}).encode()
+    header = b"POST /prediction/DNN HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body)
+    processes, workers = server.nginx().children(), server.workers()
+    with contextlib.ExitStack() as stack:
+        for worker in workers:
+            worker.suspend()
+            stack.callback(worker.resume)
+        waiting = []
+        for _ in range(100 * len(workers) + 1):  # one more than maximum_open_requests
+            connection = socket.create_connection(("127.0.0.1", server.port))
+            waiting.append(stack.enter_context(connection))
+            connection.sendall(header + body)
+        wait_until(lambda: bool(select.select(waiting, [], [], 0)[0]), "a refusal")
+        for process in processes:
+            process.kill()
+        wait_until(lambda: not any(p.is_running() for p in processes), "the end of the processes")
+
+    def is_served() -> bool:
+        try:
+            return server.client.post("/prediction/DNN", json={"mfccs": MFCCS}).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    wait_until(is_served, "an answer")
 
 
 def test_nothing_is_left_when_supervisord_is_killed(nginx: Path, tmp_path: Path) -> None:

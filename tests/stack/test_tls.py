@@ -1,11 +1,12 @@
 """HTTPS: protocols, ciphers, HTTP/2, renewed certificates and client certificates."""
 
 import json
+import os
 import socket
 import ssl
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.certificates import Pair, make_certificate, protect_key
+from tests.support.certificates import (
+    Pair,
+    make_certificate,
+    make_revocation_list,
+    protect_key,
+)
 from tests.support.harness import (
     MFCCS,
     RUN,
@@ -199,6 +205,34 @@ def test_a_certificate_without_its_key_survives_a_restart_of_nginx(
     pairs.first.copy_to(secure.pair.certificate.parent)
 
 
+@pytest.mark.parametrize(
+    ("replace", "expected"),
+    [
+        (os.mkfifo, "is not a regular file"),
+        (lambda path: path.symlink_to("/dev/zero"), "is not a regular file"),
+        (lambda path: path.write_bytes(bytes(2**21)), "is larger than 1048576 bytes"),
+    ],
+)
+def test_a_key_that_is_no_usable_file_leaves_the_pair_as_it_was(
+    secure: SecureServer, pairs: Pairs, replace: Callable[[Path], object], expected: str
+) -> None:
+    lines = len(secure.server.lines)
+    secure.pair.key.unlink()
+    replace(secure.pair.key)
+
+    def is_told() -> bool:
+        return any(KEPT in line and expected in line for line in secure.server.lines[lines:])
+
+    wait_until(is_told, "an error")
+    secure.pair.key.unlink()
+    pairs.second.copy_to(secure.pair.certificate.parent)
+    renewed = pairs.second.certificate.read_text()
+    wait_until(lambda: secure.presented() == renewed, "the other certificate")
+    pairs.first.copy_to(secure.pair.certificate.parent)
+    first = pairs.first.certificate.read_text()
+    wait_until(lambda: secure.presented() == first, "the first certificate")
+
+
 def test_a_renewed_certificate_closes_no_connection(secure: SecureServer, pairs: Pairs) -> None:
     with secure.client(pairs, pairs.client) as client:
         stream = client.get("/livez").extensions["network_stream"]
@@ -222,6 +256,8 @@ def test_a_changed_authority_is_used_without_a_restart(secure: SecureServer, pai
 
     secure.authority.write_text("no certificate\n")
     wait_until(lambda: "client_ca_path: " in secure.server.output, "an error")
+    secure.authority.write_bytes(make_revocation_list(pairs.authority).read_bytes())
+    wait_until(lambda: "PEM format: it contains none" in secure.server.output, "another error")
     assert status(pairs.client) == 200
     secure.authority.write_bytes(pairs.other_authority.certificate.read_bytes())
     wait_until(lambda: status(pairs.other_client) == 200, "the other authority")

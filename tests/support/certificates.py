@@ -41,3 +41,17 @@ def protect_key(pair: Pair, password: str) -> Path:
     command = ["openssl", "pkey", "-in", str(pair.key), "-aes256", "-out", str(path)]
     subprocess.run([*command, "-passout", f"pass:{password}"], check=True, capture_output=True)
     return path
+
+
+def make_revocation_list(authority: Pair) -> Path:
+    """An empty list of revoked certificates, signed by the authority."""
+    base = authority.certificate.with_suffix("")
+    database, configuration, path = (base.with_suffix(f".{name}") for name in ("db", "cnf", "crl"))
+    database.touch()
+    lines = ["[ca]", "default_ca = list", "[list]", f"database = {database}"]
+    lines += ["default_md = sha256", "default_crl_days = 2", ""]
+    configuration.write_text("\n".join(lines))
+    command = ["openssl", "ca", "-gencrl", "-config", str(configuration), "-out", str(path)]
+    command += ["-keyfile", str(authority.key), "-cert", str(authority.certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    return path

@@ -117,13 +117,14 @@ def _lua(
             "count": "",
         }
     budget = limits.transfer_bytes
-    start = 'require("transfers").limit_answers()'
+    start = 'require("processes").start() require("transfers").limit_answers()'
     if server.tls:
         start += f' require("certificate").watch("{runtime.tls_pair}")'
     answer = f"{server.send_timeout_seconds}, {server.minimum_answer_bytes_per_second}"
     return {
         "modules": "\n".join(f'load_module "{module}";' for module in modules),
         "lua": f"""lua_shared_dict counts 64k;
+    lua_shared_dict started 16k;
     lua_package_path "{TEMPLATE.parent}/?.lua;;";
     init_by_lua_file "{TEMPLATE.with_name("clients.lua")}";
     init_worker_by_lua_block {{ {start} }}""",

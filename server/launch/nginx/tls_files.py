@@ -10,6 +10,7 @@ from pathlib import Path
 from server.launch.logs import log
 from server.launch.runtime_directory import Runtime
 from server.processes import send_signal
+from server.regular_file import UnusableFileError, read_regular_file
 from server.settings import ServerSettings
 
 Version = tuple[tuple[int, int, int], ...]
@@ -101,7 +102,9 @@ def _version(path: Path) -> tuple[int, int, int]:
 
 def _read(key: str, path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular_file(path)
+    except UnusableFileError as error:
+        raise TlsFileError(f"[server] {key}: {path}: {error}") from None
     except OSError as error:
         raise TlsFileError(f"[server] {key}: {path}: cannot be read: {error.strerror}") from None
 
@@ -140,10 +143,11 @@ def _check_pair(copy: Path, certificate: Path, key: Path) -> None:
 
 
 def _check_authority(copy: Path, path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    place = f"[server] client_ca_path: {path}: expected certificates in PEM format"
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(copy)
+        context.load_verify_locations(copy)
     except ssl.SSLError as error:
-        raise TlsFileError(
-            f"[server] client_ca_path: {path}: expected certificates in PEM format: "
-            f"{error.reason or error}"
-        ) from None
+        raise TlsFileError(f"{place}: {error.reason or error}") from None
+    if not context.cert_store_stats()["x509"]:  # a list of revoked ones alone would stop Nginx
+        raise TlsFileError(f"{place}: it contains none")

@@ -3,7 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from server.launch.capacity import ControlGroups, default_workers, usable_cores, usable_memory
+from server.launch.capacity import (
+    BYTES_OF_BATCH,
+    BYTES_OF_IDLE_WORKER,
+    ControlGroups,
+    affordable_workers,
+    default_workers,
+    usable_cores,
+    usable_memory,
+    worker_share,
+)
 
 CORES = len(os.sched_getaffinity(0))
 MEBIBYTE = 2**20
@@ -82,3 +91,15 @@ def test_a_fraction_is_rounded_down_but_not_to_nothing(tmp_path: Path, quota: st
 def test_workers_fit_the_cores_and_the_memory(tmp_path: Path, mebibytes: int, workers: int) -> None:
     write(tmp_path / "memory.max", f"{mebibytes * MEBIBYTE}\n")
     assert default_workers(groups(tmp_path, "0::/\n")) == workers
+
+
+@pytest.mark.parametrize(("mebibytes", "affordable"), [(512, 1), (768, 3), (4_096, 18)])
+def test_a_worker_always_has_room_for_a_batch(
+    tmp_path: Path, mebibytes: int, affordable: int
+) -> None:
+    """Also with more workers than the memory suffices for: otherwise each batch would be refused."""
+    write(tmp_path / "memory.max", f"{mebibytes * MEBIBYTE}\n")
+    found = groups(tmp_path, "0::/\n")
+    assert affordable_workers(found) == affordable
+    for workers in (1, affordable, 64):
+        assert worker_share(workers, found) >= BYTES_OF_IDLE_WORKER + BYTES_OF_BATCH
