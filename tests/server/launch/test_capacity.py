@@ -97,7 +97,7 @@ def test_workers_fit_the_cores_and_the_memory(tmp_path: Path, mebibytes: int, wo
 def test_a_worker_always_has_room_for_a_batch(
     tmp_path: Path, mebibytes: int, affordable: int
 ) -> None:
-    """Also with more workers than the memory suffices for: otherwise each batch would be refused."""
+    """Also with more workers than fit into the memory: otherwise each batch would be refused."""
     write(tmp_path / "memory.max", f"{mebibytes * MEBIBYTE}\n")
     found = groups(tmp_path, "0::/\n")
     assert affordable_workers(found) == affordable
