@@ -175,7 +175,10 @@ class _NestedReader(_Reader):
         return self._decode(_numbers[3], piece, brackets, self._utterance, self._frame)
 
     def _malformed(self, error: Exception, piece: _Piece, added: int) -> Problem:
-        """A list that is nested in another way is cut where it cannot be."""
+        """The problem of a piece that is no JSON.
+
+        If a valid list is nested in another way than expected, its pieces are no JSON either.
+        """
         if self._is_whole(piece):
             return super()._malformed(error, piece, added)
         return Problem(

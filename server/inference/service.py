@@ -136,7 +136,7 @@ class InferenceService:
 
 
 def _checked(check: Check, run: Callable[[], T]) -> Callable[[], T]:
-    """`run`, after `check`."""
+    """Returns a function that calls `check`, then `run`."""
 
     def run_checked() -> T:
         check()

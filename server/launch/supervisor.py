@@ -59,7 +59,7 @@ class Supervisor(supervisord.Supervisor):  # type: ignore[misc]
         super().runforever()
 
     def _wait_for_a_process(self, event: Any) -> None:
-        """Starts to count the tries again: a shortage of processes passes."""
+        """Forgets failed tries if the last fork failed: a shortage of processes passes."""
         if self.options.shortage:
             event.process.backoff = 0
 

@@ -78,7 +78,7 @@ class Client:
 
     @cached_property
     def _worker(self) -> Worker:
-        """Taken before the handshake, so that the process starts meanwhile."""
+        """The process of the extractor; first used before the handshake, so that both overlap."""
         return Worker(self._limits)
 
     def predict(

@@ -25,15 +25,15 @@ class Resource:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What an extractor computes: as much of it as limits what may leave this machine."""
+    """The shape of correct features, which limits what an extractor may return."""
 
     sample_rate: int  # Hz
     coefficients: int  # of a frame
     hop_length: int  # samples from one frame to the next
 
     def most_frames(self, samples: int) -> int:
-        """The number of frames without trimming; frames are centred, so there is one more."""
-        return samples // self.hop_length + 1
+        """The number of frames of a clip with that many samples, if no silence is trimmed."""
+        return samples // self.hop_length + 1  # the first is centred on the first sample
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,10 @@ def _contract(document: dict[str, Any]) -> Contract:
 
 
 def _recipe(document: dict[str, Any]) -> Recipe:
-    """SECURITY: with a server's own numbers, the audio itself could be a correct output."""
+    """The recipe in a handshake; raises KeyError, TypeError, ValueError.
+
+    SECURITY: the ranges keep a server from a recipe by which the audio itself is correct features.
+    """
     features = document["features"]
     recipe = Recipe(
         sample_rate=untrusted.integer(features["sampleRate"], *SAMPLE_RATES),
