@@ -23,7 +23,7 @@ run: .venv ## start the server on http://localhost:8080 (PORT, WORKERS); Ctrl-C 
 test: .venv .venv-dev .venv-inference-clients ## run every test
 	@scripts/nginx || [ -z "$$CI" ]
 	@scripts/page || [ -z "$$CI" ]
-	@scripts/packages chromium curl gcc libc6-dev openssl wrk || [ -z "$$CI" ]
+	@scripts/packages chromium curl gcc libc6-dev openjdk-17-jdk-headless openssl wrk || [ -z "$$CI" ]
 	@scripts/promtool || [ -z "$$CI" ]
 	@.venv-dev/bin/python -m pytest
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.harness import DEADLINE, MFCCS, Server
+from tests.support.missing import missing
 
 PROGRAM = Path(__file__).parent / "java" / "Post.java"
 BODY = json.dumps({"mfccs": MFCCS}).encode()
@@ -26,8 +27,9 @@ def either_server(request: pytest.FixtureRequest) -> Server:
     return found
 
 
-@pytest.mark.skipif(shutil.which("java") is None, reason="Java is missing")
 def test_javas_client_gets_its_predictions(either_server: Server, tmp_path: Path) -> None:
+    if shutil.which("javac") is None:
+        missing("Java is missing: sudo apt-get install openjdk-17-jdk-headless")
     body = tmp_path / "body.json"
     body.write_bytes(BODY)
     url = f"http://127.0.0.1:{either_server.port}/prediction/DNN"
