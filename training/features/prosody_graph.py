@@ -23,7 +23,8 @@ VOICED_FROM = reference.VOICED_FROM
 IMPOSSIBLE = -1e3  # score of a lag that is no peak
 
 
-def _integers(values: ArrayLike) -> onnx.TensorProto:
+def integers(values: ArrayLike) -> onnx.TensorProto:
+    """Values as int64, for the attribute `value` of the operator Constant."""
     return onnx.numpy_helper.from_array(np.asarray(values, dtype=np.int64))
 
 
@@ -34,10 +35,10 @@ def _power_weights() -> onnx.TensorProto:
     return constant(weights[:, None] / reference.SCALE)
 
 
-COLUMNS = _integers([np.argmax(k == BIN_OF_COLUMN) for k in reference.BINS])
-BINS = _integers(reference.BINS[:, None])
-LAG_ROW = _integers(LAGS[None])
-PERIOD = _integers(N_FFT)
+COLUMNS = integers([np.argmax(k == BIN_OF_COLUMN) for k in reference.BINS])
+BINS = integers(reference.BINS[:, None])
+LAG_ROW = integers(LAGS[None])
+PERIOD = integers(N_FFT)
 TURN = constant(2 * np.pi / N_FFT)
 WINDOW_AUTOCORRELATION = constant(reference.WINDOW_AUTOCORRELATION)
 POWER_WEIGHTS = _power_weights()

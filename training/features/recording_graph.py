@@ -1,4 +1,4 @@
-"""The extractor of MFCCs and prosody as an ONNX graph."""
+"""The extractor of MFCCs and prosody for recordings of any sample rate, as ONNX graphs."""
 
 import librosa
 import numpy as np
@@ -23,6 +23,8 @@ from training.features.graph import (
 )
 from training.features.prosody_graph import prosody_of
 from training.features.recipe import RECIPE
+from training.features.resampling import RESAMPLERS
+from training.features.resampling_graph import resampled_by
 
 # The mel matrix is made of triangles over the frequencies of the columns, so that the file holds
 # only their corners. A bin that stands in two columns counts in the first.
@@ -48,30 +50,46 @@ def _mel_filters() -> Tensor:
 
 
 @onnxscript.script(default_opset=op)
-def _extractor(audio: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _features(audio: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Mono audio at the recipe's rate to frames, their mean, and prosody."""
     spectra = power_spectra(framed(trimmed(audio)))
     level = decibels(op.MatMul(spectra, _mel_filters()))
     level = op.Max(level, op.ReduceMax(level, keepdims=0) - TOP_DB)
     frames = op.MatMul(level, op.Constant(value=COSINES))
     mfccs = op.ReduceMean(frames, axes=[0], keepdims=0)
-    prosody = prosody_of(spectra)
-    return frames, mfccs, prosody
+    return frames, mfccs, prosody_of(spectra)
 
 
-def recording_graph() -> onnx.ModelProto:
-    """The whole recipe and prosody as a graph.
+@onnxscript.script(default_opset=op)
+def _downmixed(recording: Tensor) -> Tensor:
+    return op.ReduceMean(recording, axes=[1], keepdims=0)
 
-    Input and outputs are those of `extractor_graph`; a third output is `prosody`, float32 (T, 3),
-    as in `training.features.prosody`.
+
+def recording_graph(rate: int) -> onnx.ModelProto:
+    """The extractor for recordings at one sample rate.
+
+    Input `audio`: float32 (samples, channels), at least one channel, finite, in [-1, 1]. Outputs:
+    `frames` and `mfccs` as those of `extractor_graph`, and `prosody`, float32 (T, 3), as in
+    `training.features.prosody`.
+
+    Raises:
+        KeyError: the rate is none of `training.features.resampling.RATES`.
     """
-    model: onnx.ModelProto = _extractor.to_model_proto()  # type: ignore[no-untyped-call]
-    declare(model.graph.input, audio=["samples"])
-    declare(
-        model.graph.output,
-        frames=["T", RECIPE.n_mfcc],
-        mfccs=[RECIPE.n_mfcc],
-        prosody=["T", 3],
-    )
+    mono = _downmixed if rate == RECIPE.sample_rate else resampled_by(RESAMPLERS[rate])
+
+    @onnxscript.script(default_opset=op)
+    def extractor(audio: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        frames, mfccs, prosody = _features(mono(audio))
+        return frames, mfccs, prosody
+
+    model: onnx.ModelProto = extractor.to_model_proto()  # type: ignore[no-untyped-call]
+    declare(model.graph.input, audio=["samples", "channels"])
+    shapes: dict[str, list[str | int]] = {
+        "frames": ["T", RECIPE.n_mfcc],
+        "mfccs": [RECIPE.n_mfcc],
+        "prosody": ["T", 3],
+    }
+    declare(model.graph.output, **shapes)
     model = onnxscript.optimizer.optimize(model, output_size_limit=FOLDED_VALUES)
     model.ir_version = IR_VERSION
     onnx.checker.check_model(model, full_check=True)

@@ -23,10 +23,10 @@ SECONDS = np.arange(RATE) / RATE
 @pytest.fixture(scope="module")
 def graph() -> Callable[[Float32], tuple[Float32, Float32]]:
     """Audio to frames and prosody."""
-    session = single_threaded(recording_graph().SerializeToString())
+    session = single_threaded(recording_graph(RATE).SerializeToString())
 
     def run(audio: Float32) -> tuple[Float32, Float32]:
-        frames, prosody = session.run(["frames", "prosody"], {"audio": audio})
+        frames, prosody = session.run(["frames", "prosody"], {"audio": audio[:, None]})
         return np.asarray(frames), np.asarray(prosody)
 
     return run
