@@ -19,10 +19,14 @@ from training.features.recipe import RECIPE
 
 if TYPE_CHECKING:
     Tensor: TypeAlias = Any  # onnxscript's own types declare no arithmetic
+    Integer: TypeAlias = Any
 else:
     Tensor = onnxscript.FLOAT[...]
+    Integer = onnxscript.INT64[1]
 
 op: Any = opset17
+Shapes: TypeAlias = dict[str, list[str | int]]  # of inputs or outputs, by name
+FOLDED_VALUES = 2_048  # ONNX Runtime computes larger constants on loading: the file stays small
 IR_VERSION = 8  # that of opset 17: ONNX Runtime 1.12 and later read it, also on phones
 
 HOP = RECIPE.hop_length
@@ -168,16 +172,22 @@ def extractor_graph() -> onnx.ModelProto:
     silence, as in librosa. Outputs `frames`: float32 (T, 25), decibel cepstra, and `mfccs`:
     float32 (25,), their mean.
     """
-    model: onnx.ModelProto = _extractor.to_model_proto()  # type: ignore[no-untyped-call]
-    declare(model.graph.input, audio=["samples"])
-    declare(model.graph.output, frames=["T", RECIPE.n_mfcc], mfccs=[RECIPE.n_mfcc])
-    model = onnxscript.optimizer.optimize(model)
+    outputs: Shapes = {"frames": ["T", RECIPE.n_mfcc], "mfccs": [RECIPE.n_mfcc]}
+    return finished(_extractor, {"audio": ["samples"]}, outputs)
+
+
+def finished(script: Any, inputs: Shapes, outputs: Shapes) -> onnx.ModelProto:
+    """The model of an onnxscript function: functions inlined, small constants folded, checked."""
+    model: onnx.ModelProto = script.to_model_proto()
+    _declare(model.graph.input, inputs)
+    _declare(model.graph.output, outputs)
+    model = onnxscript.optimizer.optimize(model, output_size_limit=FOLDED_VALUES)
     model.ir_version = IR_VERSION
     onnx.checker.check_model(model, full_check=True)
     return model
 
 
-def declare(values: Any, **shapes: list[str | int]) -> None:
-    """Sets names and shapes of the graph's inputs or outputs."""
+def _declare(values: Any, shapes: Shapes) -> None:
     for value, (name, shape) in zip(values, shapes.items(), strict=True):
-        value.CopyFrom(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape))
+        element = value.type.tensor_type.elem_type
+        value.CopyFrom(onnx.helper.make_tensor_value_info(name, element, shape))

@@ -3,19 +3,20 @@
 import librosa
 import numpy as np
 import onnx
+import onnx.compose
 import onnxscript
-import onnxscript.optimizer
 
 from training.features.graph import (
     BIN_OF_COLUMN,
     COSINES,
-    IR_VERSION,
     N_FFT,
     TOP_DB,
+    Integer,
+    Shapes,
     Tensor,
     constant,
     decibels,
-    declare,
+    finished,
     framed,
     op,
     power_spectra,
@@ -23,8 +24,8 @@ from training.features.graph import (
 )
 from training.features.prosody_graph import prosody_of
 from training.features.recipe import RECIPE
-from training.features.resampling import RESAMPLERS
-from training.features.resampling_graph import resampled_by
+from training.features.resampling import STAGES, TAIL
+from training.features.resampling_graph import filter_graph
 
 # The mel matrix is made of triangles over the frequencies of the columns, so that the file holds
 # only their corners. A bin that stands in two columns counts in the first.
@@ -34,7 +35,7 @@ _HERTZ[_FIRST_COLUMNS] = BIN_OF_COLUMN[_FIRST_COLUMNS] * RECIPE.sample_rate / N_
 _CORNERS = librosa.mel_frequencies(RECIPE.n_mels + 2, fmin=RECIPE.f_min, fmax=RECIPE.f_max)
 HERTZ = constant(_HERTZ[:, None])
 LEFT, CENTRE, RIGHT = (constant(_CORNERS[i : i + RECIPE.n_mels][None]) for i in range(3))
-FOLDED_VALUES = 2_048  # larger constants are left to ONNX Runtime, so that the file stays small
+RATE = RECIPE.sample_rate
 AREA = constant(2 / (_CORNERS[2:] - _CORNERS[:-2])[None])
 
 
@@ -50,23 +51,32 @@ def _mel_filters() -> Tensor:
 
 
 @onnxscript.script(default_opset=op)
-def _features(audio: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Mono audio at the recipe's rate to frames, their mean, and prosody."""
-    spectra = power_spectra(framed(trimmed(audio)))
+def _downmix(audio: Tensor) -> Tensor:
+    mono = op.ReduceMean(audio, axes=[1], keepdims=0)
+    return mono  # noqa: RET504  the graph takes the name
+
+
+@onnxscript.script(default_opset=op)
+def _downmix_with_tail(audio: Tensor) -> tuple[Tensor, Integer]:
+    mono = op.ReduceMean(audio, axes=[1], keepdims=0)
+    padded = op.Pad(mono, op.Constant(value_ints=[0, TAIL]))
+    count = op.Shape(mono)
+    return padded, count
+
+
+@onnxscript.script(default_opset=op)
+def _features(mono: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    spectra = power_spectra(framed(trimmed(mono)))
     level = decibels(op.MatMul(spectra, _mel_filters()))
     level = op.Max(level, op.ReduceMax(level, keepdims=0) - TOP_DB)
     frames = op.MatMul(level, op.Constant(value=COSINES))
     mfccs = op.ReduceMean(frames, axes=[0], keepdims=0)
-    return frames, mfccs, prosody_of(spectra)
-
-
-@onnxscript.script(default_opset=op)
-def _downmixed(recording: Tensor) -> Tensor:
-    return op.ReduceMean(recording, axes=[1], keepdims=0)
+    prosody = prosody_of(spectra)
+    return frames, mfccs, prosody
 
 
 def recording_graph(rate: int) -> onnx.ModelProto:
-    """The extractor for recordings at one sample rate.
+    """The extractor for recordings at one sample rate: downmix, resampling, features.
 
     Input `audio`: float32 (samples, channels), at least one channel, finite, in [-1, 1]. Outputs:
     `frames` and `mfccs` as those of `extractor_graph`, and `prosody`, float32 (T, 3), as in
@@ -75,22 +85,56 @@ def recording_graph(rate: int) -> onnx.ModelProto:
     Raises:
         KeyError: the rate is none of `training.features.resampling.RATES`.
     """
-    mono = _downmixed if rate == RECIPE.sample_rate else resampled_by(RESAMPLERS[rate])
-
-    @onnxscript.script(default_opset=op)
-    def extractor(audio: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        frames, mfccs, prosody = _features(mono(audio))
-        return frames, mfccs, prosody
-
-    model: onnx.ModelProto = extractor.to_model_proto()  # type: ignore[no-untyped-call]
-    declare(model.graph.input, audio=["samples", "channels"])
-    shapes: dict[str, list[str | int]] = {
+    audio: Shapes = {"audio": ["samples", "channels"]}
+    if rate == RECIPE.sample_rate:
+        model, signal = finished(_downmix, audio, {"mono": ["samples"]}), "mono"
+    else:
+        model, signal = _resampling_graph(rate, audio), "cut/mono"
+    outputs: Shapes = {
         "frames": ["T", RECIPE.n_mfcc],
         "mfccs": [RECIPE.n_mfcc],
         "prosody": ["T", 3],
     }
-    declare(model.graph.output, **shapes)
-    model = onnxscript.optimizer.optimize(model, output_size_limit=FOLDED_VALUES)
-    model.ir_version = IR_VERSION
+    features = finished(_features, {"mono": ["samples"]}, outputs)
+    features = onnx.compose.add_prefix(features, "features/", rename_outputs=False)
+    return _chained(model, features, {signal: "features/mono"})
+
+
+def _resampling_graph(rate: int, audio: Shapes) -> onnx.ModelProto:
+    """From `audio`, (samples, channels), to `cut/mono`, (samples',), at the recipe's rate."""
+    model = finished(_downmix_with_tail, audio, {"padded": ["padded samples"], "count": [1]})
+    signal = "padded"
+    for number, stage in enumerate(STAGES[rate], start=1):
+        prefix = f"filter {number}/"
+        low_pass = onnx.compose.add_prefix(filter_graph(stage), prefix)
+        model = _chained(model, low_pass, {signal: f"{prefix}signal"})
+        signal = f"{prefix}filtered"
+    cut = onnx.compose.add_prefix(_cut_graph(rate), "cut/")
+    return _chained(model, cut, {signal: "cut/long", "count": "cut/count"})
+
+
+def _cut_graph(rate: int) -> onnx.ModelProto:
+    """Removes the tail, as in `training.features.resampling.resample`."""
+    twice = 2 * rate  # onnxscript takes names and literals only
+
+    @onnxscript.script(default_opset=op)
+    def cut(long: Tensor, count: Integer) -> Tensor:
+        samples = count * RATE
+        kept = (samples * 2 + rate) / twice
+        missing = (samples + (rate - 1)) / rate - kept
+        zero = op.Constant(value_ints=[0])
+        mono = op.Pad(op.Slice(long, zero, kept), op.Concat(zero, missing, axis=0))
+        return mono  # noqa: RET504  the graph takes the name
+
+    return finished(cut, {"long": ["long samples"], "count": [1]}, {"mono": ["samples"]})
+
+
+def _chained(
+    first: onnx.ModelProto, second: onnx.ModelProto, names: dict[str, str]
+) -> onnx.ModelProto:
+    """One graph of two; `names` are outputs of the first and the inputs that take them."""
+    model = onnx.compose.merge_models(first, second, io_map=[*names.items()])
+    del model.opset_import[1:]  # one entry from each graph, all alike
+    del model.graph.value_info[:]  # the same dimension name stands for different lengths
     onnx.checker.check_model(model, full_check=True)
     return model
