@@ -37,6 +37,7 @@ VOICED_FROM = 0.5  # height of the peak
 AMIN = RECIPE.amin
 ROUNDING = 1e-9  # share of a frame's power that float32 does not tell from rounding errors
 FLATTEST = -1e-9  # curvature at a peak, so that no division is by zero
+IMPOSSIBLE = -1e3  # score of a lag that is no peak
 OCTAVE_COSTS = OCTAVE_COST * np.log2(F0_MAXIMUM * CANDIDATES / RATE)
 
 
@@ -107,7 +108,7 @@ def _pitch(correlation: Float64) -> tuple[Float64, Float64]:
     shift = np.clip(slope / np.minimum(before - 2 * here + after, FLATTEST), -0.5, 0.5)
     heights = np.where(is_peak, here - slope * shift / 2, 0)
     octaves = np.log2(RATE / REFERENCE_HZ / (CANDIDATES + shift))
-    scores = np.where(is_peak, heights - OCTAVE_COSTS, -np.inf)
+    scores = np.where(is_peak, heights - OCTAVE_COSTS, IMPOSSIBLE)
 
     def pick(scores: Float64) -> tuple[Float64, Float64]:
         best = scores.argmax(axis=1, keepdims=True)

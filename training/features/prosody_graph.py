@@ -16,11 +16,10 @@ from training.features.graph import AMIN, BIN_OF_COLUMN, N_FFT, Tensor, constant
 
 LAGS = reference.LAGS
 NEIGHBOURS = reference.NEIGHBOURS
-HALF_WINDOW = NEIGHBOURS + 1
 CLIP_COST = reference.CLIP_COST
 NEIGHBOUR_COST = reference.NEIGHBOUR_COST
 VOICED_FROM = reference.VOICED_FROM
-IMPOSSIBLE = -1e3  # score of a lag that is no peak
+IMPOSSIBLE = reference.IMPOSSIBLE
 
 
 def integers(values: ArrayLike) -> onnx.TensorProto:

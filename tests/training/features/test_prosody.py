@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import librosa
 import numpy as np
 import pytest
 
@@ -122,6 +123,21 @@ def test_the_graph_agrees_with_numpy_on_speech(from_graph: Extract, ravdess: Pat
     for utterance in read_corpus(ravdess, RAVDESS).utterances[:40:4]:
         audio = load_audio(utterance.path)
         agree(from_graph(audio), extract_prosody(audio))
+
+
+def test_the_pitch_of_speech_is_that_of_pyin(from_graph: Extract, ravdess: Path) -> None:
+    gross, voiced = 0, 0
+    for utterance in read_corpus(ravdess, RAVDESS).utterances[::500][:3]:
+        audio = load_audio(utterance.path)
+        speech, _ = librosa.effects.trim(audio, top_db=RECIPE.trim_top_db)
+        expected, is_voiced, _ = librosa.pyin(speech, fmin=60, fmax=500, sr=RATE)
+        log_f0 = from_graph(audio)[:, 0]
+        both = is_voiced & (log_f0 > 0)
+        error = REFERENCE_HZ * 2.0 ** log_f0[both] / expected[both] - 1
+        gross += int((np.abs(error) > 0.2).sum())
+        voiced += int(both.sum())
+    assert voiced > 60
+    assert gross <= 0.05 * voiced
 
 
 def agree(actual: Float32, expected: Float32) -> None:
