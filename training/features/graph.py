@@ -19,10 +19,14 @@ from training.features.recipe import RECIPE
 
 if TYPE_CHECKING:
     Tensor: TypeAlias = Any  # onnxscript's own types declare no arithmetic
+    Integer: TypeAlias = Any
 else:
     Tensor = onnxscript.FLOAT[...]
+    Integer = onnxscript.INT64[1]
 
 op: Any = opset17
+Shapes: TypeAlias = dict[str, list[str | int]]  # of inputs or outputs, by name
+FOLDED_VALUES = 2_048  # ONNX Runtime computes larger constants on loading: the file stays small
 IR_VERSION = 8  # that of opset 17: ONNX Runtime 1.12 and later read it, also on phones
 
 HOP = RECIPE.hop_length
@@ -42,30 +46,32 @@ A, B = 64, 32
 HALF = A // 2 + 1
 WINDOW_SHAPE = [-1, A, B]
 BINS_SHAPE = [-1, HALF * B]
+_BINS = np.add.outer(np.arange(HALF), A * np.arange(B)).ravel()
+BIN_OF_COLUMN = np.minimum(_BINS, N_FFT - _BINS)  # of `power_spectra`; some bins stand twice
 
 
-def _constant(values: ArrayLike) -> onnx.TensorProto:
+def constant(values: ArrayLike) -> onnx.TensorProto:
+    """Values as float32, for the attribute `value` of the operator Constant."""
     return onnx.numpy_helper.from_array(np.ascontiguousarray(values, dtype=np.float32))
 
 
 def _turn(numerators: ArrayLike, denominator: int) -> tuple[onnx.TensorProto, onnx.TensorProto]:
     """The real and the imaginary part of exp(-2 pi i numerators / denominator)."""
     turned = np.exp(-2j * np.pi * np.asarray(numerators) / denominator)
-    return _constant(turned.real), _constant(turned.imag)
+    return constant(turned.real), constant(turned.imag)
 
 
 def _mel_filters() -> onnx.TensorProto:
-    """The mel matrix with rows in the order of `_power_spectra`; repeated bins have zeros.
+    """The mel matrix with rows in the order of `power_spectra`; repeated bins have zeros.
 
     Returns:
         float32 (HALF * B, n_mels)
     """
     filters = librosa.filters.mel(sr=RECIPE.sample_rate, n_fft=N_FFT, n_mels=RECIPE.n_mels).T
-    bins = np.add.outer(np.arange(HALF), A * np.arange(B)).ravel()
-    unique, rows = np.unique(np.minimum(bins, N_FFT - bins), return_index=True)
-    ordered = np.zeros((len(bins), RECIPE.n_mels))
+    unique, rows = np.unique(BIN_OF_COLUMN, return_index=True)
+    ordered = np.zeros((len(BIN_OF_COLUMN), RECIPE.n_mels))
     ordered[rows] = filters[unique]
-    return _constant(ordered)
+    return constant(ordered)
 
 
 def _cosines() -> onnx.TensorProto:
@@ -74,21 +80,21 @@ def _cosines() -> onnx.TensorProto:
     angles = np.pi / RECIPE.n_mels * np.outer(centres, np.arange(RECIPE.n_mfcc))
     basis = np.cos(angles) * np.sqrt(2 / RECIPE.n_mels)
     basis[:, 0] /= np.sqrt(2)
-    return _constant(basis)
+    return constant(basis)
 
 
-WINDOW = _constant(np.reshape(librosa.filters.get_window("hann", N_FFT), (A, B)))
+WINDOW = constant(np.reshape(librosa.filters.get_window("hann", N_FFT), (A, B)))
 OVER_A_REAL, OVER_A_IMAGINARY = _turn(np.outer(np.arange(HALF), np.arange(A)), A)
 ROTATION_REAL, ROTATION_IMAGINARY = _turn(np.outer(np.arange(HALF), np.arange(B)), N_FFT)
 OVER_B_REAL, OVER_B_IMAGINARY = _turn(np.outer(np.arange(B), np.arange(B)), B)
 MEL_FILTERS = _mel_filters()
 COSINES = _cosines()
-AMIN = _constant(RECIPE.amin)
-DECIBELS = _constant(10 / np.log(10))  # factor for a natural logarithm
+AMIN = constant(RECIPE.amin)
+DECIBELS = constant(10 / np.log(10))  # factor for a natural logarithm
 
 
 @onnxscript.script(default_opset=op)
-def _framed(signal: Tensor) -> Tensor:
+def framed(signal: Tensor) -> Tensor:
     """Windows of N_FFT samples, centred on multiples of HOP: (samples,) -> (T, N_FFT)."""
     zero = op.Constant(value_ints=[0])
     one = op.Constant(value_ints=[1])
@@ -108,15 +114,16 @@ def _framed(signal: Tensor) -> Tensor:
 
 
 @onnxscript.script(default_opset=op)
-def _decibels(power: Tensor) -> Tensor:
+def decibels(power: Tensor) -> Tensor:
+    """10 log10 of powers, of at least `amin`."""
     return op.Log(op.Max(power, op.Constant(value=AMIN))) * op.Constant(value=DECIBELS)
 
 
 @onnxscript.script(default_opset=op)
-def _trimmed(audio: Tensor) -> Tensor:
+def trimmed(audio: Tensor) -> Tensor:
     """Removes silence at both ends like librosa.effects.trim: (samples,) -> (fewer,)."""
-    windows = _framed(audio)
-    level = _decibels(op.ReduceMean(windows * windows, axes=[1], keepdims=0))
+    windows = framed(audio)
+    level = decibels(op.ReduceMean(windows * windows, axes=[1], keepdims=0))
     loud = op.NonZero(level - op.ReduceMax(level) > -TRIM_TOP_DB)  # (1, loud windows)
     first = op.ReduceMin(loud, axes=[0, 1], keepdims=0)
     last = op.ReduceMax(loud, axes=[0, 1], keepdims=0)
@@ -126,7 +133,7 @@ def _trimmed(audio: Tensor) -> Tensor:
 
 
 @onnxscript.script(default_opset=op)
-def _power_spectra(windows: Tensor) -> Tensor:
+def power_spectra(windows: Tensor) -> Tensor:
     """(T, N_FFT) -> (T, HALF * B), bin i + A j in column i B + j."""
     samples = op.Reshape(windows, op.Constant(value_ints=WINDOW_SHAPE))
     samples = samples * op.Constant(value=WINDOW)
@@ -150,8 +157,8 @@ def _power_spectra(windows: Tensor) -> Tensor:
 
 @onnxscript.script(default_opset=op)
 def _extractor(audio: Tensor) -> tuple[Tensor, Tensor]:
-    spectra = _power_spectra(_framed(_trimmed(audio)))
-    level = _decibels(op.MatMul(spectra, op.Constant(value=MEL_FILTERS)))
+    spectra = power_spectra(framed(trimmed(audio)))
+    level = decibels(op.MatMul(spectra, op.Constant(value=MEL_FILTERS)))
     level = op.Max(level, op.ReduceMax(level, keepdims=0) - TOP_DB)
     frames = op.MatMul(level, op.Constant(value=COSINES))
     mfccs = op.ReduceMean(frames, axes=[0], keepdims=0)
@@ -165,16 +172,22 @@ def extractor_graph() -> onnx.ModelProto:
     silence, as in librosa. Outputs `frames`: float32 (T, 25), decibel cepstra, and `mfccs`:
     float32 (25,), their mean.
     """
-    model: onnx.ModelProto = _extractor.to_model_proto()  # type: ignore[no-untyped-call]
-    _declare(model.graph.input, audio=["samples"])
-    _declare(model.graph.output, frames=["T", RECIPE.n_mfcc], mfccs=[RECIPE.n_mfcc])
-    model = onnxscript.optimizer.optimize(model)
+    outputs: Shapes = {"frames": ["T", RECIPE.n_mfcc], "mfccs": [RECIPE.n_mfcc]}
+    return finished(_extractor, {"audio": ["samples"]}, outputs)
+
+
+def finished(script: Any, inputs: Shapes, outputs: Shapes) -> onnx.ModelProto:
+    """The model of an onnxscript function: functions inlined, small constants folded, checked."""
+    model: onnx.ModelProto = script.to_model_proto()
+    _declare(model.graph.input, inputs)
+    _declare(model.graph.output, outputs)
+    model = onnxscript.optimizer.optimize(model, output_size_limit=FOLDED_VALUES)
     model.ir_version = IR_VERSION
     onnx.checker.check_model(model, full_check=True)
     return model
 
 
-def _declare(values: Any, **shapes: list[str | int]) -> None:
-    """Sets names and shapes of the graph's inputs or outputs."""
+def _declare(values: Any, shapes: Shapes) -> None:
     for value, (name, shape) in zip(values, shapes.items(), strict=True):
-        value.CopyFrom(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape))
+        element = value.type.tensor_type.elem_type
+        value.CopyFrom(onnx.helper.make_tensor_value_info(name, element, shape))
