@@ -303,7 +303,9 @@ def test_an_activation_ends_with_its_server(nginx: Path, models: Path, tmp_path:
             text=True,
         ) as activation:
             wait_until(lambda: store(server).deployment != before, "a switch")
+            activation.send_signal(signal.SIGSTOP)  # otherwise the workers may be quicker
             assert server.stop() == 0
+            activation.send_signal(signal.SIGCONT)
             _, errors = activation.communicate(timeout=RELOAD_TIMEOUT_SECONDS / 2)
         assert activation.returncode == 2
         assert errors == "error: The server has ended\n"
