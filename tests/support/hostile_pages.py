@@ -31,8 +31,13 @@ def sha256(content: bytes) -> str:
 
 
 def page(body: bytes, content_type: str = JSON, *, status: int = 200, **headers: str) -> Page:
-    """An ordinary response; a header `Content_Encoding` is sent as Content-Encoding."""
-    fields = {"Content-Type": content_type, "Content-Length": str(len(body)), **headers}
+    """An ordinary response; a header `Content_Encoding` is sent as Content-Encoding.
+
+    The connection ends with it, and says so: otherwise the client's next request may meet its end.
+    """
+    length = str(len(body))
+    fields = {"Content-Type": content_type, "Content-Length": length, "Connection": "close"}
+    fields |= headers
     lines = [f"{name.replace('_', '-')}: {value}" for name, value in fields.items()]
     head = "\r\n".join([f"HTTP/1.1 {status} Reason", *lines, "", ""])
     return lambda: [head.encode() + body]
