@@ -5,8 +5,7 @@ from functools import partial
 
 from falcon.asgi import Request, Response
 
-from server.api.requests import check_client, find_version, read_body
-from server.inference.deadline import HEADER, parse_deadline
+from server.api.requests import check_client, find_version, read_body, read_deadline
 from server.inference.service import InferenceService
 from server.models.catalog import NetworkCatalog
 from server.problems import messages
@@ -37,15 +36,14 @@ class InferenceResource:
         """Scores a batch of one row or more."""
         service = self._services[find_version(self._catalog, name, version).name]
         json_bytes = _json_bytes(req)
-        timeout, received = req.get_header(HEADER), req.context.received
-        deadline = parse_deadline(timeout, received) if timeout is not None else None
+        deadline = read_deadline(req)
         length, limit = req.content_length, self._maximum_bytes
         with service.reserve(limit if length is None else min(length, limit)):
             # Not in a variable, so that the service can free the body.
             answer = await service.infer(
                 await read_body(req, limit, MEDIA_TYPES),
                 json_bytes,
-                received,
+                req.context.received,
                 deadline,
                 partial(check_client, req),
             )

@@ -6,10 +6,16 @@ from time import perf_counter
 
 from falcon.asgi import Request, Response
 
-from server.api.requests import LARGEST_ON_LOOP, check_client, find_network, read_body
+from server.api.requests import (
+    LARGEST_ON_LOOP,
+    check_client,
+    find_network,
+    read_body,
+    read_deadline,
+)
 from server.codecs.mfcc_json import MfccDecoder, encode_prediction
 from server.inference.batch_executor import BatchExecutor
-from server.inference.deadline import HEADER, Deadline, parse_deadline
+from server.inference.deadline import Deadline
 from server.inference.time_slice import EventLoopTimeSlice
 from server.metrics.network_metrics import NetworkMetrics
 from server.models.catalog import NetworkCatalog
@@ -48,8 +54,7 @@ class PredictionResource:
     async def on_post(self, req: Request, resp: Response, network_type: str) -> None:
         """Predicts the emotion of one utterance."""
         network = find_network(self._catalog, network_type)
-        timeout = req.get_header(HEADER)
-        deadline = parse_deadline(timeout, req.context.received) if timeout is not None else None
+        deadline = read_deadline(req)
         body = await read_body(req, self._maximum_body_bytes)
         if deadline is not None:
             deadline.check(self._time_slice.expected_seconds())

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from falcon.asgi import Request
 
 from server.codecs.tensor_specs import version
+from server.inference.deadline import HEADER, Deadline, parse_deadline
 from server.models.catalog import NetworkCatalog
 from server.models.network import Network
 from server.problems import messages
@@ -82,6 +83,16 @@ async def _read_large_body(req: Request, limit: int) -> bytes:
             raise Problem(messages.BODY_TOO_LARGE, {"maximumBytes": limit}, limit=limit)
         parts.append(part)
     return await asyncio.to_thread(b"".join, parts)
+
+
+def read_deadline(req: Request) -> Deadline | None:
+    """The deadline in the header; None if there is none.
+
+    Raises:
+        Problem: 400, the header is no number of seconds in the range.
+    """
+    timeout = req.get_header(HEADER)
+    return None if timeout is None else parse_deadline(timeout, req.context.received)
 
 
 def check_client(req: Request) -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -226,8 +227,9 @@ def served(server: Server) -> set[str | None]:
     return {report.release if report else None for report in reports}
 
 
-def interrupt_activation(server: Server, models: Path, number: signal.Signals) -> tuple[int, str]:
-    """Sends a signal to an activation that has switched the models; returns its end."""
+@contextmanager
+def switched_activation(server: Server, models: Path) -> Iterator[subprocess.Popen[str]]:
+    """Starts an activation, and waits until it has switched the models."""
     before = store(server).deployment
     with subprocess.Popen(
         (PYTHON, "-m", "server", "models", "activate", models),
@@ -237,6 +239,12 @@ def interrupt_activation(server: Server, models: Path, number: signal.Signals) -
         text=True,
     ) as activation:
         wait_until(lambda: store(server).deployment != before, "a switch")
+        yield activation
+
+
+def interrupt_activation(server: Server, models: Path, number: signal.Signals) -> tuple[int, str]:
+    """Sends a signal to an activation that has switched the models; returns its end."""
+    with switched_activation(server, models) as activation:
         activation.send_signal(number)
         _, errors = activation.communicate(timeout=DEADLINE)
         return activation.returncode, errors
@@ -294,15 +302,7 @@ def test_a_stop_does_not_wait_for_the_undoing_of_a_killed_activation(
 
 def test_an_activation_ends_with_its_server(nginx: Path, models: Path, tmp_path: Path) -> None:
     with running(tmp_path) as server:
-        before = store(server).deployment
-        with subprocess.Popen(
-            (PYTHON, "-m", "server", "models", "activate", models),
-            cwd=ROOT,
-            env=environment(server.port, server.runtime),
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as activation:
-            wait_until(lambda: store(server).deployment != before, "a switch")
+        with switched_activation(server, models) as activation:
             activation.send_signal(signal.SIGSTOP)  # otherwise the workers may be quicker
             assert server.stop() == 0
             activation.send_signal(signal.SIGCONT)
