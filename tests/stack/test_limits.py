@@ -13,14 +13,12 @@ import numpy as np
 import pytest
 
 from server.settings import ServerSettings
-from tests.support.harness import MFCCS, Server, open_requests, running, wait_until
+from tests.support.harness import MFCCS, Server, open_requests, open_until, running, wait_until
 from tests.support.inference import binary_request, inference_error
 from tests.support.openapi import description
 from tests.support.problems import check_problem
 
 QUEUE = 20
-
-Get = Callable[[], httpx.Response]
 
 
 def check_refused(response: httpx.Response, status: int) -> None:
@@ -45,19 +43,6 @@ def documented_detail(status: int) -> str:
     assert example["status"] == status
     detail: str = example["detail"]
     return detail
-
-
-@contextlib.contextmanager
-def open_until(server: Server, status: int, request: Get, length: int = 1_000) -> Iterator[None]:
-    """Opens requests one by one until `request` gets the status."""
-    with contextlib.ExitStack() as stack:
-
-        def is_refused_after_one_more() -> bool:
-            stack.enter_context(open_requests(server, 1, length))
-            return request().status_code == status
-
-        wait_until(is_refused_after_one_more, "a refusal")
-        yield
 
 
 def test_requests_over_the_rate_of_an_address_are_refused(nginx: Path, tmp_path: Path) -> None:

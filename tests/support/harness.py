@@ -236,6 +236,21 @@ def open_requests(server: Server, count: int, length: int = 1_000) -> Iterator[N
         yield
 
 
+@contextlib.contextmanager
+def open_until(
+    server: Server, status: int, request: Callable[[], httpx.Response], length: int = 1_000
+) -> Iterator[None]:
+    """Opens requests one by one until `request` gets the status."""
+    with contextlib.ExitStack() as stack:
+
+        def is_refused_after_one_more() -> bool:
+            stack.enter_context(open_requests(server, 1, length))
+            return request().status_code == status
+
+        wait_until(is_refused_after_one_more, "a refusal")
+        yield
+
+
 def wait_for_new_workers(server: Server, old: list[psutil.Process], count: int = 2) -> None:
     """Waits for `count` workers, none of them among `old`."""
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Playwright, expect
 
 from tests.support.browser import FLAGS
 from tests.support.faulty_proxy import Answer, Change, FaultyProxy, replaced_by, reset
-from tests.support.harness import Server, open_requests, running, wait_until
+from tests.support.harness import Server, open_until, running, wait_until
 from tests.support.sounds import noise, silence, tone, write
 from tests.web.conftest import OpenPage
 from tests.web.visits import visiting
@@ -118,8 +118,7 @@ def test_the_connection_limit_of_the_server(
         visited = open_page().wait_for_agreement()
         visited.upload(original)  # loads the rest of the page
         visited.wait_for_result()
-        with open_requests(server, CONNECTIONS):
-            wait_until(lambda: server.client.get(HANDSHAKE).status_code == 429, "the limit holds")
+        with open_until(server, 429, lambda: server.client.get(HANDSHAKE)):
             visited.upload(original)
             visited.expect_fault("too-many-requests")
         wait_until(lambda: server.client.get(HANDSHAKE).status_code == 200, "the limit ends")
