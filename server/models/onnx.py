@@ -46,6 +46,12 @@ def decode_metadata(metadata: Mapping[str, str], key: str, kind: type[T]) -> T:
         raise ModelFileError(f"metadata {key!r}: {error}") from None
 
 
+def format_fault(metadata: Mapping[str, str], expected: str) -> str | None:
+    """Why the `format` in the metadata is not the expected one; None if it is."""
+    found = metadata.get("format")
+    return None if found == expected else f"metadata 'format' is {found!r}; expected {expected!r}"
+
+
 def open_model(content: bytes, expected_format: str) -> OnnxModel:
     """Loads a model and checks the `format` in its metadata.
 
@@ -62,10 +68,8 @@ def open_model(content: bytes, expected_format: str) -> OnnxModel:
         reason = f"is not a model that ONNX Runtime can load: {error}"
         raise ModelFileError(*damage, reason) from None
     metadata = dict(session.get_modelmeta().custom_metadata_map)
-    found = metadata.get("format")
-    if found != expected_format:
-        reason = f"metadata 'format' is {found!r}; expected {expected_format!r}"
-        raise ModelFileError(*damage, reason)
+    if fault := format_fault(metadata, expected_format):
+        raise ModelFileError(*damage, fault)
     return OnnxModel(session, metadata, damage)
 
 

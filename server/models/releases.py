@@ -21,9 +21,10 @@ from typing import IO
 
 from server.models.deployment import Deployment, DeploymentFiles
 from server.models.files import (
-    EXTRACTOR_NAME,
-    REFERENCE_NAME,
+    REFERENCE,
+    REFERENCES,
     ModelFileError,
+    is_extractor,
     printable_name,
     read_file,
 )
@@ -158,7 +159,8 @@ class ReleaseStore:
         ) as name:
             folder = Path(name)
             faults = {}
-            for path in sorted([*source.glob("*.onnx"), *source.glob(REFERENCE_NAME)]):
+            clips = (path for path in source.glob(REFERENCES) if REFERENCE.fullmatch(path.name))
+            for path in sorted([*source.glob("*.onnx"), *clips]):
                 try:
                     _copy(path, folder, maximum_file_bytes)
                 except ModelFileError as error:
@@ -204,7 +206,7 @@ def _copy(path: Path, folder: Path, maximum_bytes: int) -> None:
     # makes the tag the same on every server and different for different content.
     moment = int(file.sha256[:7], 16)
     os.utime(copy, (moment, moment))
-    if path.name in (EXTRACTOR_NAME, REFERENCE_NAME):
+    if is_extractor(path) or REFERENCE.fullmatch(path.name):
         (folder / file.sha256).symlink_to(path.name)
 
 
