@@ -66,6 +66,11 @@ class Network:
         """Whether the input is one vector; otherwise it is the frames."""
         return self.metadata.input == "vector"
 
+    @property
+    def optional_members(self) -> tuple[str, ...]:
+        """What the network can use beside the MFCCs: `prosody`, `baseline`, both or none."""
+        return ()
+
 
 def load_network(path: Path, contract: FeatureContract | None, maximum_file_bytes: int) -> Network:
     """Loads a network and verifies it against its metadata and the contract, if there is one.

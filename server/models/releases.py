@@ -21,7 +21,9 @@ from typing import IO
 
 from server.models.deployment import Deployment, DeploymentFiles
 from server.models.files import (
+    EXTRACTOR_NAME,
     REFERENCE,
+    REFERENCE_NAME,
     REFERENCES,
     ModelFileError,
     is_extractor,
@@ -206,8 +208,10 @@ def _copy(path: Path, folder: Path, maximum_bytes: int) -> None:
     # makes the tag the same on every server and different for different content.
     moment = int(file.sha256[:7], 16)
     os.utime(copy, (moment, moment))
-    if is_extractor(path) or REFERENCE.fullmatch(path.name):
+    if path.name in (EXTRACTOR_NAME, REFERENCE_NAME):
         (folder / file.sha256).symlink_to(path.name)
+    elif is_extractor(path) or REFERENCE.fullmatch(path.name):
+        (folder / f"{path.name}.{file.sha256}").symlink_to(path.name)
 
 
 def _name(release: Path) -> str:
