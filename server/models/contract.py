@@ -40,11 +40,17 @@ class FeatureContract:
     reference: Reference
     reference_clip: PublishedFile
     known_mistakes: KnownMistakes
+    prosody: dict[str, Any] | None = None  # its definition; None: these models have no prosody
 
     @property
     def n_mfcc(self) -> int:
         """Number of coefficients in a vector or frame."""
         return int(self.recipe["nMfcc"])
+
+    @property
+    def statistics(self) -> list[str]:
+        """Names of the prosody statistics of a vector; none if there is no prosody."""
+        return list(self.prosody["statistics"]) if self.prosody else []
 
 
 def read_contract(directory: Path, maximum_file_bytes: int) -> FeatureContract:

@@ -46,11 +46,11 @@ def decode_metadata(metadata: Mapping[str, str], key: str, kind: type[T]) -> T:
         raise ModelFileError(f"metadata {key!r}: {error}") from None
 
 
-def open_model(content: bytes, expected_format: str) -> OnnxModel:
+def open_model(content: bytes, *formats: str) -> OnnxModel:
     """Loads a model and checks the `format` in its metadata.
 
     Raises:
-        ModelFileError: the model cannot be loaded, or has another format.
+        ModelFileError: the model cannot be loaded, or has none of these formats.
     """
     damage = [] if checksum_matches(content) else [DAMAGED]
     try:
@@ -63,8 +63,9 @@ def open_model(content: bytes, expected_format: str) -> OnnxModel:
         raise ModelFileError(*damage, reason) from None
     metadata = dict(session.get_modelmeta().custom_metadata_map)
     found = metadata.get("format")
-    if found != expected_format:
-        reason = f"metadata 'format' is {found!r}; expected {expected_format!r}"
+    if found not in formats:
+        expected = " or ".join(map(repr, formats))
+        reason = f"metadata 'format' is {found!r}; expected {expected}"
         raise ModelFileError(*damage, reason)
     return OnnxModel(session, metadata, damage)
 
