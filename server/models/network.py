@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import Meta
 
 from server.models.contract import FeatureContract
-from server.models.files import EXTRACTOR_NAME, ModelFileError, read_file
+from server.models.files import EXTRACTOR_NAME, RESERVED, ModelFileError, read_file
 from server.models.onnx import OnnxModel, decode_metadata, open_model
 from server.models.predictors import (
     Array,
@@ -88,6 +88,8 @@ def load_network(path: Path, contract: FeatureContract | None, maximum_file_byte
     Raises:
         ModelFileError: gives every fault and the expected value.
     """
+    if RESERVED.fullmatch(path.stem):
+        raise ModelFileError("has a name that is reserved for extractors and reference clips")
     file = read_file(path, maximum_file_bytes)
     model = open_model(file.content, NETWORK_FORMAT, OPTIONAL_INPUTS_FORMAT)
     metadata = _read_metadata(model)
