@@ -61,6 +61,11 @@ class FeatureContract:
         """Number of coefficients in a vector or frame."""
         return int(self.recipe["nMfcc"])
 
+    @property
+    def statistics(self) -> list[str]:
+        """Names of the prosody statistics of a vector; none if there is no prosody."""
+        return list(self.prosody["statistics"]) if self.prosody else []
+
     def extended(self, extractors: Sequence[RecordingExtractor]) -> "FeatureContract":
         """The contract with extractors of recordings, which have passed verification."""
         if not extractors:
