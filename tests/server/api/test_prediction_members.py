@@ -6,25 +6,14 @@ from typing import Any
 import pytest
 from falcon.testing import TestClient
 
-from server.app import create_app
-from server.models.catalog import load_catalog
-from server.settings import ModelSettings, ServerSettings, Settings
+from tests.server.api.conftest import MEMBERS
 from tests.server.api.test_prediction import VECTOR, assert_problem, post, softmax
-from tests.server.conftest import CheckedClient
-from tests.support.tiny_models import (
-    PROSODY,
-    write_extractor,
-    write_frame_network,
-    write_recording_extractor,
-    write_vector_network,
-)
+from tests.support.tiny_models import PROSODY
 
-BOTH = ("prosody", "baseline")
-MEMBERS = {"plain": (), "prosody": ("prosody",), "baseline": ("baseline",), "both": BOTH}
 FRAMES = [VECTOR] * 4
 ROWS = [[2.0, 0.5, -3.0]] * 4
 STATISTICS = [1.0, 2.0, 3.0]
-NAMES = [f"{kind}-{name}" for kind in ("vector", "frames") for name in MEMBERS]
+NAMES = [f"{kind}-{members}" for kind in ("vector", "frames") for members in MEMBERS]
 
 
 def moments(width: int, mean: float, spread: float = 1.0) -> dict[str, list[float]]:
@@ -37,21 +26,6 @@ def baseline(mean: float = 0.0, **changes: Any) -> dict[str, Any]:
     return {key: value for key, value in members.items() if value is not None}
 
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
-    """All kinds of networks: vectors and frames, with and without each member."""
-    models = tmp_path_factory.mktemp("models")
-    write_extractor(models)
-    write_recording_extractor(models, 48_000)
-    for name, members in MEMBERS.items():
-        write_vector_network(models, f"vector-{name}", members=members)
-        write_frame_network(models, f"frames-{name}", members=members)
-    settings = Settings(ServerSettings(maximum_frames=600), ModelSettings(models))
-    catalog = load_catalog(models)
-    assert not catalog.faults
-    return CheckedClient(create_app(settings, catalog))
-
-
 def utterance(network: str) -> dict[str, Any]:
     """MFCCs and prosody in the form that a network takes."""
     vectors = network.startswith("vector")
@@ -61,32 +35,32 @@ def utterance(network: str) -> dict[str, Any]:
     }
 
 
-def probabilities(client: TestClient, body: dict[str, Any], network: str) -> list[float]:
-    answer = post(client, body, network)
+def probabilities(all_kinds: TestClient, body: dict[str, Any], network: str) -> list[float]:
+    answer = post(all_kinds, body, network)
     assert answer.status_code == 200, answer.text
     return [result["prediction"] for result in answer.json["results"]]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_network_uses_the_members_that_it_takes(client: TestClient, name: str) -> None:
+def test_a_network_uses_the_members_that_it_takes(all_kinds: TestClient, name: str) -> None:
     given = utterance(name)
-    alone = probabilities(client, {"mfccs": given["mfccs"]}, name)
+    alone = probabilities(all_kinds, {"mfccs": given["mfccs"]}, name)
     assert alone == pytest.approx(softmax([1, 2, 3]))
     added = STATISTICS if name.startswith("vector") else ROWS[0]
     if not name.endswith(("prosody", "both")):
         added = [0.0] * 3
     expected = softmax([value + more for value, more in zip(VECTOR, added, strict=False)])
     body = given | {"baseline": baseline()}
-    assert probabilities(client, body, name) == pytest.approx(expected)
-    assert probabilities(client, {"mfccs": given["mfccs"]}, name) == alone
+    assert probabilities(all_kinds, body, name) == pytest.approx(expected)
+    assert probabilities(all_kinds, {"mfccs": given["mfccs"]}, name) == alone
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_baseline_of_another_voice_returns_a_warning(client: TestClient, name: str) -> None:
+def test_a_baseline_of_another_voice_returns_a_warning(all_kinds: TestClient, name: str) -> None:
     mfccs = utterance(name)["mfccs"]
-    near = post(client, {"mfccs": mfccs, "baseline": baseline(0.5)}, name).json
+    near = post(all_kinds, {"mfccs": mfccs, "baseline": baseline(0.5)}, name).json
     assert "warning" not in near
-    far = post(client, {"mfccs": mfccs, "baseline": baseline(6.0)}, name).json
+    far = post(all_kinds, {"mfccs": mfccs, "baseline": baseline(6.0)}, name).json
     assert far["results"] == near["results"]
     if not name.endswith(("baseline", "both")):
         assert "warning" not in far
@@ -95,44 +69,46 @@ def test_a_baseline_of_another_voice_returns_a_warning(client: TestClient, name:
     assert warning["code"] == "baseline-of-another-voice"
     assert (warning["distance"], warning["limit"]) == (6.0, 5.0)
     assert "microphone" in warning["detail"]
-    assert "warning" not in post(client, {"mfccs": mfccs}, name).json
+    assert "warning" not in post(all_kinds, {"mfccs": mfccs}, name).json
 
 
 def test_the_warning_of_foreign_mfccs_comes_before_that_of_the_baseline(
-    client: TestClient,
+    all_kinds: TestClient,
 ) -> None:
     body = {"mfccs": [*[0.0] * 24, -6.0], "baseline": baseline(6.0)}
-    warning = post(client, body, "vector-both").json["warning"]
+    warning = post(all_kinds, body, "vector-both").json["warning"]
     assert warning["code"] == "outside-training-distribution"
 
 
-def test_a_baseline_may_lack_prosody(client: TestClient) -> None:
+def test_a_baseline_may_lack_prosody(all_kinds: TestClient) -> None:
     body = {"mfccs": VECTOR, "baseline": baseline(6.0, prosody=None)}
-    warning = post(client, body, "vector-both").json["warning"]
+    warning = post(all_kinds, body, "vector-both").json["warning"]
     assert warning["code"] == "baseline-of-another-voice"
 
 
-def test_a_vector_network_pools_prosody_of_frames(client: TestClient) -> None:
+def test_a_vector_network_pools_prosody_of_frames(all_kinds: TestClient) -> None:
     """The tiny models have the median of log F0, the voiced share and the level's deviation."""
     rows = [[2.0, 0.9, -10.0], [0.0, 0.1, -14.0], [4.0, 0.9, -10.0], [0.0, 0.2, -14.0]]
     assert PROSODY["statistics"] == ["f0Percentile50", "voicedShare", "levelDeviation"]
-    pooled = probabilities(client, {"mfccs": FRAMES, "prosody": rows}, "vector-both")
+    pooled = probabilities(all_kinds, {"mfccs": FRAMES, "prosody": rows}, "vector-both")
     given = {"mfccs": VECTOR, "prosody": [3.0, 0.5, 2.0]}
-    assert pooled == pytest.approx(probabilities(client, given, "vector-both"))
+    assert pooled == pytest.approx(probabilities(all_kinds, given, "vector-both"))
 
 
-def test_many_frames_run_on_another_thread_with_the_same_answer(client: TestClient) -> None:
+def test_many_frames_run_on_another_thread_with_the_same_answer(all_kinds: TestClient) -> None:
     body = {"mfccs": [VECTOR] * 500, "prosody": [ROWS[0]] * 500, "baseline": baseline(6.0)}
     few = utterance("frames") | {"baseline": baseline(6.0)}
-    expected = post(client, few, "frames-both").json
-    found = post(client, body, "frames-both").json
+    expected = post(all_kinds, few, "frames-both").json
+    found = post(all_kinds, body, "frames-both").json
     assert found["warning"] == expected["warning"]
     assert found == json.loads(json.dumps(expected))
 
 
 @pytest.mark.parametrize("size", [3.4028234e38, -3.4028234e38, 1e-320])
 @pytest.mark.parametrize("name", NAMES)
-def test_extreme_members_return_probabilities(client: TestClient, name: str, size: float) -> None:
+def test_extreme_members_return_probabilities(
+    all_kinds: TestClient, name: str, size: float
+) -> None:
     width = 3 if name.startswith("vector") else None
     prosody = [size] * 3 if width else [[size] * 3] * 4
     body = utterance(name) | {
@@ -141,10 +117,10 @@ def test_extreme_members_return_probabilities(client: TestClient, name: str, siz
             size, mfccs=moments(25, size, abs(size)), prosody=moments(3, size, abs(size))
         ),
     }
-    assert sum(probabilities(client, body, name)) == pytest.approx(1)
+    assert sum(probabilities(all_kinds, body, name)) == pytest.approx(1)
     if width:
         frames = body | {"mfccs": FRAMES, "prosody": [[size, size, -size], [size] * 3] * 2}
-        assert sum(probabilities(client, frames, name)) == pytest.approx(1)
+        assert sum(probabilities(all_kinds, frames, name)) == pytest.approx(1)
 
 
 GONE = object()
@@ -201,10 +177,12 @@ CHANGES: list[tuple[str, Any, str, str]] = [
 
 @pytest.mark.parametrize(("path", "value", "pointer", "detail"), CHANGES)
 def test_the_error_points_to_the_invalid_member(
-    client: TestClient, path: str, value: Any, pointer: str, detail: str
+    all_kinds: TestClient, path: str, value: Any, pointer: str, detail: str
 ) -> None:
     for name in ("frames-both", "vector-both", "vector-plain"):
-        document = assert_problem(post(client, changed(path, value), name), 422, "invalid-features")
+        document = assert_problem(
+            post(all_kinds, changed(path, value), name), 422, "invalid-features"
+        )
         assert document["pointer"] == pointer
         assert detail in document["detail"]
 
@@ -219,9 +197,9 @@ def test_the_error_points_to_the_invalid_member(
     ],
 )
 def test_prosody_beside_a_vector_has_the_statistics(
-    client: TestClient, prosody: Any, pointer: str, detail: str
+    all_kinds: TestClient, prosody: Any, pointer: str, detail: str
 ) -> None:
-    answer = post(client, {"mfccs": VECTOR, "prosody": prosody}, "vector-both")
+    answer = post(all_kinds, {"mfccs": VECTOR, "prosody": prosody}, "vector-both")
     document = assert_problem(answer, 422, "invalid-features")
     assert document["pointer"] == pointer
     assert detail in document["detail"]
@@ -229,15 +207,19 @@ def test_prosody_beside_a_vector_has_the_statistics(
 
 @pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 400, "9" * 5_000])
 @pytest.mark.parametrize("pointer", ["/prosody/1/2", "/baseline/mfccs/spread/1", "/baseline/clips"])
-def test_numbers_beyond_float64_are_refused(client: TestClient, pointer: str, number: str) -> None:
+def test_numbers_beyond_float64_are_refused(
+    all_kinds: TestClient, pointer: str, number: str
+) -> None:
     text = json.dumps(changed(pointer, "NUMBER")).replace('"NUMBER"', number)
-    document = assert_problem(post(client, text.encode(), "frames-both"), 422, "invalid-features")
+    document = assert_problem(
+        post(all_kinds, text.encode(), "frames-both"), 422, "invalid-features"
+    )
     assert document["pointer"] == pointer
 
 
-def test_members_without_mfccs_are_refused(client: TestClient) -> None:
+def test_members_without_mfccs_are_refused(all_kinds: TestClient) -> None:
     document = assert_problem(
-        post(client, {"prosody": ROWS, "baseline": baseline()}, "frames-both"),
+        post(all_kinds, {"prosody": ROWS, "baseline": baseline()}, "frames-both"),
         422,
         "invalid-features",
     )
@@ -245,22 +227,22 @@ def test_members_without_mfccs_are_refused(client: TestClient) -> None:
     assert '"mfccs" is missing' in document["detail"]
 
 
-def test_whole_numbers_may_be_written_as_fractions(client: TestClient) -> None:
+def test_whole_numbers_may_be_written_as_fractions(all_kinds: TestClient) -> None:
     body = {"mfccs": VECTOR, "baseline": baseline(clips=7.0)}
-    assert post(client, body, "vector-both").status_code == 200
+    assert post(all_kinds, body, "vector-both").status_code == 200
 
 
-def test_only_the_last_of_repeated_members_counts(client: TestClient) -> None:
+def test_only_the_last_of_repeated_members_counts(all_kinds: TestClient) -> None:
     good, bad = json.dumps(utterance("vector"))[1:-1], '"prosody": [], "baseline": 1'
     last = f'{{{bad}, {good}, "baseline": {json.dumps(baseline())}}}'
-    assert post(client, last.encode(), "vector-both").status_code == 200
-    assert post(client, f"{{{good}, {bad}}}".encode(), "vector-both").status_code == 422
+    assert post(all_kinds, last.encode(), "vector-both").status_code == 200
+    assert post(all_kinds, f"{{{good}, {bad}}}".encode(), "vector-both").status_code == 422
 
 
-def test_the_longest_utterance_may_have_both_members(client: TestClient) -> None:
+def test_the_longest_utterance_may_have_both_members(all_kinds: TestClient) -> None:
     rows = [[-123.456] * 25] * 600
     body = {"baseline": baseline(), "prosody": [ROWS[0]] * 600, "mfccs": rows}
-    assert post(client, body, "frames-both").status_code == 200
+    assert post(all_kinds, body, "frames-both").status_code == 200
     too_long = body | {"prosody": [ROWS[0]] * 601, "mfccs": [*rows, rows[0]]}
-    document = assert_problem(post(client, too_long, "frames-both"), 422, "invalid-features")
+    document = assert_problem(post(all_kinds, too_long, "frames-both"), 422, "invalid-features")
     assert document["pointer"] == "/mfccs"
