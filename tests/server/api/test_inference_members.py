@@ -34,10 +34,10 @@ def baselines(rows: int, mean: float) -> Array:
 def inputs(name: str, rows: int) -> dict[str, Array]:
     """Everything that a network takes, the same for each utterance."""
     kind, _, members = name.partition("-")
-    vectors = np.tile(np.float32(VECTOR), (rows, 1))
+    vectors = np.tile(np.array(VECTOR, np.float32), (rows, 1))
     mfccs = {"mfccs": vectors} if kind == "vector" else {"frames": vectors[:, None].repeat(4, 1)}
     given = {
-        "prosody": np.full((rows, *PROSODY[kind]), 2.0, np.float32) * np.float32([1, 0, -1]),
+        "prosody": np.zeros((rows, *PROSODY[kind]), np.float32) + np.array([2, 0, -2], np.float32),
         "baseline": baselines(rows, 6.0),
     }
     return mfccs | {member: given[member] for member in MEMBERS[members]}
