@@ -315,6 +315,15 @@ SHAPE_MISMATCH = _invalid("{place} is {found}; expected {expected}, where -1 is 
 LENGTHS_MISMATCH = _invalid(
     "lengths has the shape {found}; expected {expected}, one for each utterance."
 )
+ROWS_MISMATCH = _invalid(
+    "{name} has the shape {found}; expected {expected}, with the utterances and frames of "
+    "{required!r}."
+)
+NEGATIVE_SPREADS = _invalid("{place} is {found}; expected a spread, a number of at least 0.")
+NO_CLIPS = _invalid(
+    "{place} is {found}; expected the number of clips, at least 1, or a whole row of zeros, which "
+    "stands for no baseline."
+)
 LENGTH_OUT_OF_RANGE = _invalid(
     "lengths[{index}] is {found}; expected 1 to {frames}, the number of frames."
 )
