@@ -56,7 +56,8 @@ class FilesResource:
 
     async def on_get(self, req: Request, resp: Response, **parts: str) -> None:
         """As for a single file; 404 if there is none of that name."""
-        file = self._files.get(*parts.values())
+        (name,) = parts.values()
+        file = self._files.get(name)
         if file is None:
             raise Problem(messages.FILE_REPLACED)
         await file.on_get(req, resp)
