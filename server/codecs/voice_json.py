@@ -7,7 +7,7 @@ it read a member a second time, slowly, to find the first invalid value.
 from collections.abc import Iterator
 from struct import Struct as Packer
 from struct import error as PackingError  # noqa: N812  # the standard library's name says nothing
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeGuard
 
 import msgspec
 import numpy as np
@@ -173,7 +173,7 @@ def explain_rows(rows: list[Any]) -> None:
         check_numbers(row, pointer)
 
 
-def has_rows(prosody: Any) -> bool:
+def has_rows(prosody: Any) -> TypeGuard[list[Any]]:
     """Whether a parsed value is a list that begins with a list."""
     return isinstance(prosody, list) and bool(prosody) and isinstance(prosody[0], list)
 
