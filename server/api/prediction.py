@@ -67,12 +67,14 @@ class PredictionResource:
         utterance = await self._read(network, body)
         if network.takes_vectors or len(utterance.mfccs) <= LONGEST_ON_LOOP:
             start = perf_counter()
-            prediction = network.predict(*utterance)
+            prediction = network.predict(utterance.mfccs, utterance.prosody, utterance.baseline)
             seconds = perf_counter() - start
         else:
             run = partial(_predict_long, network, utterance, partial(_check, req, deadline))
             prediction, seconds = await self._executor.run_network(run)
-        self._metrics[network.name].record(seconds, prediction.distance)
+        self._metrics[network.name].record(
+            seconds, prediction.distance, prediction.baseline_distance
+        )
         resp.data = encode_prediction(network.metadata, prediction)
 
     async def _read(self, network: Network, body: bytes) -> Utterance:
@@ -101,10 +103,10 @@ def _predict_long(
 ) -> tuple[Prediction, float]:
     """The prediction for many frames, and its seconds; may be called from any thread."""
     check()
-    frames, *members = utterance
+    members = utterance.prosody, utterance.baseline
     prosody, baseline = (None if member is None else member[None] for member in members)
     start = perf_counter()
-    scores = network.predict_batch(frames[None], None, prosody, baseline)
+    scores = network.predict_batch(utterance.mfccs[None], None, prosody, baseline)
     seconds = perf_counter() - start
     probabilities, *distances = (found[0] for found in scores if len(found))
     return Prediction(probabilities.tolist(), *map(float, distances)), seconds
