@@ -1,6 +1,7 @@
 """Pools prosody over the frames of an utterance to the statistics that vector networks take."""
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 FLOAT32_MAXIMUM = float(np.finfo(np.float32).max)
 PROSODY_COLUMNS = 3  # log F0 in octaves above 27.5 Hz, 0: unvoiced; voicing, 0 to 1; level in dB
 SECONDS_PER_FRAME = 512 / 22_050
+FEWEST_CORRELATED = 3  # voiced frames
+FLAT = 1e-4  # octaves or dB; a smaller deviation has no correlation
 
 Floats = NDArray[np.float64]
 Frames = NDArray[np.float32]
@@ -58,6 +61,10 @@ def prosody_statistics(prosody: Frames) -> Mapping[str, float]:
         "levelMovement": _mean(np.abs(np.diff(level))),
         "levelRange": level_high - level_low,
         "levelSlope": _slope(seconds, level),
+        "voicingDeviation": _deviation(voicing),
+        "voicingMovement": _mean(np.abs(np.diff(voicing))),
+        "f0Level": _correlation(log_f0[voiced], level[voiced]),
+        "voicedLevel": _difference(level[voiced], level[~voiced]),
     }
 
 
@@ -69,6 +76,19 @@ def _percentiles(values: Floats, *percents: float) -> list[float]:
     places = [percent / 100 * (len(ordered) - 1) for percent in percents]
     found: list[float] = np.interp(places, np.arange(len(ordered)), ordered).tolist()
     return found
+
+
+def _correlation(one: Floats, other: Floats) -> float:
+    """Pearson's correlation."""
+    deviations = _deviation(one), _deviation(other)
+    if len(one) < FEWEST_CORRELATED or min(deviations) < FLAT:
+        return 0.0
+    return _mean((one - one.mean()) * (other - other.mean())) / prod(deviations)
+
+
+def _difference(one: Floats, other: Floats) -> float:
+    """The difference of the means."""
+    return _mean(one) - _mean(other) if one.size and other.size else 0.0
 
 
 def _mean(values: Floats) -> float:

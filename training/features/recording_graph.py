@@ -84,7 +84,7 @@ def recording_graph(rate: int) -> onnx.ModelProto:
 
     Input `audio`: float32 (samples, channels), at least one channel, finite, in [-1, 1]. Outputs:
     `frames` and `mfccs` as those of `extractor_graph`; `prosody`, float32 (T, 3), as in
-    `training.features.prosody`; and `prosody_statistics`, float32 (12,), as in
+    `training.features.prosody`; and `prosody_statistics`, float32 (16,), as in
     `training.features.recordings.statistics`.
 
     Raises:

@@ -46,6 +46,10 @@ def test_the_statistics_of_a_rising_pitch() -> None:
             "levelMovement": 3.0,
             "levelRange": 3 * 9 * 0.8,
             "levelSlope": -3 * FRAMES_A_SECOND,
+            "voicingDeviation": 0.8 * np.sqrt(0.21),
+            "voicingMovement": 0.8 * 3 / 9,
+            "f0Level": np.corrcoef(pitch, rising()[rising()[:, 0] > 0, 2])[0, 1],
+            "voicedLevel": -3 * (np.mean([2, 3, 4, 6, 7, 8, 9]) - 2),
         },
         rel=1e-5,
     )

@@ -55,7 +55,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class RecordingFeatures:
-    """The outputs of the graph: (T, 25), (25,), (T, 3), (12,)."""
+    """The outputs of the graph: (T, 25), (25,), (T, 3), (16,)."""
 
     frames: Float32
     mfccs: Float32

@@ -1,7 +1,8 @@
-"""Twelve statistics of a clip's prosody, for networks that take vectors: the reference.
+"""Sixteen statistics of a clip's prosody, for networks that take vectors: the reference.
 
-Percentiles, spread and slope of the pitch, the share of voiced frames, and spread and movement of
-the level. `Movement` is the mean step between neighbouring frames, without its sign.
+Percentiles, spread and slope of the pitch, the share of voiced frames, spread and movement of the
+level and of voicing, and how pitch, level and voicing go together. `Movement` is the mean step
+between neighbouring frames, without its sign.
 """
 
 import numpy as np
@@ -22,13 +23,19 @@ STATISTICS = (
     "levelMovement",
     "levelRange",  # between the 10th and the 90th percentile
     "levelSlope",  # dB per second
+    "voicingDeviation",
+    "voicingMovement",
+    "f0Level",  # correlation of log F0 and level over voiced frames
+    "voicedLevel",  # mean level of the voiced frames above that of the others, dB
 )
+FEWEST_CORRELATED = 3  # voiced frames
+FLAT = 1e-4  # octaves or dB; a smaller deviation has no correlation
 LOW, HIGH = 0.1, 0.9  # quantiles
 HOP_SECONDS = RECIPE.hop_length / RECIPE.sample_rate
 
 
 def prosody_statistics(prosody: Float32) -> Float32:
-    """Prosody float32 (T, 3), at least one frame, to its statistics, float32 (12,).
+    """Prosody float32 (T, 3), at least one frame, to its statistics, float32 (16,).
 
     What cannot be computed, because there are too few frames or voiced frames, is 0.
     """
@@ -43,6 +50,10 @@ def prosody_statistics(prosody: Float32) -> Float32:
         _mean(np.abs(np.diff(level))),
         high - low,
         _slope(np.arange(len(level)), level),
+        voicing.std(),
+        _mean(np.abs(np.diff(voicing))),
+        _correlation(octaves[voiced], level[voiced]),
+        _mean(level[voiced]) - _mean(level[~voiced]) if 0 < voiced.sum() < len(level) else 0.0,
     ]
     return np.array(values, np.float32)
 
@@ -60,6 +71,14 @@ def _of_pitch(octaves: Float64, voiced: np.ndarray[tuple[int], np.dtype[np.bool_
         _slope(frames, pitch),
         _mean(steps),
     ]
+
+
+def _correlation(one: Float64, other: Float64) -> float:
+    """Pearson's correlation."""
+    if len(one) < FEWEST_CORRELATED or min(one.std(), other.std()) < FLAT:
+        return 0.0
+    covariance = (one - one.mean()) @ (other - other.mean()) / len(one)
+    return float(covariance / (one.std() * other.std()))
 
 
 def _mean(values: Float64) -> float:

@@ -9,6 +9,8 @@ HOP_SECONDS = constant(reference.HOP_SECONDS)
 LOW = reference.LOW
 HIGH = reference.HIGH
 REPEAT_FIRST = [1, 0, 0, 0]
+FLAT = reference.FLAT
+FEWEST = reference.FEWEST_CORRELATED - 0.5
 LEAST = 1e-6  # square seconds; two frames already have more
 
 
@@ -55,6 +57,26 @@ def _deviation(values: Tensor, weights: Tensor) -> Tensor:
 
 
 @onnxscript.script(default_opset=op)
+def _correlation(one: Tensor, other: Tensor, weights: Tensor) -> Tensor:
+    """Pearson's correlation over the values with weight 1: (T, 1) three times -> (1, 1)."""
+    axis = op.Constant(value_ints=[0])
+    covariance = _mean((one - _mean(one, weights)) * (other - _mean(other, weights)), weights)
+    deviation, other_deviation = _deviation(one, weights), _deviation(other, weights)
+    enough = op.Cast(op.ReduceSum(weights, axis) > FEWEST, to=1)
+    varied = op.Cast(op.Min(deviation, other_deviation) >= FLAT, to=1)
+    product = op.Max(deviation, FLAT) * op.Max(other_deviation, FLAT)
+    return covariance / product * enough * varied
+
+
+@onnxscript.script(default_opset=op)
+def _difference(values: Tensor, weights: Tensor, others: Tensor) -> Tensor:
+    """The mean with weight 1 less that of the others, or 0 if either has none: -> (1, 1)."""
+    axis = op.Constant(value_ints=[0])
+    both = op.Min(op.ReduceSum(weights, axis), op.ReduceSum(others, axis))
+    return (_mean(values, weights) - _mean(values, others)) * op.Min(both, 1.0)
+
+
+@onnxscript.script(default_opset=op)
 def _earlier(column: Tensor) -> Tensor:
     """The value of the frame before, and of the first frame itself: (T, 1) -> (T, 1)."""
     padded = op.Pad(column, op.Constant(value_ints=REPEAT_FIRST), mode="edge")
@@ -64,7 +86,7 @@ def _earlier(column: Tensor) -> Tensor:
 
 @onnxscript.script(default_opset=op)
 def statistics_of(prosody: Tensor) -> Tensor:
-    """The twelve statistics: (T, 3) -> (12,)."""
+    """The sixteen statistics: (T, 3) -> (16,)."""
     octaves, voicing, level = op.Split(prosody, op.Constant(value_ints=[1, 1, 1]), axis=1)
     voiced = op.Cast(octaves > 0.0, to=1)
     every = voiced * 0.0 + 1.0
@@ -99,5 +121,9 @@ def statistics_of(prosody: Tensor) -> Tensor:
         op.Reshape(_mean(op.Abs(level - _earlier(level)), later), flat),
         level_high - level_low,
         op.Reshape(_slope(level - _mean(level, every), every, times), flat),
+        op.Reshape(_deviation(voicing, every), flat),
+        op.Reshape(_mean(op.Abs(voicing - _earlier(voicing)), later), flat),
+        op.Reshape(_correlation(octaves, level, voiced), flat),
+        op.Reshape(_difference(level, voiced, every - voiced), flat),
         axis=0,
     )
