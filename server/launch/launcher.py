@@ -37,7 +37,7 @@ from server.settings import (
 
 # Debian installs Nginx in a folder that is not in the PATH of an ordinary user.
 NGINX_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
-SECONDS_BETWEEN_KEY_CHECKS = 0.5
+SECONDS_BETWEEN_UNDOINGS = 2.0  # each that fails is logged
 APPLICATION = "server.app:get_app()"
 TOO_MANY_WORKERS = (
     "[server] workers: {workers} workers may need more memory than there is, during large batches "
@@ -96,9 +96,9 @@ def _run_in(runtime: Runtime, settings: Settings, nginx: Path | None, applicatio
     server = settings.server
     with (
         prepared_models(settings.models, runtime),
-        watching(_publish_keys(server, runtime), SECONDS_BETWEEN_KEY_CHECKS),
+        watching(_publish_keys(server, runtime)),
         watching(_keep_tls_files(server, runtime)),
-        watching([partial(_undo_interrupted_activation, runtime)]),
+        watching([partial(_undo_interrupted_activation, runtime)], SECONDS_BETWEEN_UNDOINGS),
     ):
         runtime.settings.write_text(settings_text(settings), encoding="utf-8")
         start_verification(ReleaseStore(runtime.state), runtime.settings)

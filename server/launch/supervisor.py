@@ -11,6 +11,7 @@ from supervisor import events, supervisord
 from supervisor import process as supervisor_process
 from supervisor.loggers import Handler
 from supervisor.options import ServerOptions
+from supervisor.poller import Poller
 from supervisor.states import ProcessStates, SupervisorStates
 
 from server.processes import (
@@ -22,10 +23,40 @@ from server.processes import (
 )
 
 
-class Options(ServerOptions):  # type: ignore[misc]  # it ships no types
+class WakingPoller(Poller):  # type: ignore[misc]  # it ships no types
+    """Does not wait in supervisord's first pass, after a signal, and in the pass after that.
+
+    Otherwise supervisord starts its programs, and notices the end of one, up to a second late.
+    """
+
+    def initialize(self) -> None:
+        """Asks for a byte in a pipe at each signal."""
+        super().initialize()
+        self._wakeup, written = os.pipe()
+        for end in (self._wakeup, written):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(written, warn_on_full_buffer=False)
+        self._is_awake = True
+
+    def poll(self, timeout: float) -> tuple[list[int], list[int]]:
+        """Waits for readable and writable files, at most `timeout` seconds."""
+        self.register_readable(self._wakeup)
+        readables, writables = super().poll(0 if self._is_awake else timeout)
+        self._is_awake = self._wakeup in readables
+        if self._is_awake:
+            readables.remove(self._wakeup)
+            os.read(self._wakeup, 4096)
+        return readables, writables
+
+
+class Options(ServerOptions):  # type: ignore[misc]
     """supervisord's options and calls to the system."""
 
     shortage = False  # the last fork failed
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.poller = WakingPoller(self)
 
     def fork(self) -> int:
         """Forks a program, which ends with supervisord.

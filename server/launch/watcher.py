@@ -4,7 +4,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-INTERVAL_SECONDS = 2.0
+INTERVAL_SECONDS = 0.5
 SECONDS_TO_END = 1.0  # of a task, at the end of the block
 
 

@@ -13,6 +13,7 @@ import torch
 
 from configuration import ROOT
 from tests.support.harness import Server, running
+from tests.training.conftest import Here
 from training.arrays import Float32
 from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import read_corpus
@@ -24,7 +25,6 @@ from training.features.cache import FeatureCache
 from training.features.extraction import extract_corpus
 from training.features.mfcc import pool
 from training.features.standardisation import Standardisation
-from training.storage.scheduling import Scheduler
 from training.systems import cnn, dnn
 from training.systems.base.system import Caches, Fitted
 from training.systems.base.trainer import Trainer
@@ -53,7 +53,7 @@ def material(ravdess: Path, tmp_path_factory: pytest.TempPathFactory) -> Materia
     chosen = whole.utterances[:: len(whole.utterances) // CLIPS][:CLIPS]
     corpus = dataclasses.replace(whole, utterances=chosen)
     cache = FeatureCache(tmp_path_factory.mktemp("features"))
-    examples = load_examples(extract_corpus(corpus, cache, changes(0), Scheduler()), cache, 0)
+    examples = load_examples(extract_corpus(corpus, cache, changes(0), Here()), cache, 0)
     return Material(examples, [cache.read(content) for content in examples.content_hashes.tolist()])
 
 

@@ -106,7 +106,13 @@ def test_an_answer_without_memory_is_refused(nginx: Path, tmp_path: Path) -> Non
         with connected_narrowly(server.port) as first, connected_narrowly(server.port) as second:
             for reader in (first, second):
                 reader.sendall(header(INFER, len(body)) + body)
-            answers = list(clients.map(post, range(24)))
+            answers: list[httpx.Response] = []
+
+            def some_are_refused() -> bool:
+                answers.extend(clients.map(post, range(24)))
+                return any(answer.status_code == 503 for answer in answers)
+
+            wait_until(some_are_refused, "a refusal")
         assert {answer.status_code for answer in answers} == {200, 503}
         for refused in (answer for answer in answers if answer.status_code == 503):
             check_inference_refused(refused, 503)

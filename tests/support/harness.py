@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -20,14 +21,20 @@ from tests.support.openapi import Exchange, check
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv" / "bin" / "python"
 RUN = (str(PYTHON), "-m", "server", "run")
+PORTS = range(15_000, 32_000)
 DEADLINE = 60.0  # seconds; far more than any operation here needs
 MFCCS = [float(value) for value in range(-400, 600, 40)]
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """A port that nothing listens on.
+
+    The kernel gives ports below 32,768 to no connection and no listener of another test meanwhile.
+    """
+    for port in random.SystemRandom().sample(PORTS, 100):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise OSError(f"no free port in {PORTS}")
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
