@@ -247,6 +247,57 @@ TOO_MANY_FRAMES = _invalid_features(
 )
 WRONG_WIDTH = _invalid_features("Wrong number of coefficients: expected {n_mfcc}, got {found}.")
 
+# Invalid prosody.
+NO_PROSODY_ROWS = _invalid_features(
+    'The member "mfccs" has frames: expected "prosody" as a list with 3 numbers for each frame, '
+    "log F0, voicing and level; got {found}."
+)
+NO_STATISTICS = _invalid_features(
+    'The member "mfccs" is one vector: expected "prosody" as a list of {expected} numbers, its '
+    "statistics; got {found}."
+)
+NO_PROSODY_ROW = _invalid_features("Expected a list of 3 numbers, got {found}.")
+WRONG_PROSODY_WIDTH = _invalid_features(
+    "Expected 3 numbers of prosody, log F0, voicing and level; got {found}."
+)
+WRONG_PROSODY_LENGTH = _invalid_features(
+    'Expected prosody of {frames:,} frames, as many as "mfccs" has; got {found:,}.'
+)
+WRONG_STATISTICS = _invalid_features("Expected {expected} prosody statistics, got {found:,}.")
+TOO_MANY_VALUES = _invalid_features(
+    "Expected at most {maximum:,} frames of {n_mfcc} coefficients, each with 3 numbers of prosody; "
+    "got more values."
+)
+
+# Invalid verifications.
+UNKNOWN_REFERENCE = _invalid_features(
+    "There is no reference clip {name}; expected one of: {known}."
+)
+NO_REFERENCE_NAME = _invalid_features(
+    "Expected the name of a reference clip, a string, got {found}."
+)
+NO_PROSODY_TO_VERIFY = _invalid_features(
+    "The server has no prosody of the reference clip {name!r}, so it cannot verify prosody."
+)
+NO_ROWS_TO_VERIFY = _invalid_features(
+    "Expected the prosody of the reference clip, a list with 3 numbers for each frame; got {found}."
+)
+TOO_MANY_ROWS = _invalid_features("Expected at most {maximum:,} rows of prosody, got {found:,}.")
+
+# An invalid baseline.
+NO_BASELINE_OBJECT = _invalid_features(
+    "Expected an object, the mean and spread of earlier clips; got {found}."
+)
+NO_BASELINE_MEMBER = _invalid_features('The member "{name}" of the baseline is missing.')
+NO_BASELINE_LIST = _invalid_features("Expected a list of {expected} numbers, got {found}.")
+WRONG_BASELINE_WIDTH = _invalid_features("Expected {expected} numbers, got {found:,}.")
+NEGATIVE_SPREAD = _invalid_features("Expected a spread, a number of at least 0, got {found}.")
+BASELINE_TOO_LARGE = _invalid_features("Expected a baseline of at most {limit:,} bytes of JSON.")
+MEMBER_REPEATED = _invalid_features("A member of the baseline is repeated, once with a bad value.")
+WRONG_CLIPS = _invalid_features(
+    "Expected the number of clips of the baseline, an integer from 1 to {most:,}; got {found}."
+)
+
 # Invalid inference requests. `place` leads to a value: inputs[0].shape.
 INVALID_REQUEST = _invalid("The request is invalid: {error}.")
 INVALID_DATA = _invalid("{place} is invalid: {error}.")
@@ -265,6 +316,15 @@ OUTPUT_REPEATED = _invalid("{place} repeats the output {name!r}; expected each o
 SHAPE_MISMATCH = _invalid("{place} is {found}; expected {expected}, where -1 is any size.")
 LENGTHS_MISMATCH = _invalid(
     "lengths has the shape {found}; expected {expected}, one for each utterance."
+)
+ROWS_MISMATCH = _invalid(
+    "{name} has the shape {found}; expected {expected}, with the utterances and frames of "
+    "{required!r}."
+)
+NEGATIVE_SPREADS = _invalid("{place} is {found}; expected a spread, a number of at least 0.")
+NO_CLIPS = _invalid(
+    "{place} is {found}; expected the number of clips, at least 1, or a whole row of zeros, which "
+    "stands for no baseline."
 )
 LENGTH_OUT_OF_RANGE = _invalid(
     "lengths[{index}] is {found}; expected 1 to {frames}, the number of frames."
@@ -309,6 +369,12 @@ OUTSIDE_TRAINING_DISTRIBUTION = (
     "These MFCCs are outside the distribution that the network was trained on; the prediction is "
     "not reliable. POST /init/verification checks whether a client computes its features correctly."
 )
+ANOTHER_VOICE = "baseline-of-another-voice"  # a code that clients compare
+BASELINE_OF_ANOTHER_VOICE = (
+    "The utterance is far from the baseline: another person speaks, or the microphone or the room "
+    "is another one. The prediction is not reliable. Send the baseline of this speaker and "
+    "microphone, or send none; start a new one if the microphone has changed."
+)
 FEATURES_AGREE = (
     "The features agree with the reference: they differ by up to {difference:.4g}; the tolerance "
     "is {tolerance:.4g}."
@@ -320,3 +386,62 @@ FEATURES_UNRECOGNISED = (
 )
 WRONG_SIZE = "do not have the reference's number of coefficients or frames"
 DIFFERENT = "differ from the reference by up to {difference:.4g}"
+
+PROSODY_AGREES = (
+    "The prosody agrees with the reference: the median differences are {pitch:.2g} octaves and "
+    "{level:.2g} dB; the tolerances are {pitch_tolerance:g} octaves and {level_tolerance:g} dB."
+)
+PROSODY_MISTAKEN = "{explanations}"
+PROSODY_MISTAKEN_AND_DIFFERENT = "{explanations} Besides, the prosody {deviations}."
+PROSODY_UNRECOGNISED = (
+    "The prosody {deviations}; this is no known mistake. The extractors of GET /init/configuration "
+    "compute correct prosody."
+)
+PROSODY_DEVIATIONS = {
+    "rows": "has {rows:,} rows in place of {expected_rows:,}, one for each frame of trimmed speech",
+    "pitch": "has a pitch that differs from the reference's",
+    "voicing": "has degrees of voicing outside the range from 0 to 1",
+    "level": "has levels that differ from the reference's by {level:.3g} dB in the median",
+}
+
+
+@dataclass(frozen=True)
+class MistakeText:
+    """What is wrong in a client's features, and what to do about it."""
+
+    explanation: str
+    remedy: str
+
+
+_LOG_F0 = "Send log2(F0 / {hertz:g} Hz) in voiced frames, and 0 in unvoiced ones."
+PROSODY_MISTAKES = {
+    "pitch-in-hertz": MistakeText("Log F0 is the pitch in hertz.", _LOG_F0),
+    "pitch-natural-logarithm": MistakeText("Log F0 is a natural logarithm.", _LOG_F0),
+    "pitch-in-semitones": MistakeText("Log F0 is in semitones, not in octaves.", _LOG_F0),
+    "pitch-reference-frequency": MistakeText(
+        "Log F0 counts octaves above another frequency than {hertz:g} Hz.", _LOG_F0
+    ),
+    "pitch-octave-low": MistakeText(
+        "The pitch is an octave too low in {low:.0%} of the voiced frames.",
+        "Prefer the shortest of the periods that fit almost equally well, and the pitch of "
+        "neighbouring frames.",
+    ),
+    "pitch-octave-high": MistakeText(
+        "The pitch is an octave too high in {high:.0%} of the voiced frames.",
+        "Look for periods of up to 1/60 s, in windows that hold two of them, and prefer the pitch "
+        "of neighbouring frames.",
+    ),
+    "unvoiced-not-zero": MistakeText(
+        "Log F0 of unvoiced frames is not 0.",
+        "Send 0 as log F0 of each frame without a pitch, and do not interpolate the pitch there.",
+    ),
+    "level-not-decibels": MistakeText(
+        "The level is not in decibels.",
+        "Send 10 log10 of the mean square of the frame, at least -100.",
+    ),
+    "prosody-hop-length": MistakeText(
+        "The prosody has {rows:,} rows where the clip has {expected_rows:,} frames: its hop length "
+        "is another.",
+        "Compute prosody every 512 samples at 22,050 Hz, on the frames of the MFCCs.",
+    ),
+}
