@@ -26,7 +26,7 @@ def places(samples: int) -> Audio:
 
 
 def soxr(audio: Audio) -> Audio:
-    return librosa.resample(audio, orig_sr=SOURCE, target_sr=RATE)
+    return np.asarray(librosa.resample(audio, orig_sr=SOURCE, target_sr=RATE))
 
 
 def polyphase(audio: Audio) -> Audio:
@@ -34,7 +34,7 @@ def polyphase(audio: Audio) -> Audio:
 
 
 def fourier(audio: Audio) -> Audio:
-    return librosa.resample(audio, orig_sr=SOURCE, target_sr=RATE, res_type="fft")
+    return np.asarray(librosa.resample(audio, orig_sr=SOURCE, target_sr=RATE, res_type="fft"))
 
 
 def linear(audio: Audio) -> Audio:
