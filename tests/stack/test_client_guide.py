@@ -64,7 +64,7 @@ def function(name: str) -> Callable[..., Any]:
     """A function of the program."""
     definitions = [node for node in ast.parse(PROGRAM).body if isinstance(node, ast.FunctionDef)]
     names: dict[str, Any] = {"np": np}
-    exec(compile(ast.Module(definitions, []), "client.py", "exec"), names)
+    exec(compile(ast.Module([*definitions], []), "client.py", "exec"), names)
     found: Callable[..., Any] = names[name]
     return found
 
