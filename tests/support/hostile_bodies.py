@@ -112,6 +112,10 @@ VOICES: Bodies = {
     "a baseline of many keys": lambda: (
         VECTOR + b',"baseline":{"a":1%b}}' % b"".join(b',"%x":1' % i for i in range(60_000))
     ),
+    "a list as a name": partial(filled, VECTOR + b',"reference":[', b"[],", b"[]]}"),
+    "numbers as a name": lambda: VECTOR + b',"reference":[' + b"0," * 65_000 + b"0]}",
+    "a long name": partial(filled, VECTOR + b',"reference":"', rb"\u0041", b'"}'),
+    "a name again": partial(filled, VECTOR, b',"reference":""', b"}"),
     "a baseline again": partial(filled, VECTOR, b',"baseline":{}', b"}"),
 }
 
