@@ -39,9 +39,8 @@ class Voice:
     def random(cls, seed: int, repetitions: int = 1) -> "Voice":
         """A voice of numbers from 100 to 1,000 with four decimals; the frames may be repeated."""
         random = np.random.default_rng(seed)
-        rows = random.uniform(100, 1_000, (FRAMES, N_MFCC + N_PROSODY)).round(4).tolist()
-        rows *= repetitions
-        means, spreads = random.uniform(100, 1_000, (2, N_MFCC + N_PROSODY)).round(4).tolist()
+        rows = _numbers(random, FRAMES) * repetitions
+        means, spreads = _numbers(random, 2)
         return cls([row[:N_MFCC] for row in rows], [row[N_MFCC:] for row in rows], means, spreads)
 
     @property
@@ -109,6 +108,14 @@ class Search:
             return b""
         self.files += 1
         return self.found_in(content)
+
+
+def _numbers(random: np.random.Generator, rows: int) -> list[list[float]]:
+    """Rows of numbers with four decimals, none of them whole: a metric may have that value."""
+    shape = rows, N_MFCC + N_PROSODY
+    fractions = random.integers(1, 10_000, shape) / 10_000
+    found: list[list[float]] = (random.integers(100, 1_000, shape) + fractions).round(4).tolist()
+    return found
 
 
 def _patterns(row: NDArray[np.float64]) -> NDArray[np.uint64]:
