@@ -81,6 +81,7 @@ def run(settings: Settings, nginx: Path | None, application: str = APPLICATION) 
     for address in filter(None, (server.address, server.operator_address)):
         _check_free(address)
     _raise_open_file_limit()
+    _forbid_core_files()
     _use_batch_scheduling()
     _warn_of_little_memory(server)
     with make_runtime(server.runtime_directory) as folder:
@@ -161,6 +162,18 @@ def _raise_open_file_limit() -> None:
     """Raises the soft limit of open files to the hard one: each connection is an open file."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _forbid_core_files() -> None:
+    """Prevents core dumps of the processes of the server, which inherit the limit.
+
+    SECURITY: a core dump contains what clients sent. With a limit of 1 byte the kernel neither
+    writes a file nor starts a program for core dumps, which it would start with a limit of 0.
+    """
+    try:
+        resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
+    except (OSError, ValueError):  # the limit is 0 already
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _use_batch_scheduling() -> None:

@@ -16,6 +16,8 @@ SUPERVISORD_LINE = re.compile(r"\d{4}-\d\d-\d\d [\d:,]+ (?P<level>[A-Z]+) (?P<me
 NGINX_LINE = re.compile(r"\d{4}/\d\d/\d\d [\d:]+ \[(?P<level>\w+)\] (?P<message>.*)")
 # SECURITY: the client's address and its whole request, which must not be logged.
 NGINX_CLIENT = re.compile(r", client: .*")
+# SECURITY: the message of an exception may quote a number that a client sent.
+DECIMAL = re.compile(r"(?<![\w./])\d+(\.\d*(e[-+]?\d+)?|e[-+]?\d+)", re.IGNORECASE)
 NGINX_SENDER = re.compile(r"^\d+#\d+: (\*\d+ )?")  # process, thread and connection
 
 CONFIGURATION: dict[str, Any] = {  # of the logs of Gunicorn and its workers
@@ -43,7 +45,7 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
         } | getattr(record, "fields", {})
         if record.exc_info:
-            members["traceback"] = self.formatException(record.exc_info)
+            members["traceback"] = DECIMAL.sub("#", self.formatException(record.exc_info))
         return json.dumps(members)
 
 

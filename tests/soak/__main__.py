@@ -10,7 +10,15 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from tests.soak import endurance, fault_tolerance, fuzz, overload, siege, slow_clients
+from tests.soak import (
+    endurance,
+    fault_tolerance,
+    fuzz,
+    overload,
+    privacy,
+    siege,
+    slow_clients,
+)
 from tests.soak.faults import Counts
 
 
@@ -38,6 +46,7 @@ PARTS: dict[str, tuple[Callable[[argparse.Namespace], Findings], Callable[[Any],
     "slow": (lambda _: slow_clients.measure_slow_clients(), slow_clients.report),
     "siege": (lambda _: siege.lay_siege(), siege.report),
     "fuzz": (lambda options: fuzz.fuzz(options.bodies, options.seed), fuzz.report),
+    "privacy": (lambda options: privacy.search_after(options.requests), privacy.report),
     "endurance": (lambda options: endurance.endure(options.minutes), endurance.report),
 }
 
@@ -67,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         help="the faults part also with attacks, clock jumps, full disks, 768 MiB (as root)",
     )
     parser.add_argument("--bodies", type=int, default=200_000, help="of the fuzz part")
+    parser.add_argument("--requests", type=int, default=100_000, help="of the privacy part")
     parser.add_argument("--minutes", type=float, default=30, help="of the endurance part")
     parser.add_argument("--most-minutes", type=float, default=40, help="limit of the faults part")
     return parser

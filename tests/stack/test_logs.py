@@ -14,7 +14,7 @@ def test_each_request_is_one_line(nginx: Path, tmp_path: Path) -> None:
     with running(tmp_path) as server:
         body = {"mfccs": [SECRET] * 25}
         headers = {"X-Request-Id": "good", "Authorization": "Bearer secret"}
-        answer = server.client.post("/prediction/DNN?trace=1", json=body, headers=headers)
+        answer = server.client.post(f"/prediction/DNN?trace={SECRET}", json=body, headers=headers)
         server.client.post("/prediction/no/such", headers={"X-Request-Id": "bad"})
         line = find_request(server, "good")
         assert line.pop("time").startswith("20")

@@ -30,5 +30,10 @@ def predict(session: ort.InferenceSession, mfccs: Float32) -> list[float]:
         feed: dict[str, Any] = {"mfccs": vector.astype(np.float32)[np.newaxis]}
     else:
         feed = {"frames": mfccs[np.newaxis], "lengths": np.array([len(mfccs)], np.int64)}
+    # Zeros stand for prosody and a baseline that are not given.
+    for spec in session.get_inputs():
+        length = [len(mfccs)] if spec.name == "prosody" and not takes_vectors(session) else []
+        if spec.name not in feed:
+            feed[spec.name] = np.zeros([1, *length, spec.shape[-1]], np.float32)
     probabilities: list[float] = session.run(["probabilities"], feed)[0][0].tolist()
     return probabilities

@@ -59,6 +59,8 @@ def render(
         "health": f"^({health})$",
         "health_paths": health,
         "connections": limits.worker_connections(server),
+        "body_buffer_bytes": _with_chunk_sizes(server.maximum_body_bytes),
+        "batch_buffer_bytes": _with_chunk_sizes(server.maximum_batch_bytes),
         "log": "/dev/stdout json buffer=4k flush=1s" if server.access_log else "off",
     }
     lua = _lua(server, runtime, limits, lua_modules)
@@ -76,6 +78,11 @@ def render(
     )
     # The headers of every response: a location with an `add_header` of its own inherits none.
     return text.replace("#common_headers;", _lines(_common_headers(server)))
+
+
+def _with_chunk_sizes(body_bytes: int) -> int:
+    """The bytes of a body in chunks of 64 bytes or more: Nginx buffers their sizes too."""
+    return body_bytes + body_bytes // 8
 
 
 def _check_paths(runtime: Runtime) -> None:

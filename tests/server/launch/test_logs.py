@@ -77,3 +77,22 @@ def test_an_error_has_its_traceback_in_the_same_line() -> None:
     line = json.loads(text)
     assert (line["message"], line["level"], line["request_id"]) == ("no answer", "error", "x")
     assert "ValueError" in line["traceback"]
+
+
+def test_a_traceback_contains_no_decimal_numbers() -> None:
+    """The message of an exception may quote what a client sent."""
+    error = ValueError("-817.3941, 1e-07, 3.5E+8, [2., 0.25] at 12 of (1, 25)")
+    assert traceback_of(error).endswith("ValueError: -#, #, #, [#, #] at 12 of (1, 25)")
+
+
+def test_a_traceback_keeps_the_versions_in_paths() -> None:
+    with pytest.raises(ValueError, match="Expecting") as caught:
+        json.loads("{")
+    assert json.__file__ in traceback_of(caught.value)
+
+
+def traceback_of(error: Exception) -> str:
+    told = (type(error), error, error.__traceback__)
+    record = logging.LogRecord("x", logging.ERROR, __file__, 1, "failed", (), told)
+    text: str = json.loads(JsonFormatter().format(record))["traceback"]
+    return text
