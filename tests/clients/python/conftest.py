@@ -17,6 +17,7 @@ from tests.support.hostile_server import HostileServer
 
 MODELS = ROOT / "models"
 COMMAND = str(Path(sys.executable).with_name("emotion"))
+USER_FOLDERS = ("XDG_CACHE_HOME", "XDG_DATA_HOME")
 DEADLINE = 120  # seconds; far more than any command here needs
 
 HANDSHAKE = "/init/configuration"
@@ -45,8 +46,9 @@ def proxy(server: str) -> Iterator[FaultyProxy]:
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of the command, with an empty cache."""
-    return os.environ | {"XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
+    """The environment of the command, with an empty cache and no profiles."""
+    folders = {name: str(tmp_path_factory.mktemp("user")) for name in USER_FOLDERS}
+    return os.environ | folders
 
 
 @pytest.fixture(scope="session")
