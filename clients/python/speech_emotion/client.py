@@ -80,9 +80,10 @@ class Client:
         """By sample rate in Hz; raises ExtractorError if none of them may be used."""
         found = self.contract.extractors(self._pinned)
         if not found:
-            offered = ", ".join(one.sha256 for one in self.contract.extractors(None))
+            offered = [*self.contract.recordings, self.contract.extractor]
             raise ExtractorError(
-                f"The server's extractor has the SHA-256 hash {offered}; "
+                "The server's extractor has the SHA-256 hash "
+                f"{', '.join(file.sha256 for file in offered)}; "
                 f"expected {' or '.join(sorted(self._pinned or ()))}. It was not fetched."
             )
         return {file.sample_rate: file for file in found}

@@ -31,8 +31,7 @@ def process(
                 each(file, bar.write)
             except (AudioError, ServerProblemError) as error:
                 exit_code = exit_code or error.exit_code
-                with bar.external_write_mode():
-                    print_error(_named(file, error))
+                print_error(_named(file, error))
     return exit_code
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
+from tqdm import tqdm
+
 from speech_emotion.answers import Prediction, Verification
 from speech_emotion.contract import NetworkDescription
 from speech_emotion.profiles.baseline import Baseline
@@ -131,8 +133,9 @@ def profile_rows(name: str, file: str, baseline: Baseline) -> list[str]:
 
 
 def print_error(message: str) -> None:
-    """Prints a message for the user to stderr."""
-    print(f"emotion: {message}", file=sys.stderr)
+    """Prints a message for the user to stderr, above a progress bar."""
+    with tqdm.external_write_mode(sys.stderr):
+        print(f"emotion: {message}", file=sys.stderr)
 
 
 def _align(rows: Sequence[tuple[str, ...]]) -> list[str]:
