@@ -1,11 +1,9 @@
 """Profiles in files: safe names, damaged files, a full disk, two processes at once."""
 
 import json
-import os
 import stat
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +90,7 @@ def test_a_damaged_profile_is_an_error_that_says_what_to_do(
     store.add("me", RECIPE, CLIP)
     path = store.path("me")
     path.write_text(json.dumps(edit(json.loads(path.read_text()))))
-    with pytest.raises(ProfileError, match="The profile 'me' is damaged: .*profile forget me") as e:
+    with pytest.raises(ProfileError, match=r"'me' is damaged: .*profile forget me") as e:
         store.load("me")
     assert reason in str(e.value)
     damaged = path.read_bytes()
@@ -120,22 +118,16 @@ def test_a_profile_of_other_features_is_refused(store: ProfileStore) -> None:
 
 
 def test_a_full_disk_is_an_error_and_loses_nothing(tmp_path: Path) -> None:
-    with small_disk(tmp_path) as disk:
-        store = ProfileStore(disk / "profiles")
+    with small_disk(tmp_path / "disk", 1) as disk:
+        store = ProfileStore(disk.path / "profiles")
         before = store.add("me", RECIPE, CLIP)
-        fill(disk / "filler")
+        disk.fill()
         with pytest.raises(ProfileError, match="'me' cannot be written: No space left on device"):
             store.add("me", RECIPE, CLIP)
         assert store.load("me") == before
         assert {path.name for path in store.folder.iterdir()} == {"me.json", ".lock"}
-        (disk / "filler").unlink()
+        disk.clear()
         assert store.add("me", RECIPE, CLIP).baseline.clips == 2
-
-
-def fill(path: Path) -> None:
-    with path.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
-        while True:
-            file.write(bytes(4_096))
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
@@ -160,7 +152,9 @@ for _ in range(30):
     store.add("me", {RECIPE!r}, Features(0, 1, frames, frames[0], prosody))
 """
     processes = [
-        subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        subprocess.Popen(
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
         for _ in range(3)
     ]
     for process in processes:
@@ -180,10 +174,8 @@ for _ in range(30):
 
 
 def test_a_reader_never_meets_half_a_profile(store: ProfileStore) -> None:
-    """A crash while the new file is written leaves the old one."""
-    before = store.add("me", RECIPE, CLIP)
-    broken = replace(CLIP, frames=np.full((1, 25), np.inf, np.float32))
-    with np.errstate(invalid="ignore"), pytest.raises(ValueError, match="not JSON compliant"):
-        store.add("me", RECIPE, broken)
-    assert store.load("me") == before
-    assert os.listdir(store.folder).count(".me.json.new") == 0
+    """The old file stays whole for those who have it open, or if the writer is killed."""
+    store.add("me", RECIPE, CLIP)
+    with store.path("me").open() as file:
+        store.add("me", RECIPE, CLIP)
+        assert json.load(file)["clips"] == 1
