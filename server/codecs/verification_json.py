@@ -8,7 +8,15 @@ import numpy as np
 
 from server.codecs.json_values import json_type, parse
 from server.codecs.mfcc_json import decode_any_width
-from server.codecs.voice_json import NOT_GIVEN, Array, Utterance, VoiceReader, explain_rows
+from server.codecs.voice_json import (
+    NOT_GIVEN,
+    Array,
+    Utterance,
+    VoiceReader,
+    explain_rows,
+    form,
+    has_rows,
+)
 from server.models.prosody_statistics import PROSODY_COLUMNS
 from server.problems import messages
 from server.problems.documents import Problem
@@ -37,7 +45,8 @@ def decode_verifiable(body: bytes, n_mfcc: int, maximum_frames: int) -> Verifiab
     Raises:
         Problem: 400 if the body is not JSON, 422 if a member is not valid.
     """
-    utterance = decode_any_width(body, n_mfcc, maximum_frames, _RowsReader(maximum_frames))
+    reader = _RowsReader(n_mfcc, maximum_frames)
+    utterance = decode_any_width(body, n_mfcc, maximum_frames, reader)
     return Verifiable(utterance.mfccs, utterance.prosody, _name(_decode_name(body).reference))
 
 
@@ -54,7 +63,8 @@ def _name(reference: msgspec.Raw) -> str | None:
 class _RowsReader(VoiceReader):
     """Reads rows of prosody of any number, since a wrong number is a known mistake."""
 
-    def __init__(self, maximum_rows: int) -> None:
+    def __init__(self, n_mfcc: int, maximum_rows: int) -> None:
+        super().__init__(n_mfcc, 0)
         self._maximum_rows = maximum_rows
 
     def read(self, mfccs: Array, prosody: msgspec.Raw, baseline: msgspec.Raw) -> Utterance:  # noqa: ARG002
@@ -72,11 +82,9 @@ class _RowsReader(VoiceReader):
         prosody, members = document.get("prosody"), {"pointer": "/prosody"}
         if "prosody" not in document:
             return
-        if not isinstance(prosody, list) or not prosody or not isinstance(prosody[0], list):
-            found = "an empty list" if prosody == [] else json_type(prosody)
-            found = "a list of numbers" if isinstance(prosody, list) and prosody else found
-            raise Problem(messages.NO_ROWS_TO_VERIFY, members, found=found)
+        if not has_rows(prosody):
+            raise Problem(messages.NO_ROWS_TO_VERIFY, members, found=form(prosody))
         explain_rows(prosody)
         if len(prosody) > self._maximum_rows:
-            limits = {"maximum": self._maximum_rows, "found": len(prosody)}
-            raise Problem(messages.TOO_MANY_ROWS, members, **limits)
+            maximum = self._maximum_rows
+            raise Problem(messages.TOO_MANY_ROWS, members, maximum=maximum, found=len(prosody))

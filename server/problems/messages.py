@@ -426,8 +426,8 @@ PROSODY_MISTAKES = {
     ),
     "pitch-octave-high": MistakeText(
         "The pitch is an octave too high in {high:.0%} of the voiced frames.",
-        "Look for periods of up to 1/60 s in windows that hold at least two of them, and prefer the "
-        "pitch of neighbouring frames.",
+        "Look for periods of up to 1/60 s, in windows that hold two of them, and prefer the pitch "
+        "of neighbouring frames.",
     ),
     "unvoiced-not-zero": MistakeText(
         "Log F0 of unvoiced frames is not 0.",

@@ -46,6 +46,7 @@ PROSODY: dict[str, Any] = {
     "statistics": ["f0Percentile50", "voicedShare", "levelDeviation"],
 }
 STAGE = {"up": 147, "down": 320, "cutoff": 0.45, "beta": 14.0, "halfLength": 50}
+REFERENCE_PROSODY = [[2.0, 0.9, -20.0], [0.0, 0.1, -40.0]]
 RATE_WITH_CLIPS = 48_000  # Hz
 Members = Sequence[str]  # optional inputs: prosody, baseline
 OPSETS = [helper.make_opsetid("", 17)]
@@ -96,7 +97,7 @@ def reference_entry(name: str, rate: int, channels: int, clip: bytes, **changes:
         "samples": 1000,
         "frames": 2,
         "mfccs": REFERENCE["mfccs"],
-        "prosody": [[2.0, 0.9, -20.0], [0.0, 0.1, -40.0]],
+        "prosody": REFERENCE_PROSODY,
         "tolerance": {"mfccs": 0.5},
         "mistakes": MISTAKES,
     } | changes

@@ -35,7 +35,9 @@ LEVEL_TOLERANCE = 1.5  # dB, of the median difference
 VOICING_MARGIN = 0.01  # beyond the range from 0 to 1
 SIMILAR_HOP = 1.1  # ratio of the numbers of rows; a smaller one has other causes than the hop
 ZERO_FRAMES = 0.1  # share of the unvoiced frames that are 0, if 0 stands for them
-CODED_FRAMES = 0.3  # share of the unvoiced frames that have one other value, if that stands for them
+CODED_FRAMES = (
+    0.3  # share of the unvoiced frames that have one other value, if that stands for them
+)
 OTHER_REFERENCES = (1.0, 10.0, 100.0, 440.0)  # Hz; 55 Hz would look like an octave error
 MIDI_NUMBER, MIDI_HERTZ = 69, 440.0
 SMALLEST = 1e-5  # of F0 and amplitudes, before a logarithm
