@@ -17,7 +17,7 @@ from configuration import ROOT
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.harness import running
 from tests.support.hostile_server import HostileServer
-from tests.support.tiny_models import write_frame_network, write_vector_network
+from tests.support.tiny_models import write_frame_network
 
 MODELS = ROOT / "models"
 COMMAND = str(Path(sys.executable).with_name("emotion"))
@@ -34,19 +34,18 @@ Connect = Callable[..., Client]
 
 @pytest.fixture(scope="session")
 def models(models_with_frames: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project's models, and networks that use all that a request may contain."""
+    """The project's models, and a network for frames that uses all that a request may contain."""
     directory = tmp_path_factory.mktemp("models") / "all"
     shutil.copytree(models_with_frames, directory)
     metadata = {p.key: p.value for p in onnx.load(MODELS / "mfcc.onnx").metadata_props}
-    for name, write in (("Voice", write_frame_network), ("Pooled", write_vector_network)):
-        write(
-            directory,
-            name,
-            members=("prosody", "baseline"),
-            recipe=json.loads(metadata["recipe"]),
-            distance_limit=1000.0,
-            metrics={"protocol": "none: made for a test", "speakerIndependentUar": 0.1},
-        )
+    write_frame_network(
+        directory,
+        "Voice",
+        members=("prosody", "baseline"),
+        recipe=json.loads(metadata["recipe"]),
+        distance_limit=1000.0,
+        metrics={"protocol": "none: made for a test", "speakerIndependentUar": 0.1},
+    )
     return directory
 
 
