@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from speech_emotion import Baseline, Limits
+from speech_emotion import Baseline, Client, Limits
 from speech_emotion.errors import ExtractorError
 from speech_emotion.extraction.cache import CACHED_FILES
 
@@ -190,13 +190,18 @@ def test_an_endless_extractor_is_killed_and_a_new_process_serves_the_next_clip(
         assert server.posted == []
 
 
+def process_of(client: Client) -> "subprocess.Popen[bytes]":
+    assert client._extractor._worker is not None
+    return client._extractor._worker._process
+
+
 def test_the_process_of_the_extractor_has_neither_secrets_nor_files(
     hostile: HostileServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     client = connect(hostile)
     predict(client)
-    pid = client._extractor._worker._process.pid
+    pid = process_of(client).pid
     variables = dict(
         line.split("=", 1)
         for line in Path(f"/proc/{pid}/environ").read_text().rstrip("\0").split("\0")
@@ -210,7 +215,7 @@ def test_the_process_of_the_extractor_has_neither_secrets_nor_files(
         assert found[name] == ["0", "0"]
     assert found["Max data size"] == [str(Limits().memory_bytes)] * 2
     predict(client)
-    assert client._extractor._worker._process.pid == pid
+    assert process_of(client).pid == pid
 
 
 def test_the_process_of_the_extractor_ends_with_the_client(
@@ -218,7 +223,7 @@ def test_the_process_of_the_extractor_ends_with_the_client(
 ) -> None:
     client = connect(hostile)
     predict(client)
-    process = client._extractor._worker._process
+    process = process_of(client)
     del client
     assert process.wait(DEADLINE) < 0
 

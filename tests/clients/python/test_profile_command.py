@@ -81,9 +81,9 @@ def test_a_profile_is_made_shown_listed_and_forgotten(
 ) -> None:
     files = (tone, "missing.wav", tone)
     variables = {"XDG_DATA_HOME": str(data)}
-    done = emotion("profile", "add", "me", *files, "--server", server, **variables)
-    assert done.stdout.splitlines() == ["me: 1 clip", "me: 2 clips"]
-    assert (done.returncode, done.stderr.count("missing.wav: not readable")) == (8, 1)
+    added = emotion("profile", "add", "me", *files, "--server", server, **variables)
+    assert added.stdout.splitlines() == ["me: 1 clip", "me: 2 clips"]
+    assert (added.returncode, added.stderr.count("missing.wav: not readable")) == (8, 1)
     file = data / "speech-emotion/profiles/me.json"
     shown = own("profile", "show", "me").stdout
     assert "clips    2\n" in shown
@@ -103,6 +103,7 @@ def test_a_profile_is_made_shown_listed_and_forgotten(
 
 @pytest.mark.parametrize(("network", "shape"), [("Voice", (173, 3)), ("DNN-prosody", (12,))])
 def test_predict_sends_the_profile_so_far_and_then_adds_the_clip(
+    *,
     network: str,
     shape: tuple[int, ...],
     proxy: FaultyProxy,

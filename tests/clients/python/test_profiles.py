@@ -18,7 +18,7 @@ from tests.support.small_disk import small_disk
 
 RECIPE = "a" * 64
 FRAMES = np.random.default_rng(0).normal(0, 20, (30, 25)).astype(np.float32)
-PROSODY = np.tile(np.float32([2.5, 0.75, -30.0]), (30, 1))
+PROSODY = np.array([[2.5, 0.75, -30.0]] * 30, np.float32)
 CLIP = Features(0.0, 1.0, FRAMES, FRAMES.mean(axis=0), PROSODY, np.zeros(12, np.float32))
 
 
