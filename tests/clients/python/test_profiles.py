@@ -4,6 +4,7 @@ import json
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,20 @@ def test_a_profile_of_other_features_is_refused(store: ProfileStore) -> None:
     assert profile.baseline.clips == 1
 
 
+@pytest.mark.parametrize("number", [1e7, 3e38, -3e38, np.inf])
+def test_absurd_numbers_of_an_extractor_do_not_spoil_a_profile(
+    number: float, store: ProfileStore
+) -> None:
+    before = store.add("me", RECIPE, CLIP)
+    frames = np.full((2, 25), number, np.float32)
+    with (
+        np.errstate(invalid="ignore"),
+        pytest.raises(ProfileError, match="The clip does not fit the profile 'me': "),
+    ):
+        store.add("me", RECIPE, replace(CLIP, frames=frames))
+    assert store.load("me") == before
+
+
 def test_a_full_disk_is_an_error_and_loses_nothing(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 1) as disk:
         store = ProfileStore(disk.path / "profiles")
@@ -155,7 +170,7 @@ for _ in range(30):
         subprocess.Popen(
             [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
-        for _ in range(3)
+        for _ in range(2)
     ]
     for process in processes:
         assert process.stdout is not None
@@ -169,7 +184,7 @@ for _ in range(30):
         process.stdout.close()
     profile = store.load("me")
     assert profile is not None
-    assert profile.baseline.clips == 90
+    assert profile.baseline.clips == 60
     np.testing.assert_allclose(profile.baseline.mfccs.mean, 1)
 
 

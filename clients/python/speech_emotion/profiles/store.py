@@ -84,13 +84,13 @@ class ProfileStore:
 
         Raises:
             ProfileNameError: it is no name of a profile.
-            ProfileError: as `load_for`, or the file cannot be written.
+            ProfileError: as `load_for`; the file cannot be written; the clip's numbers are absurd.
         """
         with self._lock(name):
             old = self.load_for(name, recipe)
             baseline = old.baseline if old else Baseline()
             profile = Profile(recipe, baseline.with_clip(clip))
-            self._write(name, document.write(profile))
+            self._write(name, _checked(name, profile))
         return profile
 
     def forget(self, name: str) -> bool:
@@ -159,6 +159,19 @@ def checked_name(name: str) -> str:
         f"{name!r} is not a name of a profile; expected 1 to 64 of the characters "
         "a-z, A-Z, 0-9, '_', '.' and '-', the first a letter or digit"
     )
+
+
+def _checked(name: str, profile: Profile) -> bytes:
+    """The document of a profile that can be read again.
+
+    SECURITY: an extractor may return any finite numbers; they must not spoil a profile.
+    """
+    try:
+        content = document.write(profile)
+        document.read(content)
+    except ValueError as error:
+        raise ProfileError(f"The clip does not fit the profile {name!r}: {error}") from error
+    return content
 
 
 def default_folder() -> Path:
