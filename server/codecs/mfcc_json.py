@@ -7,7 +7,6 @@ server/codecs/voice_json.py reads the members beside the MFCCs.
 """
 
 from struct import Struct as Packer
-from struct import error as PackingError  # noqa: N812  # the standard library's name says nothing
 from typing import Any, NoReturn
 
 import msgspec
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from server.codecs.json_start import first_elements
 from server.codecs.json_values import check_numbers, json_type, parse
-from server.codecs.voice_json import NOT_GIVEN, Utterance, VoiceReader, explain_start
+from server.codecs.voice_json import INVALID, NOT_GIVEN, Utterance, VoiceReader, explain_start
 from server.models.network import NetworkMetadata
 from server.models.predictors import Prediction
 from server.models.prosody_statistics import PROSODY_COLUMNS
@@ -89,7 +88,7 @@ class MfccDecoder:
             if not body.isascii():
                 body.decode()
             return self._vector(body)
-        except (ValueError, PackingError, OverflowError, RecursionError):
+        except INVALID:
             return self._frames_or_problem(body)
 
     def _vector(self, body: bytes) -> Utterance:
@@ -107,17 +106,22 @@ class MfccDecoder:
             if not packed:
                 self._explain(body)
             mfccs = np.frombuffer(packed, np.float32).reshape(-1, self._n_mfcc)
-            if len(mfccs) > self._maximum_frames:
-                self._refuse_size()
-            utterance = self._with_voice(mfccs, document)
-        except (ValueError, PackingError, OverflowError, RecursionError):
+        except INVALID:
             self._explain(body)
-        return utterance
+        if len(mfccs) > self._maximum_frames:
+            self._refuse_size()
+        return self._with_voice(mfccs, document)
 
     def _with_voice(self, mfccs: NDArray[np.float32], document: _Vector | _Frames) -> Utterance:
         if self._voice is None:
             return Utterance(mfccs)
-        return self._voice.read(mfccs, document.prosody, document.baseline)
+        members = document.prosody, document.baseline
+        try:
+            return self._voice.read(mfccs, *members)
+        except INVALID:
+            self._voice.explain(mfccs, *members)
+        # Each of repeated members must be valid, and only the last one was explained.
+        raise Problem(messages.MEMBER_REPEATED, {"pointer": "/baseline"})
 
     def _is_too_much(self, body: bytes) -> bool:
         """Whether the body has more values than the largest valid one."""
@@ -167,8 +171,6 @@ class MfccDecoder:
         if "mfccs" not in document:
             raise Problem(messages.NO_MFCCS, {"pointer": ""})
         self._explain_mfccs(document["mfccs"])
-        if self._voice is not None:
-            self._voice.explain(document)
         # Only the last member "mfccs" of a repeated one is valid.
         raise Problem(messages.NO_MFCC_LISTS, {"pointer": "/mfccs"}, n_mfcc=self._n_mfcc)
 

@@ -1,7 +1,7 @@
 """JSON bodies of `POST /init/verification`: MFCCs, and prosody of the same clip, if any."""
 
 from struct import Struct as Packer
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -77,14 +77,12 @@ class _RowsReader(VoiceReader):
         packed = b"".join([_pack_row(*row) for row in rows])
         return Utterance(mfccs, np.frombuffer(packed, np.float32).reshape(-1, PROSODY_COLUMNS))
 
-    def explain(self, document: dict[str, Any]) -> None:
-        """Raises the first problem of the prosody of a parsed body."""
-        prosody, members = document.get("prosody"), {"pointer": "/prosody"}
-        if "prosody" not in document:
-            return
-        if not has_rows(prosody):
-            raise Problem(messages.NO_ROWS_TO_VERIFY, members, found=form(prosody))
-        explain_rows(prosody)
-        if len(prosody) > self._maximum_rows:
+    def explain(self, mfccs: Array, prosody: msgspec.Raw, baseline: msgspec.Raw) -> None:  # noqa: ARG002
+        """Raises the first problem of prosody that could not be read."""
+        rows, members = parse(bytes(prosody)), {"pointer": "/prosody"}
+        if not has_rows(rows):
+            raise Problem(messages.NO_ROWS_TO_VERIFY, members, found=form(rows))
+        if len(rows) > self._maximum_rows:
             maximum = self._maximum_rows
-            raise Problem(messages.TOO_MANY_ROWS, members, maximum=maximum, found=len(prosody))
+            raise Problem(messages.TOO_MANY_ROWS, members, maximum=maximum, found=len(rows))
+        explain_rows(rows)

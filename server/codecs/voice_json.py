@@ -1,11 +1,12 @@
-"""The members `prosody` and `baseline` of `POST /prediction`: reads them, explains invalid ones.
+"""The members `prosody` and `baseline` of `POST /prediction`.
 
-Reading takes a fast path, typed decoding and packing into float32. It raises any error that is no
-Problem for an invalid value; `explain` then finds that value in the parsed body.
+The reader first takes a fast path: typed decoding and packing into float32. Only if that fails does
+it read a member a second time, slowly, to find the first invalid value.
 """
 
 from collections.abc import Iterator
 from struct import Struct as Packer
+from struct import error as PackingError  # noqa: N812  # the standard library's name says nothing
 from typing import Annotated, Any, NamedTuple, TypeGuard
 
 import msgspec
@@ -13,13 +14,16 @@ import numpy as np
 from msgspec import UNSET, Meta, UnsetType
 from numpy.typing import NDArray
 
-from server.codecs.json_values import check_number, check_numbers, json_type
+from server.codecs.json_values import check_number, check_numbers, json_type, parse
 from server.models.prosody_statistics import PROSODY_COLUMNS
 from server.problems import messages
 from server.problems.documents import Problem, shortened
 
 MOST_CLIPS = 1_000_000
+MOST_STATISTICS = 20  # of a contract that does not name them
+LARGEST_BASELINE = 65_536  # bytes of its JSON
 NOT_GIVEN = msgspec.Raw()
+INVALID = (ValueError, PackingError, OverflowError, RecursionError)  # what the fast path raises
 
 Array = NDArray[np.float32]
 
@@ -55,11 +59,11 @@ class VoiceReader:
     """Reads the members of one contract.
 
     n_mfcc: the number of coefficients.
-    statistics: the number of prosody statistics; 0: the contract has none, and any number is valid.
+    statistics: the number of prosody statistics; 0: the contract has no prosody.
     """
 
     def __init__(self, n_mfcc: int, statistics: int) -> None:
-        self._statistics = statistics
+        self._count = statistics
         self._widths = {"mfccs": n_mfcc, "prosody": PROSODY_COLUMNS}
         self._pack_baseline = Packer(f"<{2 * (n_mfcc + PROSODY_COLUMNS) + 1}f").pack
 
@@ -67,8 +71,12 @@ class VoiceReader:
         """The members beside valid MFCCs; `NOT_GIVEN` stands for a missing one.
 
         Raises:
+            Problem: 422, a baseline is too large.
             ValueError, struct.error, OverflowError, RecursionError: a member is not valid.
         """
+        if len(memoryview(baseline)) > LARGEST_BASELINE:
+            pointer = {"pointer": "/baseline"}
+            raise Problem(messages.BASELINE_TOO_LARGE, pointer, limit=LARGEST_BASELINE)
         return Utterance(
             mfccs,
             None if prosody is NOT_GIVEN else self._prosody(mfccs, prosody),
@@ -88,7 +96,7 @@ class VoiceReader:
         return np.frombuffer(packed, np.float32).reshape(-1, PROSODY_COLUMNS)
 
     def _is_pooled_width(self, width: int) -> bool:
-        return width == self._statistics if self._statistics else width > 0
+        return width == self._count if self._count else 0 < width <= MOST_STATISTICS
 
     def _baseline(self, baseline: _Baseline) -> Array:
         mfccs = baseline.mfccs
@@ -103,59 +111,37 @@ class VoiceReader:
         )
         return np.frombuffer(packed, np.float32)
 
-    def explain(self, document: dict[str, Any]) -> None:
-        """Raises the first problem of the members of a parsed body whose MFCCs are valid."""
-        if "prosody" in document:
-            self._explain_prosody(document["prosody"], document["mfccs"])
-        if "baseline" in document:
-            self._explain_baseline(document["baseline"])
+    def explain(self, mfccs: Array, prosody: msgspec.Raw, baseline: msgspec.Raw) -> None:
+        """Raises the first problem of members that could not be read."""
+        if prosody is not NOT_GIVEN:
+            self._explain_prosody(parse(bytes(prosody)), mfccs)
+        if baseline is not NOT_GIVEN:
+            self._explain_baseline(parse(bytes(baseline)))
 
-    def _explain_prosody(self, prosody: Any, mfccs: list[Any]) -> None:
-        has_frames = isinstance(mfccs[0], list)
-        members = {"pointer": "/prosody"}
-        if not isinstance(prosody, list) or has_frames != has_rows(prosody):
-            kind = messages.NO_PROSODY_ROWS if has_frames else messages.NO_PROSODY_STATISTICS
-            expected = {} if has_frames else {"count": self._statistics or "the"}
-            raise Problem(kind, members, found=form(prosody), **expected)
-        if has_frames:
-            explain_rows(prosody)
+    def _explain_prosody(self, prosody: Any, mfccs: Array) -> None:
+        pointer = {"pointer": "/prosody"}
+        if mfccs.ndim == 2:
+            if not has_rows(prosody):
+                raise Problem(messages.NO_PROSODY_ROWS, pointer, found=form(prosody))
             if len(prosody) != len(mfccs):
                 raise Problem(
-                    messages.WRONG_PROSODY_LENGTH,
-                    members,
-                    frames=len(mfccs),
-                    found=len(prosody),
+                    messages.WRONG_PROSODY_LENGTH, pointer, frames=len(mfccs), found=len(prosody)
                 )
+            explain_rows(prosody)
             return
-        check_numbers(prosody, "/prosody")
+        expected = self._count or f"1 to {MOST_STATISTICS}"
+        if not isinstance(prosody, list) or has_rows(prosody):
+            found = form(prosody)
+            raise Problem(messages.NO_STATISTICS, pointer, expected=expected, found=found)
         if not self._is_pooled_width(len(prosody)):
-            raise Problem(
-                messages.WRONG_PROSODY_COUNT,
-                members,
-                expected=self._statistics,
-                found=len(prosody),
-            )
+            count = len(prosody)
+            raise Problem(messages.WRONG_STATISTICS, pointer, expected=expected, found=count)
+        check_numbers(prosody, "/prosody")
 
     def _explain_baseline(self, baseline: Any) -> None:
         for pointer, moments, width in self._moments(baseline):
             for name in ("mean", "spread"):
-                values = _member(moments, pointer, name)
-                place = f"{pointer}/{name}"
-                if not isinstance(values, list):
-                    raise Problem(
-                        messages.NO_BASELINE_LIST,
-                        {"pointer": place},
-                        expected=width,
-                        found=json_type(values),
-                    )
-                check_numbers(values, place)
-                if len(values) != width:
-                    raise Problem(
-                        messages.WRONG_BASELINE_WIDTH,
-                        {"pointer": place},
-                        expected=width,
-                        found=len(values),
-                    )
+                _explain_list(_member(moments, pointer, name), f"{pointer}/{name}", width)
             _explain_spread(moments["spread"], f"{pointer}/spread")
         _explain_clips(_member(baseline, "/baseline", "clips"))
 
@@ -182,9 +168,9 @@ def explain_rows(rows: list[Any]) -> None:
         pointer = f"/prosody/{index}"
         if not isinstance(row, list):
             raise Problem(messages.NO_PROSODY_ROW, {"pointer": pointer}, found=json_type(row))
-        check_numbers(row, pointer)
         if len(row) != PROSODY_COLUMNS:
             raise Problem(messages.WRONG_PROSODY_WIDTH, {"pointer": pointer}, found=len(row))
+        check_numbers(row, pointer)
 
 
 def has_rows(prosody: Any) -> TypeGuard[list[Any]]:
@@ -208,6 +194,15 @@ def _member(document: Any, pointer: str, name: str) -> Any:
     if name not in document:
         raise Problem(messages.NO_BASELINE_MEMBER, {"pointer": f"{pointer}/{name}"}, name=name)
     return document[name]
+
+
+def _explain_list(values: Any, pointer: str, width: int) -> None:
+    place = {"pointer": pointer}
+    if not isinstance(values, list):
+        raise Problem(messages.NO_BASELINE_LIST, place, expected=width, found=json_type(values))
+    if len(values) != width:
+        raise Problem(messages.WRONG_BASELINE_WIDTH, place, expected=width, found=len(values))
+    check_numbers(values, pointer)
 
 
 def _explain_spread(spread: list[float], pointer: str) -> None:

@@ -142,7 +142,8 @@ def _check_canary(store: ReleaseStore, canary: Verification, settings: ModelSett
 def _differences(current: Verification, canary: Verification) -> Iterator[tuple[str, str]]:
     if current.recipe != canary.recipe:
         yield EXTRACTOR_NAME, "a canary must have the feature recipe of the current models"
-    if current.prosody != canary.prosody:
+    # Without one of them, prosody is ignored.
+    if current.prosody and canary.prosody not in (None, current.prosody):
         reason = "a canary must have the definition of prosody of the current models"
         yield RECORDING_EXTRACTORS, reason
     for name in sorted({*current.networks, *canary.networks}):

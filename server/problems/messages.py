@@ -252,8 +252,8 @@ NO_PROSODY_ROWS = _invalid_features(
     'The member "mfccs" has frames: expected "prosody" as a list with 3 numbers for each frame, '
     "log F0, voicing and level; got {found}."
 )
-NO_PROSODY_STATISTICS = _invalid_features(
-    'The member "mfccs" is one vector: expected "prosody" as a list of {count} numbers, the pooled '
+NO_STATISTICS = _invalid_features(
+    'The member "mfccs" is one vector: expected "prosody" as a list of {expected} numbers, its '
     "statistics; got {found}."
 )
 NO_PROSODY_ROW = _invalid_features("Expected a list of 3 numbers, got {found}.")
@@ -263,7 +263,7 @@ WRONG_PROSODY_WIDTH = _invalid_features(
 WRONG_PROSODY_LENGTH = _invalid_features(
     'Expected prosody of {frames:,} frames, as many as "mfccs" has; got {found:,}.'
 )
-WRONG_PROSODY_COUNT = _invalid_features("Expected {expected} prosody statistics, got {found}.")
+WRONG_STATISTICS = _invalid_features("Expected {expected} prosody statistics, got {found:,}.")
 TOO_MANY_VALUES = _invalid_features(
     "Expected at most {maximum:,} frames of {n_mfcc} coefficients, each with 3 numbers of prosody; "
     "got more values."
@@ -290,8 +290,10 @@ NO_BASELINE_OBJECT = _invalid_features(
 )
 NO_BASELINE_MEMBER = _invalid_features('The member "{name}" of the baseline is missing.')
 NO_BASELINE_LIST = _invalid_features("Expected a list of {expected} numbers, got {found}.")
-WRONG_BASELINE_WIDTH = _invalid_features("Expected {expected} numbers, got {found}.")
+WRONG_BASELINE_WIDTH = _invalid_features("Expected {expected} numbers, got {found:,}.")
 NEGATIVE_SPREAD = _invalid_features("Expected a spread, a number of at least 0, got {found}.")
+BASELINE_TOO_LARGE = _invalid_features("Expected a baseline of at most {limit:,} bytes of JSON.")
+MEMBER_REPEATED = _invalid_features("A member of the baseline is repeated, once with a bad value.")
 WRONG_CLIPS = _invalid_features(
     "Expected the number of clips of the baseline, an integer from 1 to {most:,}; got {found}."
 )

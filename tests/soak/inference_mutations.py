@@ -2,13 +2,22 @@
 
 import json
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from tests.soak.http1 import request
-from tests.soak.mutants import LITERALS, NETWORKS, NUMBERS, STRINGS, Mutant, with_changed_bytes
+from tests.soak.mutants import (
+    HOLE,
+    LITERALS,
+    NETWORKS,
+    NUMBERS,
+    STRINGS,
+    Mutant,
+    containers,
+    with_changed_bytes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +27,7 @@ LENGTHS_OF_JSON = ("0", "-1", "+1", "1e3", "", " ", "1,1", "0x1", "٣", "9" * 40
 MEMBERS = (
     *("id", "inputs", "outputs", "parameters", "name", "shape", "datatype", "data"),
     *("binary_data_size", "binary_data", "binary_data_output", "classification"),
+    *("prosody", "baseline"),
 )
 VALUES = (  # valid JSON with unexpected types or sizes
     *("-1", "0", "1", "25", "100", "2147483647", "2147483648", "9223372036854775808", "1.5"),
@@ -26,7 +36,6 @@ VALUES = (  # valid JSON with unexpected types or sizes
     *('[{"name": "distance"}]', '{"classification": 3}', '{"binary_data_size": 100}'),
 )
 NO_FLOATS = tuple(array("f", [value]).tobytes() for value in (float("nan"), float("-inf")))
-HOLE = "placeholder"
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,7 @@ class InferenceMutator:
         return self._post(kind, good, text.encode())
 
     def _make_hole(self, document: Any) -> None:
-        place = self._random.choice(list(_containers(document)))
+        place = self._random.choice(list(containers(document)))
         if isinstance(place, list):
             start = self._random.randrange(len(place) + 1)
             place[start : start + self._random.randrange(2)] = [HOLE]
@@ -151,14 +160,6 @@ def _tensor(
         return tensor | {"data": numbers.tolist()}, b""
     data = numbers.tobytes()
     return tensor | {"parameters": {"binary_data_size": len(data)}}, data
-
-
-def _containers(value: Any) -> Iterator[Any]:
-    """All lists and objects in a JSON value."""
-    if isinstance(value, dict | list):
-        yield value
-        for member in value.values() if isinstance(value, dict) else value:
-            yield from _containers(member)
 
 
 def _posted(kind: str, network: str, body: bytes, length_of_json: str | None) -> Mutant:

@@ -1,7 +1,9 @@
 """Malformed requests, and the texts that they are made of."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 NETWORKS = (*("DNN", "CNN", "dnn", "cNn") * 4, "RNN", "mfcc", "%2e%2e", "")
 NUMBERS = (
@@ -19,6 +21,7 @@ STRINGS = (
     '"\t"',
     '"' + "a" * 500 + '"',
 )
+HOLE = "placeholder"  # a text that another replaces
 LITERALS = ("true", "false", "null", "True", "nul", "undefined", "{}", "[]", "")
 
 
@@ -41,3 +44,11 @@ def with_changed_bytes(content: bytes, random: Random) -> bytes:
             (b"", bytes(body[start:end]) * 2, random.randbytes(2), b",", b"[", b"}")
         )
     return bytes(body)
+
+
+def containers(value: Any) -> Iterator[Any]:
+    """All lists and objects in a JSON value."""
+    if isinstance(value, dict | list):
+        yield value
+        for member in value.values() if isinstance(value, dict) else value:
+            yield from containers(member)

@@ -4,11 +4,20 @@ import gzip
 import json
 import zlib
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.soak.http1 import request
 from tests.soak.inference_mutations import InferenceMutator
-from tests.soak.mutants import LITERALS, NETWORKS, NUMBERS, STRINGS, Mutant, with_changed_bytes
+from tests.soak.mutants import (
+    HOLE,
+    LITERALS,
+    NETWORKS,
+    NUMBERS,
+    STRINGS,
+    Mutant,
+    containers,
+    with_changed_bytes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +30,7 @@ KEYS = (
     '"mfcc\\u0073"',
     '""',
     '"speaker"',
+    *('"prosody"', '"baseline"', '"clips"', '"mean"', '"spread"'),
     "mfccs",
     "1",
 )
@@ -41,6 +51,11 @@ LARGE_PARTS = (  # repeated between a prefix and a suffix
     ('{"mfccs":"', "a", '"}'),
     ('{"mfccs":"', "\\u0041", '"}'),
     ("{", '"mfccs":[],', '"mfccs":[]}'),
+    (f'{{"mfccs":[{"1," * 24}1],"prosody":[', "[],", "[]]}"),
+    (f'{{"mfccs":[{"1," * 24}1],"prosody":[', "1,", "1]}"),
+    (f'{{"mfccs":[{"1," * 24}1],"prosody":[', "[1,2,3],", "[1]]}"),
+    (f'{{"mfccs":[{"1," * 24}1],"baseline":{{"mfccs":{{"mean":[', "1,", "1]}}}"),
+    (f'{{"mfccs":[{"1," * 24}1],"baseline":', '{"a":', "1}}"),
     ('{"mfccs":[', " ", "1]}"),
     ('{"inputs":[', "{},", "{}]}"),
     ('{"inputs":[{"name":"mfccs","shape":[1,25],"datatype":"FP32","data":[', "[],", "[]]}]}"),
@@ -57,6 +72,7 @@ class Mutator:
         self._kinds: tuple[tuple[float, Callable[[], Mutant]], ...] = (
             (40, self._from_grammar),
             (20, self._with_changed_bytes),
+            (20, self._with_another_member),
             (10, self._random_bytes),
             (8, self._other_encoding),
             (6, self._compressed),
@@ -84,6 +100,24 @@ class Mutator:
     def _with_changed_bytes(self) -> Mutant:
         body = with_changed_bytes(self._vector(), self._random)
         return self._framed("changed bytes", body)
+
+    def _with_another_member(self) -> Mutant:
+        """Prosody and a baseline, with a part that is missing or has another value."""
+        body: Any = {"mfccs": self._rows(25), "prosody": self._rows(3)}
+        if self._random.random() < 0.5:
+            body |= {"mfccs": self._numbers(25), "prosody": self._numbers(12)}
+        body["baseline"] = {"clips": 7, "mfccs": self._moments(25), "prosody": self._moments(3)}
+        place = self._random.choice(list(containers(body)))
+        key = self._random.choice(range(len(place)) if isinstance(place, list) else [*place])
+        if self._random.random() < 0.3:
+            del place[key]
+        elif self._random.random() < 0.8:
+            place[key] = HOLE
+        choices = (*NUMBERS, *STRINGS, *LITERALS, "[]", "[[]]", "[[1,2,3]]", "[1,2,3]")
+        text = json.dumps(body).replace(f'"{HOLE}"', self._random.choice(choices)).encode()
+        if self._random.random() < 0.2:
+            text = with_changed_bytes(text, self._random)
+        return self._framed("prosody and baseline", text)
 
     def _random_bytes(self) -> Mutant:
         return self._framed("random bytes", self._random.randbytes(self._random.randrange(2_000)))
@@ -158,6 +192,15 @@ class Mutator:
     def _vector(self) -> bytes:
         values = [self._random.uniform(-500, 500) for _ in range(25)]
         return json.dumps({"mfccs": values}).encode()
+
+    def _numbers(self, count: int) -> list[float]:
+        return [round(self._random.uniform(-50, 50), 3) for _ in range(count)]
+
+    def _rows(self, width: int) -> list[list[float]]:
+        return [self._numbers(width) for _ in range(4)]
+
+    def _moments(self, width: int) -> dict[str, list[float]]:
+        return {"mean": self._numbers(width), "spread": [1.0] * width}
 
     def _value(self, depth: int) -> str:
         """Valid or invalid JSON: objects with `mfccs` outside, numbers inside."""

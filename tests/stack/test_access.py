@@ -39,7 +39,14 @@ def guarded(nginx: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
         yield server, keys
 
 
-PATHS = ["/init/configuration", "/init/mfcc.onnx", "/init/reference.wav", "/nowhere"]
+PATHS = [
+    "/init/configuration",
+    "/init/mfcc.onnx",
+    "/init/reference.wav",
+    "/init/extractor-48000.onnx",
+    "/init/reference-48000.wav",
+    "/nowhere",
+]
 
 
 @pytest.mark.parametrize("path", PATHS)

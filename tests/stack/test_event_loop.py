@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.support.harness import DEADLINE, PYTHON, ROOT, environment, free_port, wait_until
-from tests.support.hostile_bodies import FRAME_BATCHES, MFCCS, VECTOR_BATCHES
+from tests.support.hostile_bodies import FRAME_BATCHES, MFCCS, VECTOR_BATCHES, VOICES
 from tests.support.loop_delays import (
     APPLICATION,
     FOLDER_VARIABLE,
@@ -81,6 +81,13 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
 @pytest.mark.parametrize("name", MFCCS)
 def test_no_features_hold_the_event_loop(worker: Worker, name: str, path: str) -> None:
     body = MFCCS[name]()
+    assert worker.delay(lambda: worker.post(path, body)) < LONGEST
+
+
+@pytest.mark.parametrize("path", MFCCS_PATHS)
+@pytest.mark.parametrize("name", VOICES)
+def test_no_prosody_or_baseline_holds_the_event_loop(worker: Worker, name: str, path: str) -> None:
+    body = VOICES[name]()
     assert worker.delay(lambda: worker.post(path, body)) < LONGEST
 
 

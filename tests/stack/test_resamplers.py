@@ -15,7 +15,7 @@ from scipy.interpolate import CubicSpline
 
 from tests.support.harness import Server
 
-Audio = NDArray[np.float64]
+Audio = NDArray[Any]
 Resample = Callable[[Audio], Audio]
 SOURCE, RATE = 48_000, 22_050
 MONO, STEREO = "reference-48000", "reference-48000-stereo"
@@ -26,7 +26,7 @@ def places(samples: int) -> Audio:
 
 
 def soxr(audio: Audio) -> Audio:
-    return librosa.resample(audio, orig_sr=SOURCE, target_sr=RATE)
+    return np.asarray(librosa.resample(audio, orig_sr=SOURCE, target_sr=RATE))
 
 
 def polyphase(audio: Audio) -> Audio:
@@ -34,7 +34,7 @@ def polyphase(audio: Audio) -> Audio:
 
 
 def fourier(audio: Audio) -> Audio:
-    return librosa.resample(audio, orig_sr=SOURCE, target_sr=RATE, res_type="fft")
+    return np.asarray(librosa.resample(audio, orig_sr=SOURCE, target_sr=RATE, res_type="fft"))
 
 
 def linear(audio: Audio) -> Audio:
@@ -42,11 +42,11 @@ def linear(audio: Audio) -> Audio:
 
 
 def nearest(audio: Audio) -> Audio:
-    return audio[np.round(places(len(audio))).astype(int)]
+    return np.asarray(audio[np.round(places(len(audio))).astype(int)])
 
 
 def cut_index(audio: Audio) -> Audio:
-    return audio[places(len(audio)).astype(int)]
+    return np.asarray(audio[places(len(audio)).astype(int)])
 
 
 def cubic(audio: Audio) -> Audio:

@@ -60,6 +60,65 @@ MFCCS: Bodies = {
     "whitespace": partial(filled, START, b" ", b"]}"),
 }
 
+# With members beside the MFCCs, which have their own limits.
+VECTOR = START + b",".join([b"0"] * 25) + b"]"
+ROWS_OF_PROSODY = b'{"prosody":['
+PROSODY = VECTOR + b',"prosody":['
+BASELINE = VECTOR + b',"baseline":{"mfccs":{"mean":['
+PROSODY_ROW = b"[2.345,0.678,-12.34],"
+VOICES: Bodies = {
+    "empty lists of prosody": partial(filled, PROSODY, b"[],", b"[]]}"),
+    "6,000 empty lists of prosody": lambda: PROSODY + b"[]," * 6_000 + b"[]]}",
+    "6,000 empty lists beside prosody": lambda: START + b"[]," * 6_000 + b'[]],"prosody":[]}',
+    "lists in lists of prosody": partial(filled, PROSODY, b"[[[]]],", b"[]]}"),
+    "statistics": partial(filled, PROSODY, b"0,", b"0]}"),
+    "84,000 statistics": lambda: PROSODY + b"0," * 84_000 + b"0]}",
+    "short rows of prosody": partial(filled, PROSODY, b"[0],", b"[0]]}"),
+    "a long integer of prosody": partial(filled, PROSODY, b"9", b"]}"),
+    "numbers of 400 digits of prosody": partial(filled, PROSODY, b"9" * 400 + b",", b"9]}"),
+    "deep lists of prosody": partial(filled, PROSODY, b"[", b""),
+    "a long string of prosody": partial(filled, PROSODY + b'"', b"a", b'"]}'),
+    "prosody again": partial(filled, PROSODY + b"]", b',"prosody":[]', b"}"),
+    "prosody without an end": partial(filled, PROSODY, b"0,", b"x"),
+    "3,000 rows with prosody": lambda: (
+        ROWS_OF_PROSODY
+        + (PROSODY_ROW * 3_000)[:-1]
+        + b"],"
+        + START[1:]
+        + (LONG_ROW * 3_000)[:-1]
+        + b"]}"
+    ),
+    "3,000 rows with prosody, the last one short": lambda: (
+        ROWS_OF_PROSODY
+        + PROSODY_ROW * 2_999
+        + b"[0]],"
+        + START[1:]
+        + (LONG_ROW * 3_000)[:-1]
+        + b"]}"
+    ),
+    "3,000 rows with less prosody": lambda: (
+        ROWS_OF_PROSODY
+        + (PROSODY_ROW * 2_999)[:-1]
+        + b"],"
+        + START[1:]
+        + (LONG_ROW * 3_000)[:-1]
+        + b"]}"
+    ),
+    "a baseline of empty lists": partial(filled, BASELINE, b"[],", b"[]]}}}"),
+    "a baseline of numbers": partial(filled, BASELINE, b"0,", b"0]}}}"),
+    "a baseline of 65,000 numbers": lambda: BASELINE + b"0," * 65_000 + b"0]}}}",
+    "a baseline of numbers of 400 digits": partial(filled, BASELINE, b"9" * 400 + b",", b"9]}}}"),
+    "a baseline of deep objects": partial(filled, VECTOR + b',"baseline":', b'{"a":', b""),
+    "a baseline of many keys": lambda: (
+        VECTOR + b',"baseline":{"a":1%b}}' % b"".join(b',"%x":1' % i for i in range(60_000))
+    ),
+    "a list as a name": partial(filled, VECTOR + b',"reference":[', b"[],", b"[]]}"),
+    "numbers as a name": lambda: VECTOR + b',"reference":[' + b"0," * 65_000 + b"0]}",
+    "a long name": partial(filled, VECTOR + b',"reference":"', rb"\u0041", b'"}'),
+    "a name again": partial(filled, VECTOR, b',"reference":""', b"}"),
+    "a baseline again": partial(filled, VECTOR, b',"baseline":{}', b"}"),
+}
+
 
 def input_with(data: str, *shape: int, name: str = "mfccs", datatype: str = "FP32") -> bytes:
     """The start of a request, up to the data of its input."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto, helper
 
-from tests.support.tiny_models import write_vector_network
+from tests.support.tiny_models import write_recording_extractor, write_vector_network
 
 ENDLESS = 2**62
 TRIGGER = 7.0  # the value of the first coefficient that starts the loop
@@ -46,6 +46,12 @@ def write_huge_network(directory: Path, name: str, size: int) -> Path:
     return _insert(directory, name, nodes, shape=[size, size])
 
 
+def write_looping_extractor(directory: Path, rate: int) -> Path:
+    """An extractor of recordings that loops without end on every recording."""
+    nodes = [_loop("trips", []), helper.make_node("Identity", ["clipped"], ["mono"])]
+    return _edit(write_recording_extractor(directory, rate), nodes, trips=ENDLESS)
+
+
 def _loop(trips: str, kept: list[str]) -> onnx.NodeProto:
     """Doubles `start` in each round; `kept` is the list of all results."""
     nodes = [
@@ -70,8 +76,12 @@ def _loop(trips: str, kept: list[str]) -> onnx.NodeProto:
 def _insert(
     directory: Path, name: str, nodes: list[onnx.NodeProto], **integers: int | list[int]
 ) -> Path:
-    """Inserts nodes, from `start` to `clipped`, behind the first node of a vector network."""
-    path = write_vector_network(directory, name)
+    """A vector network with nodes, from `start` to `clipped`, behind its first node."""
+    return _edit(write_vector_network(directory, name), nodes, **integers)
+
+
+def _edit(path: Path, nodes: list[onnx.NodeProto], **integers: int | list[int]) -> Path:
+    """Inserts nodes behind the first one, whose output becomes `start`."""
     model = onnx.load(path)
     graph = model.graph
     graph.node[0].output[0] = "start"

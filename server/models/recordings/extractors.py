@@ -110,7 +110,7 @@ def read_extractor(
     prosody = decode_metadata(metadata, "prosody", dict[str, Any])
     statistics = decode_metadata(metadata, "prosody", _Prosody).statistics
     entries = decode_metadata(metadata, "references", tuple[ReferenceEntry, ...])
-    n_mfcc = int(own_recipe.get("nMfcc", 0))
+    n_mfcc = own_recipe.get("nMfcc")
     for entry in entries:
         check_entry(entry, recording.sample_rate, n_mfcc)
     clips = {
@@ -123,7 +123,7 @@ def read_extractor(
     return RecordingExtractor(recording, prosody, entries, clips, file)
 
 
-def _probe(session: ort.InferenceSession, rate: int, n_mfcc: int, statistics: int) -> None:
+def _probe(session: ort.InferenceSession, rate: int, n_mfcc: Any, statistics: int) -> None:
     """Checks the features of a second of noise, mono and stereo."""
     names = ([i.name for i in session.get_inputs()], [o.name for o in session.get_outputs()])
     if names != ([INPUT], [*OUTPUTS]):

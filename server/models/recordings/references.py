@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -54,7 +54,7 @@ class ReferenceClip:
     file: PublishedFile
 
 
-def check_entry(entry: ReferenceEntry, sample_rate: int, n_mfcc: int) -> None:
+def check_entry(entry: ReferenceEntry, sample_rate: int, n_mfcc: Any) -> None:
     """Checks an entry in the extractor for `sample_rate`.
 
     Raises:

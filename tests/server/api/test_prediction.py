@@ -7,9 +7,9 @@ import pytest
 from falcon.testing import Result, TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from server.codecs.mfcc_json import MfccDecoder
+from server.codecs.voice_json import Utterance
 from server.problems.documents import Problem
 
 VECTOR = [1.0, 2.0, 3.0, *[0.0] * 22]
@@ -236,13 +236,13 @@ def test_the_decoder_returns_mfccs_or_raises_a_problem(document: Any, noise: byt
         if isinstance(outcome, Problem):
             assert outcome.status_code in (400, 422)
             continue
-        assert outcome.dtype == np.float32
-        assert outcome.shape[-1] == 3
-        assert np.isfinite(outcome).all()
+        assert outcome.mfccs.dtype == np.float32
+        assert outcome.mfccs.shape[-1] == 3
+        assert np.isfinite(outcome.mfccs).all()
 
 
-def decode_or_explain(decode: MfccDecoder, body: bytes) -> NDArray[np.float32] | Problem:
+def decode_or_explain(decode: MfccDecoder, body: bytes) -> Utterance | Problem:
     try:
-        return decode(body).mfccs
+        return decode(body)
     except Problem as problem:
         return problem

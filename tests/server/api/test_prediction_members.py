@@ -239,6 +239,13 @@ def test_only_the_last_of_repeated_members_counts(all_kinds: TestClient) -> None
     assert post(all_kinds, f"{{{good}, {bad}}}".encode(), "vector-both").status_code == 422
 
 
+def test_a_huge_baseline_is_refused(all_kinds: TestClient) -> None:
+    body = {"mfccs": VECTOR, "baseline": baseline(note=" " * 65_536)}
+    document = assert_problem(post(all_kinds, body, "vector-both"), 422, "invalid-features")
+    assert document["pointer"] == "/baseline"
+    assert "65,536 bytes" in document["detail"]
+
+
 def test_the_longest_utterance_may_have_both_members(all_kinds: TestClient) -> None:
     rows = [[-123.456] * 25] * 600
     body = {"baseline": baseline(), "prosody": [ROWS[0]] * 600, "mfccs": rows}

@@ -10,7 +10,13 @@ from server.models.activation import activate, network_names, roll_back, undo_un
 from server.models.deployment import Deployment
 from server.models.releases import RefusedModelsError, ReleaseError, ReleaseStore
 from server.settings import ModelSettings
-from tests.support.tiny_models import write_extractor, write_frame_network, write_vector_network
+from tests.support.tiny_models import (
+    PROSODY,
+    write_extractor,
+    write_frame_network,
+    write_recording_extractor,
+    write_vector_network,
+)
 
 SETTINGS = ModelSettings()
 
@@ -171,6 +177,22 @@ def test_a_canary_that_clients_could_not_use_is_refused(
     with pytest.raises(RefusedModelsError, match=re.escape(reason)):
         activate(models, store, reload, SETTINGS, 0.05)
     assert (store.deployment, reload.releases) == (old, [])
+
+
+def test_a_canary_has_the_prosody_of_the_current_models(models: Path, store: ReleaseStore) -> None:
+    reload = Reload(store)
+    write_recording_extractor(models, 8_000)
+    activate(models, store, reload, SETTINGS, 0.05)  # the current models have none
+    activate(models, store, reload, SETTINGS)
+    other = PROSODY | {"statistics": ["a", "b", "c"]}
+    path = write_recording_extractor(models, 8_000, prosody=other)
+    with pytest.raises(RefusedModelsError, match="must have the definition of prosody"):
+        activate(models, store, reload, SETTINGS, 0.05)
+    path.unlink()
+    activate(models, store, reload, SETTINGS, 0.05)
+    path.write_bytes(b"broken")
+    with pytest.raises(RefusedModelsError, match=r"extractor-8000\.onnx: is not an ONNX file"):
+        activate(models, store, reload, SETTINGS)
 
 
 def test_the_current_models_are_no_canary(models: Path, store: ReleaseStore) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from server.launch.launcher import prepared_models
 from server.launch.runtime_directory import Runtime
+from server.models.activation import network_names
 from server.models.deployment import Deployment
 from server.models.releases import ReleaseError, ReleaseStore, is_intact
 from server.settings import ModelSettings
@@ -98,6 +99,21 @@ def test_a_release_has_its_files_under_their_hashes(models: Path, state: Path) -
     for name in ("mfcc.onnx", "reference.wav"):
         digest = hashlib.sha256((models / name).read_bytes()).hexdigest()
         assert (current / digest).read_bytes() == (models / name).read_bytes()
+
+
+def test_a_release_has_the_files_of_recordings_under_names_with_their_hashes(
+    models_with_recordings: Path, state: Path
+) -> None:
+    models = models_with_recordings
+    (models / "reference X.wav").write_bytes(b"no reference clip")
+    start(models, state)
+    current = current_release(state)
+    for name in ("extractor-8000.onnx", "reference-48000.wav", "reference-48000-stereo.wav"):
+        digest = hashlib.sha256((models / name).read_bytes()).hexdigest()
+        assert (current / f"{name}.{digest}").read_bytes() == (models / name).read_bytes()
+        assert not (current / digest).exists()
+    assert not (current / "reference X.wav").exists()
+    assert network_names(ReleaseStore(state), current.name) == ["DNN", "TCN"]
 
 
 def test_equal_content_has_the_same_time_in_every_state_directory(

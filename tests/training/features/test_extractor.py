@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,15 @@ def test_the_graph_agrees_with_librosa_on_files_of_other_rates(
 def test_the_committed_graph_equals_a_new_build() -> None:
     committed, built = onnx.load(MODEL), extractor_graph()
     assert committed.graph == built.graph
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("mfcc.onnx", "d21d1ee5084f141b"), ("reference.wav", "3c30ef6cdf8ef4af")]
+)
+def test_the_files_of_published_clients_are_unchanged(name: str, start: str) -> None:
+    """Version 1 of the contract: clients keep these files by their checksums."""
+    content = (ROOT / "models" / name).read_bytes()
+    assert hashlib.sha256(content).hexdigest().startswith(start)
 
 
 def test_the_file_is_small_and_uses_standard_operators_only() -> None:

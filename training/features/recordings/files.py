@@ -114,11 +114,12 @@ def compare(extractor: RecordingExtractor, rate: int, compared: Iterable[Recordi
         frames_errors.append(largest_difference(name, actual.frames, frames, FRAMES_TOLERANCE))
         vector = pool(frames)
         vector_errors.append(largest_difference(name, actual.mfccs, vector, VECTOR_TOLERANCE))
-        _compare_prosody(name, actual, extract_prosody(mono))
+        compare_prosody(name, actual, extract_prosody(mono))
     return Agreement(len(frames_errors) - 1, max(frames_errors), max(vector_errors))
 
 
-def _compare_prosody(name: str, actual: RecordingFeatures, expected: Float32) -> None:
+def compare_prosody(name: str, actual: RecordingFeatures, expected: Float32) -> None:
+    """Raises ExtractorError if the prosody is not the expected, or the statistics not its own."""
     difference = np.abs(actual.prosody - expected)
     if not difference[:, 2].max() <= LEVEL_TOLERANCE:
         raise ExtractorError(
