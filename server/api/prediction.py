@@ -67,7 +67,7 @@ class PredictionResource:
         utterance = await self._read(network, body)
         if network.takes_vectors or len(utterance.mfccs) <= LONGEST_ON_LOOP:
             start = perf_counter()
-            prediction = network.predict(*utterance)
+            prediction = network.predict(utterance.mfccs, utterance.prosody, utterance.baseline)
             seconds = perf_counter() - start
         else:
             run = partial(_predict_long, network, utterance, partial(_check, req, deadline))
@@ -101,10 +101,10 @@ def _predict_long(
 ) -> tuple[Prediction, float]:
     """The prediction for many frames, and its seconds; may be called from any thread."""
     check()
-    frames, *members = utterance
+    members = utterance.prosody, utterance.baseline
     prosody, baseline = (None if member is None else member[None] for member in members)
     start = perf_counter()
-    scores = network.predict_batch(frames[None], None, prosody, baseline)
+    scores = network.predict_batch(utterance.mfccs[None], None, prosody, baseline)
     seconds = perf_counter() - start
     probabilities, *distances = (found[0] for found in scores if len(found))
     return Prediction(probabilities.tolist(), *map(float, distances)), seconds

@@ -7,7 +7,7 @@ it read a member a second time, slowly, to find the first invalid value.
 from collections.abc import Iterator
 from struct import Struct as Packer
 from struct import error as PackingError  # noqa: N812  # the standard library's name says nothing
-from typing import Annotated, Any, NamedTuple, TypeGuard
+from typing import Annotated, Any, TypeGuard
 
 import msgspec
 import numpy as np
@@ -28,8 +28,8 @@ INVALID = (ValueError, PackingError, OverflowError, RecursionError)  # what the 
 Array = NDArray[np.float32]
 
 
-class Utterance(NamedTuple):
-    """What a body says of one utterance."""
+class Utterance(msgspec.Struct, frozen=True, gc=False):
+    """What a body says of one utterance; PERF: a third of the cost of a named tuple."""
 
     mfccs: Array  # float32 (n_mfcc,) for one vector, float32 (T, n_mfcc) for T >= 1 frames
     prosody: Array | None = None  # float32 (P,) beside one vector, float32 (T, 3) beside frames
