@@ -92,19 +92,20 @@ def _digest(document: dict[str, Any]) -> str:
     prosody = dict(document.get("prosody") or {})
     prosody.pop("statistics", None)
     meaning = [document["numberOfMfccs"], document["features"], prosody]
-    text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
+    same_numbers = json.loads(json.dumps(meaning), parse_int=float)  # 0 and 0.0 are the same
+    text = json.dumps(same_numbers, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _statistics(prosody: dict[str, Any]) -> int:
     """The number of the statistics of prosody; raises ValueError if its columns are others."""
     columns = untrusted.items(prosody["columns"], untrusted.name)
-    unvoiced = untrusted.number(prosody["unvoiced"], 0, 0)  # the baseline's rule needs it
     if columns != PROSODY_COLUMNS:
         raise ValueError(
-            f"the columns of prosody are {untrusted.shown(columns)}, unvoiced {unvoiced:g}; "
+            f"the columns of prosody are {untrusted.shown(columns)}; "
             f"expected {', '.join(PROSODY_COLUMNS)}"
         )
+    untrusted.number(prosody["unvoiced"], 0, 0)  # a baseline leaves these frames out
     names = untrusted.items(prosody["statistics"], untrusted.name)
     return untrusted.integer(len(set(names)), max(1, len(names)), MOST_STATISTICS)
 

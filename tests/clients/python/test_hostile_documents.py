@@ -169,6 +169,24 @@ def test_members_that_nobody_knows_are_ignored(second: HostileServer, connect: C
     assert set(second.posted[0]) == {"mfccs", "prosody"}
 
 
+def test_features_are_known_again_by_their_meaning(second: HostileServer, connect: Connect) -> None:
+    """A profile stays usable if numbers are only spelled in another way."""
+    digests = []
+    document = second.document
+    for features, prosody in [
+        ({}, {}),
+        ({"sampleRate": 22_050, "trimTopDb": 30.0}, {"unvoiced": 0.0}),
+        ({"trimTopDb": 30}, {"statistics": ["another"]}),
+        ({"trimTopDb": 31}, {}),
+        ({"trimTopDb": 30}, {"voicedFrom": 0.4}),
+    ]:
+        document["features"] |= features
+        document["prosody"] |= prosody
+        digests.append(connect(second).contract.recipe.digest)
+    assert digests[1] == digests[2]
+    assert len({*digests}) == 4
+
+
 @pytest.mark.parametrize("optional", [[], ["baseline"], ["prosody"]])
 def test_a_network_gets_only_what_it_takes(
     optional: list[str], second: HostileServer, connect: Connect
