@@ -12,6 +12,8 @@ import soundfile
 from speech_emotion import Baseline, Client, Limits
 from speech_emotion.errors import ExtractorError
 from speech_emotion.extraction.cache import CACHED_FILES
+from speech_emotion.extraction.features import Expected
+from speech_emotion_worker import pipes
 
 from tests.clients.python.conftest import (
     CLIP,
@@ -144,6 +146,35 @@ def test_each_output_for_a_recording_is_checked(
         with pytest.raises(ExtractorError, match=message):
             connect(server).predict(AUDIO, "V", sample_rate=48_000)
         assert server.posted == []
+
+
+def packed(rows: int, columns: int, numbers: int) -> bytes:
+    return pipes.SHAPE.pack(rows, columns) + bytes(4 * numbers)
+
+
+FRAMES = packed(2, 25, 50)
+MFCCS = packed(1, 25, 25)
+PROSODY = packed(2, 3, 6)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (b"", r"frames of shape \(0, 0\)"),
+        (FRAMES[:10], "frames that are cut off"),
+        (FRAMES[:-1], "frames that are cut off"),
+        (packed(2**63, 25, 50), r"frames of shape \(9223372036854775808, 25\)"),
+        (packed(2, 2**62, 50), r"frames of shape \(2, 4611686018427387904\)"),
+        (FRAMES + MFCCS, r"prosody of shape \(0, 0\); expected \(1 to 9, 3\)"),
+        (FRAMES + packed(2, 25, 50), r"mfccs of shape \(2, 25\); expected \(1 to 1, 25\)"),
+        (FRAMES + MFCCS + PROSODY + packed(1, 12, 11), "statistics that are cut off"),
+        (FRAMES + MFCCS + PROSODY + packed(1, 12, 13), "more than its outputs"),
+    ],
+)
+def test_a_process_that_was_taken_over_is_not_believed(answer: bytes, message: str) -> None:
+    expected = Expected(most_frames=9, coefficients=25, statistics=12)
+    with pytest.raises(ExtractorError, match=message):
+        expected.read(answer, 0.0, 1.0)
 
 
 def test_only_an_allowed_extractor_of_several_is_used(connect: Connect) -> None:
