@@ -72,7 +72,9 @@ class PredictionResource:
         else:
             run = partial(_predict_long, network, utterance, partial(_check, req, deadline))
             prediction, seconds = await self._executor.run_network(run)
-        self._metrics[network.name].record(seconds, prediction.distance)
+        self._metrics[network.name].record(
+            seconds, prediction.distance, prediction.baseline_distance
+        )
         resp.data = encode_prediction(network.metadata, prediction)
 
     async def _read(self, network: Network, body: bytes) -> Utterance:

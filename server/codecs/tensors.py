@@ -75,9 +75,9 @@ def check_baselines(baselines: NDArray[np.float32]) -> None:
         place = f"baseline[{row}][{first + column}]"
         raise Problem(messages.NEGATIVE_SPREADS, place=place, found=spreads[row, column])
     without = np.flatnonzero(baselines[:, clips] < 1)
-    filled = without[baselines[without].any(axis=1)]
-    if filled.size:
-        row = int(filled[0])
+    filled = baselines[without] != 0
+    if filled.any():
+        row = int(without[int(filled.argmax()) // baselines.shape[1]])
         place = f"baseline[{row}][{clips}]"
         raise Problem(messages.NO_CLIPS, place=place, found=baselines[row, clips])
 

@@ -134,7 +134,9 @@ class InferenceService:
         scores = self.network.predict_batch(
             values, given("lengths"), given("prosody"), given("baseline")
         )
-        return scores, self.metrics.count(perf_counter() - start, scores.distance)
+        return scores, self.metrics.count(
+            perf_counter() - start, scores.distance, scores.baseline_distance
+        )
 
 
 def _checked(check: Check, run: Callable[[], T]) -> Callable[[], T]:

@@ -133,12 +133,18 @@ class InferenceMutator:
             ]
         else:
             tensors = [_tensor("mfccs", (rows, 25), self._numbers(rows * 25), binary)]
+        voice = not frames and random.random() < 0.4
+        if voice:
+            tensors.append(_tensor("prosody", (rows, 12), self._numbers(rows * 12), binary))
+            baselines = array("f", map(abs, self._numbers(rows * 57)))
+            tensors.append(_tensor("baseline", (rows, 57), baselines, binary))
         document: dict[str, Any] = {"inputs": [tensor for tensor, _ in tensors]}
         if random.random() < 0.3:
             document |= {"id": "a", "parameters": {"binary_data_output": choose((True, False))}}
         if random.random() < 0.3:
             document["outputs"] = [{"name": "probabilities", "parameters": {"classification": 2}}]
-        return _Inference("TCN" if frames else "DNN", document, b"".join(d for _, d in tensors))
+        network = "TCN" if frames else "DNN-prosody" if voice else "DNN"
+        return _Inference(network, document, b"".join(data for _, data in tensors))
 
     def _numbers(self, count: int) -> "array[float]":
         return array("f", [self._random.randrange(-500, 500) for _ in range(count)])

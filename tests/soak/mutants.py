@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-NETWORKS = (*("DNN", "CNN", "dnn", "cNn") * 4, "RNN", "mfcc", "%2e%2e", "")
+NETWORKS = (*("DNN", "CNN", "dnn", "cNn", "DNN-prosody") * 4, "RNN", "mfcc", "%2e%2e", "")
 NUMBERS = (
     *("0", "-0", "1", "-1.5", "1e5", "1E-5", "3.4028235e38", "3.5e38", "-1e39", "1e308", "1e999"),
     *("9" * 30, "9" * 400, "0." + "3" * 400, "1e-999", "-1e400", "NaN", "Infinity", "-Infinity"),

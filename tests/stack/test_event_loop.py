@@ -11,7 +11,13 @@ import httpx
 import pytest
 
 from tests.support.harness import DEADLINE, PYTHON, ROOT, environment, free_port, wait_until
-from tests.support.hostile_bodies import FRAME_BATCHES, MFCCS, VECTOR_BATCHES, VOICES
+from tests.support.hostile_bodies import (
+    FRAME_BATCHES,
+    MFCCS,
+    VECTOR_BATCHES,
+    VOICE_BATCHES,
+    VOICES,
+)
 from tests.support.loop_delays import (
     APPLICATION,
     FOLDER_VARIABLE,
@@ -23,9 +29,11 @@ LONGEST = 0.05  # seconds, on a busy machine; it is below 0.01 on an idle one
 TRIES = 3
 CLIENTS = 16
 MFCCS_PATHS = ("/prediction/DNN", "/prediction/TCN", "/init/verification")
+VOICE_PATHS = (*MFCCS_PATHS, "/prediction/DNN-prosody")
 BATCHES = [
     *(("/v2/models/DNN/infer", body) for body in VECTOR_BATCHES.values()),
     *(("/v2/models/TCN/infer", body) for body in FRAME_BATCHES.values()),
+    *(("/v2/models/DNN-prosody/infer", body) for body in VOICE_BATCHES.values()),
 ]
 
 
@@ -84,14 +92,16 @@ def test_no_features_hold_the_event_loop(worker: Worker, name: str, path: str) -
     assert worker.delay(lambda: worker.post(path, body)) < LONGEST
 
 
-@pytest.mark.parametrize("path", MFCCS_PATHS)
+@pytest.mark.parametrize("path", VOICE_PATHS)
 @pytest.mark.parametrize("name", VOICES)
 def test_no_prosody_or_baseline_holds_the_event_loop(worker: Worker, name: str, path: str) -> None:
     body = VOICES[name]()
     assert worker.delay(lambda: worker.post(path, body)) < LONGEST
 
 
-@pytest.mark.parametrize(("path", "body"), BATCHES, ids=[*VECTOR_BATCHES, *FRAME_BATCHES])
+@pytest.mark.parametrize(
+    ("path", "body"), BATCHES, ids=[*VECTOR_BATCHES, *FRAME_BATCHES, *VOICE_BATCHES]
+)
 def test_no_batch_holds_the_event_loop(
     worker: Worker, path: str, body: Callable[[], bytes]
 ) -> None:

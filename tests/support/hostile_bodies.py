@@ -179,3 +179,33 @@ FRAME_BATCHES: Bodies = {
         batch, input_with("[", 65_536, name="lengths", datatype="INT64"), b"1,", b"1]}]}"
     ),
 }
+
+VOICE_ROWS = 20_000
+OTHER_INPUT = b"]},"  # before the start of another input
+
+
+def voice_batch(last: bytes) -> bytes:
+    """Rows of MFCCs, prosody and baselines; `last` is the last row of the baselines."""
+    inputs = (("mfccs", 25), ("prosody", 12), ("baseline", 57))
+    starts = [input_with("[", VOICE_ROWS, width, name=name) for name, width in inputs]
+    rows = [b"[%b]," % b",".join([b"1"] * width) for _, width in inputs]
+    text = starts[0]
+    for start, row in zip(starts[1:], rows, strict=False):
+        text += (row * VOICE_ROWS)[:-1] + OTHER_INPUT + start.removeprefix(b'{"inputs":[')
+    return text + rows[-1] * (VOICE_ROWS - 1) + last + b"]}]}"
+
+
+VOICE_BATCHES: Bodies = {
+    "rows with baselines": partial(voice_batch, b"[%b]" % b",".join([b"1"] * 57)),
+    "baselines, the last one empty": partial(voice_batch, b"[]"),
+    "baselines, the last one negative": partial(voice_batch, b"[%b]" % b",".join([b"-1"] * 57)),
+    "baselines, the last one without clips": partial(
+        voice_batch, b"[%b,0]" % b",".join([b"1"] * 56)
+    ),
+    "empty lists of baselines": partial(
+        batch, input_with("[", 65_536, 57, name="baseline"), b"[],", b"[]]}]}"
+    ),
+    "prosody as frames": partial(
+        batch, input_with("[[", 10, 100, 3, name="prosody"), b"[0,0,0],", b"[]]]}]}"
+    ),
+}

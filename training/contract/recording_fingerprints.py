@@ -89,21 +89,24 @@ def recording_catalogue(audio: Float64, rate: int) -> dict[str, Any]:
     """
     mono = audio.mean(axis=1)
     right = _filtered(mono, rate)
-    downmixes = list(_downmixes(audio)) if audio.shape[1] > 1 else []
+    downmixes = _downmixes(audio)
     inside = _mistakes_in_features(rate)
-    ways = [*_interpolations((), mono, rate)]
-    ways += [Way((mistake,), _filtered(channel, rate)) for mistake, channel in downmixes]
+    ways = wrong_ways(audio, rate)
     singles = [*right.singles(inside), *(way.alone() for way in ways)]
-    both = [
-        way for mistake, channel in downmixes for way in _interpolations((mistake,), channel, rate)
-    ]
     combined = [mistake for mistake in inside if mistake.code in COMBINED]
     pairs = [pair for way in ways for pair in way.combined(combined)]
-    pairs += [way.alone() for way in both]
+    for mistake, channel in downmixes:
+        pairs += [way.alone() for way in _interpolations((mistake,), channel, rate)]
     known = distinct(pairs, [right.right(), *singles])
     mistakes = [*inside, *OUTWARD_MISTAKES, *RESAMPLING_MISTAKES]
     mistakes += DOWNMIX_MISTAKES if downmixes else ()
     return as_json(right.right(), mistakes, singles, known)
+
+
+def wrong_ways(audio: Float64, rate: int) -> list[Way]:
+    """The ways with one mistake; the arguments are those of `recording_catalogue`."""
+    downmixes = [Way((mistake,), _filtered(one, rate)) for mistake, one in _downmixes(audio)]
+    return [*_interpolations((), audio.mean(axis=1), rate), *downmixes]
 
 
 def _mistakes_in_features(rate: int) -> list[Mistake]:
@@ -121,10 +124,11 @@ def _filtered(mono: Float64, rate: int) -> Fingerprints:
     return Fingerprints(partial(resample, mono, source=rate), others)
 
 
-def _downmixes(audio: Float64) -> Iterator[tuple[Mistake, Float64]]:
-    for channel in audio.T:
-        yield ONE_CHANNEL, channel
-    yield SUM, audio.sum(axis=1)
+def _downmixes(audio: Float64) -> list[tuple[Mistake, Float64]]:
+    """The wrong downmixes of several channels; one channel has none."""
+    if audio.shape[1] == 1:
+        return []
+    return [*((ONE_CHANNEL, channel) for channel in audio.T), (SUM, audio.sum(axis=1))]
 
 
 def _interpolations(downmix: tuple[Mistake, ...], channel: Float64, rate: int) -> Iterator[Way]:

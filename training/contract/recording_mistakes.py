@@ -52,12 +52,33 @@ Written by `python -m training extractor`.
 NOTE = """
 Resampling shows on the references at 48 kHz (`reference-48000`, `reference-48000-stereo`), the
 downmix on the one in stereo, the published Android client on `reference`. All others show on each.
+
+## Mistakes in the prosody
+
+The server compares the prosody that a client sends with the reference's own, and gives what helps.
+
+| code | what is wrong |
+|---|---|
 """
+
+# The server finds these by rules, so that no fingerprint of them is measured here.
+PROSODY_MISTAKES = {
+    "pitch-in-hertz": "Log F0 is the pitch in hertz.",
+    "pitch-natural-logarithm": "Log F0 is a natural logarithm.",
+    "pitch-in-semitones": "Log F0 is in semitones, not in octaves.",
+    "pitch-reference-frequency": "Log F0 counts octaves above another frequency than 27.5 Hz.",
+    "pitch-octave-low": "The pitch is an octave too low in many voiced frames.",
+    "pitch-octave-high": "The pitch is an octave too high in many voiced frames.",
+    "unvoiced-not-zero": "Log F0 of unvoiced frames is not 0.",
+    "level-not-decibels": "The level is not in decibels.",
+    "prosody-hop-length": "The prosody has another hop length than the MFCCs.",
+}
 
 
 def table() -> str:
-    """All mistakes as a Markdown table for `docs/`."""
+    """All mistakes as Markdown tables for `docs/`."""
     inside = (*MISTAKES, ANDROID_CLIENT, *OUTWARD_MISTAKES)
     mistakes = (*inside, *RESAMPLING_MISTAKES, *DOWNMIX_MISTAKES)
     rows = (f"| `{m.code}` | {m.explanation} | {m.remedy} |\n" for m in mistakes)
-    return HEAD + "".join(rows) + NOTE
+    prosody = (f"| `{code}` | {text} |\n" for code, text in PROSODY_MISTAKES.items())
+    return "".join([HEAD, *rows, NOTE, *prosody])

@@ -68,6 +68,7 @@ def _downmix_with_tail(audio: Tensor) -> tuple[Tensor, Integer]:
 
 @onnxscript.script(default_opset=op)
 def _features(mono: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    # The lines of `_extractor`: shared, they would change the bytes of mfcc.onnx.
     spectra = power_spectra(framed(trimmed(mono)))
     level = decibels(op.MatMul(spectra, _mel_filters()))
     level = op.Max(level, op.ReduceMax(level, keepdims=0) - TOP_DB)

@@ -8,6 +8,7 @@ from falcon.testing import TestClient
 
 from tests.server.api.conftest import MEMBERS
 from tests.server.api.test_prediction import VECTOR, assert_problem, post, softmax
+from tests.support.metrics import samples, value
 from tests.support.tiny_models import PROSODY
 
 FRAMES = [VECTOR] * 4
@@ -70,6 +71,18 @@ def test_a_baseline_of_another_voice_returns_a_warning(all_kinds: TestClient, na
     assert (warning["distance"], warning["limit"]) == (6.0, 5.0)
     assert "microphone" in warning["detail"]
     assert "warning" not in post(all_kinds, {"mfccs": mfccs}, name).json
+
+
+def test_warnings_of_baselines_are_counted(all_kinds: TestClient) -> None:
+    labels = {"network": "vector-baseline", "code": "baseline-of-another-voice"}
+
+    def count() -> float:
+        return value(samples(all_kinds.simulate_get("/metrics").text), "warnings_total", **labels)
+
+    before = count()
+    post(all_kinds, {"mfccs": VECTOR, "baseline": baseline(6.0)}, "vector-baseline")
+    post(all_kinds, {"mfccs": VECTOR, "baseline": baseline(0.5)}, "vector-baseline")
+    assert count() == before + 1
 
 
 def test_the_warning_of_foreign_mfccs_comes_before_that_of_the_baseline(
@@ -253,3 +266,11 @@ def test_the_longest_utterance_may_have_both_members(all_kinds: TestClient) -> N
     too_long = body | {"prosody": [ROWS[0]] * 601, "mfccs": [*rows, rows[0]]}
     document = assert_problem(post(all_kinds, too_long, "frames-both"), 422, "invalid-features")
     assert document["pointer"] == "/mfccs"
+
+
+def test_models_without_prosody_accept_any_few_statistics(client: TestClient) -> None:
+    """No network of theirs uses prosody, and the number of its statistics is not known."""
+    for count, status in ((1, 200), (20, 200), (0, 422), (21, 422)):
+        answer = post(client, {"mfccs": VECTOR, "prosody": [0.5] * count})
+        assert answer.status_code == status
+    assert "1 to 20" in answer.json["detail"]

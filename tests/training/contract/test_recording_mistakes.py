@@ -11,6 +11,7 @@ import scipy.signal
 
 from configuration import ROOT
 from server.models.mistakes import KnownMistakes, Verdict, Verifier
+from server.problems import messages
 from tests.training.contract import recording_clients
 from tests.training.contract.recording_clients import (
     MONO,
@@ -28,7 +29,11 @@ from tests.training.contract.recording_clients import (
 )
 from tests.training.contract.wrong_clients import Array, frames, trimmed
 from training.contract.mistakes import OUTWARD_MISTAKES
-from training.contract.recording_mistakes import DOWNMIX_MISTAKES, RESAMPLING_MISTAKES
+from training.contract.recording_mistakes import (
+    DOWNMIX_MISTAKES,
+    PROSODY_MISTAKES,
+    RESAMPLING_MISTAKES,
+)
 from training.features.recordings.files import RecordingExtractor
 
 MODEL = ROOT / "models" / "extractor-48000.onnx"
@@ -126,6 +131,10 @@ def test_the_clients_make_every_mistake_of_recordings() -> None:
     made = {code for code, _, _ in (*bad_resamplers(), *bad_downmixes(), *wrong_features(MONO))}
     new = {mistake.code for mistake in (*RESAMPLING_MISTAKES, *DOWNMIX_MISTAKES)}
     assert new | {mistake.code for mistake in OUTWARD_MISTAKES} <= made
+
+
+def test_the_document_names_the_mistakes_that_the_server_finds_in_prosody() -> None:
+    assert list(PROSODY_MISTAKES) == list(messages.PROSODY_MISTAKES)
 
 
 @pytest.mark.parametrize("resampler", ["np.interp", "zoom"])

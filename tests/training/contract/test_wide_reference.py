@@ -12,6 +12,7 @@ import soundfile
 
 from configuration import ROOT
 from training.arrays import Float64
+from training.contract.recording_fingerprints import wrong_ways
 from training.contract.reference import FULL_SCALE, Pcm
 from training.contract.wide_reference import (
     MONO_NAME,
@@ -127,3 +128,19 @@ def test_each_channel_differs_from_the_downmix() -> None:
     left, right = clip(STEREO_NAME).T
     for one, other in ((left, right), (left, (left + right) / 2), (right, (left + right) / 2)):
         assert (one - other).std() > 0.3 * one.std()
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_the_committed_fingerprints_equal_new_measurements(
+    entries: dict[str, dict[str, Any]], name: str
+) -> None:
+    committed = {
+        mistake["code"]: iter(mistake["signatures"])
+        for mistake in entries[name]["mistakes"]["single"]
+    }
+    measured = [way.alone() for way in wrong_ways(clip(name), RATE)]
+    assert len(measured) == (7 if name == MONO_NAME else 10)
+    for fingerprint in measured:
+        old = next(committed[fingerprint.codes[0]])
+        assert fingerprint.tolerance == pytest.approx(old["tolerance"], rel=0.02)
+        np.testing.assert_allclose(fingerprint.mfccs, old["mfccs"], atol=old["tolerance"] / 10)
