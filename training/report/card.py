@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 import onnx
 
-from training.export.metadata import FORMAT
+from training.export.metadata import FORMAT, FORMAT_WITH_OPTIONAL_INPUTS
 from training.export.onnx_file import ExportError
 from training.report.evaluation_figures import PUBLISHED, PublishedResult, Recall, draw_recalls
 from training.report.figure import Figure
@@ -48,6 +48,27 @@ class NetworkFile:
         )
 
     @property
+    def forms(self) -> str:
+        """The recall of each form of request as a Markdown table; empty if there is but one."""
+        found = self.metrics.get("optionalMembers")
+        if not found:
+            return ""
+        head = ("request", "unweighted average recall", "±", "95 % interval", "accuracy")
+        rows = [_form("MFCCs alone", self.metrics)]
+        rows += [_form("MFCCs, " + " and ".join(form["given"]), form) for form in found]
+        return markdown([(*head, "calibration error"), *rows])
+
+    @property
+    def distances(self) -> str:
+        """Shares of clips above the limit of the distance from a baseline, as a table."""
+        rows = [
+            (f"with {name}" if name == "prosody" else "MFCCs alone", *map(_percent, found.values()))
+            for name, found in self.metrics["baselineDistance"].items()
+        ]
+        head = ("clips", "own baseline", "another speaker's", "own, but heard by telephone")
+        return markdown([head, *rows])
+
+    @property
     def emotions(self) -> str:
         """The scores of each emotion as a Markdown table."""
         rows = [
@@ -55,6 +76,22 @@ class NetworkFile:
             for name, score in self.metrics["perEmotion"].items()
         ]
         return markdown([("emotion", "precision", "recall", "F1", "utterances"), *rows])
+
+
+def _form(name: str, metrics: Mapping[str, Any]) -> Row:
+    low, high = metrics["uarInterval"]
+    return (
+        name,
+        f"{metrics['speakerIndependentUar']:.3f}",
+        f"{metrics['uarDeviation']:.3f}",
+        f"{low:.3f} to {high:.3f}",
+        f"{metrics['speakerIndependentAccuracy']:.3f}",
+        f"{metrics['expectedCalibrationError']:.3f}",
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}"
 
 
 def write_model_card(directory: Path) -> Path:
@@ -81,9 +118,9 @@ def write_model_card(directory: Path) -> Path:
 
 
 def _networks(directory: Path) -> Iterator[NetworkFile]:
-    for path in sorted(directory.glob("*.onnx")):
+    for path in sorted(directory.glob("*.onnx"), key=lambda path: path.stem):
         texts = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
-        if texts["format"] == FORMAT:
+        if texts["format"] in (FORMAT, FORMAT_WITH_OPTIONAL_INPUTS):
             plain = {"format", "sha256"}
             facts = {key: json.loads(text) for key, text in texts.items() if key not in plain}
             yield NetworkFile(path, facts)

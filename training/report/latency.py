@@ -8,6 +8,8 @@ import numpy as np
 import onnxruntime
 
 from training.features.recipe import RECIPE
+from training.features.recordings.statistics import STATISTICS
+from training.voice.summary import BASELINE
 
 SECONDS = 3  # of speech
 RUNS = 100
@@ -32,6 +34,8 @@ def network_milliseconds(path: Path) -> float:
         "mfccs": frames.mean(axis=1),
         "frames": frames,
         "lengths": np.array([length]),
+        "prosody": np.ones((1, len(STATISTICS)), np.float32),
+        "baseline": np.ones((1, BASELINE), np.float32),
     }
     feed = {node.name: inputs[node.name] for node in session.get_inputs()}
     return least_milliseconds(lambda: session.run(None, feed))

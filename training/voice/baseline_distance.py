@@ -13,12 +13,17 @@ import torch
 from torch import Tensor, nn
 
 from training.arrays import Float32, Float64
+from training.errors import UserError
 from training.voice.offsets import CLIP, CLIPS, COLUMNS, LARGEST, OWN
 from training.voice.summary import COEFFICIENTS, MFCCS, POOLED_PROSODY, Draw, baselines
 
 FITTED_TO = 10  # clips of a baseline
 SHRINKAGE = 0.1  # added to the variances of standardised differences
-LEAST = 1e-12  # of a squared distance
+LEAST_SPEAKERS = 2
+
+
+class BaselineError(UserError):
+    """Recordings from which baselines cannot be learnt; the message gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,12 @@ class Discriminant:
 
     @classmethod
     def fit(cls, summaries: Float32, speakers: npt.NDArray[np.str_]) -> "Discriminant":
-        """Fits to clips (N, SUMMARY) of at least two speakers, each with several clips."""
+        """Fits to clips (N, SUMMARY) of several speakers.
+
+        Raises:
+            BaselineError: fewer than two speakers have several clips.
+        """
+        summaries, speakers = of_several_clips(summaries, speakers)
         random = np.random.default_rng(0)
         rows = np.arange(len(summaries))
         draw = Draw(speakers, FITTED_TO)
@@ -43,6 +53,21 @@ class Discriminant:
         same, other = (same - mean) / scale, (other - mean) / scale
         maps = [_map(same[:, :width], other[:, :width]) for width in (len(COLUMNS), COEFFICIENTS)]
         return cls(mean, scale, *maps)
+
+
+def of_several_clips(
+    summaries: Float32, speakers: npt.NDArray[np.str_]
+) -> tuple[Float32, npt.NDArray[np.str_]]:
+    """The clips of the speakers who have at least two; raises BaselineError below two speakers."""
+    names, voice, counts = np.unique(speakers, return_inverse=True, return_counts=True)
+    several = counts > 1
+    if several.sum() < LEAST_SPEAKERS:
+        raise BaselineError(
+            f"{several.sum()} of {len(names)} speakers with more than one recording; expected at "
+            "least 2, to tell a speaker's own baseline from another's"
+        )
+    kept = several[voice]
+    return summaries[kept], speakers[kept]
 
 
 def _map(same: Float64, other: Float64) -> Float64:

@@ -11,6 +11,7 @@ from training.arrays import Float32
 from training.folds import Fold
 from training.voice.baseline_distance import (
     BaselineDistance,
+    BaselineError,
     Discriminant,
     baselines_of,
     others_of,
@@ -51,10 +52,19 @@ def identify(
         summaries: of N clips, (N, SUMMARY).
         telephone: of the same clips in the band of a telephone.
         speakers: of the clips, (N,).
-        folds: speakers that are held out together, at least two in each.
+        folds: speakers that are held out together; a fold of one is left out.
+
+    Raises:
+        BaselineError: there is no other fold, or fewer than two speakers have several clips.
     """
     found = []
-    for fold in folds:
+    several = [fold for fold in folds if len(fold) > 1]
+    if not several:
+        raise BaselineError(
+            f"{len(folds)} folds of one speaker each; expected one of at least 2, to measure the "
+            "distance from another speaker's baseline"
+        )
+    for fold in several:
         held_out = np.isin(speakers, fold)
         discriminant = Discriminant.fit(summaries[~held_out], speakers[~held_out])
         pairs = _pairs(summaries[held_out], telephone[held_out], speakers[held_out])

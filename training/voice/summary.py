@@ -1,7 +1,5 @@
 """A clip as one row of numbers, and clips of one speaker as a baseline."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
@@ -61,23 +59,26 @@ def baselines(summaries: Float32, taken: npt.NDArray[np.bool_]) -> Float32:
         float32 (..., BASELINE): mean (28), spread (28), number of clips. Clips without voiced
         frames do not count for log F0.
     """
-    means, squares = (summaries[..., part].astype(np.float64) for part in (MEANS, SQUARES))
-    weights = np.repeat(taken[..., None], MEMBERS, axis=-1).astype(np.float64)
-    weights[..., LOG_F0] *= means[..., LOG_F0] > 0
-    total = np.maximum(weights.sum(axis=-2), 1e-12)
-    mean = (weights * means).sum(axis=-2) / total
-    square = (weights * squares).sum(axis=-2) / total
+    moments = summaries[..., : 2 * MEMBERS].astype(np.float64)
+    voiced = taken & (summaries[..., LOG_F0] > 0)
+    sums = (taken[..., None, :].astype(np.float64) @ moments)[..., 0, :]
+    counts = np.repeat(taken.sum(axis=-1)[..., None], 2 * MEMBERS, axis=-1)
+    counts[..., [LOG_F0, MEMBERS + LOG_F0]] = voiced.sum(axis=-1)[..., None]
+    mean, square = np.split(sums / np.maximum(counts, 1), 2, axis=-1)
     spread = np.sqrt(np.maximum(square - mean**2, 0))
-    count = taken.sum(axis=-1, keepdims=True)
-    return np.concatenate([mean, spread, count], axis=-1).astype(np.float32)
+    return np.concatenate([mean, spread, counts[..., :1]], axis=-1).astype(np.float32)
 
 
-@dataclass(frozen=True)
 class Draw:
     """Draws other clips of the same speakers."""
 
-    speakers: npt.NDArray[np.str_]  # (N,)
-    most: int  # clips of a baseline
+    def __init__(self, speakers: npt.NDArray[np.str_], most: int) -> None:
+        """From the names of the speakers of N clips; `most` clips are drawn for each."""
+        _, self.voice, counts = np.unique(speakers, return_inverse=True, return_counts=True)
+        self.most = most
+        self.exist = np.arange(counts.max()) < counts[:, None]
+        self.clips = np.zeros(self.exist.shape, np.int64)  # of each speaker, and padding
+        self.clips[self.exist] = np.argsort(self.voice, kind="stable")
 
     def others(
         self, rows: Integers, random: np.random.Generator
@@ -85,13 +86,14 @@ class Draw:
         """Other clips of the speakers of `rows` (n,), in a random order.
 
         Returns:
-            Indices (n, most), and which of them exist: a speaker may have fewer clips.
+            Indices (n, m), m at most `most`, and which of them count: a speaker may have fewer.
         """
-        same = self.speakers[rows][:, None] == self.speakers[None]
-        same[np.arange(len(rows)), rows] = False
-        order = np.where(same, random.random(same.shape), 2.0)
-        chosen = np.argsort(order, axis=1)[:, : self.most]
-        return chosen, np.take_along_axis(same, chosen, axis=1)
+        voice = self.voice[rows]
+        clips = self.clips[voice]
+        others = self.exist[voice] & (clips != rows[:, None])
+        order = np.argsort(np.where(others, random.random(others.shape), 2.0), axis=1)
+        order = order[:, : self.most]
+        return np.take_along_axis(clips, order, axis=1), np.take_along_axis(others, order, axis=1)
 
 
 def split(rows: Float32) -> tuple[Float32, Float32, Float32]:

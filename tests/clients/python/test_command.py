@@ -96,26 +96,33 @@ def test_networks_are_listed_with_their_quality(server: str, emotion: Emotion) -
 def test_verify_agrees(server: str, emotion: Emotion) -> None:
     done = emotion("verify", "--server", server)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert [line.split()[:2] for line in done.stdout.splitlines()] == [
-        ["vector", "agreement"],
-        ["frames", "agreement"],
+    references = ["reference", "reference-48000", "reference-48000-stereo"]
+    assert [line.split()[:3] for line in done.stdout.splitlines()] == [
+        [form, "agreement", reference]
+        for reference in references
+        for form in ("vector", "frames", "prosody")
     ]
 
 
 def test_verify_reports_a_mistake_and_fails(proxy: FaultyProxy, emotion: Emotion) -> None:
     verdict = {"verdict": "mistake", "detail": "The mel scale looks like HTK's."}
-    mistake = replaced_by(200, json.dumps(verdict).encode())
+    mistake = replaced_by(200, json.dumps(verdict | {"prosody": verdict}).encode())
     proxy.faults["/init/verification"] = [mistake, mistake]
     done = emotion("verify", "--server", proxy.url)
     assert done.returncode == 11
-    assert done.stdout.splitlines()[0] == "vector  mistake  The mel scale looks like HTK's."
+    assert done.stdout.splitlines()[0].split(maxsplit=3) == [
+        "vector",
+        "mistake",
+        "reference",
+        "The mel scale looks like HTK's.",
+    ]
 
 
 def test_the_extractor_is_fetched_once(proxy: FaultyProxy, emotion: Emotion, tone: Path) -> None:
     cache = str(tone.parent / "cache")
     for _ in range(2):
         emotion("predict", tone, tone, "--server", proxy.url, XDG_CACHE_HOME=cache)
-    assert proxy.count("/init/mfcc.onnx") == 1
+    assert proxy.count("/init/extractor-16000.onnx") == 1
     assert len(list(Path(cache, "speech-emotion").iterdir())) == 1
 
 

@@ -52,6 +52,43 @@ def test_an_emodb_name_gives_speaker_and_emotion() -> None:
 
 
 @pytest.mark.parametrize(
+    ("corpus", "name", "speaker", "emotion", "sex"),
+    [
+        ("cremad", "1001_DFA_ANG_XX.ogg", "1001", "angry", "male"),
+        ("cremad", "1002_ITS_DIS_HI.wav", "1002", "disgust", "female"),
+        ("nemo", "EB0_fear_10.ogg", "EB0", "fearful", "female"),
+        ("nemo", "SM0_surprised_2.wav", "SM0", "surprised", "male"),
+    ],
+)
+def test_a_name_gives_speaker_and_emotion(
+    corpus: str, name: str, speaker: str, emotion: str, sex: str
+) -> None:
+    reader = reader_named(corpus)
+    utterance = reader.read_name(Path(name))
+    assert (utterance.speaker, utterance.emotion) == (speaker, emotion)
+    assert emotion in reader.emotions
+    assert reader.sex(speaker) == sex
+    assert auxiliary_labels([utterance], TASKS).tolist() == [[-1, int(sex == "male"), -1]]
+
+
+@pytest.mark.parametrize(
+    ("corpus", "name"),
+    [
+        ("cremad", "1001_DFA_ANG"),
+        ("cremad", "1001_DFA_JOY_XX"),
+        ("cremad", "2001_DFA_ANG_XX"),
+        ("nemo", "EB0_joy_10"),
+        ("nemo", "EB0_anger"),
+        ("nemo", "_anger_10"),
+    ],
+)
+def test_a_name_of_no_corpus_is_told(corpus: str, name: str) -> None:
+    reader = reader_named(corpus)
+    with pytest.raises(ValueError, match=f"unexpected file name; expected {reader.pattern}"):
+        reader.read_name(Path(f"{name}.wav"))
+
+
+@pytest.mark.parametrize(
     ("name", "reason"),
     [
         ("03a01F", "unexpected file name; expected SSTTTEV, such as 03a01Fa"),
@@ -77,7 +114,7 @@ def test_the_cut_copy_of_emodb_is_read_completely_and_has_its_own_name(emodb: Pa
 
 def test_the_error_for_an_unknown_corpus_lists_the_known_ones() -> None:
     with pytest.raises(
-        CorpusError, match="'tess': no such corpus; known: emodb, emodb-2s, ravdess"
+        CorpusError, match="'tess': no such corpus; known: cremad, emodb, emodb-2s, nemo, ravdess"
     ):
         reader_named("tess")
 
