@@ -12,9 +12,15 @@ from falcon.asgi import App, Request, Response
 
 from configuration import ROOT
 from server.api import open_inference
-from server.api.configuration import EXTRACTOR_PATH, REFERENCE_PATH, describe
+from server.api.configuration import (
+    EXTRACTOR_PATH,
+    OTHER_REFERENCE_PATH,
+    RECORDING_EXTRACTOR_PATH,
+    REFERENCE_PATH,
+    describe,
+)
 from server.api.documents import DocumentResource
-from server.api.files import FileResource
+from server.api.files import FileResource, FilesResource
 from server.api.metrics import MetricsResource
 from server.api.prediction import PredictionResource
 from server.api.verification import VerificationResource
@@ -42,6 +48,7 @@ from server.settings import ServerSettings, Settings, load_settings
 from server.worker_resources import WorkerResources
 
 OPENAPI = ROOT / "server" / "openapi.yaml"
+ONNX, WAV = "application/octet-stream", "audio/wav"
 
 Serialize: TypeAlias = Callable[[Request, Response, HTTPError], None]
 
@@ -110,9 +117,11 @@ def _serve_releases(settings: Settings, runtime: Runtime) -> Application:
     """The application of the current release; with a canary, both behind a dispatcher."""
     store = ReleaseStore(runtime.state)
     found, limit = store.deployment, settings.models.maximum_file_bytes
+    # Releases were verified in a process of their own.
+    load_release = partial(load_catalog, maximum_file_bytes=limit, run_extractors=False)
     release = found.current or ""
-    current = load_catalog(store.release(release), limit, refused_files(store, release))
-    canary = load_catalog(store.release(found.canary), limit) if found.canary else None
+    current = load_release(store.release(release), refused=refused_files(store, release))
+    canary = load_release(store.release(found.canary)) if found.canary else None
     faults = dict(canary.faults if canary else {}) | dict(current.faults)
     runtime.report(os.getpid(), WorkerReport(release, faults, found.canary, found.share))
     shared = WorkerResources.acquire(settings.server, runtime)
@@ -173,9 +182,12 @@ def _add_initialisation(
     app.add_route("/configuration/init", configuration)
     if contract is None:
         return
-    extractor = FileResource(contract.extractor, "application/octet-stream")
-    app.add_route(EXTRACTOR_PATH, extractor)
-    app.add_route(REFERENCE_PATH, FileResource(contract.reference_clip, "audio/wav"))
+    app.add_route(EXTRACTOR_PATH, FileResource(contract.extractor, ONNX))
+    app.add_route(REFERENCE_PATH, FileResource(contract.reference_clip, WAV))
+    by_rate = {str(item.recording.sample_rate): item.file for item in contract.recordings}
+    clips = {clip.name.removeprefix("reference-"): clip.file for clip in contract.references[1:]}
+    app.add_route(RECORDING_EXTRACTOR_PATH, FilesResource(by_rate, ONNX))
+    app.add_route(OTHER_REFERENCE_PATH, FilesResource(clips, WAV))
     app.add_route("/init/verification", VerificationResource(contract, settings, executor))
 
 

@@ -20,6 +20,7 @@ from training.export.onnx_file import export_network
 from training.export.ood_distance import Distance
 from training.features import extractor
 from training.features.extraction import Extraction, extract_corpus
+from training.features.recordings import files as recordings
 from training.features.standardisation import Standardisation
 from training.fit import Progress
 from training.folds import Fold, read_folds, speaker_folds
@@ -154,8 +155,10 @@ def report(run: Run) -> None:
 
 
 def build_extractor(run: Run) -> None:
-    """Writes the feature recipe as an ONNX graph, after it was compared with librosa."""
-    print(extractor.run(run.training.models_path, run.corpus()))
+    """Writes the feature recipe as ONNX graphs, after they were compared with librosa."""
+    corpus = run.corpus()
+    print(extractor.run(run.training.models_path, corpus))
+    print(recordings.run(run.training.models_path, corpus))
 
 
 def _fitted(run: Run, prepared: PreparedCorpus) -> dict[str, Fitted]:

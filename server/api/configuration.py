@@ -7,9 +7,13 @@ import msgspec
 from server.models.catalog import NetworkCatalog
 from server.models.contract import FeatureContract
 from server.models.network import Network
+from server.models.recordings.extractors import INPUT, OUTPUTS, RecordingExtractor
+from server.models.recordings.references import ReferenceClip
 
 EXTRACTOR_PATH = "/init/mfcc.onnx"
 REFERENCE_PATH = "/init/reference.wav"
+RECORDING_EXTRACTOR_PATH = "/init/extractor-{rate}.onnx"
+OTHER_REFERENCE_PATH = "/init/reference-{clip}.wav"
 
 
 def describe(contract: FeatureContract, catalog: NetworkCatalog) -> dict[str, Any]:
@@ -20,7 +24,7 @@ def describe(contract: FeatureContract, catalog: NetworkCatalog) -> dict[str, An
         "extractor": _describe_extractor(contract),
         "reference": _describe_reference(contract),
         "networks": [_describe_network(network) for network in catalog.networks.values()],
-    }
+    } | _describe_recordings(contract)
 
 
 def _describe_extractor(contract: FeatureContract) -> dict[str, Any]:
@@ -38,6 +42,44 @@ def _describe_reference(contract: FeatureContract) -> dict[str, Any]:
     return {"url": _pinned(REFERENCE_PATH, contract.reference.sha256)} | members
 
 
+def _describe_recordings(contract: FeatureContract) -> dict[str, Any]:
+    """What version 2 of the contract adds; nothing for models without extractors of recordings."""
+    if not contract.recordings:
+        return {}
+    extractors = [_describe_recording(extractor) for extractor in contract.recordings]
+    return {
+        "recordings": {"input": INPUT, "outputs": OUTPUTS, "extractors": extractors},
+        "prosody": contract.prosody,
+        "references": [_describe_clip(clip) for clip in contract.references],
+    }
+
+
+def _describe_recording(extractor: RecordingExtractor) -> dict[str, Any]:
+    recording, file = extractor.recording, extractor.file
+    return {
+        "sampleRate": recording.sample_rate,
+        "url": _pinned(RECORDING_EXTRACTOR_PATH.format(rate=recording.sample_rate), file.sha256),
+        "sha256": file.sha256,
+        "bytes": len(file.content),
+        "downmix": recording.downmix,
+        "resampling": recording.resampling,
+    }
+
+
+def _describe_clip(clip: ReferenceClip) -> dict[str, Any]:
+    return {
+        "name": clip.name,
+        "url": _pinned(f"/init/{clip.name}.wav", clip.file.sha256),
+        "sha256": clip.file.sha256,
+        "sampleRate": clip.sample_rate,
+        "channels": clip.channels,
+        "samples": clip.samples,
+        "frames": clip.frames,
+        "mfccs": clip.mfccs,
+        "tolerance": clip.tolerance,
+    }
+
+
 def _pinned(path: str, sha256: str) -> str:
     """The URL of this version of the file; a request for it fails once another is served."""
     return f"{path}?sha256={sha256}"
@@ -53,4 +95,5 @@ def _describe_network(network: Network) -> dict[str, Any]:
         "protocol": metadata.metrics.protocol,
         "corpus": metadata.corpus,
         "intendedUse": metadata.intended_use,
+        "optionalMembers": network.optional_members,
     }

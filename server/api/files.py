@@ -1,4 +1,6 @@
-"""Serves a file from memory, with an entity tag, conditional requests and ranges."""
+"""Serves files from memory, with entity tags, conditional requests and ranges."""
+
+from collections.abc import Mapping
 
 import falcon
 from falcon.asgi import Request, Response
@@ -44,6 +46,23 @@ class FileResource:
         resp.status = 206
         resp.content_range = (start, stop - 1, size)
         resp.data = self._file.content[start:stop]
+
+
+class FilesResource:
+    """Files of one kind, by the part of the path that differs."""
+
+    def __init__(self, files: Mapping[str, PublishedFile], content_type: str) -> None:
+        self._files = {name: FileResource(file, content_type) for name, file in files.items()}
+
+    async def on_get(self, req: Request, resp: Response, **parts: str) -> None:
+        """As for a single file; 404 if there is none of that name."""
+        (name,) = parts.values()
+        file = self._files.get(name)
+        if file is None:
+            raise Problem(messages.FILE_REPLACED)
+        await file.on_get(req, resp)
+
+    on_head = on_get
 
 
 def _range(req: Request) -> tuple[int, int] | None:

@@ -14,13 +14,14 @@ from server.api.requests import (
     read_deadline,
 )
 from server.codecs.mfcc_json import MfccDecoder, encode_prediction
+from server.codecs.voice_json import Utterance, VoiceReader
 from server.inference.batch_executor import BatchExecutor
 from server.inference.deadline import Deadline
 from server.inference.time_slice import EventLoopTimeSlice
 from server.metrics.network_metrics import NetworkMetrics
 from server.models.catalog import NetworkCatalog
 from server.models.network import Network
-from server.models.predictors import Array, Prediction
+from server.models.predictors import Prediction
 from server.problems import messages
 from server.problems.documents import Problem
 from server.settings import ServerSettings
@@ -46,7 +47,9 @@ class PredictionResource:
         self._metrics = metrics
         # Without a contract there are no networks, and no body is decoded.
         n_mfcc = catalog.contract.n_mfcc if catalog.contract else 0
-        self._decode = MfccDecoder(n_mfcc, settings.maximum_frames)
+        statistics = len(catalog.contract.statistics) if catalog.contract else 0
+        voice = VoiceReader(n_mfcc, statistics)
+        self._decode = MfccDecoder(n_mfcc, settings.maximum_frames, voice)
         self._maximum_body_bytes = settings.maximum_body_bytes
         self._executor = executor
         self._time_slice = time_slice
@@ -61,29 +64,29 @@ class PredictionResource:
         if (turn := self._time_slice.wait()) is not None:
             await turn
             _check(req, deadline)
-        mfccs = await self._read(network, body)
-        if network.takes_vectors or len(mfccs) <= LONGEST_ON_LOOP:
+        utterance = await self._read(network, body)
+        if network.takes_vectors or len(utterance.mfccs) <= LONGEST_ON_LOOP:
             start = perf_counter()
-            prediction = network.predict(mfccs)
+            prediction = network.predict(*utterance)
             seconds = perf_counter() - start
         else:
-            run = partial(_predict_long, network, mfccs, partial(_check, req, deadline))
+            run = partial(_predict_long, network, utterance, partial(_check, req, deadline))
             prediction, seconds = await self._executor.run_network(run)
         self._metrics[network.name].record(seconds, prediction.distance)
         resp.data = encode_prediction(network.metadata, prediction)
 
-    async def _read(self, network: Network, body: bytes) -> Array:
-        """The vector or the frames in a body; long ones are decoded on the codecs' thread."""
+    async def _read(self, network: Network, body: bytes) -> Utterance:
+        """The utterance in a body; a long one is decoded on the codecs' thread."""
         if len(body) <= LARGEST_ON_LOOP:
-            mfccs = self._decode(body)
+            utterance = self._decode(body)
         else:
-            mfccs = await self._executor.run_codec(partial(self._decode, body))
-        if mfccs.ndim == 1 and not network.takes_vectors:
+            utterance = await self._executor.run_codec(partial(self._decode, body))
+        if utterance.mfccs.ndim == 1 and not network.takes_vectors:
             names = self._catalog.vector_names
             members = {"pointer": "/mfccs", "networks": names}
             known = ", ".join(names) or "none"
             raise Problem(messages.FRAMES_NEEDED, members, name=network.name, known=known)
-        return mfccs
+        return utterance
 
 
 def _check(req: Request, deadline: Deadline | None) -> None:
@@ -94,11 +97,14 @@ def _check(req: Request, deadline: Deadline | None) -> None:
 
 
 def _predict_long(
-    network: Network, frames: Array, check: Callable[[], None]
+    network: Network, utterance: Utterance, check: Callable[[], None]
 ) -> tuple[Prediction, float]:
     """The prediction for many frames, and its seconds; may be called from any thread."""
     check()
+    frames, *members = utterance
+    prosody, baseline = (None if member is None else member[None] for member in members)
     start = perf_counter()
-    scores = network.predict_batch(frames[None], None)
+    scores = network.predict_batch(frames[None], None, prosody, baseline)
     seconds = perf_counter() - start
-    return Prediction(scores.probabilities[0].tolist(), scores.distance.item()), seconds
+    probabilities, *distances = (found[0] for found in scores if len(found))
+    return Prediction(probabilities.tolist(), *map(float, distances)), seconds

@@ -16,7 +16,7 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from server.codecs.mfcc_json import FLOAT32_MAXIMUM
+from server.codecs.json_values import FLOAT32_MAXIMUM
 from server.codecs.tensors import DTYPES, DeclaredTensor, not_finite
 from server.problems import messages
 from server.problems.documents import Problem, malformed_json

@@ -3,10 +3,9 @@
 The decoder first takes a fast path: one typed decoding and one packing into float32. Only if that
 fails does it read the body a second time, slowly, to find the first invalid value. A body that has
 more values than MFCCs can have is never decoded whole; see docs/decisions/hostile-bodies.md.
+server/codecs/voice_json.py reads the members beside the MFCCs.
 """
 
-import json
-from math import inf
 from struct import Struct as Packer
 from struct import error as PackingError  # noqa: N812  # the standard library's name says nothing
 from typing import Any, NoReturn
@@ -16,24 +15,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server.codecs.json_start import first_elements
+from server.codecs.json_values import check_numbers, json_type, parse
+from server.codecs.voice_json import NOT_GIVEN, Utterance, VoiceReader, explain_start
 from server.models.network import NetworkMetadata
 from server.models.predictors import Prediction
+from server.models.prosody_statistics import PROSODY_COLUMNS
 from server.problems import messages
-from server.problems.documents import Problem, malformed_json, shortened
+from server.problems.documents import Problem
 
-FLOAT32_MAXIMUM = float(np.finfo(np.float32).max)
 ALWAYS_DECODED = 4_096  # bytes; the values of a longer body are counted first
-OTHER_VALUES = 100  # besides the MFCCs, in a longer body
+OTHER_VALUES = 100  # besides the MFCCs and prosody, in a longer body
 CASE_BIT = ord("[") ^ ord("{")
-NUMBERS = {int, float}
+PROSODY = b'"prosody"'
 
 
 class _Vector(msgspec.Struct):
     mfccs: list[float]
+    prosody: msgspec.Raw = NOT_GIVEN
+    baseline: msgspec.Raw = NOT_GIVEN
 
 
 class _Frames(msgspec.Struct):
     mfccs: list[list[float]]
+    prosody: msgspec.Raw = NOT_GIVEN
+    baseline: msgspec.Raw = NOT_GIVEN
 
 
 class _Result(msgspec.Struct, gc=False):  # PERF: never part of a cycle
@@ -55,29 +60,30 @@ class _PredictionBody(msgspec.Struct, omit_defaults=True):
 
 _decode_vector = msgspec.json.Decoder(_Vector).decode
 _decode_frames = msgspec.json.Decoder(_Frames).decode
-_decode_anything = msgspec.json.Decoder(float_hook=float).decode
 _encode = msgspec.json.Encoder().encode
 
 
 class MfccDecoder:
-    """Reads `{"mfccs": ...}` bodies, with `n_mfcc` coefficients in each vector."""
+    """Reads `{"mfccs": ...}` bodies, with `n_mfcc` coefficients in each vector.
 
-    def __init__(self, n_mfcc: int, maximum_frames: int) -> None:
+    voice: reads the members beside `mfccs`; None: they are ignored.
+    """
+
+    def __init__(self, n_mfcc: int, maximum_frames: int, voice: VoiceReader | None = None) -> None:
         self._n_mfcc = n_mfcc
         self._maximum_frames = maximum_frames
+        self._voice = voice
         # NOTE: the standard mode raises for numbers outside float32; the native mode does not.
         self._pack = Packer(f"<{n_mfcc}f").pack
 
-    def __call__(self, body: bytes) -> NDArray[np.float32]:
+    def __call__(self, body: bytes) -> Utterance:
         """Decodes one body.
 
-        Returns:
-            float32 (n_mfcc,) for one vector, float32 (T, n_mfcc) for T >= 1 frames.
-
         Raises:
-            Problem: 400 if the body is not JSON, 422 if it has no valid MFCCs.
+            Problem: 400 if the body is not JSON, 422 if it has no valid MFCCs, or a member beside
+                them is not valid.
         """
-        if len(body) > ALWAYS_DECODED and _is_too_much(body, self._n_mfcc, self._maximum_frames):
+        if len(body) > ALWAYS_DECODED and self._is_too_much(body):
             self._explain_start(body)
         try:
             if not body.isascii():
@@ -86,32 +92,64 @@ class MfccDecoder:
         except (ValueError, PackingError, OverflowError, RecursionError):
             return self._frames_or_problem(body)
 
-    def _vector(self, body: bytes) -> NDArray[np.float32]:
-        return np.frombuffer(self._pack(*_decode_vector(body).mfccs), np.float32)
+    def _vector(self, body: bytes) -> Utterance:
+        document = _decode_vector(body)
+        mfccs = np.frombuffer(self._pack(*document.mfccs), np.float32)
+        if document.prosody is NOT_GIVEN and document.baseline is NOT_GIVEN:
+            return Utterance(mfccs)
+        return self._with_voice(mfccs, document)
 
-    def _frames_or_problem(self, body: bytes) -> NDArray[np.float32]:
+    def _frames_or_problem(self, body: bytes) -> Utterance:
         try:
             body.decode()
-            rows = _decode_frames(body).mfccs
-            packed = b"".join([self._pack(*row) for row in rows])
+            document = _decode_frames(body)
+            packed = b"".join([self._pack(*row) for row in document.mfccs])
+            if not packed:
+                self._explain(body)
+            mfccs = np.frombuffer(packed, np.float32).reshape(-1, self._n_mfcc)
+            if len(mfccs) > self._maximum_frames:
+                self._refuse_size()
+            utterance = self._with_voice(mfccs, document)
         except (ValueError, PackingError, OverflowError, RecursionError):
             self._explain(body)
-        if not rows:
-            self._explain(body)
-        if len(rows) > self._maximum_frames:
-            self._refuse_size()
-        return np.frombuffer(packed, np.float32).reshape(-1, self._n_mfcc)
+        return utterance
+
+    def _with_voice(self, mfccs: NDArray[np.float32], document: _Vector | _Frames) -> Utterance:
+        if self._voice is None:
+            return Utterance(mfccs)
+        return self._voice.read(mfccs, document.prosody, document.baseline)
+
+    def _is_too_much(self, body: bytes) -> bool:
+        """Whether the body has more values than the largest valid one."""
+        frames, width = self._maximum_frames, self._n_mfcc
+        if not _has_more(body, frames, frames * width):
+            return False
+        if not self._may_have_prosody(body):
+            return True
+        return _has_more(body, 2 * frames, frames * (width + PROSODY_COLUMNS))
+
+    def _may_have_prosody(self, body: bytes) -> bool:
+        return self._voice is not None and PROSODY in body
 
     def _explain_start(self, body: bytes) -> NoReturn:
         """Raises the first problem at the start of a body that holds too many values."""
-        start = _parse(first_elements(body))
-        mfccs = start.get("mfccs") if isinstance(start, dict) else None
+        start = parse(first_elements(body))
+        start = start if isinstance(start, dict) else {}
+        mfccs = start.get("mfccs")
         if mfccs and isinstance(mfccs, list):
             if isinstance(mfccs[0], list):
                 self._explain_mfccs(mfccs)
             else:
-                self._explain_numbers(mfccs, "/mfccs")
-        self._refuse_size()
+                check_numbers(mfccs, "/mfccs")
+        if not self._may_have_prosody(body):
+            self._refuse_size()
+        explain_start(start.get("prosody"))
+        raise Problem(
+            messages.TOO_MANY_VALUES,
+            {"pointer": ""},
+            maximum=self._maximum_frames,
+            n_mfcc=self._n_mfcc,
+        )
 
     def _refuse_size(self) -> NoReturn:
         raise Problem(
@@ -123,12 +161,14 @@ class MfccDecoder:
 
     def _explain(self, body: bytes) -> NoReturn:
         """Raises the problem of a body that the fast path could not read."""
-        document = _parse(body)
+        document = parse(body)
         if not isinstance(document, dict):
-            raise Problem(messages.NO_OBJECT, {"pointer": ""}, found=_json_type(document))
+            raise Problem(messages.NO_OBJECT, {"pointer": ""}, found=json_type(document))
         if "mfccs" not in document:
             raise Problem(messages.NO_MFCCS, {"pointer": ""})
         self._explain_mfccs(document["mfccs"])
+        if self._voice is not None:
+            self._voice.explain(document)
         # Only the last member "mfccs" of a repeated one is valid.
         raise Problem(messages.NO_MFCC_LISTS, {"pointer": "/mfccs"}, n_mfcc=self._n_mfcc)
 
@@ -138,7 +178,7 @@ class MfccDecoder:
                 messages.NO_LIST,
                 {"pointer": "/mfccs"},
                 n_mfcc=self._n_mfcc,
-                found=_json_type(mfccs),
+                found=json_type(mfccs),
             )
         if not mfccs or not isinstance(mfccs[0], list):
             self._explain_vector(mfccs, "/mfccs")
@@ -147,92 +187,56 @@ class MfccDecoder:
             pointer = f"/mfccs/{index}"
             if not isinstance(row, list):
                 raise Problem(
-                    messages.NO_FRAME, {"pointer": pointer}, index=index, found=_json_type(row)
+                    messages.NO_FRAME, {"pointer": pointer}, index=index, found=json_type(row)
                 )
             self._explain_vector(row, pointer)
 
     def _explain_vector(self, values: list[Any], pointer: str) -> None:
-        self._explain_numbers(values, pointer)
+        check_numbers(values, pointer)
         if len(values) != self._n_mfcc:
             raise Problem(
                 messages.WRONG_WIDTH, {"pointer": pointer}, n_mfcc=self._n_mfcc, found=len(values)
             )
-
-    def _explain_numbers(self, values: list[Any], pointer: str) -> None:
-        if set(map(type, values)) <= NUMBERS and _largest(values) <= FLOAT32_MAXIMUM:
-            return
-        for index, value in enumerate(values):
-            place = f"{pointer}/{index}"
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise Problem(messages.NO_NUMBER, {"pointer": place}, found=_json_type(value))
-            if not abs(value) <= FLOAT32_MAXIMUM:
-                is_infinite = value in (inf, -inf)  # JSON has numbers beyond float64
-                found = "a number outside it" if is_infinite else shortened(value)
-                raise Problem(messages.NO_FLOAT32, {"pointer": place}, found=found)
 
 
 def decode_any_width(body: bytes, n_mfcc: int, maximum_frames: int) -> NDArray[np.float32]:
     """Decodes MFCCs with any number of coefficients; all vectors must have the same.
 
     The expected number is the length of the first row, or `n_mfcc` if there is no such row. There
-    may be as many numbers as in `maximum_frames` vectors of `n_mfcc`.
-    Returns and raises the same as MfccDecoder.
+    may be as many numbers as in `maximum_frames` vectors of `n_mfcc`. Other members are ignored.
+
+    Returns:
+        float32 (width,) or (T, width).
+
+    Raises:
+        Problem: as MfccDecoder.
     """
-    is_too_much = len(body) > ALWAYS_DECODED and _is_too_much(body, n_mfcc, maximum_frames)
-    document = _parse(first_elements(body) if is_too_much else body)
+    is_too_much = len(body) > ALWAYS_DECODED and _has_more(
+        body, maximum_frames, maximum_frames * n_mfcc
+    )
+    document = parse(first_elements(body) if is_too_much else body)
     mfccs = document.get("mfccs") if isinstance(document, dict) else None
     row = mfccs[0] if isinstance(mfccs, list) and mfccs and isinstance(mfccs[0], list) else mfccs
     width = len(row) if isinstance(row, list) and row else n_mfcc
     fitting = max(1, maximum_frames * n_mfcc // width)
-    return MfccDecoder(width, min(maximum_frames, fitting))(body)
+    return MfccDecoder(width, min(maximum_frames, fitting))(body).mfccs
 
 
-def _is_too_much(body: bytes, n_mfcc: int, maximum_frames: int) -> bool:
-    """Whether the body has more lists, objects or commas than `maximum_frames` frames have."""
+def _has_more(body: bytes, rows: int, numbers: int) -> bool:
+    """Whether the body has more lists and objects than rows, or more commas than numbers."""
     text = np.frombuffer(body, np.uint8)  # PERF: counting is five times as fast as bytes.count
     opening = text | CASE_BIT == ord("{")  # an opening bracket or brace
-    if np.count_nonzero(opening) - OTHER_VALUES > maximum_frames:
+    if np.count_nonzero(opening) - OTHER_VALUES > rows:
         return True
-    most_commas = maximum_frames * n_mfcc + OTHER_VALUES
+    most_commas = numbers + OTHER_VALUES
     return len(body) > most_commas and int(np.count_nonzero(text == ord(","))) > most_commas
-
-
-def _largest(values: list[float]) -> float:
-    return max(map(abs, values), default=0.0)
-
-
-def _parse(body: bytes) -> Any:
-    """Reads any JSON text; numbers out of range become infinite."""
-    try:
-        body.decode()
-        return _decode_anything(body)
-    except msgspec.ValidationError:
-        return _parse_huge_integers(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise malformed_json(error) from None
-
-
-def _parse_huge_integers(body: bytes) -> Any:
-    """Reads JSON with integers of thousands of digits, which msgspec rejects, as infinite."""
-    try:
-        return json.loads(body, parse_int=float, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise malformed_json(error) from None
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise Problem(messages.NOT_A_JSON_NUMBER, name=name)
-
-
-def _json_type(value: Any) -> str:
-    return messages.JSON_TYPES[type(value)]
 
 
 def encode_prediction(metadata: NetworkMetadata, prediction: Prediction) -> bytes:
     """Writes a response; the results keep the order of the labels, which is alphabetical.
 
     The response has a warning if the distance of the input from the training distribution is above
-    the network's limit.
+    the network's limit, or else its distance from the baseline.
     """
     body = _PredictionBody(list(map(_Result, metadata.labels, prediction.probabilities)))
     if prediction.distance > metadata.distance_limit:
@@ -241,5 +245,12 @@ def encode_prediction(metadata: NetworkMetadata, prediction: Prediction) -> byte
             messages.OUTSIDE_TRAINING_DISTRIBUTION,
             prediction.distance,
             metadata.distance_limit,
+        )
+    elif prediction.baseline_distance > metadata.baseline_limit:
+        body.warning = _Warning(
+            messages.ANOTHER_VOICE,
+            messages.BASELINE_OF_ANOTHER_VOICE,
+            prediction.baseline_distance,
+            metadata.baseline_limit,
         )
     return _encode(body)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from server.models.deployment import Deployment
-from server.models.files import EXTRACTOR_NAME
+from server.models.files import EXTRACTOR_NAME, RECORDING_EXTRACTORS, is_extractor
 from server.models.releases import RefusedModelsError, ReleaseError, ReleaseStore, is_intact
 from server.models.verification import NetworkSummary, Verification, VerificationError, verify
 from server.settings import ModelSettings
@@ -102,7 +102,7 @@ def network_names(store: ReleaseStore, release: str | None) -> list[str]:
     if release is None:
         return []
     files = store.release(release).glob("*.onnx")
-    return sorted(path.stem for path in files if path.name != EXTRACTOR_NAME)
+    return sorted(path.stem for path in files if not is_extractor(path))
 
 
 def _check_workers(faults: Mapping[str, str]) -> None:
@@ -142,6 +142,12 @@ def _check_canary(store: ReleaseStore, canary: Verification, settings: ModelSett
 def _differences(current: Verification, canary: Verification) -> Iterator[tuple[str, str]]:
     if current.recipe != canary.recipe:
         yield EXTRACTOR_NAME, "a canary must have the feature recipe of the current models"
+    if current.prosody != canary.prosody:
+        yield (
+            RECORDING_EXTRACTORS,
+            "a canary must have the definition of prosody of the current models, since clients "
+            "use the extractors of these",
+        )
     for name in sorted({*current.networks, *canary.networks}):
         known, found = current.networks.get(name), canary.networks.get(name)
         if found is None:

@@ -1,6 +1,10 @@
-"""The feature contract between clients and networks, read from the extractor `mfcc.onnx`."""
+"""The feature contract between clients and networks, read from `mfcc.onnx`.
 
-from dataclasses import dataclass
+Extractors of recordings, `extractor-RATE.onnx`, extend it; models without them have none.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,8 @@ from server.models.files import (
 )
 from server.models.mistakes import KnownMistakes
 from server.models.onnx import OnnxModel, decode_metadata, open_model
+from server.models.recordings.extractors import RecordingExtractor
+from server.models.recordings.references import OLD_REFERENCE, ReferenceClip, read_clip
 
 EXTRACTOR_FORMAT = "speech-emotion-extractor/1"
 PROBE_SAMPLES = 22_050
@@ -33,18 +39,49 @@ class Reference(msgspec.Struct):
 
 @dataclass(frozen=True)
 class FeatureContract:
-    """The feature recipe that all clients and networks share."""
+    """The feature recipe that all clients and networks share.
+
+    prosody: the definition of prosody, as in the metadata of the extractors; `statistics` are the
+        names of the pooled numbers. None: these models have no prosody.
+    recordings: the extractors of recordings, by sample rate.
+    references: every reference clip, that of `mfcc.onnx` first.
+    """
 
     recipe: dict[str, Any]
     extractor: PublishedFile  # the recipe as an ONNX graph
     reference: Reference
     reference_clip: PublishedFile
     known_mistakes: KnownMistakes
+    references: tuple[ReferenceClip, ...]
+    prosody: dict[str, Any] | None = None
+    recordings: tuple[RecordingExtractor, ...] = ()
 
     @property
     def n_mfcc(self) -> int:
         """Number of coefficients in a vector or frame."""
         return int(self.recipe["nMfcc"])
+
+    @property
+    def statistics(self) -> list[str]:
+        """Names of the prosody statistics of a vector; none if there is no prosody."""
+        return list(self.prosody["statistics"]) if self.prosody else []
+
+    def extended(self, extractors: Sequence[RecordingExtractor]) -> "FeatureContract":
+        """The contract with extractors of recordings, which have passed verification."""
+        if not extractors:
+            return self
+        by_rate = sorted(extractors, key=lambda extractor: extractor.recording.sample_rate)
+        clips = [
+            clip for extractor in by_rate for clip in extractor.reference_clips(self.known_mistakes)
+        ]
+        first = next((clip for clip in clips if clip.name == OLD_REFERENCE), self.references[0])
+        others = (clip for clip in clips if clip.name != OLD_REFERENCE)
+        return replace(
+            self,
+            prosody=by_rate[0].prosody,
+            recordings=tuple(by_rate),
+            references=(first, *others),
+        )
 
 
 def read_contract(directory: Path, maximum_file_bytes: int) -> FeatureContract:
@@ -68,17 +105,27 @@ def read_contract(directory: Path, maximum_file_bytes: int) -> FeatureContract:
     except ValueError as error:
         raise ModelFileError(f"metadata 'mistakes': {error}") from None
     _probe(model, n_mfcc)
-    clip = _read_clip(directory / REFERENCE_NAME, maximum_file_bytes)
-    if clip.sha256 != reference.sha256:
-        raise ModelFileError(f"{REFERENCE_NAME} is not the clip whose SHA-256 the extractor has")
-    return FeatureContract(recipe, extractor, reference, clip, mistakes)
+    clip = read_clip(directory / REFERENCE_NAME, reference.sha256, maximum_file_bytes)
+    first = _reference_clip(recipe, reference, mistakes, clip)
+    return FeatureContract(recipe, extractor, reference, clip, mistakes, (first,))
 
 
-def _read_clip(path: Path, maximum_bytes: int) -> PublishedFile:
-    try:
-        return read_file(path, maximum_bytes)
-    except ModelFileError as error:
-        raise ModelFileError(f"{path.name} {error}") from None
+def _reference_clip(
+    recipe: dict[str, Any], reference: Reference, mistakes: KnownMistakes, clip: PublishedFile
+) -> ReferenceClip:
+    """The clip of `mfcc.onnx`, mono at the recipe's sample rate, without prosody."""
+    return ReferenceClip(
+        name=OLD_REFERENCE,
+        sample_rate=int(recipe.get("sampleRate", 0)),
+        channels=1,
+        samples=reference.samples,
+        frames=reference.frames,
+        mfccs=reference.mfccs,
+        prosody=None,
+        tolerance=reference.tolerance,
+        known_mistakes=mistakes,
+        file=clip,
+    )
 
 
 def _probe(model: OnnxModel, n_mfcc: int) -> None:

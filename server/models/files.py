@@ -11,6 +11,10 @@ from server.settings import DEFAULT_MAXIMUM_FILE_BYTES
 
 EXTRACTOR_NAME = "mfcc.onnx"
 REFERENCE_NAME = "reference.wav"
+RECORDING_EXTRACTORS = "extractor-*.onnx"  # at other sample rates
+REFERENCES = "reference*.wav"
+REFERENCE = re.compile(r"reference(-[a-z0-9]+)*\.wav")
+RESERVED = re.compile(r"extractor-.*|reference(-.*)?", re.IGNORECASE)  # not for networks
 # The name of a network stands in URLs, metrics and logs.
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}\.[a-z]{1,8}")
 UNSAFE_NAME = (
@@ -32,6 +36,11 @@ class PublishedFile:
 
     content: bytes
     sha256: str
+
+
+def is_extractor(path: Path) -> bool:
+    """Whether a file is an extractor by its name."""
+    return path.name == EXTRACTOR_NAME or path.match(RECORDING_EXTRACTORS)
 
 
 def printable_name(path: Path) -> str:

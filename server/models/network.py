@@ -1,30 +1,38 @@
 """One network: an ONNX file that was verified against its metadata and the feature contract."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
-import onnxruntime as ort
 from msgspec import Meta
 
 from server.models.contract import FeatureContract
-from server.models.files import EXTRACTOR_NAME, ModelFileError, read_file
+from server.models.files import EXTRACTOR_NAME, RESERVED, ModelFileError, read_file
 from server.models.onnx import OnnxModel, decode_metadata, open_model
 from server.models.predictors import (
-    OUTPUTS,
+    Array,
+    OptionalInput,
+    OptionalInputs,
     Predict,
     PredictBatch,
     frame_batch_predictor,
     frame_predictor,
+    optional_vector_predictor,
+    output_names,
     vector_batch_predictor,
     vector_predictor,
 )
+from server.models.prosody_statistics import PROSODY_COLUMNS, prosody_pooling
 
 NETWORK_FORMAT = "speech-emotion-network/1"
+OPTIONAL_INPUTS_FORMAT = "speech-emotion-network/2"  # the same with one or both optional inputs
 PROBE_FRAMES = 10
+PROBE_VALUES = (0.0, -500.0, float(np.finfo(np.float32).max))
+NO_PROSODY = "takes prosody, which these models do not define: there is no valid extractor-*.onnx"
 
 
 class Metrics(msgspec.Struct, rename="camel"):
@@ -45,6 +53,7 @@ class NetworkMetadata(msgspec.Struct):
     corpus: dict[str, Any]
     training: dict[str, Any]
     intended_use: dict[str, Any]
+    baseline_limit: Annotated[float, Meta(gt=0)] = inf  # only in files with the input `baseline`
 
 
 @dataclass(frozen=True)
@@ -60,11 +69,17 @@ class Network:
     predict: Predict
     predict_batch: PredictBatch
     sha256: str  # of the file
+    optional_inputs: tuple[OptionalInput, ...] = ()
 
     @property
     def takes_vectors(self) -> bool:
         """Whether the input is one vector; otherwise it is the frames."""
         return self.metadata.input == "vector"
+
+    @property
+    def optional_members(self) -> tuple[str, ...]:
+        """What the network can use beside the MFCCs: `prosody`, `baseline`, both or none."""
+        return tuple(member.name for member in self.optional_inputs)
 
 
 def load_network(path: Path, contract: FeatureContract | None, maximum_file_bytes: int) -> Network:
@@ -73,35 +88,78 @@ def load_network(path: Path, contract: FeatureContract | None, maximum_file_byte
     Raises:
         ModelFileError: gives every fault and the expected value.
     """
+    if RESERVED.fullmatch(path.stem):
+        raise ModelFileError("has a name that is reserved for extractors and reference clips")
     file = read_file(path, maximum_file_bytes)
-    model = open_model(file.content, NETWORK_FORMAT)
+    model = open_model(file.content, NETWORK_FORMAT, OPTIONAL_INPUTS_FORMAT)
     metadata = _read_metadata(model)
     n_mfcc: int = contract.n_mfcc if contract else metadata.recipe.get("nMfcc", 0)
     faults = list(_label_faults(metadata.labels))
     if contract and metadata.recipe != contract.recipe:
         faults.append(f"was made for another feature recipe than {EXTRACTOR_NAME}")
-    faults += [*_input_faults(model, metadata, n_mfcc), *_output_faults(model, metadata)]
+    statistics = contract.statistics if contract else []
+    optional = _optional_inputs(model, metadata, n_mfcc, len(statistics))
+    if contract and not statistics and "prosody" in _input_names(model):
+        faults.append(NO_PROSODY)
+    else:
+        faults += _input_faults(model, metadata, n_mfcc, optional)
+    faults += _output_faults(model, metadata, optional)
     if faults:
         raise ModelFileError(*faults)
-    predictors = _predictors(model.session, metadata, n_mfcc)
-    network = Network(path.stem, metadata, *predictors, file.sha256)
+    predictors = _predictors(model, metadata, n_mfcc, optional, statistics)
+    network = Network(path.stem, metadata, *predictors, file.sha256, optional)
     _probe(network, n_mfcc)
     return network
 
 
+def _input_names(model: OnnxModel) -> list[str]:
+    return [i.name for i in model.session.get_inputs()]
+
+
+def _optional_inputs(
+    model: OnnxModel, metadata: NetworkMetadata, n_mfcc: int, statistics: int
+) -> tuple[OptionalInput, ...]:
+    """The optional inputs that a file has."""
+    if model.metadata["format"] == NETWORK_FORMAT:
+        return ()
+    by_frame = metadata.input == "frames"
+    known = (
+        OptionalInput("prosody", PROSODY_COLUMNS if by_frame else statistics, per_frame=by_frame),
+        OptionalInput("baseline", 2 * (n_mfcc + PROSODY_COLUMNS) + 1),
+    )
+    names = _input_names(model)
+    return tuple(member for member in known if member.name in names)
+
+
 def _predictors(
-    session: ort.InferenceSession, metadata: NetworkMetadata, n_mfcc: int
+    model: OnnxModel,
+    metadata: NetworkMetadata,
+    n_mfcc: int,
+    optional: OptionalInputs,
+    statistics: Sequence[str],
 ) -> tuple[Predict, PredictBatch]:
-    labels = len(metadata.labels)
-    if metadata.input == "vector":
-        return vector_predictor(session, n_mfcc, labels), vector_batch_predictor(session, labels)
-    return frame_predictor(session), frame_batch_predictor(session, labels)
+    session, labels = model.session, len(metadata.labels)
+    if metadata.input == "frames":
+        return (
+            frame_predictor(session, optional),
+            frame_batch_predictor(session, labels, optional),
+        )
+    batch = vector_batch_predictor(session, labels, optional)
+    if not optional:
+        return vector_predictor(session, n_mfcc, labels), batch
+    try:
+        pooling = prosody_pooling(statistics)
+    except ValueError as error:
+        raise ModelFileError(str(error)) from None
+    return optional_vector_predictor(session, n_mfcc, labels, optional, pooling), batch
 
 
 def _read_metadata(model: OnnxModel) -> NetworkMetadata:
     values: dict[str, Any] = {}
     faults = list(model.damage)
     for field in msgspec.structs.fields(NetworkMetadata):
+        if field.name == "baseline_limit" and "baseline" not in _input_names(model):
+            continue
         try:
             values[field.name] = decode_metadata(model.metadata, field.name, field.type)
         except ModelFileError as error:
@@ -116,11 +174,17 @@ def _label_faults(labels: tuple[str, ...]) -> Iterator[str]:
         yield f"labels are {list(labels)}; expected each once, alphabetically"
 
 
-def _input_faults(model: OnnxModel, metadata: NetworkMetadata, n_mfcc: Any) -> Iterator[str]:
-    expected = {
+def _input_faults(
+    model: OnnxModel, metadata: NetworkMetadata, n_mfcc: Any, optional: OptionalInputs
+) -> Iterator[str]:
+    by_input: dict[str, list[Any]] = {
         "vector": [("mfccs", "tensor(float)", (n_mfcc,))],
         "frames": [("frames", "tensor(float)", (None, n_mfcc)), ("lengths", "tensor(int64)", ())],
-    }[metadata.input]
+    }
+    expected = by_input[metadata.input] + [
+        (name, "tensor(float)", (None, width) if per_frame else (width,))
+        for name, width, per_frame in optional
+    ]
     # The first dimension, the batch, is left out; None stands for any other dynamic dimension.
     found = [
         (i.name, i.type, tuple(d if isinstance(d, int) else None for d in i.shape[1:]))
@@ -128,11 +192,15 @@ def _input_faults(model: OnnxModel, metadata: NetworkMetadata, n_mfcc: Any) -> I
     ]
     if found != expected:
         yield f"inputs are {found}; expected {expected}"
+    if model.metadata["format"] == OPTIONAL_INPUTS_FORMAT and not optional:
+        yield "has neither prosody nor baseline as input; expected one of them in its format"
 
 
-def _output_faults(model: OnnxModel, metadata: NetworkMetadata) -> Iterator[str]:
+def _output_faults(
+    model: OnnxModel, metadata: NetworkMetadata, optional: OptionalInputs
+) -> Iterator[str]:
     found = {o.name: o for o in model.session.get_outputs()}
-    missing = [name for name in OUTPUTS if name not in found]
+    missing = [name for name in output_names(optional) if name not in found]
     for name in missing:
         yield f"outputs are {sorted(found)}; {name!r} is missing"
     if "probabilities" not in found:
@@ -145,15 +213,38 @@ def _output_faults(model: OnnxModel, metadata: NetworkMetadata) -> Iterator[str]
 def _probe(network: Network, n_mfcc: int) -> None:
     """Checks that the network returns probabilities for extreme inputs."""
     shape = (n_mfcc,) if network.takes_vectors else (PROBE_FRAMES, n_mfcc)
-    for value in (0.0, -500.0, np.finfo(np.float32).max):
-        try:
-            probabilities, distance = network.predict(np.full(shape, value, np.float32))
-        # NOTE: ONNX Runtime's exceptions share no base class but Exception.
-        except Exception as error:  # noqa: BLE001
-            reason = str(error).replace("std::bad_alloc", "it needs too much memory")
-            raise ModelFileError(f"fails on an input of {value}: {reason}") from None
-        if not np.isfinite([*probabilities, distance]).all() or abs(sum(probabilities) - 1) > 1e-4:
-            raise ModelFileError(
-                f"gives {probabilities}, distance {distance} for an input of {value}; "
-                "expected probabilities that sum to 1 and a finite distance"
-            )
+    for value in PROBE_VALUES:
+        mfccs = np.full(shape, value, np.float32)
+        _probe_once(network, f"an input of {value}", mfccs)
+        for other in {value, -value} if network.optional_inputs else ():
+            place = f"an input of {value} with {' and '.join(network.optional_members)} of {other}"
+            _probe_once(network, place, mfccs, **_probe_members(network, other))
+
+
+def _probe_members(network: Network, value: float) -> dict[str, Array]:
+    """Optional inputs of one value; a baseline has no negative spread, and at least one clip."""
+    members = {
+        member.name: np.full_like(member.zeros(1, PROBE_FRAMES)[0], value)
+        for member in network.optional_inputs
+    }
+    if (baseline := members.get("baseline")) is not None:
+        spread_and_clips = baseline[len(baseline) // 2 :]
+        spread_and_clips[:] = abs(value)
+        baseline[-1] = 1.0
+    return members
+
+
+def _probe_once(network: Network, place: str, mfccs: Array, **members: Array) -> None:
+    try:
+        probabilities, *distances = network.predict(mfccs, **members)
+    # NOTE: ONNX Runtime's exceptions share no base class but Exception.
+    except Exception as error:  # noqa: BLE001
+        reason = str(error).replace("std::bad_alloc", "it needs too much memory")
+        raise ModelFileError(f"fails on {place}: {reason}") from None
+    if not np.isfinite([*probabilities, *distances]).all() or abs(sum(probabilities) - 1) > 1e-4:
+        distance, baseline_distance = distances
+        also = f", distance from the baseline {baseline_distance}" if members else ""
+        raise ModelFileError(
+            f"gives {probabilities}, distance {distance}{also} for {place}; "
+            "expected probabilities that sum to 1 and a finite distance"
+        )

@@ -46,11 +46,19 @@ def decode_metadata(metadata: Mapping[str, str], key: str, kind: type[T]) -> T:
         raise ModelFileError(f"metadata {key!r}: {error}") from None
 
 
-def open_model(content: bytes, expected_format: str) -> OnnxModel:
+def format_fault(metadata: Mapping[str, str], *formats: str) -> str | None:
+    """Why the `format` in the metadata is none of the expected ones; None if it is one."""
+    found = metadata.get("format")
+    if found in formats:
+        return None
+    return f"metadata 'format' is {found!r}; expected {' or '.join(map(repr, formats))}"
+
+
+def open_model(content: bytes, *formats: str) -> OnnxModel:
     """Loads a model and checks the `format` in its metadata.
 
     Raises:
-        ModelFileError: the model cannot be loaded, or has another format.
+        ModelFileError: the model cannot be loaded, or has none of these formats.
     """
     damage = [] if checksum_matches(content) else [DAMAGED]
     try:
@@ -62,10 +70,8 @@ def open_model(content: bytes, expected_format: str) -> OnnxModel:
         reason = f"is not a model that ONNX Runtime can load: {error}"
         raise ModelFileError(*damage, reason) from None
     metadata = dict(session.get_modelmeta().custom_metadata_map)
-    found = metadata.get("format")
-    if found != expected_format:
-        reason = f"metadata 'format' is {found!r}; expected {expected_format!r}"
-        raise ModelFileError(*damage, reason)
+    if fault := format_fault(metadata, *formats):
+        raise ModelFileError(*damage, fault)
     return OnnxModel(session, metadata, damage)
 
 

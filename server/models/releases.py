@@ -22,8 +22,11 @@ from typing import IO
 from server.models.deployment import Deployment, DeploymentFiles
 from server.models.files import (
     EXTRACTOR_NAME,
+    REFERENCE,
     REFERENCE_NAME,
+    REFERENCES,
     ModelFileError,
+    is_extractor,
     printable_name,
     read_file,
 )
@@ -158,7 +161,8 @@ class ReleaseStore:
         ) as name:
             folder = Path(name)
             faults = {}
-            for path in sorted([*source.glob("*.onnx"), *source.glob(REFERENCE_NAME)]):
+            clips = (path for path in source.glob(REFERENCES) if REFERENCE.fullmatch(path.name))
+            for path in sorted([*source.glob("*.onnx"), *clips]):
                 try:
                     _copy(path, folder, maximum_file_bytes)
                 except ModelFileError as error:
@@ -206,6 +210,8 @@ def _copy(path: Path, folder: Path, maximum_bytes: int) -> None:
     os.utime(copy, (moment, moment))
     if path.name in (EXTRACTOR_NAME, REFERENCE_NAME):
         (folder / file.sha256).symlink_to(path.name)
+    elif is_extractor(path) or REFERENCE.fullmatch(path.name):
+        (folder / f"{path.name}.{file.sha256}").symlink_to(path.name)
 
 
 def _name(release: Path) -> str:

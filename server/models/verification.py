@@ -38,6 +38,7 @@ class Verification(msgspec.Struct, frozen=True):
     networks: dict[str, NetworkSummary]  # by name, in alphabetical order
     recipe: dict[str, Any] | None  # None: the extractor is not valid
     faults: dict[str, str]  # file name -> reason
+    prosody: dict[str, Any] | None = None  # its definition; None: there are no extractors of it
 
 
 class Order(msgspec.Struct, frozen=True):

@@ -42,8 +42,9 @@ def _verify(order: Order, begin: Callable[[str], None]) -> Verification:
         network.name: NetworkSummary(network.metadata.input, network.metadata.labels)
         for network in catalog.networks.values()
     }
-    recipe = catalog.contract.recipe if catalog.contract else None
-    return Verification(networks, recipe, dict(catalog.faults))
+    contract = catalog.contract
+    recipe, prosody = (contract.recipe, contract.prosody) if contract else (None, None)
+    return Verification(networks, recipe, dict(catalog.faults), prosody)
 
 
 def _limit(memory_bytes: int) -> None:

@@ -247,6 +247,40 @@ TOO_MANY_FRAMES = _invalid_features(
 )
 WRONG_WIDTH = _invalid_features("Wrong number of coefficients: expected {n_mfcc}, got {found}.")
 
+# Invalid prosody.
+NO_PROSODY_ROWS = _invalid_features(
+    'The member "mfccs" has frames: expected "prosody" as a list with 3 numbers for each frame, '
+    "log F0, voicing and level; got {found}."
+)
+NO_PROSODY_STATISTICS = _invalid_features(
+    'The member "mfccs" is one vector: expected "prosody" as a list of {count} numbers, the pooled '
+    "statistics; got {found}."
+)
+NO_PROSODY_ROW = _invalid_features("Expected a list of 3 numbers, got {found}.")
+WRONG_PROSODY_WIDTH = _invalid_features(
+    "Expected 3 numbers of prosody, log F0, voicing and level; got {found}."
+)
+WRONG_PROSODY_LENGTH = _invalid_features(
+    'Expected prosody of {frames:,} frames, as many as "mfccs" has; got {found:,}.'
+)
+WRONG_PROSODY_COUNT = _invalid_features("Expected {expected} prosody statistics, got {found}.")
+TOO_MANY_VALUES = _invalid_features(
+    "Expected at most {maximum:,} frames of {n_mfcc} coefficients, each with 3 numbers of prosody; "
+    "got more values."
+)
+
+# An invalid baseline.
+NO_BASELINE_OBJECT = _invalid_features(
+    "Expected an object, the mean and spread of earlier clips; got {found}."
+)
+NO_BASELINE_MEMBER = _invalid_features('The member "{name}" of the baseline is missing.')
+NO_BASELINE_LIST = _invalid_features("Expected a list of {expected} numbers, got {found}.")
+WRONG_BASELINE_WIDTH = _invalid_features("Expected {expected} numbers, got {found}.")
+NEGATIVE_SPREAD = _invalid_features("Expected a spread, a number of at least 0, got {found}.")
+WRONG_CLIPS = _invalid_features(
+    "Expected the number of clips of the baseline, an integer from 1 to {most:,}; got {found}."
+)
+
 # Invalid inference requests. `place` leads to a value: inputs[0].shape.
 INVALID_REQUEST = _invalid("The request is invalid: {error}.")
 INVALID_DATA = _invalid("{place} is invalid: {error}.")
@@ -308,6 +342,12 @@ OUTSIDE_TRAINING = "outside-training-distribution"  # a code that clients compar
 OUTSIDE_TRAINING_DISTRIBUTION = (
     "These MFCCs are outside the distribution that the network was trained on; the prediction is "
     "not reliable. POST /init/verification checks whether a client computes its features correctly."
+)
+ANOTHER_VOICE = "baseline-of-another-voice"  # a code that clients compare
+BASELINE_OF_ANOTHER_VOICE = (
+    "The utterance is far from the baseline: another person speaks, or the microphone or the room "
+    "is another one. The prediction is not reliable. Send the baseline of this speaker and "
+    "microphone, or send none; start a new one if the microphone has changed."
 )
 FEATURES_AGREE = (
     "The features agree with the reference: they differ by up to {difference:.4g}; the tolerance "

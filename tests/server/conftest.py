@@ -9,7 +9,12 @@ from server.app import create_app
 from server.models.catalog import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings
 from tests.support.openapi import Exchange, check
-from tests.support.tiny_models import write_extractor, write_frame_network, write_vector_network
+from tests.support.tiny_models import (
+    write_extractor,
+    write_frame_network,
+    write_recording_extractor,
+    write_vector_network,
+)
 
 
 @pytest.fixture
@@ -19,6 +24,14 @@ def models(tmp_path: Path) -> Path:
     write_vector_network(tmp_path, "DNN")
     write_frame_network(tmp_path, "TCN")
     return tmp_path
+
+
+@pytest.fixture
+def models_with_recordings(models: Path) -> Path:
+    """The same with extractors of recordings at three sample rates, and their reference clips."""
+    for rate in (8_000, 22_050, 48_000):
+        write_recording_extractor(models, rate)
+    return models
 
 
 class CheckedClient(falcon.testing.TestClient):

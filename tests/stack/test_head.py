@@ -8,7 +8,13 @@ import pytest
 from tests.support.harness import DEADLINE, Server
 from tests.support.openapi import description
 
-NAMES = {"{name}": "DNN", "{version}": "0", "{networkType}": "DNN"}
+NAMES = {
+    "{name}": "DNN",
+    "{version}": "0",
+    "{networkType}": "DNN",
+    "{rate}": "48000",
+    "{clip}": "48000",
+}
 PAGES = ["/", "/docs", "/favicon.svg", "/nowhere", "/prediction/DNN", "/v2/models/RNN"]
 GET_PATHS = [path for path, operations in description()["paths"].items() if "get" in operations]
 CHANGING = ("date", "x-request-id", "connection", "keep-alive")

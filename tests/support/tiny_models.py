@@ -34,6 +34,18 @@ MISTAKES: dict[str, Any] = {
     ],
     "pairs": [],
 }
+PROSODY = {
+    "columns": ["logF0", "voicing", "level"],
+    "referenceHz": 27.5,
+    "unvoiced": 0,
+    "f0Minimum": 60,
+    "f0Maximum": 500,
+    "voicedFrom": 0.5,
+    "levelMinimum": -100,
+    "statistics": ["f0Percentile50", "voicedShare", "levelDeviation"],
+}
+STAGE = {"up": 147, "down": 320, "cutoff": 0.45, "beta": 14.0, "halfLength": 50}
+RATE_WITH_CLIPS = 48_000  # Hz
 OPSETS = [helper.make_opsetid("", 17)]
 
 
@@ -69,6 +81,73 @@ def write_extractor(directory: Path, **metadata: Any) -> Path:
     (directory / "reference.wav").write_bytes(REFERENCE_CLIP)
     metadata = {"recipe": RECIPE, "reference": REFERENCE, "mistakes": MISTAKES} | metadata
     return _write(directory / "mfcc.onnx", graph, metadata, "speech-emotion-extractor/1")
+
+
+def reference_entry(name: str, rate: int, channels: int, clip: bytes, **changes: Any) -> Any:
+    """The metadata of a reference clip: two frames of prosody, MFCCs from 0 to 24."""
+    return {
+        "name": name,
+        "file": f"{name}.wav",
+        "sha256": hashlib.sha256(clip).hexdigest(),
+        "sampleRate": rate,
+        "channels": channels,
+        "samples": 1000,
+        "frames": 2,
+        "mfccs": REFERENCE["mfccs"],
+        "prosody": [[2.0, 0.9, -20.0], [0.0, 0.1, -40.0]],
+        "tolerance": {"mfccs": 0.5},
+        "mistakes": MISTAKES,
+    } | changes
+
+
+def write_recording_extractor(directory: Path, rate: int, **metadata: Any) -> Path:
+    """The mean of the channels, every RATE / 25th sample of it as one frame of 25 coefficients.
+
+    Those at 22,050 and 48,000 Hz have reference clips.
+    """
+    names = ("frames", "mfccs", "prosody", "prosody_statistics")
+    shapes: list[list[int | None]] = [[None, 25], [25], [None, 3], [3]]
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in zip(names, shapes, strict=True)
+    ]
+    audio = helper.make_tensor_value_info("audio", TensorProto.FLOAT, [None, None])
+    nodes = [
+        helper.make_node("ReduceMean", ["audio"], ["mono"], axes=[1], keepdims=0),
+        helper.make_node("Slice", ["mono", "zero", "end", "zero", "step"], ["few"]),
+        helper.make_node("Reshape", ["few", "shape"], ["frames"]),
+        helper.make_node("ReduceMean", ["frames"], ["mfccs"], axes=[0], keepdims=0),
+        helper.make_node("Slice", ["frames", "zero", "three", "one"], ["prosody"]),
+        helper.make_node("Slice", ["mfccs", "zero", "three"], ["prosody_statistics"]),
+    ]
+    integers = {"zero": [0], "one": [1], "three": [3], "shape": [-1, 25]}
+    integers |= {"step": [rate // 25], "end": [rate // 25 * 25]}
+    constants = [
+        helper.make_tensor(name, TensorProto.INT64, [len(values)], values)
+        for name, values in integers.items()
+    ]
+    graph = helper.make_graph(nodes, "extractor", [audio], outputs, constants)
+    stages = [] if rate == RECIPE["sampleRate"] else [STAGE]
+    metadata = {
+        "recipe": RECIPE,
+        "recording": {"sampleRate": rate, "downmix": "mean", "resampling": stages},
+        "prosody": PROSODY,
+        "references": _references(directory, rate),
+    } | metadata
+    name = f"extractor-{rate}.onnx"
+    return _write(directory / name, graph, metadata, "speech-emotion-extractor/2")
+
+
+def _references(directory: Path, rate: int) -> list[Any]:
+    """Writes the reference clips at a sample rate, and returns their metadata."""
+    if rate == RECIPE["sampleRate"]:
+        return [reference_entry("reference", rate, 1, REFERENCE_CLIP, mistakes=None)]
+    if rate != RATE_WITH_CLIPS:
+        return []
+    clips = {"reference-48000": (1, b"RIFF, mono"), "reference-48000-stereo": (2, b"RIFF, stereo")}
+    for name, (_, clip) in clips.items():
+        (directory / f"{name}.wav").write_bytes(clip)
+    return [reference_entry(name, rate, *clip) for name, clip in clips.items()]
 
 
 def write_vector_network(directory: Path, name: str, n_mfcc: int = 25, **changes: Any) -> Path:

@@ -125,13 +125,14 @@ def compare(extractor: Extractor, signals: Iterable[Signal]) -> Agreement:
         expected = extract_frames(signal.audio)
         if frames.shape != expected.shape:
             raise ExtractorError(f"{signal.name}: {frames.shape} frames; librosa {expected.shape}")
-        frames_errors.append(_largest_difference(signal.name, frames, expected, FRAMES_TOLERANCE))
+        frames_errors.append(largest_difference(signal.name, frames, expected, FRAMES_TOLERANCE))
         vector = pool(expected)
-        vector_errors.append(_largest_difference(signal.name, mfccs, vector, VECTOR_TOLERANCE))
+        vector_errors.append(largest_difference(signal.name, mfccs, vector, VECTOR_TOLERANCE))
     return Agreement(len(frames_errors) - 1, max(frames_errors), max(vector_errors))
 
 
-def _largest_difference(name: str, actual: Float32, expected: Float32, limit: float) -> float:
+def largest_difference(name: str, actual: Float32, expected: Float32, limit: float) -> float:
+    """The greatest absolute difference; raises ExtractorError where it is above the limit."""
     difference = float(np.abs(actual - expected).max())
     if not difference <= limit:  # also where the difference is NaN
         raise ExtractorError(f"{name}: {difference} from librosa; expected at most {limit}")

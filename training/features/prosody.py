@@ -8,6 +8,8 @@ prefers the shortest period. A weak peak must also lie near the pitch of the cli
 neighbouring frames; a strong one may lie anywhere, so that high and low speech is kept.
 """
 
+import math
+
 import librosa
 import numpy as np
 
@@ -35,6 +37,7 @@ NEIGHBOUR_COST = 1.6  # for each octave from the median pitch of five frames, ti
 NEIGHBOURS = 2  # frames on either side
 VOICED_FROM = 0.5  # height of the peak
 AMIN = RECIPE.amin
+LEVEL_MINIMUM = 10 * math.log10(AMIN)  # dB
 ROUNDING = 1e-9  # share of a frame's power that float32 does not tell from rounding errors
 FLATTEST = -1e-9  # curvature at a peak, so that no division is by zero
 IMPOSSIBLE = -1e3  # score of a lag that is no peak

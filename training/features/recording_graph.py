@@ -24,6 +24,8 @@ from training.features.graph import (
 )
 from training.features.prosody_graph import prosody_of
 from training.features.recipe import RECIPE
+from training.features.recordings.statistics import STATISTICS
+from training.features.recordings.statistics_graph import statistics_of
 from training.features.resampling import STAGES, TAIL
 from training.features.resampling_graph import filter_graph
 
@@ -65,22 +67,24 @@ def _downmix_with_tail(audio: Tensor) -> tuple[Tensor, Integer]:
 
 
 @onnxscript.script(default_opset=op)
-def _features(mono: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _features(mono: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     spectra = power_spectra(framed(trimmed(mono)))
     level = decibels(op.MatMul(spectra, _mel_filters()))
     level = op.Max(level, op.ReduceMax(level, keepdims=0) - TOP_DB)
     frames = op.MatMul(level, op.Constant(value=COSINES))
     mfccs = op.ReduceMean(frames, axes=[0], keepdims=0)
     prosody = prosody_of(spectra)
-    return frames, mfccs, prosody
+    prosody_statistics = statistics_of(prosody)
+    return frames, mfccs, prosody, prosody_statistics
 
 
 def recording_graph(rate: int) -> onnx.ModelProto:
     """The extractor for recordings at one sample rate: downmix, resampling, features.
 
     Input `audio`: float32 (samples, channels), at least one channel, finite, in [-1, 1]. Outputs:
-    `frames` and `mfccs` as those of `extractor_graph`, and `prosody`, float32 (T, 3), as in
-    `training.features.prosody`.
+    `frames` and `mfccs` as those of `extractor_graph`; `prosody`, float32 (T, 3), as in
+    `training.features.prosody`; and `prosody_statistics`, float32 (12,), as in
+    `training.features.recordings.statistics`.
 
     Raises:
         KeyError: the rate is none of `training.features.resampling.RATES`.
@@ -94,6 +98,7 @@ def recording_graph(rate: int) -> onnx.ModelProto:
         "frames": ["T", RECIPE.n_mfcc],
         "mfccs": [RECIPE.n_mfcc],
         "prosody": ["T", 3],
+        "prosody_statistics": [len(STATISTICS)],
     }
     features = finished(_features, {"mono": ["samples"]}, outputs)
     features = onnx.compose.add_prefix(features, "features/", rename_outputs=False)

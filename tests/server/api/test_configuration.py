@@ -7,7 +7,17 @@ import pytest
 from falcon.testing import TestClient
 
 from tests.server.conftest import make_client
-from tests.support.tiny_models import LABELS, RECIPE, network_metadata, write_frame_network
+from tests.support.tiny_models import (
+    LABELS,
+    PROSODY,
+    RECIPE,
+    STAGE,
+    network_metadata,
+    write_frame_network,
+    write_recording_extractor,
+)
+
+VERSION_1 = {"numberOfMfccs", "features", "extractor", "reference", "networks"}
 
 
 @pytest.mark.parametrize("path", ["/init/configuration", "/configuration/init"])
@@ -43,3 +53,77 @@ def test_the_reference_clip_matches_its_hash_in_the_configuration(client: TestCl
     assert answer.headers["content-type"] == "audio/wav"
     assert hashlib.sha256(answer.content).hexdigest() == reference["sha256"]
     assert len(reference["mfccs"]) == 25
+
+
+def test_models_without_recordings_have_the_handshake_of_version_1(client: TestClient) -> None:
+    configuration = client.simulate_get("/init/configuration").json
+    assert set(configuration) == VERSION_1
+    assert [network["optionalMembers"] for network in configuration["networks"]] == [[], []]
+
+
+def test_recordings_add_members_and_change_none(
+    client: TestClient, models_with_recordings: Path
+) -> None:
+    before = client.simulate_get("/init/configuration").json
+    after = make_client(models_with_recordings).simulate_get("/init/configuration").json
+    assert set(after) == VERSION_1 | {"recordings", "prosody", "references"}
+    assert {name: after[name] for name in before} == before
+    assert after["prosody"] == PROSODY
+    recordings = after["recordings"]
+    assert recordings["input"] == "audio"
+    assert recordings["outputs"] == ["frames", "mfccs", "prosody", "prosody_statistics"]
+    found = {item["sampleRate"]: item for item in recordings["extractors"]}
+    assert list(found) == [8_000, 22_050, 48_000]
+    assert found[22_050]["resampling"] == []
+    assert found[48_000]["resampling"] == [STAGE]
+    assert found[48_000]["downmix"] == "mean"
+
+
+def test_the_references_begin_with_that_of_version_1(models_with_recordings: Path) -> None:
+    client = make_client(models_with_recordings)
+    configuration = client.simulate_get("/init/configuration").json
+    references = configuration["references"]
+    assert [item["name"] for item in references] == [
+        "reference",
+        "reference-48000",
+        "reference-48000-stereo",
+    ]
+    old = configuration["reference"]
+    assert references[0] == old | {"name": "reference", "sampleRate": 22_050, "channels": 1}
+    assert (references[2]["sampleRate"], references[2]["channels"]) == (48_000, 2)
+
+
+def test_the_added_files_match_their_hashes(models_with_recordings: Path) -> None:
+    client = make_client(models_with_recordings)
+    configuration = client.simulate_get("/init/configuration").json
+    extractors = configuration["recordings"]["extractors"]
+    for item in [*extractors, *configuration["references"]]:
+        answer = client.simulate_get(item["url"])
+        assert answer.status_code == 200
+        assert hashlib.sha256(answer.content).hexdigest() == item["sha256"]
+        assert len(answer.content) == item.get("bytes", len(answer.content))
+        is_clip = "samples" in item
+        kind = "audio/wav" if is_clip else "application/octet-stream"
+        assert answer.headers["content-type"] == kind
+        assert client.simulate_get(item["url"][:-1] + "x").json["type"].endswith("file-replaced")
+
+
+@pytest.mark.parametrize(
+    "path", ["/init/extractor-12345.onnx", "/init/extractor-x.onnx", "/init/reference-1.wav"]
+)
+def test_a_file_that_the_models_lack_returns_404(models_with_recordings: Path, path: str) -> None:
+    answer = make_client(models_with_recordings).simulate_get(path)
+    assert (answer.status_code, answer.json["type"]) == (
+        404,
+        "urn:problem:speech-emotion:file-replaced",
+    )
+
+
+def test_a_damaged_extractor_is_not_offered(models_with_recordings: Path) -> None:
+    path = write_recording_extractor(models_with_recordings, 8_000, recipe={"nMfcc": 25})
+    client = make_client(models_with_recordings)
+    configuration = client.simulate_get("/init/configuration").json
+    rates = [item["sampleRate"] for item in configuration["recordings"]["extractors"]]
+    assert rates == [22_050, 48_000]
+    assert client.simulate_get(f"/init/{path.name}").status_code == 404
+    assert "extractor-8000.onnx: was made for another" in client.simulate_get("/readyz").text

@@ -1,0 +1,223 @@
+"""The members `prosody` and `baseline` of `POST /prediction`: reads them, explains invalid ones.
+
+Reading takes a fast path, typed decoding and packing into float32. It raises any error that is no
+Problem for an invalid value; `explain` then finds that value in the parsed body.
+"""
+
+from collections.abc import Iterator
+from struct import Struct as Packer
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+import numpy as np
+from msgspec import UNSET, Meta, UnsetType
+from numpy.typing import NDArray
+
+from server.codecs.json_values import check_number, check_numbers, json_type
+from server.models.prosody_statistics import PROSODY_COLUMNS
+from server.problems import messages
+from server.problems.documents import Problem, shortened
+
+MOST_CLIPS = 1_000_000
+NOT_GIVEN = msgspec.Raw()
+
+Array = NDArray[np.float32]
+
+
+class Utterance(NamedTuple):
+    """What a body says of one utterance."""
+
+    mfccs: Array  # float32 (n_mfcc,) for one vector, float32 (T, n_mfcc) for T >= 1 frames
+    prosody: Array | None = None  # float32 (P,) beside one vector, float32 (T, 3) beside frames
+    baseline: Array | None = None  # float32 (2 n_mfcc + 7,)
+
+
+class _Moments(msgspec.Struct):
+    mean: list[float]
+    spread: list[Annotated[float, Meta(ge=0)]]
+
+
+class _Baseline(msgspec.Struct):
+    clips: Annotated[float, Meta(ge=1, le=MOST_CLIPS)]
+    mfccs: _Moments
+    prosody: _Moments | UnsetType = UNSET
+
+
+NO_PROSODY = _Moments([0.0] * PROSODY_COLUMNS, [0.0] * PROSODY_COLUMNS)
+
+_decode_rows = msgspec.json.Decoder(list[list[float]]).decode
+_decode_row = msgspec.json.Decoder(list[float]).decode
+_decode_baseline = msgspec.json.Decoder(_Baseline).decode
+_pack_row = Packer(f"<{PROSODY_COLUMNS}f").pack
+
+
+class VoiceReader:
+    """Reads the members of one contract.
+
+    n_mfcc: the number of coefficients.
+    statistics: the number of prosody statistics; 0: the contract has none, and any number is valid.
+    """
+
+    def __init__(self, n_mfcc: int, statistics: int) -> None:
+        self._statistics = statistics
+        self._widths = {"mfccs": n_mfcc, "prosody": PROSODY_COLUMNS}
+        self._pack_baseline = Packer(f"<{2 * (n_mfcc + PROSODY_COLUMNS) + 1}f").pack
+
+    def read(self, mfccs: Array, prosody: msgspec.Raw, baseline: msgspec.Raw) -> Utterance:
+        """The members beside valid MFCCs; `NOT_GIVEN` stands for a missing one.
+
+        Raises:
+            ValueError, struct.error, OverflowError, RecursionError: a member is not valid.
+        """
+        return Utterance(
+            mfccs,
+            None if prosody is NOT_GIVEN else self._prosody(mfccs, prosody),
+            None if baseline is NOT_GIVEN else self._baseline(_decode_baseline(baseline)),
+        )
+
+    def _prosody(self, mfccs: Array, prosody: msgspec.Raw) -> Array:
+        if mfccs.ndim == 1:
+            values = _decode_row(prosody)
+            if not self._is_pooled_width(len(values)):
+                raise ValueError
+            return np.frombuffer(Packer(f"<{len(values)}f").pack(*values), np.float32)
+        rows = _decode_rows(prosody)
+        if len(rows) != len(mfccs):
+            raise ValueError
+        packed = b"".join([_pack_row(*row) for row in rows])
+        return np.frombuffer(packed, np.float32).reshape(-1, PROSODY_COLUMNS)
+
+    def _is_pooled_width(self, width: int) -> bool:
+        return width == self._statistics if self._statistics else width > 0
+
+    def _baseline(self, baseline: _Baseline) -> Array:
+        mfccs = baseline.mfccs
+        prosody = NO_PROSODY if baseline.prosody is UNSET else baseline.prosody
+        for moments, width in zip((mfccs, prosody), self._widths.values(), strict=True):
+            if (len(moments.mean), len(moments.spread)) != (width, width):
+                raise ValueError
+        if not baseline.clips.is_integer():
+            raise ValueError
+        packed = self._pack_baseline(
+            *mfccs.mean, *prosody.mean, *mfccs.spread, *prosody.spread, baseline.clips
+        )
+        return np.frombuffer(packed, np.float32)
+
+    def explain(self, document: dict[str, Any]) -> None:
+        """Raises the first problem of the members of a parsed body whose MFCCs are valid."""
+        if "prosody" in document:
+            self._explain_prosody(document["prosody"], document["mfccs"])
+        if "baseline" in document:
+            self._explain_baseline(document["baseline"])
+
+    def _explain_prosody(self, prosody: Any, mfccs: list[Any]) -> None:
+        has_frames = isinstance(mfccs[0], list)
+        members = {"pointer": "/prosody"}
+        if not isinstance(prosody, list) or has_frames != _has_rows(prosody):
+            kind = messages.NO_PROSODY_ROWS if has_frames else messages.NO_PROSODY_STATISTICS
+            expected = {} if has_frames else {"count": self._statistics or "the"}
+            raise Problem(kind, members, found=_form(prosody), **expected)
+        if has_frames:
+            explain_rows(prosody)
+            if len(prosody) != len(mfccs):
+                raise Problem(
+                    messages.WRONG_PROSODY_LENGTH,
+                    members,
+                    frames=len(mfccs),
+                    found=len(prosody),
+                )
+            return
+        check_numbers(prosody, "/prosody")
+        if not self._is_pooled_width(len(prosody)):
+            raise Problem(
+                messages.WRONG_PROSODY_COUNT,
+                members,
+                expected=self._statistics,
+                found=len(prosody),
+            )
+
+    def _explain_baseline(self, baseline: Any) -> None:
+        for pointer, moments, width in self._moments(baseline):
+            for name in ("mean", "spread"):
+                values = _member(moments, pointer, name)
+                place = f"{pointer}/{name}"
+                if not isinstance(values, list):
+                    raise Problem(
+                        messages.NO_BASELINE_LIST,
+                        {"pointer": place},
+                        expected=width,
+                        found=json_type(values),
+                    )
+                check_numbers(values, place)
+                if len(values) != width:
+                    raise Problem(
+                        messages.WRONG_BASELINE_WIDTH,
+                        {"pointer": place},
+                        expected=width,
+                        found=len(values),
+                    )
+            _explain_spread(moments["spread"], f"{pointer}/spread")
+        _explain_clips(_member(baseline, "/baseline", "clips"))
+
+    def _moments(self, baseline: Any) -> Iterator[tuple[str, Any, int]]:
+        """The pointer, value and width of each pair of mean and spread."""
+        _member(baseline, "/baseline", "mfccs")
+        for name, width in self._widths.items():
+            if name in baseline:
+                yield f"/baseline/{name}", baseline[name], width
+
+
+def explain_start(prosody: Any) -> None:
+    """Raises the first problem of prosody of which only the start is known."""
+    if isinstance(prosody, list) and prosody:
+        if isinstance(prosody[0], list):
+            explain_rows(prosody)
+        else:
+            check_numbers(prosody, "/prosody")
+
+
+def explain_rows(rows: list[Any]) -> None:
+    """Raises the first problem of a row of prosody of one frame."""
+    for index, row in enumerate(rows):
+        pointer = f"/prosody/{index}"
+        if not isinstance(row, list):
+            raise Problem(messages.NO_PROSODY_ROW, {"pointer": pointer}, found=json_type(row))
+        check_numbers(row, pointer)
+        if len(row) != PROSODY_COLUMNS:
+            raise Problem(messages.WRONG_PROSODY_WIDTH, {"pointer": pointer}, found=len(row))
+
+
+def _has_rows(prosody: list[Any]) -> bool:
+    return bool(prosody) and isinstance(prosody[0], list)
+
+
+def _form(prosody: Any) -> str:
+    if not isinstance(prosody, list):
+        return json_type(prosody)
+    if not prosody:
+        return "an empty list"
+    return "a list of lists" if _has_rows(prosody) else "a list of numbers"
+
+
+def _member(document: Any, pointer: str, name: str) -> Any:
+    """A required member of an object of the baseline."""
+    if not isinstance(document, dict):
+        raise Problem(messages.NO_BASELINE_OBJECT, {"pointer": pointer}, found=json_type(document))
+    if name not in document:
+        raise Problem(messages.NO_BASELINE_MEMBER, {"pointer": f"{pointer}/{name}"}, name=name)
+    return document[name]
+
+
+def _explain_spread(spread: list[float], pointer: str) -> None:
+    for index, value in enumerate(spread):
+        if value < 0:
+            place = {"pointer": f"{pointer}/{index}"}
+            raise Problem(messages.NEGATIVE_SPREAD, place, found=shortened(value))
+
+
+def _explain_clips(clips: Any) -> None:
+    pointer = "/baseline/clips"
+    check_number(clips, pointer)
+    if not 1 <= clips <= MOST_CLIPS or clips != int(clips):
+        found = shortened(clips)
+        raise Problem(messages.WRONG_CLIPS, {"pointer": pointer}, most=MOST_CLIPS, found=found)

@@ -1,0 +1,1 @@
+"""The extractors of MFCCs, prosody and its statistics for recordings at each sample rate."""
