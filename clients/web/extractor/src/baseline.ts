@@ -34,11 +34,13 @@ type Moments = readonly ({ readonly mean: number; readonly square: number } | un
 /** The baseline of one clip more. */
 export function withClip(baseline: Baseline | undefined, features: Features): Baseline {
   const { frames, mfccs, prosody } = features;
-  const clips = baseline?.clips ?? 0;
+  const clips = Math.min(baseline?.clips ?? 0, MOST_CLIPS - 1);
   const own = prosody && momentsOf(prosody, PROSODY_COLUMNS.length, isVoiced);
-  const spoken = own ? withMoments(baseline?.prosody, clips, own) : baseline?.prosody;
+  const spoken = own
+    ? withMoments(baseline?.prosody, clips, own, (column, mean) => column === LOG_F0 && mean === 0)
+    : baseline?.prosody;
   return {
-    clips: Math.min(MOST_CLIPS, clips + 1),
+    clips: clips + 1,
     mfccs: withMoments(baseline?.mfccs, clips, momentsOf(frames, mfccs.length)),
     ...(spoken && { prosody: spoken }),
   };
@@ -108,18 +110,22 @@ function momentsOf(
   });
 }
 
-/** Column by column, the statistics of `clips` clips and one more. */
+/**
+ * Column by column, the statistics of `clips` clips and one more.
+ *
+ * @param isUnknown whether no clip had a value in the column yet, such as log F0 of unvoiced clips
+ */
 function withMoments(
   old: ColumnStatistics | undefined,
   clips: number,
   moments: Moments,
+  isUnknown: (column: number, mean: number) => boolean = () => false,
 ): ColumnStatistics {
   const columns = moments.map((clip, column) => {
     const mean = old?.mean[column] ?? 0;
     const spread = old?.spread[column] ?? 0;
     if (clip === undefined) return { mean, spread };
-    // A mean and a spread of 0: no clip had a value yet, such as log F0 of unvoiced clips.
-    const weight = mean === 0 && spread === 0 ? 0 : clips;
+    const weight = isUnknown(column, mean) ? 0 : clips;
     const average = (before: number, now: number): number => (before * weight + now) / (weight + 1);
     const combined = average(mean, clip.mean);
     const square = average(spread ** 2 + mean ** 2, clip.square);
