@@ -20,12 +20,16 @@ def model_metadata(network: Network, signature: ModelSignature) -> dict[str, Any
     parameters = {
         "probabilities": {"labels": metadata.labels},
         "distance": {"limit": metadata.distance_limit},
+        "baseline_distance": {"limit": metadata.baseline_limit},
     }
     return {
         "name": network.name,
         "versions": [version(network)],
         "platform": "onnx_onnxv1",
-        "inputs": [_tensor(spec) for spec in signature.inputs],
+        "inputs": [
+            _tensor(spec) | ({"parameters": {"optional": True}} if spec.is_optional else {})
+            for spec in signature.inputs
+        ],
         "outputs": [
             _tensor(spec) | {"parameters": parameters[spec.name]} for spec in signature.outputs
         ],
@@ -46,7 +50,10 @@ def model_configuration(
         "platform": "onnxruntime_onnx",
         "backend": "onnxruntime",
         "max_batch_size": maximum_rows,
-        "input": [_triton_tensor(spec) for spec in signature.inputs],
+        "input": [
+            _triton_tensor(spec) | ({"optional": True} if spec.is_optional else {})
+            for spec in signature.inputs
+        ],
         "output": [_triton_tensor(spec) for spec in signature.outputs],
     }
 

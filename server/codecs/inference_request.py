@@ -20,7 +20,7 @@ from server.codecs.request_schema import (
 )
 from server.codecs.request_text import SplitText, split_request
 from server.codecs.tensor_specs import ModelSignature, TensorSpec
-from server.codecs.tensors import DeclaredTensor, read_binary
+from server.codecs.tensors import DeclaredTensor, check_baselines, read_binary
 from server.problems import messages
 from server.problems.documents import Problem, shortened
 
@@ -88,6 +88,7 @@ class _InputReader:
         self._offset = len(split.text)  # of the next binary tensor
         self._specs = {spec.name: spec for spec in signature.inputs}
         self._required = signature.inputs[0].name
+        self._optional = [spec.name for spec in signature.inputs if spec.is_optional]
         self._limits = limits
         self._arrays: dict[str, NDArray[Any]] = {}
 
@@ -103,6 +104,9 @@ class _InputReader:
             raise Problem(messages.BINARY_DATA_LEFT, count=len(self._body) - self._offset)
         if "lengths" in self._arrays:
             _check_lengths(self._arrays["frames"].shape, self._arrays["lengths"])
+        for name in self._optional:
+            if name in self._arrays:
+                self._check_optional(name)
         return self._arrays
 
     def _check(self, given: Input, place: str) -> None:
@@ -127,6 +131,21 @@ class _InputReader:
             raise Problem(messages.BATCH_TOO_LARGE, rows=rows, limit=self._limits.rows)
         if frames > self._limits.frames:
             raise Problem(messages.UTTERANCES_TOO_LONG, frames=frames, limit=self._limits.frames)
+
+    def _check_optional(self, name: str) -> None:
+        """Checks that an optional input has a row for each utterance, or for each frame."""
+        required, array = self._arrays[self._required], self._arrays[name]
+        expected = [*required.shape[: array.ndim - 1], array.shape[-1]]
+        if list(array.shape) != expected:
+            raise Problem(
+                messages.ROWS_MISMATCH,
+                name=name,
+                found=list(array.shape),
+                expected=expected,
+                required=self._required,
+            )
+        if name == "baseline":
+            check_baselines(array)
 
     def _values(self, given: Input, place: str) -> NDArray[Any]:
         tensor = DeclaredTensor(place, given.datatype, given.shape)

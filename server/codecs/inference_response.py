@@ -47,7 +47,8 @@ def encode_response(
 ) -> InferenceResponse:
     """Writes the requested outputs, in the order of the request.
 
-    If inputs are outside the training distribution, the parameters of the response say how many.
+    If inputs are outside the training distribution, or far from their baselines, the parameters of
+    the response say how many.
     """
     outputs: list[_Output] = []
     lists: list[list[bytes]] = []
@@ -79,11 +80,17 @@ def _with_lists(text: bytes, lists: Sequence[Sequence[bytes]]) -> list[bytes]:
 
 
 def _warning(network: Network, scores: Scores) -> dict[str, Any] | None:
-    limit = network.metadata.distance_limit
+    limit, baseline_limit = network.metadata.distance_limit, network.metadata.baseline_limit
     outside = int(np.count_nonzero(scores.distance > limit))
-    if not outside:
-        return None
-    return {"warning": messages.OUTSIDE_TRAINING, "rows_outside": outside, "distance_limit": limit}
+    other_voices = int(np.count_nonzero(scores.baseline_distance > baseline_limit))
+    warning: dict[str, Any] = {}
+    if outside:
+        warning = {"warning": messages.OUTSIDE_TRAINING}
+        warning |= {"rows_outside": outside, "distance_limit": limit}
+    if other_voices:
+        warning = {"warning": messages.ANOTHER_VOICE} | warning
+        warning |= {"rows_of_another_voice": other_voices, "baseline_limit": baseline_limit}
+    return warning or None
 
 
 def _encode_output(

@@ -199,14 +199,14 @@ class MfccDecoder:
             )
 
 
-def decode_any_width(body: bytes, n_mfcc: int, maximum_frames: int) -> NDArray[np.float32]:
+def decode_any_width(
+    body: bytes, n_mfcc: int, maximum_frames: int, voice: VoiceReader | None = None
+) -> Utterance:
     """Decodes MFCCs with any number of coefficients; all vectors must have the same.
 
     The expected number is the length of the first row, or `n_mfcc` if there is no such row. There
-    may be as many numbers as in `maximum_frames` vectors of `n_mfcc`. Other members are ignored.
-
-    Returns:
-        float32 (width,) or (T, width).
+    may be as many numbers as in `maximum_frames` vectors of `n_mfcc`. `voice` reads the members
+    beside `mfccs`; without it they are ignored.
 
     Raises:
         Problem: as MfccDecoder.
@@ -219,7 +219,7 @@ def decode_any_width(body: bytes, n_mfcc: int, maximum_frames: int) -> NDArray[n
     row = mfccs[0] if isinstance(mfccs, list) and mfccs and isinstance(mfccs[0], list) else mfccs
     width = len(row) if isinstance(row, list) and row else n_mfcc
     fitting = max(1, maximum_frames * n_mfcc // width)
-    return MfccDecoder(width, min(maximum_frames, fitting))(body).mfccs
+    return MfccDecoder(width, min(maximum_frames, fitting), voice)(body)
 
 
 def _has_more(body: bytes, rows: int, numbers: int) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from server.models.network import Network
+from server.models.predictors import OptionalInput, output_names
 
 ANY_SIZE = -1  # a dimension of any size
 VERSION_DIGITS = 12
@@ -10,11 +11,15 @@ VERSION_DIGITS = 12
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """The metadata of a tensor; a dimension of the shape may be `ANY_SIZE`."""
+    """The metadata of a tensor; a dimension of the shape may be `ANY_SIZE`.
+
+    is_optional: whether zeros stand for an utterance without it, and all may be without it.
+    """
 
     name: str
     datatype: str
     shape: tuple[int, ...]
+    is_optional: bool = False
 
     def fits(self, shape: list[int]) -> bool:
         """Whether a tensor of that shape has the specified dimensions."""
@@ -37,9 +42,18 @@ def model_signature(network: Network, n_mfcc: int) -> ModelSignature:
         TensorSpec("frames", "FP32", (ANY_SIZE, ANY_SIZE, n_mfcc)),
         TensorSpec("lengths", "INT64", (ANY_SIZE,)),
     )
-    inputs = vectors if network.takes_vectors else frames
+    required = vectors if network.takes_vectors else frames
+    optional = (_optional_spec(member) for member in network.optional_inputs)
     probabilities = TensorSpec("probabilities", "FP32", (ANY_SIZE, len(network.metadata.labels)))
-    return ModelSignature(inputs, (probabilities, TensorSpec("distance", "FP32", (ANY_SIZE,))))
+    distances = (
+        TensorSpec(name, "FP32", (ANY_SIZE,)) for name in output_names(network.optional_inputs)[1:]
+    )
+    return ModelSignature((*required, *optional), (probabilities, *distances))
+
+
+def _optional_spec(member: OptionalInput) -> TensorSpec:
+    sizes = (ANY_SIZE, ANY_SIZE) if member.per_frame else (ANY_SIZE,)
+    return TensorSpec(member.name, "FP32", (*sizes, member.width), is_optional=True)
 
 
 def version(network: Network) -> str:

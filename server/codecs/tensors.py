@@ -63,6 +63,25 @@ def _check_binary_size(size: int, rest: int, tensor: DeclaredTensor) -> None:
         raise Problem(messages.BINARY_DATA_MISSING, place=place, found=size, rest=max(0, rest))
 
 
+def check_baselines(baselines: NDArray[np.float32]) -> None:
+    """Checks rows of means, as many spreads, and the number of clips; zeros stand for none.
+
+    Raises:
+        Problem: 400, a spread is negative, or there is a row without clips.
+    """
+    first, clips = baselines.shape[1] // 2, baselines.shape[1] - 1
+    if (spreads := baselines[:, first:clips]).min() < 0:
+        row, column = map(int, np.unravel_index(spreads.argmin(), spreads.shape))
+        place = f"baseline[{row}][{first + column}]"
+        raise Problem(messages.NEGATIVE_SPREADS, place=place, found=spreads[row, column])
+    without = np.flatnonzero(baselines[:, clips] < 1)
+    filled = without[baselines[without].any(axis=1)]
+    if filled.size:
+        row = int(filled[0])
+        place = f"baseline[{row}][{clips}]"
+        raise Problem(messages.NO_CLIPS, place=place, found=baselines[row, clips])
+
+
 def not_finite(index: str, value: float, tensor: DeclaredTensor) -> Problem:
     """The problem of a number that is not finite, or outside float32."""
     return Problem(messages.NOT_FINITE, place=f"{tensor.place}{index}", found=value)

@@ -113,10 +113,10 @@ class VoiceReader:
     def _explain_prosody(self, prosody: Any, mfccs: list[Any]) -> None:
         has_frames = isinstance(mfccs[0], list)
         members = {"pointer": "/prosody"}
-        if not isinstance(prosody, list) or has_frames != _has_rows(prosody):
+        if not isinstance(prosody, list) or has_frames != has_rows(prosody):
             kind = messages.NO_PROSODY_ROWS if has_frames else messages.NO_PROSODY_STATISTICS
             expected = {} if has_frames else {"count": self._statistics or "the"}
-            raise Problem(kind, members, found=_form(prosody), **expected)
+            raise Problem(kind, members, found=form(prosody), **expected)
         if has_frames:
             explain_rows(prosody)
             if len(prosody) != len(mfccs):
@@ -187,16 +187,18 @@ def explain_rows(rows: list[Any]) -> None:
             raise Problem(messages.WRONG_PROSODY_WIDTH, {"pointer": pointer}, found=len(row))
 
 
-def _has_rows(prosody: list[Any]) -> bool:
-    return bool(prosody) and isinstance(prosody[0], list)
+def has_rows(prosody: Any) -> bool:
+    """Whether a parsed value is a list that begins with a list."""
+    return isinstance(prosody, list) and bool(prosody) and isinstance(prosody[0], list)
 
 
-def _form(prosody: Any) -> str:
+def form(prosody: Any) -> str:
+    """The form of a parsed value, for messages."""
     if not isinstance(prosody, list):
         return json_type(prosody)
     if not prosody:
         return "an empty list"
-    return "a list of lists" if _has_rows(prosody) else "a list of numbers"
+    return "a list of lists" if has_rows(prosody) else "a list of numbers"
 
 
 def _member(document: Any, pointer: str, name: str) -> Any:

@@ -129,9 +129,11 @@ class InferenceService:
         """Runs the network once, unless the deadline is over; may be called from any thread."""
         if deadline is not None:
             deadline.check()
-        values = request.inputs[self.signature.inputs[0].name]
+        values, given = request.inputs[self.signature.inputs[0].name], request.inputs.get
         start = perf_counter()
-        scores = self.network.predict_batch(values, request.inputs.get("lengths"))
+        scores = self.network.predict_batch(
+            values, given("lengths"), given("prosody"), given("baseline")
+        )
         return scores, self.metrics.count(perf_counter() - start, scores.distance)
 
 

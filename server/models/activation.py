@@ -143,11 +143,8 @@ def _differences(current: Verification, canary: Verification) -> Iterator[tuple[
     if current.recipe != canary.recipe:
         yield EXTRACTOR_NAME, "a canary must have the feature recipe of the current models"
     if current.prosody != canary.prosody:
-        yield (
-            RECORDING_EXTRACTORS,
-            "a canary must have the definition of prosody of the current models, since clients "
-            "use the extractors of these",
-        )
+        reason = "a canary must have the definition of prosody of the current models"
+        yield RECORDING_EXTRACTORS, reason
     for name in sorted({*current.networks, *canary.networks}):
         known, found = current.networks.get(name), canary.networks.get(name)
         if found is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations, product
 from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -216,16 +217,24 @@ def _probe(network: Network, n_mfcc: int) -> None:
     for value in PROBE_VALUES:
         mfccs = np.full(shape, value, np.float32)
         _probe_once(network, f"an input of {value}", mfccs)
-        for other in {value, -value} if network.optional_inputs else ():
-            place = f"an input of {value} with {' and '.join(network.optional_members)} of {other}"
-            _probe_once(network, place, mfccs, **_probe_members(network, other))
+        for optional, other in product(
+            _combinations(network.optional_inputs), (value, -value, 0.0)
+        ):
+            names = " and ".join(member.name for member in optional)
+            place = f"an input of {value} with {names} of {other}"
+            _probe_once(network, place, mfccs, **_probe_members(optional, other))
 
 
-def _probe_members(network: Network, value: float) -> dict[str, Array]:
+def _combinations(optional: OptionalInputs) -> Iterator[OptionalInputs]:
+    """Each optional input alone, and all together."""
+    for count in {1, len(optional)} if optional else ():
+        yield from combinations(optional, count)
+
+
+def _probe_members(optional: OptionalInputs, value: float) -> dict[str, Array]:
     """Optional inputs of one value; a baseline has no negative spread, and at least one clip."""
     members = {
-        member.name: np.full_like(member.zeros(1, PROBE_FRAMES)[0], value)
-        for member in network.optional_inputs
+        member.name: np.full_like(member.zeros(1, PROBE_FRAMES)[0], value) for member in optional
     }
     if (baseline := members.get("baseline")) is not None:
         spread_and_clips = baseline[len(baseline) // 2 :]

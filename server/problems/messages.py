@@ -269,6 +269,21 @@ TOO_MANY_VALUES = _invalid_features(
     "got more values."
 )
 
+# Invalid verifications.
+UNKNOWN_REFERENCE = _invalid_features(
+    "There is no reference clip {name}; expected one of: {known}."
+)
+NO_REFERENCE_NAME = _invalid_features(
+    "Expected the name of a reference clip, a string, got {found}."
+)
+NO_PROSODY_TO_VERIFY = _invalid_features(
+    "The server has no prosody of the reference clip {name!r}, so it cannot verify prosody."
+)
+NO_ROWS_TO_VERIFY = _invalid_features(
+    "Expected the prosody of the reference clip, a list with 3 numbers for each frame; got {found}."
+)
+TOO_MANY_ROWS = _invalid_features("Expected at most {maximum:,} rows of prosody, got {found:,}.")
+
 # An invalid baseline.
 NO_BASELINE_OBJECT = _invalid_features(
     "Expected an object, the mean and spread of earlier clips; got {found}."
@@ -299,6 +314,15 @@ OUTPUT_REPEATED = _invalid("{place} repeats the output {name!r}; expected each o
 SHAPE_MISMATCH = _invalid("{place} is {found}; expected {expected}, where -1 is any size.")
 LENGTHS_MISMATCH = _invalid(
     "lengths has the shape {found}; expected {expected}, one for each utterance."
+)
+ROWS_MISMATCH = _invalid(
+    "{name} has the shape {found}; expected {expected}, with the utterances and frames of "
+    "{required!r}."
+)
+NEGATIVE_SPREADS = _invalid("{place} is {found}; expected a spread, a number of at least 0.")
+NO_CLIPS = _invalid(
+    "{place} is {found}; expected the number of clips, at least 1, or a whole row of zeros, which "
+    "stands for no baseline."
 )
 LENGTH_OUT_OF_RANGE = _invalid(
     "lengths[{index}] is {found}; expected 1 to {frames}, the number of frames."
@@ -360,3 +384,62 @@ FEATURES_UNRECOGNISED = (
 )
 WRONG_SIZE = "do not have the reference's number of coefficients or frames"
 DIFFERENT = "differ from the reference by up to {difference:.4g}"
+
+PROSODY_AGREES = (
+    "The prosody agrees with the reference: the median differences are {pitch:.2g} octaves and "
+    "{level:.2g} dB; the tolerances are {pitch_tolerance:g} octaves and {level_tolerance:g} dB."
+)
+PROSODY_MISTAKEN = "{explanations}"
+PROSODY_MISTAKEN_AND_DIFFERENT = "{explanations} Besides, the prosody {deviations}."
+PROSODY_UNRECOGNISED = (
+    "The prosody {deviations}; this is no known mistake. The extractors of GET /init/configuration "
+    "compute correct prosody."
+)
+PROSODY_DEVIATIONS = {
+    "rows": "has {rows:,} rows in place of {expected_rows:,}, one for each frame of trimmed speech",
+    "pitch": "has a pitch that differs from the reference's",
+    "voicing": "has degrees of voicing outside the range from 0 to 1",
+    "level": "has levels that differ from the reference's by {level:.3g} dB in the median",
+}
+
+
+@dataclass(frozen=True)
+class MistakeText:
+    """What is wrong in a client's features, and what to do about it."""
+
+    explanation: str
+    remedy: str
+
+
+_LOG_F0 = "Send log2(F0 / {hertz:g} Hz) in voiced frames, and 0 in unvoiced ones."
+PROSODY_MISTAKES = {
+    "pitch-in-hertz": MistakeText("Log F0 is the pitch in hertz.", _LOG_F0),
+    "pitch-natural-logarithm": MistakeText("Log F0 is a natural logarithm.", _LOG_F0),
+    "pitch-in-semitones": MistakeText("Log F0 is in semitones, not in octaves.", _LOG_F0),
+    "pitch-reference-frequency": MistakeText(
+        "Log F0 counts octaves above another frequency than {hertz:g} Hz.", _LOG_F0
+    ),
+    "pitch-octave-low": MistakeText(
+        "The pitch is an octave too low in {low:.0%} of the voiced frames.",
+        "Prefer the shortest of the periods that fit almost equally well, and the pitch of "
+        "neighbouring frames.",
+    ),
+    "pitch-octave-high": MistakeText(
+        "The pitch is an octave too high in {high:.0%} of the voiced frames.",
+        "Look for periods of up to 1/60 s, in windows that hold two of them, and prefer the pitch "
+        "of neighbouring frames.",
+    ),
+    "unvoiced-not-zero": MistakeText(
+        "Log F0 of unvoiced frames is not 0.",
+        "Send 0 as log F0 of each frame without a pitch, and do not interpolate the pitch there.",
+    ),
+    "level-not-decibels": MistakeText(
+        "The level is not in decibels.",
+        "Send 10 log10 of the mean square of the frame, at least -100.",
+    ),
+    "prosody-hop-length": MistakeText(
+        "The prosody has {rows:,} rows where the clip has {expected_rows:,} frames: its hop length "
+        "is another.",
+        "Compute prosody every 512 samples at 22,050 Hz, on the frames of the MFCCs.",
+    ),
+}

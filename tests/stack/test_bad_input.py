@@ -1,6 +1,8 @@
 """Bad input is answered with a problem document."""
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -44,6 +46,59 @@ def test_a_bad_body_is_answered_with_a_problem(server: Server, name: str) -> Non
     body, status = BODIES[name]
     problem = check_problem(post(server, body), status)
     assert ("pointer" in problem) == (status == 422)
+
+
+def with_members(path: str, value: object) -> bytes:
+    """Two frames with prosody and a baseline, and another value at a JSON pointer."""
+    moments = {
+        name: {"mean": [0.0] * width, "spread": [1.0] * width}
+        for name, width in (("mfccs", 25), ("prosody", 3))
+    }
+    body = {
+        "mfccs": [[1.0] * 25] * 2,
+        "prosody": [[2.0, 0.5, -20.0], [0.0, 0.1, -40.0]],
+        "baseline": {"clips": 7} | moments,
+    }
+    *parents, last = path.split("/")[1:]
+    found: Any = body
+    for part in parents:
+        found = found[int(part) if isinstance(found, list) else part]
+    found[int(last) if isinstance(found, list) else last] = value
+    return json.dumps(body).encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "pointer"),
+    [
+        ("/prosody", [[0.0, 0.0, 0.0]], "/prosody"),
+        ("/prosody/1", [0.0, 0.0], "/prosody/1"),
+        ("/prosody/1/2", 1e39, "/prosody/1/2"),
+        ("/baseline/mfccs/mean", [0.0] * 24, "/baseline/mfccs/mean"),
+        ("/baseline/mfccs/spread/3", -0.5, "/baseline/mfccs/spread/3"),
+        ("/baseline/clips", 0, "/baseline/clips"),
+    ],
+)
+def test_bad_prosody_or_a_bad_baseline_is_answered_with_its_pointer(
+    server: Server, path: str, value: object, pointer: str
+) -> None:
+    for network in ("DNN", "TCN"):
+        answer = server.client.post(f"/prediction/{network}", content=with_members(path, value))
+        problem = check_problem(answer, 422)
+        assert problem["type"] == "urn:problem:speech-emotion:invalid-features"
+        assert problem["pointer"] == pointer
+
+
+def test_prosody_without_frames_is_answered_with_a_problem(server: Server) -> None:
+    problem = check_problem(post(server, b'{"prosody":[[2,0.5,-20]]}'), 422)
+    assert problem["pointer"] == ""
+    assert problem["detail"] == 'The member "mfccs" is missing.'
+
+
+def test_prosody_and_a_baseline_are_accepted(server: Server) -> None:
+    body = with_members("/baseline/clips", 1_000_000)
+    for network in ("DNN", "TCN"):
+        answer = server.client.post(f"/prediction/{network}", content=body)
+        assert answer.status_code == 200, answer.text
 
 
 def test_a_body_over_one_mebibyte_is_refused(server: Server) -> None:

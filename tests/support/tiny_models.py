@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ MISTAKES: dict[str, Any] = {
     ],
     "pairs": [],
 }
-PROSODY = {
+PROSODY: dict[str, Any] = {
     "columns": ["logF0", "voicing", "level"],
     "referenceHz": 27.5,
     "unvoiced": 0,
@@ -45,7 +46,9 @@ PROSODY = {
     "statistics": ["f0Percentile50", "voicedShare", "levelDeviation"],
 }
 STAGE = {"up": 147, "down": 320, "cutoff": 0.45, "beta": 14.0, "halfLength": 50}
+REFERENCE_PROSODY = [[2.0, 0.9, -20.0], [0.0, 0.1, -40.0]]
 RATE_WITH_CLIPS = 48_000  # Hz
+Members = Sequence[str]  # optional inputs: prosody, baseline
 OPSETS = [helper.make_opsetid("", 17)]
 
 
@@ -94,7 +97,7 @@ def reference_entry(name: str, rate: int, channels: int, clip: bytes, **changes:
         "samples": 1000,
         "frames": 2,
         "mfccs": REFERENCE["mfccs"],
-        "prosody": [[2.0, 0.9, -20.0], [0.0, 0.1, -40.0]],
+        "prosody": REFERENCE_PROSODY,
         "tolerance": {"mfccs": 0.5},
         "mistakes": MISTAKES,
     } | changes
@@ -150,34 +153,94 @@ def _references(directory: Path, rate: int) -> list[Any]:
     return [reference_entry(name, rate, *clip) for name, clip in clips.items()]
 
 
-def write_vector_network(directory: Path, name: str, n_mfcc: int = 25, **changes: Any) -> Path:
-    """Softmax of the first three coefficients, clipped; the distance is the largest magnitude."""
+def write_vector_network(
+    directory: Path, name: str, n_mfcc: int = 25, members: Members = (), **changes: Any
+) -> Path:
+    """Softmax of the first three coefficients, clipped; the distance is the largest magnitude.
+
+    members: optional inputs. The first three of `prosody` are added to the coefficients. The
+        distance from `baseline` is the largest difference from its means of the coefficients.
+    """
     mfccs = helper.make_tensor_value_info("mfccs", TensorProto.FLOAT, ["n", n_mfcc])
     nodes = [
         helper.make_node("Clip", ["mfccs", "low", "high"], ["clipped"]),
-        helper.make_node("Slice", ["clipped", "zero", "three", "one"], ["logits"]),
+        helper.make_node("Slice", ["clipped", "zero", "three", "one"], ["of_mfccs"]),
+        *_members_nodes(members, "clipped", axes=None),
         *_head("logits"),
         *_distance("clipped"),
     ]
-    graph = helper.make_graph(nodes, name, [mfccs], _outputs(), _constants())
-    return _write(directory / f"{name}.onnx", graph, network_metadata(**changes))
+    inputs = [mfccs, *_members_inputs(members, ["n", len(PROSODY["statistics"])])]
+    return _write_network(directory / f"{name}.onnx", nodes, inputs, members, changes)
 
 
-def write_frame_network(directory: Path, name: str, **changes: Any) -> Path:
+def write_frame_network(directory: Path, name: str, members: Members = (), **changes: Any) -> Path:
     """The same as the vector network, applied to the mean of the frames."""
     frames = helper.make_tensor_value_info("frames", TensorProto.FLOAT, ["n", "t", 25])
     lengths = helper.make_tensor_value_info("lengths", TensorProto.INT64, ["n"])
     nodes = [
         helper.make_node("Clip", ["frames", "low", "high"], ["clipped"]),
         helper.make_node("ReduceMean", ["clipped"], ["mean"], axes=[1], keepdims=0),
-        helper.make_node("Slice", ["mean", "zero", "three", "one"], ["logits"]),
+        helper.make_node("Slice", ["mean", "zero", "three", "one"], ["of_mfccs"]),
+        *_members_nodes(members, "mean", axes=[1]),
         *_head("logits"),
         *_distance("mean"),
     ]
-    graph = helper.make_graph(nodes, name, [frames, lengths], _outputs(), _constants())
-    return _write(
-        directory / f"{name}.onnx", graph, network_metadata(**{"input": "frames"} | changes)
+    inputs = [frames, lengths, *_members_inputs(members, ["n", "t", 3])]
+    return _write_network(
+        directory / f"{name}.onnx", nodes, inputs, members, {"input": "frames"} | changes
     )
+
+
+def _members_inputs(members: Members, prosody: list[Any]) -> list[onnx.ValueInfoProto]:
+    shapes = {"prosody": prosody, "baseline": ["n", 57]}
+    return [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shapes[name]) for name in members
+    ]
+
+
+def _members_nodes(members: Members, mfccs: str, axes: list[int] | None) -> list[onnx.NodeProto]:
+    """The logits from `of_mfccs` and prosody, and the distance from the baseline."""
+    nodes = []
+    if "prosody" in members:
+        nodes += [
+            helper.make_node("Clip", ["prosody", "low", "high"], ["of_prosody"]),
+            helper.make_node("ReduceMean", ["of_prosody"], ["pooled"], axes=axes, keepdims=0)
+            if axes
+            else helper.make_node("Identity", ["of_prosody"], ["pooled"]),
+            helper.make_node("Add", ["of_mfccs", "pooled"], ["logits"]),
+        ]
+    else:
+        nodes.append(helper.make_node("Identity", ["of_mfccs"], ["logits"]))
+    if "baseline" in members:
+        nodes += [
+            helper.make_node("Slice", ["baseline", "zero", "mfccs_end", "one"], ["earlier"]),
+            helper.make_node("Clip", ["earlier", "low", "high"], ["earlier_clipped"]),
+            helper.make_node("Sub", [mfccs, "earlier_clipped"], ["differences"]),
+            helper.make_node("Abs", ["differences"], ["difference_sizes"]),
+            helper.make_node("ReduceMax", ["difference_sizes"], ["largest"], axes=[1], keepdims=0),
+            helper.make_node("Slice", ["baseline", "clips", "clips_end", "one"], ["clips_column"]),
+            helper.make_node("Squeeze", ["clips_column", "one"], ["clip_counts"]),
+            helper.make_node("Greater", ["clip_counts", "nothing"], ["is_given"]),
+            helper.make_node("Where", ["is_given", "largest", "nothing"], ["baseline_distance"]),
+        ]
+    return nodes
+
+
+def _write_network(
+    path: Path,
+    nodes: list[onnx.NodeProto],
+    inputs: list[onnx.ValueInfoProto],
+    members: Members,
+    changes: dict[str, Any],
+) -> Path:
+    outputs = _outputs()
+    if "baseline" in members:
+        value = helper.make_tensor_value_info("baseline_distance", TensorProto.FLOAT, ["n"])
+        outputs.append(value)
+        changes = {"baseline_limit": 5.0} | changes
+    graph = helper.make_graph(nodes, path.stem, inputs, outputs, _constants())
+    file_format = f"speech-emotion-network/{2 if members else 1}"
+    return _write(path, graph, network_metadata(**changes), file_format)
 
 
 def _head(logits: str) -> list[onnx.NodeProto]:
@@ -199,8 +262,9 @@ def _outputs() -> list[onnx.ValueInfoProto]:
 
 
 def _constants() -> list[onnx.TensorProto]:
-    integers = {"zero": 0, "one": 1, "three": 3}
+    integers = {"zero": 0, "one": 1, "three": 3, "mfccs_end": 25, "clips": 56, "clips_end": 57}
     return [
+        helper.make_tensor("nothing", TensorProto.FLOAT, [], [0.0]),
         helper.make_tensor("low", TensorProto.FLOAT, [], [-10.0]),
         helper.make_tensor("high", TensorProto.FLOAT, [], [10.0]),
         *(helper.make_tensor(k, TensorProto.INT64, [1], [v]) for k, v in integers.items()),

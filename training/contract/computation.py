@@ -176,14 +176,14 @@ _POOLINGS: dict[Pooling, Callable[[Float64], Float64]] = {
 }
 
 
-def resample(audio: Float64, rate: float) -> Float64:
-    """Resamples from the recipe's rate by the Fourier transform of the whole clip.
+def resample(audio: Float64, rate: float, source: float = RECIPE.sample_rate) -> Float64:
+    """Resamples by the Fourier transform of the whole clip, between rates in Hz.
 
     The highest tenth of the band that both rates share fades out, as in common resamplers.
     """
-    if rate == RECIPE.sample_rate:
+    if rate == source:
         return audio
-    count = round(len(audio) * rate / RECIPE.sample_rate)
+    count = round(len(audio) * rate / source)
     shared = np.fft.rfft(audio)[: count // 2 + 1]
     shared *= np.clip(10 * (1 - np.arange(len(shared)) / len(shared)), 0, 1)
     spectrum = np.pad(shared, (0, count // 2 + 1 - len(shared)))

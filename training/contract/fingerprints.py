@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, partial
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.signal
@@ -22,6 +22,7 @@ from training.contract.mistakes import (
     MISTAKES,
     OUTWARD_MISTAKES,
     RIGHT,
+    Mistake,
     Overrides,
 )
 from training.contract.tarsosdsp import FRAME_LENGTH, android_client_vector
@@ -36,6 +37,9 @@ SEPARATION = 4.0  # tolerances; a pair that is closer to another explanation is 
 ANDROID_PRECISION = 0.5
 OTHER_RATE = 48_000  # Hz, to which the other client's audio is resampled and back
 GAIN = 10.0  # 20 dB
+
+
+ResampleTo: TypeAlias = Callable[[float], Float64]  # a rate in Hz to the clip at that rate
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Fingerprint:
         return values if self.gain_step is None else values | {"gainStep": self.gain_step}
 
 
-def client(resample_to: Callable[[float], Float64]) -> Callable[[Computation], tuple[Float64, int]]:
+def client(resample_to: ResampleTo) -> Callable[[Computation], tuple[Float64, int]]:
     """Return a function from a computation to its vector and number of frames.
 
     It caches the resampled audio and the spectra.
@@ -80,9 +84,9 @@ def client(resample_to: Callable[[float], Float64]) -> Callable[[Computation], t
     return vector
 
 
-def polyphase(audio: Float64, rate: float) -> Float64:
+def polyphase(audio: Float64, rate: float, source: float = RECIPE.sample_rate) -> Float64:
     """A second resampler, SciPy's, whose filter is less steep."""
-    ratio = Fraction(rate / RECIPE.sample_rate).limit_denominator(1_000)
+    ratio = Fraction(rate / source).limit_denominator(1_000)
     return np.asarray(scipy.signal.resample_poly(audio, ratio.numerator, ratio.denominator))
 
 
@@ -94,40 +98,50 @@ def _through_other_rate(audio: Float64) -> Float64:
 
 
 class Fingerprints:
-    """Measures fingerprints on one reference clip, float64 (samples,)."""
+    """Measures fingerprints on one reference clip.
 
-    def __init__(self, audio: Float64) -> None:
-        self._audio = audio
-        self._vector = client(partial(resample, audio))
-        self._other_vector = client(partial(polyphase, _through_other_rate(audio)))
+    Args:
+        resample_to: how the client resamples.
+        others: other ways to do the same, whose changes of the features are tolerated.
+    """
+
+    def __init__(self, resample_to: ResampleTo, others: Iterable[ResampleTo]) -> None:
+        self._vector = client(resample_to)
+        self._other_vectors = [client(other) for other in others]
+
+    @classmethod
+    def at_the_recipes_rate(cls, audio: Float64) -> "Fingerprints":
+        """On a clip at the rate of the recipe, float64 (samples,)."""
+        other = partial(polyphase, _through_other_rate(audio))
+        return cls(partial(resample, audio), [other])
 
     def right(self) -> Fingerprint:
         """The fingerprint of the recipe, without a mistake."""
-        return self._fingerprint((), RIGHT)
+        return self.measure((), RIGHT)
 
-    def singles(self) -> list[Fingerprint]:
+    def singles(self, mistakes: Iterable[Mistake] = MISTAKES) -> list[Fingerprint]:
         """The fingerprints of each variant of each mistake."""
-        computed = [
-            self._fingerprint((mistake.code,), computation)
-            for mistake in MISTAKES
+        return [
+            self.measure((mistake.code,), computation)
+            for mistake in mistakes
             for computation in mistake.computations()
         ]
-        return computed + list(self._android_client())
 
     def pairs(self, others: Iterable[Fingerprint]) -> list[Fingerprint]:
         """The fingerprints of pairs of mistakes that differ from all others and from each other."""
         candidates = [
-            self._fingerprint(codes, replace(RIGHT, **overrides))
+            self.measure(codes, replace(RIGHT, **overrides))
             for codes, overrides in tqdm(
                 list(self._pairs()), desc="pairs of mistakes", disable=None
             )
         ]
         return distinct(candidates, list(others))
 
-    def _fingerprint(self, codes: tuple[str, ...], computation: Computation) -> Fingerprint:
+    def measure(self, codes: tuple[str, ...], computation: Computation) -> Fingerprint:
+        """The fingerprint of one computation, under the codes of its mistakes."""
         vector, frames = self._vector(computation)
-        other, _ = self._other_vector(computation)
-        tolerance = _tolerance(vector, other)
+        others = [other(computation)[0] for other in self._other_vectors]
+        tolerance = _tolerance(vector, others)
         step = None if len(codes) > 1 else self._gain_step(computation, tolerance)
         return Fingerprint(codes, vector, frames, tolerance, step)
 
@@ -150,19 +164,21 @@ class Fingerprints:
         """Whether a pair is a mistake and a gain, which its gain step covers already."""
         for gain, rest in ((one, other), (other, one)):
             if gain.keys() == {"gain"}:
-                return self._fingerprint(("",), replace(RIGHT, **rest)).gain_step is not None
+                return self.measure(("",), replace(RIGHT, **rest)).gain_step is not None
         return False
 
-    def _android_client(self) -> Iterator[Fingerprint]:
-        """Of three stretches: two seconds from 1.0 s, the first two and the last two."""
-        for offset in (RECIPE.sample_rate, 0, len(self._audio) - FRAME_LENGTH):
-            vector = android_client_vector(self._audio[offset:])
-            yield Fingerprint((ANDROID_CLIENT.code,), vector, 1, ANDROID_PRECISION)
+
+def android_client(audio: Float64) -> Iterator[Fingerprint]:
+    """Of three stretches: two seconds from 1.0 s, the first two and the last two."""
+    for offset in (RECIPE.sample_rate, 0, len(audio) - FRAME_LENGTH):
+        vector = android_client_vector(audio[offset:])
+        yield Fingerprint((ANDROID_CLIENT.code,), vector, 1, ANDROID_PRECISION)
 
 
-def _tolerance(vector: Float64, other: Float64) -> float:
+def _tolerance(vector: Float64, others: Iterable[Float64]) -> float:
+    changes = [float(np.abs(vector - other).max()) for other in others]
     return max(
-        MARGIN * float(np.abs(vector - other).max()),
+        MARGIN * max(changes),
         RELATIVE_PRECISION * float(np.abs(vector).max()),
         ABSOLUTE_PRECISION,
     )
@@ -193,8 +209,20 @@ def catalogue(audio: Float64) -> dict[str, Any]:
     Args:
         audio: the reference clip, float64 (samples,).
     """
-    fingerprints = Fingerprints(audio)
-    right, singles = fingerprints.right(), fingerprints.singles()
+    fingerprints = Fingerprints.at_the_recipes_rate(audio)
+    right = fingerprints.right()
+    singles = [*fingerprints.singles(), *android_client(audio)]
+    pairs = fingerprints.pairs([right, *singles])
+    return as_json(right, (*MISTAKES, ANDROID_CLIENT, *OUTWARD_MISTAKES), singles, pairs)
+
+
+def as_json(
+    right: Fingerprint,
+    mistakes: Iterable[Mistake],
+    singles: Iterable[Fingerprint],
+    pairs: Iterable[Fingerprint],
+) -> dict[str, Any]:
+    """The fingerprints of one clip in the form of the metadata."""
     by_code: dict[str, list[dict[str, Any]]] = {}
     for fingerprint in singles:
         by_code.setdefault(fingerprint.codes[0], []).append(fingerprint.as_json())
@@ -207,10 +235,7 @@ def catalogue(audio: Float64) -> dict[str, Any]:
                 "remedy": mistake.remedy,
                 "signatures": by_code.get(mistake.code, []),
             }
-            for mistake in (*MISTAKES, ANDROID_CLIENT, *OUTWARD_MISTAKES)
+            for mistake in mistakes
         ],
-        "pairs": [
-            {"codes": list(pair.codes)} | pair.as_json()
-            for pair in fingerprints.pairs([right, *singles])
-        ],
+        "pairs": [{"codes": list(pair.codes)} | pair.as_json() for pair in pairs],
     }

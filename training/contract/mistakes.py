@@ -10,6 +10,7 @@ from training.features.recipe import RECIPE
 Overrides = Mapping[str, Any]  # fields of Computation
 
 INT16_SCALE = 32_768.0
+RATES = (8_000, 16_000, 44_100, 48_000)  # Hz, that are taken for the recipe's
 RIGHT = Computation()
 
 
@@ -28,18 +29,21 @@ class Mistake:
         return tuple(replace(RIGHT, **variant) for variant in self.variants)
 
 
-def _sample_rate(rate: int) -> Mistake:
+def sample_rate(rate: int, source: int = RECIPE.sample_rate) -> Mistake:
+    """A rate in Hz that is taken for another, by a client that is given audio at `source` Hz."""
     own = RECIPE.sample_rate
+    variants: tuple[Overrides, ...] = (
+        {"assumed_rate": rate},  # right samples, wrong filters
+        {"resampled_to": rate, "assumed_rate": rate},  # the whole computation at that rate
+        {"resampled_to": rate},  # wrong samples, right filters
+    )
+    if rate != source:
+        variants += ({"resampled_to": source * own / rate},)  # resampled from the wrong rate
     return Mistake(
         f"sample-rate-{rate}",
         f"The sample rate is taken as {rate} Hz where the features need {own} Hz.",
         f"Resample from the true rate of the audio to {own} Hz; make the mel filters for {own} Hz.",
-        (
-            {"assumed_rate": rate},  # right samples, wrong filters
-            {"resampled_to": rate, "assumed_rate": rate},  # the whole computation at that rate
-            {"resampled_to": rate},  # wrong samples, right filters
-            {"resampled_to": own * own / rate},  # resampled from the wrong rate
-        ),
+        variants,
         paired=(0, 1),
     )
 
@@ -107,7 +111,7 @@ MISTAKES = (
         ({"audio_normalisation": "peak"}, {"audio_normalisation": "mean and deviation"}),
         paired=(),
     ),
-    *map(_sample_rate, (8_000, 16_000, 44_100, 48_000)),
+    *map(sample_rate, RATES),
     Mistake(
         "mel-scale-htk",
         "The mel scale is HTK's.",
@@ -288,19 +292,3 @@ OUTWARD_MISTAKES = (
         "Send one row for each frame.",
     ),
 )
-
-
-HEAD = """\
-# Mistakes that `POST /init/verification` names
-
-Written by `python -m training extractor`.
-
-| code | what is wrong | what helps |
-|---|---|---|
-"""
-
-
-def table() -> str:
-    """All mistakes as a Markdown table for `docs/`."""
-    mistakes = (*MISTAKES, ANDROID_CLIENT, *OUTWARD_MISTAKES)
-    return HEAD + "".join(f"| `{m.code}` | {m.explanation} | {m.remedy} |\n" for m in mistakes)

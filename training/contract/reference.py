@@ -8,7 +8,7 @@ almost no energy above 9 kHz, so that a good resampler of a client changes no fe
 
 import io
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -52,19 +52,21 @@ class Sound:
     start: float  # seconds
     end: float
     levels: tuple[float, float]  # amplitudes of the first and the last sample, geometric in between
-    make: Callable[[Float64, np.random.Generator], Float64]  # times in seconds to samples of peak 1
+    make: "Maker"
 
 
-def vowel(
-    begin: Formants, end: Formants, pitch: tuple[float, float]
-) -> Callable[[Float64, np.random.Generator], Float64]:
+# From times in seconds, the sample rate in Hz and random numbers to samples of peak 1.
+Maker = Callable[[Float64, int, np.random.Generator], Float64]
+
+
+def vowel(begin: Formants, end: Formants, pitch: tuple[float, float]) -> Maker:
     """Harmonics of a gliding pitch (Hz), shaped by gliding formants."""
 
-    def make(times: Float64, _: np.random.Generator) -> Float64:
+    def make(times: Float64, rate: int, _: np.random.Generator) -> Float64:
         way = np.linspace(0, 1, len(times))
         vibrato = 1 + 0.02 * np.sin(2 * np.pi * 5.5 * times)
         fundamental = pitch[0] * (pitch[1] / pitch[0]) ** way * vibrato  # (samples,)
-        phase = 2 * np.pi * np.cumsum(fundamental) / RECIPE.sample_rate
+        phase = 2 * np.pi * np.cumsum(fundamental) / rate
         voice = np.zeros_like(times)
         for harmonic in range(1, int(HIGHEST_HARMONIC / min(pitch)) + 1):
             frequency = harmonic * fundamental
@@ -84,12 +86,12 @@ def _resonance(frequency: Float64, centre: Float64) -> Float64:
     return gain
 
 
-def hiss(low: float, high: float) -> Callable[[Float64, np.random.Generator], Float64]:
+def hiss(low: float, high: float) -> Maker:
     """Noise between two frequencies in Hz, for fricatives, breath and bursts of plosives."""
 
-    def make(times: Float64, random: np.random.Generator) -> Float64:
+    def make(times: Float64, rate: int, random: np.random.Generator) -> Float64:
         spectrum = np.fft.rfft(random.standard_normal(len(times)))
-        frequency = np.fft.rfftfreq(len(times), 1 / RECIPE.sample_rate)
+        frequency = np.fft.rfftfreq(len(times), 1 / rate)
         # Linear slopes of 400 Hz on both sides.
         spectrum *= np.clip((frequency - low) / 400 + 1, 0, 1)
         spectrum *= np.clip((high - frequency) / 400 + 1, 0, 1)
@@ -115,36 +117,52 @@ SOUNDS = (
 
 def reference_samples() -> Pcm:
     """The clip as int16 (samples,), mono at the recipe's sample rate."""
-    random = np.random.default_rng(SEED)
     rate = RECIPE.sample_rate
-    times = np.arange(int(SECONDS * rate)) / rate
-    clip = random.normal(0, NOISE_LEVEL, len(times))
-    for sound in SOUNDS:
+    random = np.random.default_rng(SEED)
+    return as_pcm(noise(rate, random) + mixed(SOUNDS, rate, random))
+
+
+def noise(rate: int, random: np.random.Generator) -> Float64:
+    """Faint noise as long as a clip, (samples,)."""
+    return random.normal(0, NOISE_LEVEL, int(SECONDS * rate))
+
+
+def mixed(sounds: Sequence[Sound], rate: int, random: np.random.Generator) -> Float64:
+    """The sum of the sounds, as long as a clip, (samples,)."""
+    clip = np.zeros(int(SECONDS * rate))
+    times = np.arange(len(clip)) / rate
+    for sound in sounds:
         here = slice(round(sound.start * rate), round(sound.end * rate))
         first, last = sound.levels
         level = first * (last / first) ** np.linspace(0, 1, len(times[here]))
-        clip[here] += level * sound.make(times[here], random) * _faded(len(times[here]))
-    return np.round(clip * FULL_SCALE).astype(np.int16)
+        made = sound.make(times[here], rate, random)
+        clip[here] += level * made * _faded(len(made), rate)
+    return clip
 
 
-def _faded(samples: int) -> Float64:
+def _faded(samples: int, rate: int) -> Float64:
     """A window (samples,) with raised cosines at both ends."""
     from_the_end = np.minimum(np.arange(samples), np.arange(samples)[::-1])
-    part = np.clip(from_the_end / (FADE * RECIPE.sample_rate), 0, 1)
+    part = np.clip(from_the_end / (FADE * rate), 0, 1)
     return np.asarray(0.5 - 0.5 * np.cos(np.pi * part))
 
 
+def as_pcm(clip: Float64) -> Pcm:
+    """Samples in [-1, 1] to int16."""
+    return np.round(clip * FULL_SCALE).astype(np.int16)
+
+
 def as_audio(samples: Pcm) -> Float32:
-    """int16 samples to float32 (samples,) in [-1, 1], as audio libraries read them."""
+    """int16 samples to float32 of the same shape in [-1, 1], as audio libraries read them."""
     return samples.astype(np.float32) / np.float32(FULL_SCALE)
 
 
-def wav(samples: Pcm) -> bytes:
-    """The content of a 16-bit mono WAV file."""
+def wav(samples: Pcm, rate: int = RECIPE.sample_rate) -> bytes:
+    """The content of a 16-bit WAV file of samples (samples,) or (samples, channels)."""
     file = io.BytesIO()
     with wave.open(file, "wb") as writer:
-        writer.setnchannels(1)
+        writer.setnchannels(1 if samples.ndim == 1 else samples.shape[1])
         writer.setsampwidth(2)
-        writer.setframerate(RECIPE.sample_rate)
+        writer.setframerate(rate)
         writer.writeframes(samples.astype("<i2").tobytes())
     return file.getvalue()

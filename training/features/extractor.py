@@ -16,7 +16,7 @@ from tqdm import tqdm
 from configuration import ROOT
 from training.arrays import Float32
 from training.contract.fingerprints import catalogue
-from training.contract.mistakes import table
+from training.contract.recording_mistakes import table
 from training.contract.reference import FILE_NAME as REFERENCE_NAME
 from training.contract.reference import Pcm, as_audio, reference_samples, wav
 from training.corpora.reader import Corpus

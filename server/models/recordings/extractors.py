@@ -42,9 +42,11 @@ class Recording(msgspec.Struct, frozen=True, rename="camel"):
     resampling: list[dict[str, int | float]]
 
 
-class _Prosody(msgspec.Struct):
+class _Prosody(msgspec.Struct, rename="camel"):
     """The part of the metadata `prosody` that the server uses."""
 
+    reference_hz: Annotated[float, Meta(gt=0)]
+    unvoiced: Annotated[float, Meta(ge=0, le=0)]
     columns: Annotated[list[str], Meta(min_length=PROSODY_COLUMNS, max_length=PROSODY_COLUMNS)]
     statistics: Annotated[list[str], Meta(min_length=1, max_length=MOST_STATISTICS)]
 

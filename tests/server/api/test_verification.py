@@ -1,9 +1,19 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from falcon.testing import Result, TestClient
 
+from tests.server.conftest import make_client
+from tests.support.tiny_models import (
+    MISTAKES,
+    REFERENCE_PROSODY,
+    reference_entry,
+    write_recording_extractor,
+)
+
+STEREO = "reference-48000-stereo"
 RIGHT = [float(i) for i in range(25)]
 
 
@@ -46,3 +56,84 @@ def test_invalid_mfccs_return_422(client: TestClient, mfccs: Any) -> None:
     answer = verify(client, mfccs)
     assert answer.status_code == 422
     assert answer.json["pointer"].startswith("/mfccs")
+
+
+@pytest.fixture
+def with_recordings(models_with_recordings: Path) -> TestClient:
+    return make_client(models_with_recordings)
+
+
+def post(client: TestClient, **members: Any) -> Result:
+    return client.simulate_post("/init/verification", body=json.dumps(members))
+
+
+def test_a_client_without_the_new_members_gets_the_same_answer(
+    client: TestClient, with_recordings: TestClient
+) -> None:
+    assert verify(client, RIGHT).content == verify(with_recordings, RIGHT).content
+
+
+def test_each_reference_has_its_own_mistakes(models_with_recordings: Path) -> None:
+    mistakes = MISTAKES | {
+        "right": MISTAKES["right"] | {"mfccs": [7.0] * 25},
+        "single": [item | {"remedy": f"Of {STEREO}."} for item in MISTAKES["single"]],
+    }
+    entry = reference_entry(STEREO, 48_000, 2, b"RIFF, stereo", mistakes=mistakes)
+    write_recording_extractor(models_with_recordings, 48_000, references=[entry])
+    client = make_client(models_with_recordings)
+    assert post(client, mfccs=[7.0] * 25).json["verdict"] == "unrecognised"
+    assert post(client, mfccs=[7.0] * 25, reference=STEREO).json["verdict"] == "agreement"
+    found = post(client, mfccs=[100.0] * 25, reference=STEREO).json
+    assert found["mistakes"][0]["remedy"] == f"Of {STEREO}."
+    assert post(client, mfccs=RIGHT, reference="reference").content == verify(client, RIGHT).content
+
+
+def test_prosody_gets_a_verdict_of_its_own(with_recordings: TestClient) -> None:
+    answer = post(with_recordings, mfccs=[50.0] * 25, prosody=REFERENCE_PROSODY).json
+    assert answer["verdict"] == "unrecognised"
+    assert answer["prosody"]["verdict"] == "agreement"
+    hertz = [[110.0, 0.9, -20.0], [0.0, 0.1, -40.0]]
+    answer = post(with_recordings, mfccs=RIGHT, prosody=hertz, reference=STEREO).json
+    assert answer["verdict"] == "agreement"
+    prosody = answer["prosody"]
+    assert prosody["verdict"] == "mistake"
+    (mistake,) = prosody["mistakes"]
+    assert mistake == {
+        "code": "pitch-in-hertz",
+        "explanation": "Log F0 is the pitch in hertz.",
+        "remedy": "Send log2(F0 / 27.5 Hz) in voiced frames, and 0 in unvoiced ones.",
+    }
+    assert mistake["remedy"] in prosody["detail"]
+    assert prosody["evidence"]["pitchDifference"] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("members", "pointer", "detail"),
+    [
+        ({"reference": "reference-8000"}, "/reference", "one of: reference, reference-48000, "),
+        ({"reference": 48_000}, "/reference", "a string, got a number"),
+        ({"reference": None}, "/reference", "a string, got null"),
+        ({"prosody": None}, "/prosody", "got null"),
+        ({"prosody": {}}, "/prosody", "got an object"),
+        ({"prosody": []}, "/prosody", "got an empty list"),
+        ({"prosody": [2.0, 0.9, -20.0]}, "/prosody", "got a list of numbers"),
+        ({"prosody": [[2.0, 0.9]]}, "/prosody/0", "got 2"),
+        ({"prosody": [[2.0, 0.9, 1.0], 3]}, "/prosody/1", "got a number"),
+        ({"prosody": [[2.0, "0.9", 1.0]]}, "/prosody/0/1", "got a string"),
+        ({"prosody": [[2.0, 1e39, 1.0]]}, "/prosody/0/1", "float32"),
+        ({"prosody": [[2.0, 0.9, -20.0]] * 3_001}, "/prosody", "at most 3,000 rows"),
+    ],
+)
+def test_invalid_members_return_422_with_a_pointer(
+    with_recordings: TestClient, members: dict[str, Any], pointer: str, detail: str
+) -> None:
+    answer = post(with_recordings, mfccs=RIGHT, **members)
+    assert answer.status_code == 422
+    assert answer.json["pointer"] == pointer
+    assert detail in answer.json["detail"]
+
+
+def test_prosody_cannot_be_verified_without_a_reference(client: TestClient) -> None:
+    answer = post(client, mfccs=RIGHT, prosody=REFERENCE_PROSODY)
+    assert (answer.status_code, answer.json["pointer"]) == (422, "/prosody")
+    assert "no prosody of the reference clip 'reference'" in answer.json["detail"]

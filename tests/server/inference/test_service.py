@@ -57,9 +57,14 @@ def make_client(
 
 
 def recorded(network: Network, names: list[str]) -> Network:
-    def predict_batch(values: Array, lengths: Lengths | None) -> Scores:
+    def predict_batch(
+        mfccs: Array,
+        lengths: Lengths | None = None,
+        prosody: Array | None = None,
+        baseline: Array | None = None,
+    ) -> Scores:
         names.append(threading.current_thread().name)
-        return network.predict_batch(values, lengths)
+        return network.predict_batch(mfccs, lengths, prosody, baseline)
 
     return replace(network, predict_batch=predict_batch)
 

@@ -11,7 +11,7 @@ import soxr
 
 from configuration import ROOT
 from training.arrays import Float32
-from training.contract.mistakes import table
+from training.contract.recording_mistakes import table
 from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import read_corpus
 from training.features.extractor import (

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-import librosa
 import numpy as np
 import onnx
 import onnxruntime
@@ -31,6 +30,7 @@ from training.features.recipe import RECIPE
 from training.features.recording_graph import recording_graph
 from training.features.recordings.metadata import ReferenceClip, metadata
 from training.features.recordings.references import reference_clips
+from training.features.recordings.soxr import at_rate
 from training.features.recordings.statistics import prosody_statistics
 from training.features.resampling import RATES
 from training.storage.atomic_write import write_bytes
@@ -83,13 +83,6 @@ class RecordingExtractor:
 def file_name(rate: int) -> str:
     """The name of the file for a sample rate in Hz."""
     return f"extractor-{rate}.onnx"
-
-
-def at_rate(audio: Float32, source: int, target: int) -> Float32:
-    """Mono audio (samples,) resampled by librosa, as in training."""
-    if source == target:
-        return audio
-    return librosa.resample(audio, orig_sr=source, target_sr=target, res_type="soxr_hq")
 
 
 def recordings(signals: Iterable[Signal], rate: int) -> Iterator[Recording]:
