@@ -11,6 +11,7 @@ from tqdm import tqdm
 from training.arrays import Float32
 from training.corpora.reader import Corpus, read_corpus
 from training.corpora.registry import reader_named
+from training.corruptions import Corruption, telephone
 from training.cross_validation import Experiment
 from training.evaluation import Evaluation, corrupted_features, evaluate
 from training.examples import Examples, changes, load_examples
@@ -19,6 +20,7 @@ from training.export.metadata import network_metadata
 from training.export.onnx_file import export_network
 from training.export.ood_distance import Distance
 from training.features import extractor
+from training.features.cache import ORIGINAL
 from training.features.extraction import Extraction, extract_corpus
 from training.features.recordings import files as recordings
 from training.features.standardisation import Standardisation
@@ -32,6 +34,9 @@ from training.storage.scheduling import Scheduler
 from training.systems.base.system import Caches, Fitted
 from training.systems.base.trainer import Trainer
 from training.systems.registry import own_systems
+from training.voice.clips import ALL, summaries_of
+from training.voice.identification import Identification, identify
+from training.voice.summary import mfcc_vectors
 
 NETWORKS = {name: system for name, system in own_systems().items() if system.deployable}
 SHIPPED = tuple(name for name, system in NETWORKS.items() if system.shipped)
@@ -134,11 +139,14 @@ def export(run: Run) -> None:
     evaluations = _evaluations(run, prepared)
     for trainer in run.trainers:
         examples, evaluation = prepared.examples[trainer.name], evaluations[trainer.name]
-        distance = Distance.fit(examples.features, Standardisation.fit(examples.features))
-        served = deployable_model(fitted[trainer.name], distance, evaluation.temperature())
+        vectors = mfcc_vectors(examples.features)
+        distance = Distance.fit(vectors, Standardisation.fit(vectors))
+        forms = {name: evaluation.given(name).temperature() for name in evaluation.forms}
+        served = deployable_model(fitted[trainer.name], distance, evaluation.temperature(), forms)
         path = run.training.models_path / f"{trainer.name}.onnx"
-        metadata = network_metadata(prepared.corpus, trainer, evaluation)
-        export_network(served, metadata, _clips(run, prepared), path)
+        identification = _identification(run, trainer, prepared, evaluation) if forms else None
+        metadata = network_metadata(prepared.corpus, trainer, evaluation, identification)
+        export_network(served, metadata, _clips(trainer, examples), path)
         print(f"{trainer.name}: exported; {path}")
     print(f"model card: {write_model_card(run.training.models_path)}")
 
@@ -149,7 +157,9 @@ def report(run: Run) -> None:
     evaluations = list(_evaluations(run, prepared).values())
     path = run.training.models_path / "report.html"
     fitted = _fitted(run, prepared)
-    write_report(path, prepared.corpus, evaluations, fitted, _clips(run, prepared))
+    trainer = run.trainers[0]
+    clips = _clips(trainer, prepared.examples[trainer.name])
+    write_report(path, prepared.corpus, evaluations, fitted, clips)
     print(f"report: {path}")
     print(f"model card: {write_model_card(run.training.models_path)}")
 
@@ -169,11 +179,23 @@ def _fitted(run: Run, prepared: PreparedCorpus) -> dict[str, Fitted]:
     }
 
 
-def _clips(run: Run, prepared: PreparedCorpus) -> list[Float32]:
-    """Frames float32 (T, 25) of each recording."""
-    trainer = run.trainers[0]
+def _clips(trainer: Trainer, examples: Examples) -> list[Float32]:
+    """Each recording as the network takes it, with all that a client may send."""
+    folder = ALL if trainer.model.forms else ORIGINAL.folder
+    return trainer.clips(examples, range(len(examples.targets)), folder)
+
+
+def _identification(
+    run: Run, trainer: Trainer, prepared: PreparedCorpus, evaluation: Evaluation
+) -> Identification:
+    """How well the distance from the baseline tells other speakers and a telephone."""
+    band, caches = Corruption("telephone band", telephone), run.caches
     examples = prepared.examples[trainer.name]
-    return trainer.clips(examples, range(len(examples.targets)))
+    for cache in (caches.features, caches.prosody):
+        extract_corpus(prepared.corpus, cache, [band], run.scheduler)
+    hashes = examples.content_hashes.tolist()
+    filtered = summaries_of(hashes, caches.features, caches.prosody, band.folder)
+    return identify(examples.recordings, filtered, evaluation.speakers, evaluation.folds)
 
 
 def _evaluations(run: Run, prepared: PreparedCorpus) -> dict[str, Evaluation]:

@@ -22,7 +22,6 @@ from training.arrays import Float32, Integers
 from training.examples import Examples
 from training.export.ood_distance import Distance
 from training.features.cache import ORIGINAL
-from training.features.mfcc import pool
 from training.features.standardisation import Standardisation
 from training.folds import Fold
 from training.storage.atomic_write import atomic_write
@@ -30,6 +29,7 @@ from training.storage.code_digest import code_digest
 from training.storage.scheduling import Scheduler
 from training.systems.base.system import RANDOM, SPEAKER_SEPARATED, Split
 from training.systems.base.trainer import Trainer
+from training.voice.summary import mfcc_vectors, mfccs_of
 
 CODE = (
     "training.cross_validation",
@@ -111,8 +111,12 @@ class Experiment:
         return replace(training, targets=targets)
 
     def _folders(self, job: Job) -> list[tuple[str, tuple[str, ...]]]:
-        originals = (ORIGINAL.folder,) * len(self.examples.targets)
-        return [(CLEAN, originals), *(self.conditions.items() if job.complete else ())]
+        count = len(self.examples.targets)
+        clean = (CLEAN, (ORIGINAL.folder,) * count)
+        if not job.complete:
+            return [clean]
+        forms = [(name, (name,) * count) for name in self.trainer.model.forms]
+        return [clean, *self.conditions.items(), *forms]
 
     def _clips(self, utterances: Integers, folders: tuple[str, ...]) -> list[Float32]:
         clips = (self.trainer.clips(self.examples, [row], folders[row]) for row in utterances)
@@ -123,8 +127,9 @@ _NONE = np.zeros(0, np.float32)
 
 
 def _distances(training: Examples, clips: Sequence[Float32]) -> Float32:
-    distance = Distance.fit(training.features, Standardisation.fit(training.features))
-    return distance.of(np.stack([pool(frames) for frames in clips]))
+    vectors = mfcc_vectors(training.features)
+    distance = Distance.fit(vectors, Standardisation.fit(vectors))
+    return distance.of(np.stack([mfccs_of(clip) for clip in clips]))
 
 
 def run_jobs(

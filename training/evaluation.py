@@ -1,7 +1,7 @@
 """Evaluation of networks and systems on speakers that they were not fitted to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -82,6 +82,18 @@ class Evaluation:
     history: Mapping[str, Float32]  # by name of the curve, "loss" at least: (S, K, epochs)
     permuted_uar: float | None  # after training on permuted labels; chance unless labels leak
     random_split_uar: float | None  # inflated: the speakers of test clips were trained on
+    forms: Mapping[str, Float32] = field(default_factory=dict)  # by form of request: (S, N, L)
+
+    def given(self, form: str) -> "Evaluation":
+        """The same for requests of another form, such as with prosody.
+
+        Each temperature is fitted to the predictions in the other folds.
+        """
+        logits = self.forms[form]
+        others = [self.fold != index for index in range(len(self.folds))]
+        row = [fit_temperature(logits[0][mask], self.targets[mask]) for mask in others]
+        temperatures = np.tile(row, (len(self.seeds), 1))
+        return replace(self, logits=logits, temperatures=temperatures, robustness={}, forms={})
 
     @property
     def predictions(self) -> Integers:
@@ -226,6 +238,7 @@ def evaluate(
         distances=_in_order([outcome.distances for outcome in outer[0]], plan.parts),
         temperatures=_temperatures(plan, outcomes, targets),
         robustness={name: _logits(name, outer, plan.parts) for name in experiment.conditions},
+        forms={name: _logits(name, outer, plan.parts) for name in trainer.model.forms},
         history={"loss": np.array([[outcome.losses for outcome in row] for row in outer])},
         permuted_uar=_recall(plan.permuted(), outcomes, targets),
         random_split_uar=_recall(plan.random_split(), outcomes, targets),

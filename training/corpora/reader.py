@@ -11,7 +11,7 @@ import numpy as np
 from training.arrays import Integers
 from training.errors import UserError
 
-AUDIO_SUFFIXES = (".flac", ".wav")
+AUDIO_SUFFIXES = (".flac", ".ogg", ".wav")
 UNKNOWN = -1  # an auxiliary label that a corpus does not give
 
 
@@ -133,9 +133,9 @@ def _require_utterances(corpus: Corpus) -> Corpus:
         return corpus
     reasons = [f"\n  {item.path.name}: {item.reason}" for item in corpus.unusable[:10]]
     raise CorpusError(
-        f"{corpus.source}: no usable recording; looked in this folder and all below it for .wav "
-        f"and .flac files named {corpus.reader.pattern}, and found {len(corpus.unusable)} files, "
-        "none of them usable" + "".join(reasons)
+        f"{corpus.source}: no usable recording; looked in this folder and all below it for .wav, "
+        f".flac and .ogg files named {corpus.reader.pattern}, and found {len(corpus.unusable)} "
+        "files, none of them usable" + "".join(reasons)
     )
 
 
@@ -151,7 +151,7 @@ def _files(source: Path) -> Iterator[Path]:
 
 def _read(path: Path, reader: Reader) -> Utterance:
     if path.suffix.lower() not in AUDIO_SUFFIXES:
-        raise ValueError("not a .wav or .flac file")
+        raise ValueError("not a .wav, .flac or .ogg file")
     try:
         with path.open("rb") as file:
             empty = not file.read(1)

@@ -5,61 +5,40 @@ written.
 """
 
 import copy
-from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from training.arrays import Float32, Integers
+from training.arrays import Float32
+from training.export.deployable_voice import DeployableVoice
+from training.export.model import DeployableModel, Feed, StandardiseVectors
 from training.export.ood_distance import Distance, DistanceModule
 from training.features.mfcc import pool
 from training.features.recipe import RECIPE
-from training.features.standardisation import CLIP, Standardisation
 from training.systems.base.system import Fitted
 from training.systems.base.vectors import FittedVectors
+from training.systems.dnn_prosody import FittedVoice
 from training.systems.tcn import FittedFrames
 
 # Far above any decibel cepstrum; the sum over an hour of such frames is still finite.
 LARGEST_CEPSTRUM = 1e4
 LENGTHS = (10, 11, 130, 3_000)  # frames, on which a frame network is verified
 
-Feed = dict[str, Float32 | Integers]  # arrays by input name
 
+def deployable_model(
+    fitted: Fitted,
+    distance: Distance,
+    temperature: float,
+    temperatures: Mapping[str, float] | None = None,
+) -> DeployableModel:
+    """Combines a network, the distance from its training distribution and its temperature.
 
-class StandardiseVectors(nn.Module):
-    """Standardises and clips with one BatchNormalization node and one Clip node."""
-
-    def __init__(self, standardisation: Standardisation) -> None:
-        super().__init__()
-        self.clip = CLIP
-        self.mean = torch.from_numpy(standardisation.mean)
-        self.variance = torch.square(torch.from_numpy(standardisation.scale))
-
-    def forward(self, vectors: Tensor) -> Tensor:
-        """Raw vectors (N, 25) to standardised vectors (N, 25) within +-20."""
-        standardised = functional.batch_norm(vectors, self.mean, self.variance, eps=0.0)
-        return torch.clamp(standardised, -self.clip, self.clip)
-
-
-class DeployableModel(nn.Module):
-    """Named inputs to probabilities (N, L) and distances (N,)."""
-
-    axes: dict[str, dict[int, str]]  # by input, in order: the names of its free dimensions
-
-    @abstractmethod
-    def feeds(self, clips: Sequence[Float32]) -> list[Feed]:
-        """Real inputs, made from the frames float32 (T, 25) of clips."""
-
-    @abstractmethod
-    def extremes(self) -> Feed:
-        """Finite inputs on which a graph without clipping would overflow."""
-
-
-def deployable_model(fitted: Fitted, distance: Distance, temperature: float) -> DeployableModel:
-    """Combines a network, the distance from its training distribution and its temperature."""
+    `temperatures` are those of other forms of requests, for networks that take prosody.
+    """
+    if isinstance(fitted, FittedVoice):
+        return DeployableVoice(fitted, distance, temperature, temperatures or {}).eval()
     if isinstance(fitted, FittedVectors):
         return DeployableVectors(fitted, distance, temperature).eval()
     if isinstance(fitted, FittedFrames):

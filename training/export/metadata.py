@@ -15,8 +15,11 @@ from training.evaluation import Evaluation
 from training.features.recipe import RECIPE
 from training.settings import DataSettings
 from training.systems.base.trainer import Trainer
+from training.voice.clips import FORMS, MEASURED_WITH
+from training.voice.identification import Identification
 
 FORMAT = "speech-emotion-network/1"
+FORMAT_WITH_OPTIONAL_INPUTS = "speech-emotion-network/2"  # prosody, baseline
 
 INTENDED_USE = {
     "for": [
@@ -34,9 +37,17 @@ INTENDED_USE = {
 }
 
 
-def network_metadata(corpus: Corpus, trainer: Trainer, evaluation: Evaluation) -> dict[str, str]:
-    """The `metadata_props` of a network file; all values except `format` are JSON texts."""
-    values = {
+def network_metadata(
+    corpus: Corpus,
+    trainer: Trainer,
+    evaluation: Evaluation,
+    identification: Identification | None = None,
+) -> dict[str, str]:
+    """The `metadata_props` of a network file; all values except `format` are JSON texts.
+
+    `identification` is that of a network with the input `baseline`.
+    """
+    values: dict[str, Any] = {
         "input": evaluation.input,
         "labels": evaluation.labels,
         "recipe": RECIPE.as_json(),
@@ -46,7 +57,44 @@ def network_metadata(corpus: Corpus, trainer: Trainer, evaluation: Evaluation) -
         "training": _training(corpus, trainer),
         "intended_use": INTENDED_USE,
     }
-    return {"format": FORMAT, **{key: json.dumps(value) for key, value in values.items()}}
+    if identification:
+        values["baseline_limit"] = identification.limit
+        values["metrics"]["optionalMembers"] = _forms(evaluation)
+        values["metrics"]["baselineDistance"] = _identification(identification)
+    texts = {key: json.dumps(value) for key, value in values.items()}
+    return {"format": FORMAT_WITH_OPTIONAL_INPUTS if identification else FORMAT, **texts}
+
+
+def _forms(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """What requests with prosody, with a baseline or with both gain."""
+    return [_form(name, evaluation.given(name)) for name in evaluation.forms]
+
+
+def _form(name: str, evaluation: Evaluation) -> dict[str, Any]:
+    uar, interval = evaluation.uar(), evaluation.interval()
+    return {
+        "given": name.split(" and "),
+        "clips": MEASURED_WITH if FORMS[name].baseline else 0,
+        "speakerIndependentUar": round(uar.mean, 4),
+        "uarDeviation": round(uar.deviation, 4),
+        "uarInterval": [round(interval.low, 4), round(interval.high, 4)],
+        "speakerIndependentAccuracy": round(evaluation.accuracy().mean, 4),
+        "macroF1": round(evaluation.macro_f1().mean, 4),
+        "expectedCalibrationError": round(evaluation.ece().mean, 4),
+        "temperature": round(evaluation.temperature(), 4),
+    }
+
+
+def _identification(identification: Identification) -> dict[str, Any]:
+    shares = {"mfccs": identification.mfccs, "prosody": identification.prosody}
+    return {
+        name: {
+            "ownClipsWarned": round(found.own, 4),
+            "otherSpeakersWarned": round(found.other_speaker, 4),
+            "telephoneWarned": round(found.telephone, 4),
+        }
+        for name, found in shares.items()
+    }
 
 
 def _metrics(evaluation: Evaluation) -> dict[str, Any]:

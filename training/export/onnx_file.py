@@ -18,11 +18,9 @@ from torch.export import Dim
 from training.arrays import Float32
 from training.errors import UserError
 from training.export.checksum import with_checksum
-from training.export.deployable import DeployableModel, Feed
-from training.features.recipe import RECIPE
+from training.export.model import DeployableModel, Feed
 from training.storage.atomic_write import write_bytes
 
-OUTPUTS = ("probabilities", "distance")
 OPSET = 18  # the newest that onnxruntime-web and mobile runtimes all take
 TOLERANCE = 1e-5
 
@@ -79,11 +77,10 @@ def graph_of(
 
 
 def to_onnx(model: DeployableModel, metadata: Mapping[str, str]) -> onnx.ModelProto:
-    """A deployable model as a graph: its inputs to `probabilities` and `distance`."""
+    """A deployable model as a graph: its inputs to `probabilities`, `distance` and others."""
     axes = {name: {d: Dim(n) for d, n in free.items()} for name, free in model.axes.items()}
-    feed = model.feeds([np.zeros((64, RECIPE.n_mfcc), np.float32)] * 2)[0]
-    example = {name: torch.from_numpy(array) for name, array in feed.items()}
-    graph = graph_of(model, example, OUTPUTS, axes)
+    example = {name: torch.from_numpy(array) for name, array in model.example().items()}
+    graph = graph_of(model, example, model.outputs, axes)
     onnx.helper.set_model_props(graph, dict(metadata))
     onnx.checker.check_model(graph, full_check=True)
     return graph
@@ -125,7 +122,7 @@ def verify(graph: onnx.ModelProto, model: DeployableModel, clips: Sequence[Float
     session = onnxruntime.InferenceSession(graph.SerializeToString())
     for feed in model.feeds(clips):
         _verify_against_pytorch(session, model, feed)
-    _verify_extremes(session, model.extremes())
+    _verify_extremes(session, model)
 
 
 def _verify_against_pytorch(
@@ -133,8 +130,8 @@ def _verify_against_pytorch(
 ) -> None:
     with torch.inference_mode():
         expected = model(*(torch.from_numpy(array) for array in feed.values()))
-    answers = session.run(OUTPUTS, feed)
-    for name, ours, theirs in zip(OUTPUTS, answers, expected, strict=True):
+    answers = session.run(model.outputs, feed)
+    for name, ours, theirs in zip(model.outputs, answers, expected, strict=True):
         difference = float(np.abs(ours - theirs.numpy()).max())
         if not difference <= TOLERANCE:
             raise ExportError(
@@ -143,9 +140,10 @@ def _verify_against_pytorch(
             )
 
 
-def _verify_extremes(session: onnxruntime.InferenceSession, feed: Feed) -> None:
-    probabilities, distance = session.run(OUTPUTS, feed)
-    if not (np.isfinite(distance).all() and np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)):
+def _verify_extremes(session: onnxruntime.InferenceSession, model: DeployableModel) -> None:
+    probabilities, *distances = session.run(model.outputs, model.extremes())
+    finite = all(np.isfinite(distance).all() for distance in distances)
+    if not (finite and np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)):
         raise ExportError(
             "for a finite input, the distance is not finite or the probabilities do not sum to 1"
         )

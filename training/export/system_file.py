@@ -28,6 +28,7 @@ from training.systems.base.estimators import FittedEstimator
 from training.systems.base.networks import INPUT, FittedNetwork
 from training.systems.base.system import Fitted, UnusableSystemError
 from training.systems.base.trainer import Trainer
+from training.voice.summary import mfcc_vectors
 
 FORMAT = "speech-emotion-recipe/1"
 TOLERANCE = 1e-4
@@ -113,7 +114,8 @@ def graph(fitted: Fitted, examples: Examples) -> onnx.ModelProto:
     """
     if isinstance(fitted, FittedNetwork | FittedEstimator):
         return fitted.graph()
-    distance = Distance.fit(examples.features, Standardisation.fit(examples.features))
+    vectors = mfcc_vectors(examples.features)
+    distance = Distance.fit(vectors, Standardisation.fit(vectors))
     return to_onnx(deployable_model(fitted, distance, 1.0), {})
 
 

@@ -58,7 +58,11 @@ class ServedFeatures(Struct, frozen=True, tag="frames", tag_field="shape"):
     """The MFCC frames (T, 25) that the server's clients send."""
 
 
-Features = PooledFeatures | ImageFeatures | ServedFeatures
+class VoiceFeatures(Struct, frozen=True, tag="voice", tag_field="shape"):
+    """All that clients may send for a vector network: MFCCs, prosody, and a baseline."""
+
+
+Features = PooledFeatures | ImageFeatures | ServedFeatures | VoiceFeatures
 
 
 def compute(features: Features, audio: Float32) -> Float32:

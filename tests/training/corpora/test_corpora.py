@@ -103,7 +103,7 @@ def test_every_unusable_file_is_listed_with_the_reason(synthetic: Path) -> None:
     (synthetic / "03-02-05-01-01-01-01.wav").write_bytes(b"?")
     found = reasons(synthetic)
     assert found.pop(clip_name(1, 20)) == "empty file"
-    assert found.pop("notes.txt") == "not a .wav or .flac file"
+    assert found.pop("notes.txt") == "not a .wav, .flac or .ogg file"
     assert found.pop("holiday.wav").startswith("unexpected file name; expected MM-01-EE")
     assert (
         found.pop("03-01-09-01-01-01-01.wav") == "unexpected file name; emotion 09 is not 01 to 08"

@@ -14,10 +14,10 @@ from training.arrays import Float32
 from training.examples import Examples
 from training.export.deployable import (
     DeployableFrames,
-    DeployableModel,
     DeployableVectors,
     deployable_model,
 )
+from training.export.model import DeployableModel
 from training.export.onnx_file import ExportError, export_network, verify
 from training.export.ood_distance import Distance
 from training.features.standardisation import Standardisation

@@ -19,6 +19,7 @@ from training.fit import Progress
 from training.settings import HYPERPARAMETERS
 from training.storage.checkpoints import Checkpoint
 from training.storage.scheduling import Scheduler
+from training.voice.prosody import prosody_cache
 
 Input = Literal["vector", "frames", "features"]  # pooled MFCCs, their frames, or the system's own
 Split = Literal["speaker-separated", "random"]
@@ -40,6 +41,7 @@ class Caches:
     """The features on disk that fits read."""
 
     features: FeatureCache  # MFCC frames
+    prosody: FeatureCache  # on the grid of the frames
     spectra: SpectraCache
     descriptors: Path  # the folder of all other features
 
@@ -48,6 +50,7 @@ class Caches:
         """Each in a folder of its own."""
         return cls(
             features=FeatureCache(directory / "features" / f"mfcc-{RECIPE.digest()}"),
+            prosody=prosody_cache(directory / "features"),
             spectra=SpectraCache(directory / "spectra"),
             descriptors=directory / "descriptors",
         )
@@ -93,6 +96,7 @@ class Model(ABC):
 
     input: Input = "features"
     modules: tuple[str, ...] = ()  # whose code a fit depends on, beside the system file
+    forms: tuple[str, ...] = ()  # of requests that it is measured with, beside MFCCs alone
 
     @property
     def epochs(self) -> int:

@@ -1,6 +1,6 @@
 """Fits one model of a system, and identifies everything that the fit depends on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -8,13 +8,14 @@ from typing import Any
 from training.arrays import Float32
 from training.examples import Examples
 from training.features.cache import ORIGINAL, Change
-from training.features.descriptors import ServedFeatures, cache_of
+from training.features.descriptors import ServedFeatures, VoiceFeatures, cache_of
 from training.features.extraction import Extraction, ExtractionTask, extract
 from training.fit import Progress
 from training.storage.checkpoints import Checkpoint, Identity
 from training.storage.code_digest import code_digest
 from training.storage.scheduling import Scheduler
 from training.systems.base.system import Caches, FitContext, Fitted, Model, System
+from training.voice.clips import summaries_of, voice_rows
 
 LOOP = ("training.fit", "training.systems.base")
 
@@ -67,6 +68,10 @@ class Trainer:
         self.model.prepare(recordings, self.caches, scheduler)
         if isinstance(self.system.features, ServedFeatures):
             return replace(served, features=served.features[:, : 1 + self.variants])
+        if isinstance(self.system.features, VoiceFeatures):
+            tasks = [ExtractionTask(path, key, (ORIGINAL,)) for key, path in recordings.items()]
+            extract(tasks, self.caches.prosody, scheduler, "prosody")
+            return replace(served, features=self._summaries(extraction.content_hashes)[:, None])
         cache, copies = cache_of(self.system.features, self.caches.descriptors), self.system.copies
         changes: tuple[Change, ...] = (ORIGINAL, *(copies.variants() if copies else ()))
         tasks = [ExtractionTask(path, content, changes) for content, path in recordings.items()]
@@ -77,10 +82,15 @@ class Trainer:
         self, examples: Examples, rows: Iterable[int], folder: str = ORIGINAL.folder
     ) -> list[Float32]:
         """The features of utterances, as the fitted model takes them."""
+        if isinstance(self.system.features, VoiceFeatures):
+            return voice_rows(examples, rows, self.caches.features, folder)
         if not isinstance(self.system.features, ServedFeatures):
             return [examples.features[row, 0] for row in rows]
         hashes = examples.content_hashes
         return [self.caches.features.read(str(hashes[row]), folder) for row in rows]
+
+    def _summaries(self, content_hashes: Sequence[str]) -> Float32:
+        return summaries_of(content_hashes, self.caches.features, self.caches.prosody)
 
     def fit(self, examples: Examples, seed: int) -> Fitted:
         """The same examples and seed give the same model."""

@@ -1,0 +1,82 @@
+"""Clips in the form of networks that take prosody and baselines, read from the caches."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.arrays import Float32
+from training.examples import Examples
+from training.features.cache import ORIGINAL, FeatureCache
+from training.features.mfcc import pool
+from training.voice.summary import (
+    MFCCS,
+    POOLED_PROSODY,
+    ROW,
+    Draw,
+    baselines,
+    summary,
+)
+
+MEASURED_WITH = 10  # clips of a baseline
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a client sends beside the MFCCs."""
+
+    prosody: bool = False
+    baseline: bool = False
+
+
+# By the name in tables. Without any of them a client sends MFCCs alone.
+FORMS: Mapping[str, Given] = {
+    "prosody": Given(prosody=True),
+    "baseline": Given(baseline=True),
+    "prosody and baseline": Given(prosody=True, baseline=True),
+}
+ALL = "prosody and baseline"
+
+
+def summaries_of(
+    content_hashes: Iterable[str],
+    frames: FeatureCache,
+    prosody: FeatureCache,
+    folder: str = ORIGINAL.folder,
+) -> Float32:
+    """Summaries of recordings under one change, float32 (N, SUMMARY)."""
+    rows = [summary(frames.read(key, folder), prosody.read(key, folder)) for key in content_hashes]
+    return np.stack(rows)
+
+
+def voice_rows(
+    examples: Examples, rows: Iterable[int], frames: FeatureCache, folder: str
+) -> list[Float32]:
+    """Clips as rows (ROW,), see `training.voice.summary.split`.
+
+    Args:
+        examples: all utterances with their summaries; baselines are drawn from them.
+        rows: the utterances wanted.
+        frames: the cache of MFCC frames.
+        folder: a name in `FORMS`, or a folder of that cache, from which MFCCs alone are taken.
+    """
+    if folder in FORMS:
+        return [_given(examples, row, FORMS[folder]) for row in rows]
+    if folder == ORIGINAL.folder:
+        return [_given(examples, row, Given()) for row in rows]
+    clips = (frames.read(str(examples.content_hashes[row]), folder) for row in rows)
+    return [_alone(pool(clip)) for clip in clips]
+
+
+def _given(examples: Examples, row: int, given: Given) -> Float32:
+    """The clip's hash seeds the choice of the baseline's clips: it is the same in every fit."""
+    found = examples.recordings[row]
+    prosody = found[POOLED_PROSODY] * np.float32(given.prosody)
+    random = np.random.default_rng(int(examples.content_hashes[row], 16))
+    (chosen,), (exist,) = Draw(examples.speakers, MEASURED_WITH).others(np.array([row]), random)
+    baseline = baselines(examples.recordings[chosen], exist & given.baseline)
+    return np.concatenate([found[MFCCS], prosody, baseline])
+
+
+def _alone(mfccs: Float32) -> Float32:
+    return np.concatenate([mfccs, np.zeros(ROW - len(mfccs), np.float32)])
