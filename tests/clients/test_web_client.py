@@ -12,6 +12,7 @@ from pathlib import Path
 import onnx
 import pytest
 import uvicorn
+from falcon.asgi import App
 
 from server.app import create_app
 from server.models.catalog import load_catalog
@@ -50,10 +51,9 @@ def listening_socket() -> Iterator[tuple[socket.socket, str]]:
         yield listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-@pytest.fixture(scope="module")
-def address(models: Path) -> Iterator[str]:
-    """The address of the application."""
-    app = create_app(Settings(ServerSettings(), ModelSettings(models)), load_catalog(models))
+@contextmanager
+def application(app: App) -> Iterator[str]:
+    """Serves an application; yields its address."""
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     with listening_socket() as (listener, url):
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -61,6 +61,14 @@ def address(models: Path) -> Iterator[str]:
         yield url
         server.should_exit = True
         thread.join(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def address(models: Path) -> Iterator[str]:
+    """The address of the application."""
+    app = create_app(Settings(ServerSettings(), ModelSettings(models)), load_catalog(models))
+    with application(app) as url:
+        yield url
 
 
 @pytest.fixture

@@ -33,10 +33,12 @@ MARKUP = "\x1b[1m<img src=x onerror=\"document.title='breached'\">\u202egnorw"
 
 
 def offer(proxy: FaultyProxy, extractor: bytes) -> None:
-    """Replaces the extractor, with its hash in the handshake."""
+    """Replaces the extractor, with its hash in the handshake; there are none for recordings."""
 
     def change(handshake: Any) -> None:
         handshake["extractor"]["sha256"] = sha256(extractor)
+        for member in ("recordings", "prosody", "references"):
+            del handshake[member]
 
     proxy.faults[HANDSHAKE] = [changed(change)]
     kind = "application/octet-stream"
