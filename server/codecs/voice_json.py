@@ -6,7 +6,7 @@ Problem for an invalid value; `explain` then finds that value in the parsed body
 
 from collections.abc import Iterator
 from struct import Struct as Packer
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeGuard
 
 import msgspec
 import numpy as np
@@ -187,7 +187,7 @@ def explain_rows(rows: list[Any]) -> None:
             raise Problem(messages.WRONG_PROSODY_WIDTH, {"pointer": pointer}, found=len(row))
 
 
-def has_rows(prosody: Any) -> bool:
+def has_rows(prosody: Any) -> TypeGuard[list[Any]]:
     """Whether a parsed value is a list that begins with a list."""
     return isinstance(prosody, list) and bool(prosody) and isinstance(prosody[0], list)
 

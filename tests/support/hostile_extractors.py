@@ -8,6 +8,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 COEFFICIENTS = 25
+STATISTICS = 12
 OPSETS = [helper.make_opsetid("", 17)]
 
 
@@ -37,15 +38,70 @@ def model(
     functions: Sequence[onnx.FunctionProto] = (),
 ) -> bytes:
     """A graph from `audio` to `frames` and `mfccs`."""
-    audio = helper.make_tensor_value_info("audio", TensorProto.FLOAT, ["samples"])
-    outputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("frames", "mfccs")
-    ]
+    return _model(["samples"], ["frames", "mfccs"], nodes, initializers, functions)
+
+
+def _model(
+    shape: Sequence[str],
+    names: Sequence[str],
+    nodes: Sequence[onnx.NodeProto],
+    initializers: Sequence[onnx.TensorProto] = (),
+    functions: Sequence[onnx.FunctionProto] = (),
+) -> bytes:
+    """A graph from `audio` of that shape to outputs of these names."""
+    audio = helper.make_tensor_value_info("audio", TensorProto.FLOAT, shape)
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names]
     graph = helper.make_graph(nodes, "extractor", [audio], outputs, initializers)
     opsets = [*OPSETS, *(helper.make_opsetid(f.domain, 1) for f in functions)]
     built = helper.make_model(graph, opset_imports=opsets, functions=functions, ir_version=8)
     content: bytes = built.SerializeToString()
     return content
+
+
+RECORDING_OUTPUTS: dict[str, Any] = {  # of one frame
+    "frames": np.arange(COEFFICIENTS)[None],
+    "mfccs": np.arange(COEFFICIENTS),
+    "prosody": [[2.0, 0.75, -30.0]],
+    "prosody_statistics": np.arange(STATISTICS) / 4,
+}
+
+
+def of_recordings(**outputs: Any) -> bytes:
+    """An extractor for recordings: always the same outputs, `outputs` or RECORDING_OUTPUTS."""
+    found = RECORDING_OUTPUTS | outputs
+    nodes = [constant(name, np.asarray(value, np.float32)) for name, value in found.items()]
+    return _model(["samples", "channels"], [*RECORDING_OUTPUTS], nodes)
+
+
+def passing_a_recording_on(output: str, shape: Sequence[int]) -> bytes:
+    """An extractor for recordings that returns all samples, in that shape, as one output."""
+    others = {name: value for name, value in RECORDING_OUTPUTS.items() if name != output}
+    nodes = [constant(name, np.asarray(value, np.float32)) for name, value in others.items()]
+    nodes += [constant("shape", [*shape]), node("Reshape", "audio shape", output)]
+    return _model(["samples", "channels"], [*RECORDING_OUTPUTS], nodes)
+
+
+def passing_the_channels_on(mark: float) -> bytes:
+    """An extractor for recordings whose statistics begin with the first sample of each channel.
+
+    Its MFCCs are the mark.
+    """
+    others = RECORDING_OUTPUTS | {"mfccs": np.full(COEFFICIENTS, mark)}
+    del others["prosody_statistics"]
+    nodes = [constant(name, np.asarray(value, np.float32)) for name, value in others.items()]
+    nodes += [
+        constant("zero", [0, 0]),
+        constant("end", [1, 2**31]),
+        constant("flat", [-1]),
+        constant("none", [0]),
+        constant("size", [STATISTICS]),
+        constant("padding", np.zeros(STATISTICS, np.float32)),
+        node("Slice", "audio zero end", "row"),
+        node("Reshape", "row flat", "samples"),
+        node("Concat", "samples padding", "long", axis=0),
+        node("Slice", "long none size", "prosody_statistics"),
+    ]
+    return _model(["samples", "channels"], [*RECORDING_OUTPUTS], nodes)
 
 
 def innocent() -> bytes:

@@ -5,11 +5,16 @@ import io
 import json
 import socketserver
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from tests.support.hostile_extractors import COEFFICIENTS, innocent
+from tests.support.hostile_extractors import (
+    COEFFICIENTS,
+    RECORDING_OUTPUTS,
+    STATISTICS,
+    innocent,
+)
 from tests.support.listener import Listener
 
 MOST_CHUNKS = 100_000  # of an endless reply
@@ -32,13 +37,20 @@ class HostileServer(Listener):
     posted: the bodies that clients have sent.
     """
 
-    def __init__(self, extractor: bytes | None = None) -> None:
+    def __init__(
+        self, extractor: bytes | None = None, recordings: Mapping[int, bytes] | None = None
+    ) -> None:
+        """With extractors for recordings, by sample rate, it is a server of version 2."""
         super().__init__(_handler(self))
         self.files = {
             "/init/mfcc.onnx": extractor or innocent(),
             "/init/reference.wav": reference_clip(),
         }
         self.document: Any = handshake(*map(_sha256, self.files.values()))
+        if recordings:
+            files = {f"/init/extractor-{rate}.onnx": file for rate, file in recordings.items()}
+            self.document |= members_of_version_2(self.document, recordings)
+            self.files |= files
         self.prediction: Any = PREDICTION
         self.replies: dict[str, Replies] = {}
         self.greeting: Replies | None = None  # sent before any request is read
@@ -122,6 +134,38 @@ def handshake(extractor_sha256: str, reference_sha256: str) -> dict[str, object]
             network | {"networkType": "V", "input": "vector"},
             network | {"networkType": "F", "input": "frames", "speakerIndependentUar": 0.6},
         ],
+    }
+
+
+def members_of_version_2(
+    document: dict[str, Any], recordings: Mapping[int, bytes]
+) -> dict[str, Any]:
+    """What the second version adds: the networks use all that is known of a clip."""
+    reference = {"name": "reference", "sampleRate": 22_050, "channels": 1}
+    return {
+        "networks": [
+            network | {"optionalMembers": ["prosody", "baseline"]}
+            for network in document["networks"]
+        ],
+        "recordings": {
+            "input": "audio",
+            "outputs": [*RECORDING_OUTPUTS],
+            "extractors": [
+                {
+                    "sampleRate": rate,
+                    "url": f"/init/extractor-{rate}.onnx",
+                    "sha256": _sha256(file),
+                }
+                for rate, file in recordings.items()
+            ],
+        },
+        "prosody": {
+            "columns": ["logF0", "voicing", "level"],
+            "referenceHz": 27.5,
+            "unvoiced": 0,
+            "statistics": [f"statistic{number}" for number in range(STATISTICS)],
+        },
+        "references": [document["reference"] | reference] if 22_050 in recordings else [],
     }
 
 

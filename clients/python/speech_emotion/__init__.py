@@ -2,6 +2,16 @@
 
 from speech_emotion.answers import InputWarning, Prediction, Verification
 from speech_emotion.client import Client
+from speech_emotion.extraction.features import Features
 from speech_emotion.limits import Limits
+from speech_emotion.profiles.baseline import Baseline
 
-__all__ = ["Client", "InputWarning", "Limits", "Prediction", "Verification"]
+__all__ = [
+    "Baseline",
+    "Client",
+    "Features",
+    "InputWarning",
+    "Limits",
+    "Prediction",
+    "Verification",
+]

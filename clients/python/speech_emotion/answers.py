@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from speech_emotion import untrusted
-from speech_emotion.audio import Clip
 from speech_emotion.contract import NetworkDescription
+from speech_emotion.extraction.features import Features
 
 SUM_TOLERANCE = 0.01  # of the probabilities
 LARGEST_DISTANCE = sys.float_info.max
@@ -14,7 +14,10 @@ LARGEST_DISTANCE = sys.float_info.max
 
 @dataclass(frozen=True)
 class InputWarning:
-    """The input lies outside the training distribution; do not rely on the prediction."""
+    """The input is foreign to the network, or the baseline is that of another voice.
+
+    Do not rely on the prediction.
+    """
 
     code: str
     detail: str
@@ -45,11 +48,12 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Verification:
-    """The server's verdict on the features that this machine computed from the reference clip."""
+    """The server's verdict on the features that this machine computed from a reference clip."""
 
-    form: Literal["vector", "frames"]
+    form: Literal["vector", "frames", "prosody"]
     verdict: str  # "agreement", "mistake" or "unrecognised"
     detail: str
+    reference: str = "reference"  # the name of the clip
 
     @property
     def agrees(self) -> bool:
@@ -57,7 +61,9 @@ class Verification:
         return self.verdict == "agreement"
 
 
-def prediction(answer: dict[str, Any], network: NetworkDescription, clip: Clip) -> Prediction:
+def prediction(
+    answer: dict[str, Any], network: NetworkDescription, features: Features
+) -> Prediction:
     """The prediction in an answer; raises KeyError, TypeError, ValueError, AttributeError."""
     results = untrusted.items(answer["results"], _result)
     probabilities = dict(results)
@@ -69,12 +75,24 @@ def prediction(answer: dict[str, Any], network: NetworkDescription, clip: Clip) 
         raise ValueError(f"the probabilities sum to {total:g}")
     found = answer.get("warning")
     warning = None if found is None else _warning(found)
-    return Prediction(network.name, clip.start, clip.end, probabilities, warning)
+    return Prediction(network.name, features.start, features.end, probabilities, warning)
 
 
-def verification(answer: dict[str, Any], form: Literal["vector", "frames"]) -> Verification:
-    """The verdict in an answer; raises KeyError, TypeError, ValueError."""
-    return Verification(form, untrusted.text(answer["verdict"]), untrusted.text(answer["detail"]))
+def verifications(
+    answer: dict[str, Any], form: Literal["vector", "frames"], reference: str, *, with_prosody: bool
+) -> list[Verification]:
+    """The verdicts in an answer, on prosody too if it was sent; raises KeyError and so on."""
+    found = [_verification(answer, form, reference)]
+    if with_prosody:
+        found.append(_verification(answer["prosody"], "prosody", reference))
+    return found
+
+
+def _verification(
+    answer: dict[str, Any], form: Literal["vector", "frames", "prosody"], reference: str
+) -> Verification:
+    verdict, detail = untrusted.text(answer["verdict"]), untrusted.text(answer["detail"])
+    return Verification(form, verdict, detail, reference)
 
 
 def _result(result: dict[str, Any]) -> tuple[str, float]:

@@ -1,7 +1,8 @@
-"""Reads recordings of any format, in blocks: mono float32 at the sample rate of the features."""
+"""Reads recordings of any format, in blocks: float32 at a sample rate that an extractor takes."""
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,30 @@ QUALITY = "HQ"  # as in librosa.load; another quality changes probabilities by 0
 
 
 @dataclass(frozen=True)
+class Inputs:
+    """The audio that a server's extractors take; other audio is converted to the nearest."""
+
+    sample_rates: tuple[int, ...]  # Hz, ascending
+    most_channels: int
+
+    def sample_rate(self, rate: int) -> int:
+        """The sample rate for a recording at `rate` Hz: the same, or the next higher one.
+
+        Above the highest, it is the highest.
+        """
+        return next((one for one in self.sample_rates if one >= rate), self.sample_rates[-1])
+
+    def channels(self, count: int) -> int:
+        """The number of channels for a recording of so many: the same, or 1."""
+        return count if count <= self.most_channels else 1
+
+
+@dataclass(frozen=True)
 class Clip:
     """A part of a recording, `start` seconds after the recording's beginning."""
 
     source: str  # name of the recording, for messages
-    samples: Float32  # (n,), mono, in [-1, 1]
+    samples: Float32  # (n, channels), in [-1, 1]
     sample_rate: int  # Hz
     start: float = 0.0
 
@@ -38,8 +58,8 @@ class Clip:
         return self.start + len(self.samples) / self.sample_rate
 
 
-def read_clip(path: Path, sample_rate: int) -> Clip:
-    """Reads a whole recording, resampled to `sample_rate` Hz.
+def read_clip(path: Path, inputs: Inputs) -> Clip:
+    """Reads a whole recording, as an extractor takes it.
 
     Raises:
         AudioError: the file is unreadable, cut off or empty.
@@ -47,24 +67,26 @@ def read_clip(path: Path, sample_rate: int) -> Clip:
     """
     chunks: list[Float32] = []
     length = 0
-    for chunk in _read(path, sample_rate):
-        chunks.append(chunk)
-        length += len(chunk)
-        if length > MAXIMUM_SECONDS * sample_rate:
-            raise AudioTooLongError(
-                f"{path}: longer than {MAXIMUM_SECONDS:g} s; use windows (--every SECONDS)"
-            )
+    with _opened(path) as file:
+        sample_rate = inputs.sample_rate(file.samplerate)
+        for chunk in _read(path, file, inputs):
+            chunks.append(chunk)
+            length += len(chunk)
+            if length > MAXIMUM_SECONDS * sample_rate:
+                raise AudioTooLongError(
+                    f"{path}: longer than {MAXIMUM_SECONDS:g} s; use windows (--every SECONDS)"
+                )
     return Clip(str(path), np.concatenate(chunks), sample_rate)
 
 
-def read_windows(path: Path, sample_rate: int, seconds: float) -> Iterator[Clip]:
+def read_windows(path: Path, inputs: Inputs, seconds: float) -> Iterator[Clip]:
     """Reads a recording window by window, in constant memory.
 
     A remainder shorter than half a window is added to the last window.
 
     Args:
         path: the recording.
-        sample_rate: sample rate of the windows, in Hz.
+        inputs: the audio that extractors take.
         seconds: length of a window, from 0.2 to 600.
 
     Raises:
@@ -76,29 +98,37 @@ def read_windows(path: Path, sample_rate: int, seconds: float) -> Iterator[Clip]
         raise ValueError(
             f"window length {seconds} s; expected from {SHORTEST_WINDOW:g} to {MAXIMUM_SECONDS:g}"
         )
-    size = round(seconds * sample_rate)
+    with _opened(path) as file:
+        sample_rate = inputs.sample_rate(file.samplerate)
+        size = round(seconds * sample_rate)
+        for start, samples in _windows(_read(path, file, inputs), size):
+            yield Clip(str(path), samples, sample_rate, start / sample_rate)
+
+
+def _windows(blocks: Iterable[Float32], size: int) -> Iterator[tuple[int, Float32]]:
+    """Cuts blocks into windows of `size` samples, each with the number of samples before it."""
     chunks: list[Float32] = []
     waiting = start = 0  # samples in `chunks`, samples before them
-    for chunk in _read(path, sample_rate):
+    for chunk in blocks:
         chunks.append(chunk)
         waiting += len(chunk)
         if waiting < size + size // 2:
             continue
         samples = np.concatenate(chunks)
         while len(samples) >= size + size // 2:
-            yield Clip(str(path), samples[:size], sample_rate, start / sample_rate)
+            yield start, samples[:size]
             samples, start = samples[size:], start + size
         chunks, waiting = [samples], len(samples)
-    yield Clip(str(path), np.concatenate(chunks), sample_rate, start / sample_rate)
+    yield start, np.concatenate(chunks)
 
 
-def clip_of_samples(samples: NDArray[Any], rate: int, sample_rate: int) -> Clip:
+def clip_of_samples(samples: NDArray[Any], rate: int, inputs: Inputs) -> Clip:
     """Makes a clip from samples in memory.
 
     Args:
         samples: floats in [-1, 1], (n,) or (n, channels).
         rate: sample rate of `samples`, in Hz.
-        sample_rate: sample rate of the clip, in Hz.
+        inputs: the audio that extractors take.
 
     Raises:
         AudioError: `samples` has another type, shape or range.
@@ -117,50 +147,64 @@ def clip_of_samples(samples: NDArray[Any], rate: int, sample_rate: int) -> Clip:
         raise AudioTooLongError(f"{source}: longer than {MAXIMUM_SECONDS:g} s")
     _check_length(source, len(samples), rate)
     channels = samples.astype(np.float32).reshape(len(samples), -1)
-    blocks = _resample([_mono(source, channels)], rate, sample_rate)
+    count = inputs.channels(channels.shape[1])
+    sample_rate = inputs.sample_rate(rate)
+    blocks = _resample([_mixed(source, channels, count)], count, rate, sample_rate)
     return Clip(source, np.concatenate(list(blocks)), sample_rate)
 
 
-def _read(path: Path, sample_rate: int) -> Iterator[Float32]:
-    """Yields mono blocks at `sample_rate` Hz; raises AudioError, AudioTooShortError."""
+@contextmanager
+def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
+    """An open file; raises AudioError if it cannot be opened, or later not be read."""
     # As bytes: on POSIX a file name may be invalid text.
     name = os.fsencode(path) if os.name == "posix" else path
     try:
         with soundfile.SoundFile(name) as file:
-            yield from _resample(_blocks(path, file), file.samplerate, sample_rate)
+            yield file
     except (soundfile.SoundFileError, OSError, TypeError) as error:
         raise AudioError(f"{path}: not readable as audio: {_reason(path, error)}") from error
 
 
-def _blocks(path: Path, file: soundfile.SoundFile) -> Iterator[Float32]:
+def _read(path: Path, file: soundfile.SoundFile, inputs: Inputs) -> Iterator[Float32]:
+    """Yields blocks, (n, channels), as an extractor takes them."""
+    channels = inputs.channels(file.channels)
+    sample_rate = inputs.sample_rate(file.samplerate)
+    yield from _resample(_blocks(path, file, channels), channels, file.samplerate, sample_rate)
+
+
+def _blocks(path: Path, file: soundfile.SoundFile, count: int) -> Iterator[Float32]:
     length = 0
     while len(channels := file.read(BLOCK, dtype="float32", always_2d=True)):
         length += len(channels)
-        yield _mono(str(path), channels)
+        yield _mixed(str(path), channels, count)
     if length < file.frames:
         raise AudioError(f"{path}: cut off: {length} of {file.frames} samples are present")
     _check_length(str(path), length, file.samplerate)
 
 
-def _mono(source: str, channels: Float32) -> Float32:
-    """Averages the channels: float32 (n, channels) to float32 (n,)."""
-    with np.errstate(invalid="ignore", over="ignore"):  # the check below refuses the result
-        mono: Float32 = channels.mean(axis=1)
-    largest = np.abs(mono).max(initial=0.0)
+def _mixed(source: str, channels: Float32, count: int) -> Float32:
+    """The channels, or if fewer are wanted, their average: float32 (n, count)."""
+    mixed = channels
+    if count < channels.shape[1]:
+        with np.errstate(invalid="ignore", over="ignore"):  # the check below refuses the result
+            mixed = channels.mean(axis=1, keepdims=True)
+    largest = np.abs(mixed).max(initial=0.0)
     if not largest <= LARGEST_SAMPLE:
         raise AudioError(f"{source}: contains a sample of {largest:g}; expected floats in [-1, 1]")
-    return mono
+    return mixed
 
 
-def _resample(blocks: Iterable[Float32], rate: int, sample_rate: int) -> Iterator[Float32]:
+def _resample(
+    blocks: Iterable[Float32], channels: int, rate: int, sample_rate: int
+) -> Iterator[Float32]:
     """Resamples block by block; the result is the same as that of one call."""
     if rate == sample_rate:
         yield from blocks
         return
-    stream = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32", quality=QUALITY)
+    stream = soxr.ResampleStream(rate, sample_rate, channels, dtype="float32", quality=QUALITY)
     for block in blocks:
         yield stream.resample_chunk(block)
-    yield stream.resample_chunk(np.empty(0, np.float32), last=True)
+    yield stream.resample_chunk(np.empty((0, channels), np.float32), last=True)
 
 
 def _check_length(source: str, length: int, rate: int) -> None:

@@ -1,6 +1,6 @@
 """The entry point of the package: `Client(server).predict(recording)`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
@@ -12,19 +12,26 @@ from numpy.typing import NDArray
 
 from speech_emotion import answers
 from speech_emotion.answers import Prediction, Verification
-from speech_emotion.audio import Clip, Float32, clip_of_samples, read_clip, read_windows
-from speech_emotion.contract import Contract, NetworkDescription, fetch_contract
+from speech_emotion.audio import Clip, Float32, Inputs, clip_of_samples, read_clip, read_windows
+from speech_emotion.contract import (
+    Contract,
+    ExtractorFile,
+    NetworkDescription,
+    Reference,
+)
 from speech_emotion.errors import ExtractorError
-from speech_emotion.extractor import Extractor, cache_directory, check_hash, fetch_extractor
+from speech_emotion.extraction.cache import cache_directory, check_hash, fetch_extractor
+from speech_emotion.extraction.extractor import Extractor
+from speech_emotion.extraction.features import Features
+from speech_emotion.handshake import fetch_contract
 from speech_emotion.limits import Limits
+from speech_emotion.profiles.baseline import DECIMALS, Baseline
 from speech_emotion.reference import read_reference
 from speech_emotion.transport import Transport
 from speech_emotion.untrusted import sha256
-from speech_emotion.worker import Worker
 
 DEFAULT_SERVER = "http://localhost:8080"
 DEFAULT_LIMITS = Limits()
-DECIMALS = 4  # of a posted coefficient: float32 has no more at this magnitude
 
 T = TypeVar("T")
 
@@ -33,14 +40,14 @@ class Client:
     """Predicts emotions with a server.
 
     Features are computed locally by the server's own extractor; no audio leaves this machine.
-    The handshake and the extractor are fetched on first use and then kept.
+    The handshake and the extractors are fetched on first use and then kept.
     """
 
     def __init__(
         self,
         server: str = DEFAULT_SERVER,
         cache: Path | None = None,
-        extractor_sha256: str | None = None,
+        extractor_sha256: str | Iterable[str] | None = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         """Stores the address; the connection is made on first use.
@@ -48,7 +55,9 @@ class Client:
         Args:
             server: address, optionally with a path prefix: `https://example.org/emotions`.
             cache: folder for extractors; by default `~/.cache/speech-emotion`.
-            extractor_sha256: 64 hexadecimal digits; an extractor with another hash is refused.
+            extractor_sha256: 64 hexadecimal digits, or several such hashes; an extractor with
+                another hash is refused. Of several extractors, that for the sample rate of the
+                recording is used, or for the next higher one.
             limits: of time and memory.
 
         Raises:
@@ -57,8 +66,9 @@ class Client:
         """
         self._transport = Transport(server, request_seconds=limits.request_seconds)
         self._cache = cache or cache_directory()
-        self._pinned = None if extractor_sha256 is None else sha256(extractor_sha256)
-        self._limits = limits
+        self._pinned = _hashes(extractor_sha256)
+        self._models: dict[str, bytes] = {}  # by hash
+        self._extractor = Extractor(limits)
 
     @cached_property
     def contract(self) -> Contract:
@@ -66,26 +76,43 @@ class Client:
         return fetch_contract(self._transport)
 
     @cached_property
-    def _extractor(self) -> Extractor:
-        resource = self.contract.extractor
-        if self._pinned not in (None, resource.sha256):
+    def _extractors(self) -> dict[int, ExtractorFile]:
+        """By sample rate in Hz; raises ExtractorError if none of them may be used."""
+        found = self.contract.extractors(self._pinned)
+        if not found:
+            offered = [*self.contract.recordings, self.contract.extractor]
             raise ExtractorError(
-                f"The server's extractor has the SHA-256 hash {resource.sha256}; "
-                f"expected {self._pinned}. It was not fetched."
+                "The server's extractor has the SHA-256 hash "
+                f"{', '.join(file.sha256 for file in offered)}; "
+                f"expected {' or '.join(sorted(self._pinned or ()))}. It was not fetched."
             )
-        model = fetch_extractor(self._transport, resource, self._cache)
-        return Extractor(model, self.contract.recipe, self._limits, self._worker)
+        return {file.sample_rate: file for file in found}
 
     @cached_property
-    def _worker(self) -> Worker:
-        """The process of the extractor; first used before the handshake, so that both overlap."""
-        return Worker(self._limits)
+    def _inputs(self) -> Inputs:
+        """The audio that the extractors take."""
+        most_channels = min(file.most_channels for file in self._extractors.values())
+        return Inputs((*self._extractors,), most_channels)
+
+    @property
+    def has_prosody(self) -> bool:
+        """Whether the extractors return prosody, which prosody networks and baselines need."""
+        return all(file.statistics for file in self._extractors.values())
+
+    def start(self) -> None:
+        """Starts the extractor's process without waiting for it; it takes some tenths of a second.
+
+        Raises:
+            ExtractorError: there is no Python interpreter to start.
+        """
+        self._extractor.start()
 
     def predict(
         self,
         audio: str | PathLike[str] | NDArray[Any],
         network: str | None = None,
         sample_rate: int | None = None,
+        baseline: Baseline | None = None,
     ) -> Prediction:
         """Predicts the emotion of one recording.
 
@@ -94,16 +121,21 @@ class Client:
                 floats in [-1, 1] of shape (n,) or (n, channels). From 0.1 to 600 s.
             network: name, case-insensitive; by default the server's best network.
             sample_rate: sample rate in Hz; required for samples, ignored for files.
+            baseline: of the speaker's earlier clips; sent only to a network that can use it.
 
         Raises:
             SpeechEmotionError: one of the errors of `speech_emotion.errors`.
         """
-        _ = self._worker
-        description = self.contract.network(network)
-        return self._predict(self._clip(audio, sample_rate), description)
+        self.start()  # while the handshake is made
+        self.contract.network(network)  # an unknown one is an error before the audio is read
+        return self.predict_features(self.features(audio, sample_rate), network, baseline)
 
     def predict_windows(
-        self, path: str | PathLike[str], every: float, network: str | None = None
+        self,
+        path: str | PathLike[str],
+        every: float,
+        network: str | None = None,
+        baseline: Baseline | None = None,
     ) -> Iterator[Prediction]:
         """Predicts a recording of any length in windows of `every` seconds (0.2 to 600).
 
@@ -112,47 +144,138 @@ class Client:
         Raises:
             SpeechEmotionError: one of the errors of `speech_emotion.errors`.
         """
-        _ = self._worker
-        description = self.contract.network(network)
-        for clip in read_windows(Path(path), self.contract.sample_rate, every):
-            yield self._predict(clip, description)
+        self.start()  # while the handshake is made
+        self.contract.network(network)
+        for features in self.features_of_windows(path, every):
+            yield self.predict_features(features, network, baseline)
 
-    def verify(self) -> list[Verification]:
-        """Computes the features of the server's reference clip and posts them for verification.
+    def features(
+        self, audio: str | PathLike[str] | NDArray[Any], sample_rate: int | None = None
+    ) -> Features:
+        """Computes the features of one recording; `audio` and `sample_rate` as for `predict`.
 
         Raises:
             SpeechEmotionError: one of the errors of `speech_emotion.errors`.
         """
-        _ = self._worker
-        resource = self.contract.reference
-        content = self._transport.get(resource.path)
-        check_hash("reference clip", content, resource)
-        features = self._extractor(read_reference(content, self.contract.sample_rate))
-        return [self._verify("vector", features.vector), self._verify("frames", features.frames)]
+        self.start()  # while the handshake is made
+        return self._extract(self._clip(audio, sample_rate))
 
-    def _verify(self, form: Literal["vector", "frames"], mfccs: Float32) -> Verification:
-        answer = self._post("/init/verification", mfccs)
-        return self._checked(lambda: answers.verification(answer, form))
+    def features_of_windows(self, path: str | PathLike[str], every: float) -> Iterator[Features]:
+        """Computes the features of the windows of a recording, as `predict_windows`.
+
+        Raises:
+            SpeechEmotionError: one of the errors of `speech_emotion.errors`.
+        """
+        self.start()  # while the handshake is made
+        yield from map(self._extract, read_windows(Path(path), self._inputs, every))
+
+    def predict_features(
+        self, features: Features, network: str | None = None, baseline: Baseline | None = None
+    ) -> Prediction:
+        """Predicts the emotion of a recording whose features are known.
+
+        Raises:
+            SpeechEmotionError: one of the errors of `speech_emotion.errors`.
+        """
+        description = self.contract.network(network)
+        document = _members(features, description, baseline)
+        path = f"/prediction/{quote(description.name, safe='')}"
+        answer = self._transport.post_json(path, document)
+        return self._checked(lambda: answers.prediction(answer, description, features))
+
+    def verify(self) -> list[Verification]:
+        """Computes the features of the server's reference clips and posts them for verification.
+
+        Raises:
+            SpeechEmotionError: one of the errors of `speech_emotion.errors`.
+        """
+        self.start()  # while the handshake is made
+        named = bool(self.contract.references)  # a server of version 1 has one, without a name
+        found: list[Verification] = []
+        for reference in self._references():
+            found += self._verify(reference, {"reference": reference.name} if named else {})
+        return found
+
+    def _references(self) -> list[Reference]:
+        """The reference clips for the extractors; raises ExtractorError if there is none."""
+        found = [
+            reference
+            for reference in self.contract.references or [self.contract.reference]
+            if reference.sample_rate in self._extractors
+            and reference.channels <= self._inputs.most_channels
+        ]
+        if not found:
+            rates = ", ".join(map(str, self._extractors))
+            raise ExtractorError(
+                f"The server has no reference clip for the extractor of {rates} Hz; "
+                "allow that of another sample rate too"
+            )
+        return found
+
+    def _verify(self, reference: Reference, members: dict[str, Any]) -> list[Verification]:
+        content = self._transport.get(reference.path)
+        check_hash("reference clip", content, reference)
+        features = self._extract(read_reference(content, reference))
+        vector = {"mfccs": _rounded(features.vector)}
+        frames = {"mfccs": _rounded(features.frames)}
+        if features.prosody is not None:
+            frames["prosody"] = _rounded(features.prosody)
+        return [
+            *self._ask("vector", vector | members, reference),
+            *self._ask("frames", frames | members, reference),
+        ]
+
+    def _ask(
+        self, form: Literal["vector", "frames"], document: dict[str, Any], reference: Reference
+    ) -> list[Verification]:
+        answer = self._transport.post_json("/init/verification", document)
+        with_prosody = "prosody" in document
+        return self._checked(
+            lambda: answers.verifications(answer, form, reference.name, with_prosody=with_prosody)
+        )
 
     def _clip(self, audio: str | PathLike[str] | NDArray[Any], sample_rate: int | None) -> Clip:
         if not isinstance(audio, np.ndarray):
-            return read_clip(Path(fspath(audio)), self.contract.sample_rate)
+            return read_clip(Path(fspath(audio)), self._inputs)
         if sample_rate is None:
             raise TypeError("samples require a sample_rate")
-        return clip_of_samples(audio, sample_rate, self.contract.sample_rate)
+        return clip_of_samples(audio, sample_rate, self._inputs)
 
-    def _predict(self, clip: Clip, network: NetworkDescription) -> Prediction:
-        features = self._extractor(clip)
-        mfccs = features.vector if network.input == "vector" else features.frames
-        answer = self._post(f"/prediction/{quote(network.name, safe='')}", mfccs)
-        return self._checked(lambda: answers.prediction(answer, network, clip))
-
-    def _post(self, path: str, mfccs: Float32) -> Any:
-        rounded = np.round(mfccs.astype(np.float64), DECIMALS)
-        return self._transport.post_json(path, {"mfccs": rounded.tolist()})
+    def _extract(self, clip: Clip) -> Features:
+        file = self._extractors[clip.sample_rate]
+        if file.sha256 not in self._models:
+            self._models[file.sha256] = fetch_extractor(self._transport, file, self._cache)
+        return self._extractor(clip, self.contract.recipe, file, self._models[file.sha256])
 
     def _checked(self, read: Callable[[], T]) -> T:
         try:
             return read()
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise self._transport.wrong(f"unexpected response: {error!r}") from error
+
+
+def _hashes(pinned: str | Iterable[str] | None) -> frozenset[str] | None:
+    """The hashes of the extractors that may be used; None: of all. Raises ValueError."""
+    if pinned is None:
+        return None
+    return frozenset(map(sha256, [pinned] if isinstance(pinned, str) else pinned))
+
+
+def _members(
+    features: Features, network: NetworkDescription, baseline: Baseline | None
+) -> dict[str, Any]:
+    """The body of a request: the MFCCs, and what else is known and of use to the network."""
+    is_vector = network.input == "vector"
+    prosody = features.statistics if is_vector else features.prosody
+    members: dict[str, Any] = {"mfccs": _rounded(features.vector if is_vector else features.frames)}
+    if network.takes_prosody and prosody is not None:
+        members["prosody"] = _rounded(prosody)
+    if network.takes_baseline and baseline and baseline.clips:
+        members["baseline"] = baseline.document()
+    return members
+
+
+def _rounded(array: Float32) -> list[Any]:
+    """Lists of numbers with few digits: float32 has no more at this magnitude."""
+    rounded: list[Any] = np.round(array.astype(np.float64), DECIMALS).tolist()
+    return rounded

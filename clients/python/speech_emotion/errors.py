@@ -76,3 +76,15 @@ class AudioTooLongError(AudioError):
     """The audio is too long for one prediction."""
 
     exit_code = 10
+
+
+class ProfileNameError(SpeechEmotionError):
+    """The name of a profile is not safe as the name of a file."""
+
+    exit_code = 2
+
+
+class ProfileError(SpeechEmotionError):
+    """A profile is missing, damaged, made with other features, or cannot be read or written."""
+
+    exit_code = 12

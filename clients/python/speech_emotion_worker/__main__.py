@@ -10,12 +10,14 @@ from typing import IO
 
 import numpy as np
 import onnxruntime as ort
+from numpy.typing import NDArray
 
 from speech_emotion_worker import pipes
 from speech_emotion_worker.external_data import refuse_external_data
 from speech_emotion_worker.rights import give_up_rights, limit_processor_time
 
-OUTPUTS = ("frames", "mfccs")
+# Of the graph, with their dimensions; a graph of mono audio has the first two.
+OUTPUTS = {"frames": 2, "mfccs": 1, "prosody": 2, "prosody_statistics": 1}
 
 
 def main(memory: int, largest: int, seconds: int) -> None:
@@ -65,12 +67,19 @@ def _load(model: bytes) -> ort.InferenceSession:
 
 def _run(session: ort.InferenceSession, content: bytes) -> bytes:
     """The features of the audio as a message of kind FEATURES."""
-    frames, vector = session.run(OUTPUTS, {"audio": np.frombuffer(content, np.float32)})
-    for name, array, shape in (("frames", frames, (None, None)), ("mfccs", vector, (None,))):
-        if array.dtype != np.float32 or array.ndim != len(shape):
-            raise ValueError(f"its output {name} is {array.dtype} of shape {array.shape}")
-    answer: bytes = pipes.SHAPE.pack(*frames.shape) + frames.tobytes() + vector.tobytes()
-    return answer
+    channels, count = pipes.REQUEST.unpack_from(content)
+    audio = np.frombuffer(content, np.float32, offset=pipes.REQUEST.size)
+    if channels:
+        audio = audio.reshape(-1, channels)
+    names = [*OUTPUTS][:count]
+    return b"".join(map(_packed, names, session.run(names, {"audio": audio})))
+
+
+def _packed(name: str, array: NDArray[np.float32]) -> bytes:
+    if array.dtype != np.float32 or array.ndim != OUTPUTS[name]:
+        raise ValueError(f"its output {name} is {array.dtype} of shape {array.shape}")
+    rows, columns = array.shape if array.ndim == 2 else (1, *array.shape)
+    return pipes.SHAPE.pack(rows, columns) + array.tobytes()
 
 
 if __name__ == "__main__":

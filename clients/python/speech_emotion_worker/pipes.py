@@ -5,12 +5,13 @@ from typing import IO
 
 READY = b"R"
 MODEL = b"M"  # the ONNX file; answered with READY
-AUDIO = b"A"  # float32 samples; answered with FEATURES
-FEATURES = b"F"  # SHAPE, the frames, their mean; float32 in C order
+AUDIO = b"A"  # REQUEST, float32 samples in C order; answered with FEATURES
+FEATURES = b"F"  # for each output: SHAPE, float32 in C order
 FAILURE = b"E"  # UTF-8 text
 
 HEADER = struct.Struct("<cQ")
-SHAPE = struct.Struct("<QQ")  # frames, coefficients
+REQUEST = struct.Struct("<QQ")  # channels, 0 for a graph of mono audio; number of outputs
+SHAPE = struct.Struct("<QQ")  # rows, columns; a vector is one row
 
 
 class BrokenPipesError(Exception):
@@ -24,10 +25,11 @@ class TooLargeError(BrokenPipesError):
         super().__init__(f"sent {length:,} bytes; expected at most {largest:,}")
 
 
-def send(stream: IO[bytes], kind: bytes, content: bytes | memoryview) -> None:
-    """Writes one message; raises OSError if the other side has ended."""
-    stream.write(HEADER.pack(kind, len(content)))
-    stream.write(content)
+def send(stream: IO[bytes], kind: bytes, *contents: bytes | memoryview) -> None:
+    """Writes one message of one or more parts; raises OSError if the other side has ended."""
+    stream.write(HEADER.pack(kind, sum(map(len, contents))))
+    for content in contents:
+        stream.write(content)
     stream.flush()
 
 

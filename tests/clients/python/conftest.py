@@ -1,4 +1,6 @@
+import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -6,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import soundfile
 from speech_emotion import Client
@@ -14,9 +17,11 @@ from configuration import ROOT
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.harness import running
 from tests.support.hostile_server import HostileServer
+from tests.support.tiny_models import write_frame_network
 
 MODELS = ROOT / "models"
 COMMAND = str(Path(sys.executable).with_name("emotion"))
+USER_FOLDERS = ("XDG_CACHE_HOME", "XDG_DATA_HOME")
 DEADLINE = 120  # seconds; far more than any command here needs
 
 HANDSHAKE = "/init/configuration"
@@ -28,10 +33,27 @@ Connect = Callable[..., Client]
 
 
 @pytest.fixture(scope="session")
-def server(models_with_frames: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def models(models_with_frames: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's models, and a network for frames that uses all that a request may contain."""
+    directory = tmp_path_factory.mktemp("models") / "all"
+    shutil.copytree(models_with_frames, directory)
+    metadata = {p.key: p.value for p in onnx.load(MODELS / "mfcc.onnx").metadata_props}
+    write_frame_network(
+        directory,
+        "Voice",
+        members=("prosody", "baseline"),
+        recipe=json.loads(metadata["recipe"]),
+        distance_limit=1000.0,
+        metrics={"protocol": "none: made for a test", "speakerIndependentUar": 0.1},
+    )
+    return directory
+
+
+@pytest.fixture(scope="session")
+def server(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real server without Nginx, shared by the tests."""
     runtime = tmp_path_factory.mktemp("run")
-    settings = {"SER_MODELS_DIRECTORY": models_with_frames, "SER_SERVER_WORKERS": 1}
+    settings = {"SER_MODELS_DIRECTORY": models, "SER_SERVER_WORKERS": 1}
     with running(runtime, "--without-nginx", **settings) as server:
         yield f"http://127.0.0.1:{server.port}"
 
@@ -45,8 +67,9 @@ def proxy(server: str) -> Iterator[FaultyProxy]:
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of the command, with an empty cache."""
-    return os.environ | {"XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache"))}
+    """The environment of the command, with an empty cache and no profiles."""
+    folders = {name: str(tmp_path_factory.mktemp("user")) for name in USER_FOLDERS}
+    return os.environ | folders
 
 
 @pytest.fixture(scope="session")

@@ -104,7 +104,7 @@ def test_verify_agrees(server: str, emotion: Emotion) -> None:
 
 def test_verify_reports_a_mistake_and_fails(proxy: FaultyProxy, emotion: Emotion) -> None:
     verdict = {"verdict": "mistake", "detail": "The mel scale looks like HTK's."}
-    mistake = replaced_by(200, json.dumps(verdict).encode())
+    mistake = replaced_by(200, json.dumps(verdict | {"prosody": verdict}).encode())
     proxy.faults["/init/verification"] = [mistake, mistake]
     done = emotion("verify", "--server", proxy.url)
     assert done.returncode == 11
@@ -115,7 +115,7 @@ def test_the_extractor_is_fetched_once(proxy: FaultyProxy, emotion: Emotion, ton
     cache = str(tone.parent / "cache")
     for _ in range(2):
         emotion("predict", tone, tone, "--server", proxy.url, XDG_CACHE_HOME=cache)
-    assert proxy.count("/init/mfcc.onnx") == 1
+    assert proxy.count("/init/extractor-16000.onnx") == 1
     assert len(list(Path(cache, "speech-emotion").iterdir())) == 1
 
 

@@ -24,6 +24,7 @@ from tests.support.faulty_proxy import Answer, Change, FaultyProxy, replaced_by,
 
 PREDICTION = "/prediction/CNN"
 HANDSHAKE = "/init/configuration"
+EXTRACTOR = "/init/extractor-22050.onnx"  # for SAMPLES
 SAMPLES = np.random.default_rng(0).uniform(-0.5, 0.5, 22_050)
 
 
@@ -46,7 +47,7 @@ def predict(client: Client) -> float:
         [replaced_by(503, Retry_After="1")],
     ],
 )
-@pytest.mark.parametrize("path", [HANDSHAKE, "/init/mfcc.onnx", PREDICTION])
+@pytest.mark.parametrize("path", [HANDSHAKE, EXTRACTOR, PREDICTION])
 def test_temporary_faults_are_retried(
     faults: list[Change], path: str, client: Client, proxy: FaultyProxy
 ) -> None:
@@ -115,9 +116,7 @@ def test_a_problem_document_becomes_an_error_with_its_members(
 def test_an_extractor_with_another_hash_is_not_used(
     client: Client, proxy: FaultyProxy, tmp_path: Path
 ) -> None:
-    proxy.faults["/init/mfcc.onnx"] = [
-        lambda answer: Answer(200, answer.body[:-1] + b"\0", answer.headers)
-    ]
+    proxy.faults[EXTRACTOR] = [lambda answer: Answer(200, answer.body[:-1] + b"\0", answer.headers)]
     with pytest.raises(ExtractorError, match=r"hash [0-9a-f]{64}; the handshake says"):
         predict(client)
     assert not list(tmp_path.iterdir())

@@ -1,14 +1,17 @@
 """Handshakes, predictions and clips of a hostile server, which the client does not believe."""
 
 import hashlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import soundfile
+from speech_emotion import Baseline
 from speech_emotion.errors import WrongServerError
 
 from tests.clients.python.conftest import CLIP, ESCAPE, HANDSHAKE, Connect, Emotion, predict, verify
+from tests.support.hostile_extractors import of_recordings
 from tests.support.hostile_server import PREDICTION, HostileServer
 
 
@@ -87,6 +90,96 @@ def test_an_odd_network_is_refused(
     assert len(str(caught.value)) < 400
 
 
+@pytest.fixture
+def second() -> Iterator[HostileServer]:
+    """A hostile server of version 2."""
+    with HostileServer(recordings={22_050: of_recordings(), 48_000: of_recordings()}) as server:
+        yield server
+
+
+def extractor(**members: Any) -> Callable[[Any], Any]:
+    return lambda document: document["recordings"]["extractors"][0].update(members)
+
+
+def member(name: str, **members: Any) -> Callable[[Any], Any]:
+    return lambda document: document[name].update(members)
+
+
+def reference(**members: Any) -> Callable[[Any], Any]:
+    return lambda document: document["references"][0].update(members)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        extractor(sampleRate=7_999),
+        extractor(sampleRate=10**15),
+        extractor(sampleRate=48_000),  # twice
+        extractor(sampleRate="48000"),
+        extractor(url="/init/../../admin"),
+        extractor(url="http://example.org/"),
+        extractor(sha256="../../evil"),
+        member("recordings", extractors=[]),
+        member("recordings", extractors={"sampleRate": 48_000}),
+        member("recordings", input="files"),
+        member("recordings", outputs=["frames", "mfccs"]),
+        member("recordings", outputs=["mfccs", "frames", "prosody", "prosody_statistics"]),
+        member("prosody", columns=["f0", "voicing", "level"]),
+        member("prosody", columns=["logF0"] * 1_000),
+        member("prosody", unvoiced=-1),
+        member("prosody", unvoiced=None),
+        member("prosody", statistics=[]),
+        member("prosody", statistics=["a", "a"]),
+        member("prosody", statistics=[f"s{number}" for number in range(21)]),
+        member("prosody", statistics=["\x1b[31mred"]),
+        member("features", hopLength=290),  # 25 coefficients alone are allowed, 28 not
+        lambda document: document.pop("prosody"),
+        lambda document: document.update(recordings=[]),
+        lambda document: document.update(prosody=[]),
+        lambda document: document.update(references={}),
+        reference(url="//example.org"),
+        reference(sha256=None),
+        reference(name=ESCAPE),
+        reference(sampleRate=44_100),  # no extractor is for it
+        reference(channels=3),
+        reference(channels=True),
+        lambda document: document["references"].append(document["references"][0]),
+        lambda document: document["networks"][0].update(optionalMembers="prosody"),
+        lambda document: document["networks"][0].update(optionalMembers=[ESCAPE]),
+        lambda document: document["networks"][0].update(optionalMembers=["a"] * 101),
+    ],
+)
+def test_an_odd_member_of_version_2_is_refused(
+    change: Callable[[Any], Any], second: HostileServer, connect: Connect
+) -> None:
+    change(second.document)
+    with pytest.raises(WrongServerError, match="unexpected response for") as caught:
+        predict(connect(second))
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 400
+    assert second.paths == [HANDSHAKE]
+
+
+def test_members_that_nobody_knows_are_ignored(second: HostileServer, connect: Connect) -> None:
+    """They may come with a later version."""
+    second.document["references"][0]["language"] = "none"
+    second.document["networks"][1]["optionalMembers"].append("video")
+    second.document["video"] = {}
+    assert predict(connect(second)).emotion == "happy"
+    assert set(second.posted[0]) == {"mfccs", "prosody"}
+
+
+@pytest.mark.parametrize("optional", [[], ["baseline"], ["prosody"]])
+def test_a_network_gets_only_what_it_takes(
+    optional: list[str], second: HostileServer, connect: Connect
+) -> None:
+    second.document["networks"][1]["optionalMembers"] = optional
+    client = connect(second)
+    baseline = Baseline().with_clip(client.features(CLIP, 22_050))
+    client.predict(CLIP, "F", 22_050, baseline)
+    assert set(second.posted[0]) == {"mfccs", *optional}
+
+
 def test_thousands_of_networks_are_refused(hostile: HostileServer, connect: Connect) -> None:
     hostile.document["networks"] *= 1_000
     with pytest.raises(WrongServerError, match="is not a list of at most 100 items"):
@@ -145,6 +238,23 @@ def test_escape_sequences_of_results_do_not_reach_the_terminal(
     for done in (predicted, listed, verified):
         assert "[31mred" in done.stdout
         assert done.stdout.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("prosody", [None, [], {}, {"verdict": "agreement", "detail": 5}])
+def test_a_verdict_without_that_of_prosody_is_refused(
+    prosody: Any, second: HostileServer, connect: Connect
+) -> None:
+    second.prediction = {"verdict": "agreement", "detail": ""} | {"prosody": prosody}
+    with pytest.raises(WrongServerError, match="unexpected response"):
+        connect(second).verify()
+
+
+def test_a_reference_clip_with_other_channels_is_refused(
+    second: HostileServer, connect: Connect
+) -> None:
+    second.document["references"][0]["channels"] = 2
+    with pytest.raises(WrongServerError, match=r"1 channels of 16 bits at 22050 .* expected 2 of"):
+        connect(second).verify()
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from speech_emotion import Limits
+from speech_emotion import Baseline, Limits
 from speech_emotion.errors import ExtractorError
+from speech_emotion.extraction.cache import CACHED_FILES
 
 from tests.clients.python.conftest import (
     CLIP,
@@ -64,6 +65,103 @@ def test_an_extractor_that_does_more_than_extract_is_refused(
         assert server.posted == []
 
 
+AUDIO = np.random.default_rng(0).uniform(-0.5, 0.5, 49_500)  # a second at 48 kHz, and more
+STATISTIC = list(np.arange(extractors.STATISTICS) / 4)
+
+
+@pytest.mark.parametrize("network", ["V", "F"])
+def test_an_innocent_server_gets_prosody_and_a_baseline(network: str, connect: Connect) -> None:
+    with HostileServer(recordings={48_000: extractors.of_recordings()}) as server:
+        client = connect(server)
+        features = client.features(AUDIO, 48_000)
+        baseline = Baseline().with_clip(features)
+        assert client.predict(AUDIO, network, 48_000, baseline).emotion == "happy"
+        (body,) = server.posted
+    mfccs, prosody = list(range(25)), [2.0, 0.75, -30.0]
+    assert body == {
+        "mfccs": mfccs if network == "V" else [mfccs],
+        "prosody": STATISTIC if network == "V" else [prosody],
+        "baseline": {
+            "clips": 1,
+            "mfccs": {"mean": mfccs, "spread": [0] * 25},
+            "prosody": {"mean": prosody, "spread": [0] * 3},
+        },
+    }
+
+
+def test_the_extractor_gets_the_channels_at_the_rate_of_the_recording(connect: Connect) -> None:
+    files = {rate: extractors.passing_the_channels_on(rate) for rate in (16_000, 48_000)}
+    with HostileServer(recordings=files) as server:
+        client = connect(server)
+        client.predict(np.stack([AUDIO, -AUDIO], axis=1), "V", 48_000)
+        client.predict(AUDIO, "V", 16_000)
+        client.predict(np.stack([AUDIO] * 3, axis=1), "V", 16_000)
+        bodies = [[body["mfccs"][0], *body["prosody"][:3]] for body in server.posted]
+        paths = [path for path in server.paths if "extractor" in path]
+    first = round(AUDIO[0], 4)
+    assert bodies == [[48_000, first, -first, 0], *[[16_000, first, 0, 0]] * 2]
+    assert paths == ["/init/extractor-48000.onnx", "/init/extractor-16000.onnx"]
+
+
+@pytest.mark.parametrize("network", ["V", "F"])
+@pytest.mark.parametrize(
+    ("extractor", "message"),
+    [
+        (
+            extractors.passing_a_recording_on("frames", [-1, 25]),
+            "sent 198,.* expected at most 5,252",
+        ),
+        (
+            extractors.passing_a_recording_on("prosody", [-1, 3]),
+            "sent 198,.* expected at most 5,252",
+        ),
+        (extractors.passing_a_recording_on("prosody_statistics", [-1]), "expected at most 5,252"),
+        (extractors.of_recordings(prosody=np.ones((2, 3))), "1 frames, but prosody of 2"),
+        (extractors.of_recordings(prosody=np.ones((1, 4))), r"\(1, 4\); expected \(1 to 45, 3\)"),
+        (
+            extractors.of_recordings(prosody=np.ones(3)),
+            r"prosody is float32 of shape \(3,\)",
+        ),
+        (extractors.of_recordings(prosody=np.ones((0, 3))), r"prosody of shape \(0, 3\)"),
+        (extractors.of_recordings(frames=np.ones((46, 25))), r"\(46, 25\); expected \(1 to 45, 25"),
+        (extractors.of_recordings(mfccs=np.ones(26)), r"mfccs of shape \(1, 26\)"),
+        (
+            extractors.of_recordings(prosody_statistics=np.ones(13)),
+            r"of shape \(1, 13\)",
+        ),
+        (
+            extractors.of_recordings(prosody_statistics=[[1.0]]),
+            "prosody_statistics is float",
+        ),
+        (extractors.of_recordings(prosody=[[2.0, 0.5, -np.inf]]), "prosody that are not finite"),
+        (extractors.of_recordings(prosody_statistics=[np.nan] * 12), "that are not finite"),
+        (extractors.innocent(), "was refused"),
+    ],
+)
+def test_each_output_for_a_recording_is_checked(
+    extractor: bytes, message: str, network: str, connect: Connect
+) -> None:
+    with HostileServer(recordings={48_000: extractor}) as server:
+        with pytest.raises(ExtractorError, match=message):
+            connect(server).predict(AUDIO, network, sample_rate=48_000)
+        assert server.posted == []
+
+
+def test_only_an_allowed_extractor_of_several_is_used(connect: Connect) -> None:
+    files = {rate: extractors.of_recordings(mfccs=np.full(25, rate)) for rate in (16_000, 48_000)}
+    with HostileServer(recordings=files) as server:
+        hashes = [one["sha256"] for one in server.document["recordings"]["extractors"]]
+        first = server.document["extractor"]["sha256"]
+        for allowed in (hashes, hashes[:1], [hashes[1].upper(), first], first):
+            connect(server, extractor_sha256=allowed).predict(AUDIO, "V", 16_000)
+        found = [body["mfccs"][0] for body in server.posted]
+        with pytest.raises(ExtractorError, match=f"{hashes[0]}, {hashes[1]}, {first}; expected 00"):
+            connect(server, extractor_sha256="0" * 64).predict(AUDIO, "V", 16_000)
+        assert "prosody" not in server.posted[3]
+    assert found[:3] == [16_000, 16_000, 48_000]
+    assert len(found) == 4
+
+
 def test_short_audio_is_not_passed_on_within_the_limit(connect: Connect) -> None:
     """2,500 samples are 100 frames of 25; five frames are expected."""
     with HostileServer(extractors.passing_the_audio_on()) as server:
@@ -98,7 +196,7 @@ def test_the_process_of_the_extractor_has_neither_secrets_nor_files(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     client = connect(hostile)
     predict(client)
-    pid = client._worker._process.pid
+    pid = client._extractor._worker._process.pid
     variables = dict(
         line.split("=", 1)
         for line in Path(f"/proc/{pid}/environ").read_text().rstrip("\0").split("\0")
@@ -112,7 +210,7 @@ def test_the_process_of_the_extractor_has_neither_secrets_nor_files(
         assert found[name] == ["0", "0"]
     assert found["Max data size"] == [str(Limits().memory_bytes)] * 2
     predict(client)
-    assert client._worker._process.pid == pid
+    assert client._extractor._worker._process.pid == pid
 
 
 def test_the_process_of_the_extractor_ends_with_the_client(
@@ -120,7 +218,7 @@ def test_the_process_of_the_extractor_ends_with_the_client(
 ) -> None:
     client = connect(hostile)
     predict(client)
-    process = client._worker._process
+    process = client._extractor._worker._process
     del client
     assert process.wait(DEADLINE) < 0
 
@@ -180,11 +278,11 @@ def test_the_cache_does_not_grow_without_end(
 ) -> None:
     cache = tmp_path / "cache"
     cache.mkdir()
-    for number in range(20):
+    for number in range(CACHED_FILES + 12):
         (cache / f"{number}.onnx").touch()
         os.utime(cache / f"{number}.onnx", (number, number))
     predict(connect(hostile))
-    assert len(list(cache.iterdir())) == 8
+    assert len(list(cache.iterdir())) == CACHED_FILES
     assert (cache / f"{hostile.document['extractor']['sha256']}.onnx").is_file()
 
 

@@ -151,7 +151,8 @@ def test_a_mistake_is_named(clip: ReferenceClip, right: Prosody, name: str) -> N
 
 def test_the_share_of_octave_errors_is_evidence(clip: ReferenceClip, right: Prosody) -> None:
     found = verify(clip, in_part(-1)(right)).pitch
-    assert (found.low, found.high) == (pytest.approx(0.25, abs=0.02), 0)
+    assert found.low == pytest.approx(0.25, abs=0.02)
+    assert found.high == 0
     few = right.copy()
     voiced = np.flatnonzero(right[:, 0])
     few[voiced[: int(len(voiced) * OCTAVE_ERRORS / 2)], 0] += 1

@@ -1,14 +1,19 @@
 """Formats the results of the command as tables or as lines of JSON."""
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
+from tqdm import tqdm
+
 from speech_emotion.answers import Prediction, Verification
 from speech_emotion.contract import NetworkDescription
+from speech_emotion.profiles.baseline import Baseline
 
 GAP = "  "
+PITCH_REFERENCE = 27.5  # Hz; log F0 counts octaves above it
 
 
 @dataclass(frozen=True)
@@ -96,9 +101,41 @@ def network_rows(networks: Iterable[NetworkDescription]) -> list[str]:
     return [*lines, "", "recall: unweighted average over emotions, on unseen speakers", *notes]
 
 
-def verification_rows(verifications: Iterable[Verification]) -> list[str]:
-    """A table of the server's verdicts."""
-    return _align([(item.form, item.verdict, item.detail) for item in verifications])
+def verification_rows(verifications: Sequence[Verification]) -> list[str]:
+    """A table of the server's verdicts; it names the reference clips if there are several."""
+    several = len({item.reference for item in verifications}) > 1
+    return _align(
+        [
+            (item.form, item.verdict, *([item.reference] if several else []), item.detail)
+            for item in verifications
+        ]
+    )
+
+
+def profile_rows(name: str, file: str, baseline: Baseline) -> list[str]:
+    """What a profile says of a voice, in words."""
+    octaves, voicing, level = baseline.prosody.mean
+    spreads = baseline.prosody.spread
+    pitch = "none: no clip is voiced"
+    if octaves:
+        pitch = f"{PITCH_REFERENCE * 2**octaves:.0f} Hz, spread {12 * spreads[0]:.1f} semitones"
+    return _align(
+        [
+            ("profile", name),
+            ("clips", str(baseline.clips)),
+            ("pitch", pitch),
+            ("voicing", f"{voicing:.2f}, spread {spreads[1]:.2f}"),
+            ("level", f"{level:.0f} dB, spread {spreads[2]:.0f} dB"),
+            ("MFCCs", f"mean and spread of {len(baseline.mfccs.mean)} (--json prints them)"),
+            ("file", file),
+        ]
+    )
+
+
+def print_error(message: str) -> None:
+    """Prints a message for the user to stderr, above a progress bar."""
+    with tqdm.external_write_mode(sys.stderr):
+        print(f"emotion: {message}", file=sys.stderr)
 
 
 def _align(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -19,7 +19,7 @@ from speech_emotion.untrusted import text
 
 MODULE = speech_emotion_worker.__name__
 START_SECONDS = 60.0  # until numpy and onnxruntime are imported; nothing of the server's runs
-LONGEST_MESSAGE = 2**30  # bytes; 600 s of audio at 96 kHz take a quarter
+LONGEST_MESSAGE = 2**30  # bytes; 600 s of stereo at 96 kHz take less than half
 LONGEST_REASON = 4096
 # Where libraries are; no keys, tokens, proxies or home folder.
 PASSED_ON = ("SYSTEMROOT", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
@@ -60,27 +60,35 @@ class Worker:
         Raises:
             ExtractorError: it cannot be loaded, or not within `seconds`.
         """
-        self._ask(pipes.MODEL, model, seconds, 0)
+        self._ask(pipes.MODEL, seconds, 0, model)
 
-    def run(self, audio: bytes | memoryview, seconds: float, largest: int) -> bytes:
+    def run(self, request: bytes, audio: memoryview, seconds: float, largest: int) -> bytes:
         """Runs the extractor on float32 samples; returns a message of kind FEATURES.
+
+        Args:
+            request: the first part of a message of kind AUDIO.
+            audio: the second part.
+            seconds: time limit.
+            largest: bytes of the answer.
 
         Raises:
             ExtractorError: it cannot be run within `seconds`, or returns more than `largest` bytes.
         """
-        return self._ask(pipes.AUDIO, audio, seconds, largest)
+        return self._ask(pipes.AUDIO, seconds, largest, request, audio)
 
     def close(self) -> None:
         """Ends the process."""
         self._end()
 
-    def _ask(self, kind: bytes, content: bytes | memoryview, seconds: float, largest: int) -> bytes:
+    def _ask(
+        self, kind: bytes, seconds: float, largest: int, *contents: bytes | memoryview
+    ) -> bytes:
         if not self._ready:
             with self._time_limit(START_SECONDS, "The process for the extractor") as output:
                 pipes.receive(output, 0)
             self._ready = True
         with self._time_limit(seconds, "The server's extractor") as output:
-            pipes.send(self._input, kind, content)
+            pipes.send(self._input, kind, *contents)
             answered, answer = pipes.receive(output, max(largest, LONGEST_REASON))
         if answered == pipes.FAILURE:
             reason = text(answer.decode(errors="replace"))

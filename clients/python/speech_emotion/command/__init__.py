@@ -1,0 +1,1 @@
+"""The parts of the command `emotion`: its options, its subcommands, its output."""

@@ -1,0 +1,43 @@
+"""Goes through the files of a command with a progress bar; a file that fails does not end it."""
+
+from collections.abc import Callable, Sequence
+
+from tqdm import tqdm
+
+from speech_emotion.command.output import print_error
+from speech_emotion.errors import AudioError, ServerProblemError, SpeechEmotionError
+
+
+def process(
+    files: Sequence[str],
+    header: str | None,
+    each: Callable[[str, Callable[[str], None]], None],
+) -> int:
+    """Processes each file; returns the exit code of the first that failed, or 0.
+
+    Args:
+        files: their names.
+        header: the first line of the output, if any.
+        each: gets the name of a file, and a function that prints a line.
+    """
+    exit_code = 0
+    # None: show the bar only if stderr is a terminal.
+    hidden = None if len(files) > 1 else True
+    with tqdm(files, unit="file", leave=False, disable=hidden) as bar:
+        if header is not None:
+            bar.write(header)
+        for file in bar:
+            try:
+                each(file, bar.write)
+            except (AudioError, ServerProblemError) as error:
+                exit_code = exit_code or error.exit_code
+                print_error(_named(file, error))
+    return exit_code
+
+
+def _named(file: str, error: SpeechEmotionError) -> str:
+    """The message with the file's name; that of an AudioError begins with it already."""
+    hint = ""
+    if isinstance(error, ServerProblemError) and error.status == 413:
+        hint = " Use windows (--every SECONDS)."
+    return str(error) if isinstance(error, AudioError) else f"{file}: {error}{hint}"

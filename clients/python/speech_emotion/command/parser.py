@@ -1,0 +1,140 @@
+"""The options of the command."""
+
+import argparse
+
+from speech_emotion.audio import MAXIMUM_SECONDS, SHORTEST_WINDOW
+from speech_emotion.client import DEFAULT_SERVER
+from speech_emotion.command import predict, profile, server
+from speech_emotion.errors import ProfileNameError
+from speech_emotion.profiles.store import checked_name
+from speech_emotion.untrusted import sha256
+
+EXIT_CODES = """\
+exit codes: 0 all done, 2 wrong usage, 3 no server, 4 wrong server, 5 unknown network,
+6 extractor refused, 7 request refused by the server, 8 audio unreadable or empty,
+9 audio under 0.1 s, 10 audio over 600 s without --every, 11 features do not agree,
+12 profile missing, damaged, of other features, or not readable or writable.
+If a file fails, the others are processed; the first failure sets the exit code."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser; its result has a member `run`, the function of the chosen command."""
+    root = argparse.ArgumentParser(
+        prog="emotion",
+        description="Recognise emotions in speech recordings. The audio stays on this machine.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = root.add_subparsers(required=True, metavar="COMMAND")
+    _add_predict(commands)
+    verify = commands.add_parser(
+        "verify",
+        parents=[_connection(), _json(), _extractor()],
+        help="check that this machine computes the right features",
+    )
+    verify.set_defaults(run=server.verify)
+    networks = commands.add_parser(
+        "networks", parents=[_connection(), _json()], help="list the server's networks"
+    )
+    networks.set_defaults(run=server.networks)
+    _add_profile(commands)
+    return root
+
+
+def _connection() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument("--server", metavar="URL", default=DEFAULT_SERVER, help="(%(default)s)")
+    return options
+
+
+def _json() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument("--json", action="store_true", help="print one line of JSON per result")
+    return options
+
+
+def _extractor() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument(
+        "--extractor-sha256",
+        type=_sha256,
+        action="append",
+        metavar="HEX",
+        help="refuse extractors with another hash; may be repeated, because a server has one "
+        "extractor for each sample rate: audio is resampled to the rate of an allowed one",
+    )
+    return options
+
+
+def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    options = commands.add_parser(
+        "predict",
+        parents=[_connection(), _json(), _extractor()],
+        help="predict the emotion of files",
+    )
+    options.add_argument("files", nargs="+", metavar="FILE", help="any format of libsndfile")
+    options.add_argument("--network", metavar="NAME", help="(the server's best network)")
+    options.add_argument(
+        "--every", type=_seconds, metavar="SECONDS", help="predict in windows of this length"
+    )
+    options.add_argument(
+        "--profile",
+        type=_name,
+        metavar="NAME",
+        help="compare with the speaker's earlier clips, then add these; "
+        "see `emotion profile --help`",
+    )
+    options.add_argument(
+        "--no-update", action="store_true", help="do not add the clips to the profile"
+    )
+    options.set_defaults(run=predict.predict)
+
+
+def _add_profile(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    options = commands.add_parser(
+        "profile",
+        help="keep what a speaker's voice is like, on this machine",
+        description="A profile is the mean and spread of the features of one speaker's clips. It "
+        "is close to a voice print. It stays in a file of yours, and is sent with the requests of "
+        "`emotion predict --profile`; the server does not store it.",
+    )
+    actions = options.add_subparsers(required=True, metavar="ACTION")
+    add = actions.add_parser(
+        "add",
+        parents=[_connection(), _extractor()],
+        help="add clips; a few sentences of ordinary speech make a profile",
+    )
+    show = actions.add_parser("show", parents=[_json()], help="print a profile")
+    forget = actions.add_parser("forget", help="delete a profile")
+    for action, run in ((add, profile.add), (show, profile.show), (forget, profile.forget)):
+        action.add_argument("name", type=_name, metavar="NAME")
+        action.set_defaults(run=run)
+    add.add_argument("files", nargs="+", metavar="FILE", help="any format of libsndfile")
+    listed = actions.add_parser("list", parents=[_json()], help="list the profiles")
+    listed.set_defaults(run=profile.list_all)
+
+
+def _sha256(text: str) -> str:
+    try:
+        return sha256(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected 64 hexadecimal digits") from None
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not SHORTEST_WINDOW <= seconds <= MAXIMUM_SECONDS:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}; expected seconds from {SHORTEST_WINDOW:g} to {MAXIMUM_SECONDS:g}"
+        )
+    return seconds
+
+
+def _name(text: str) -> str:
+    try:
+        return checked_name(text)
+    except ProfileNameError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -1,0 +1,48 @@
+"""`emotion predict`."""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+
+from speech_emotion.answers import Prediction
+from speech_emotion.client import Client
+from speech_emotion.command.files import process
+from speech_emotion.command.output import PredictionTable, prediction_json
+from speech_emotion.command.voice import Voice
+from speech_emotion.extraction.features import Features
+
+
+def predict(options: argparse.Namespace) -> int:
+    """Predicts each file, or each window of it."""
+    client = Client(options.server, extractor_sha256=options.extractor_sha256)
+    client.start()
+    table = PredictionTable(
+        files=options.files,
+        emotions=client.contract.network(options.network).emotions,
+        in_windows=options.every is not None,
+        width=shutil.get_terminal_size().columns if sys.stdout.isatty() else None,
+    )
+    voice = Voice.of(client, options)
+
+    def each(file: str, write: Callable[[str], None]) -> None:
+        for features in _features(client, file, options.every):
+            prediction = client.predict_features(features, options.network, voice.baseline)
+            for line in _lines(table, file, prediction, as_json=options.json):
+                write(line)
+            voice.add(features, prediction)
+
+    return process(options.files, None if options.json else table.header(), each)
+
+
+def _features(client: Client, file: str, every: float | None) -> Iterator[Features]:
+    if every is None:
+        yield client.features(file)
+    else:
+        yield from client.features_of_windows(file, every)
+
+
+def _lines(
+    table: PredictionTable, file: str, prediction: Prediction, *, as_json: bool
+) -> list[str]:
+    return [prediction_json(file, prediction)] if as_json else table.rows(file, prediction)

@@ -1,0 +1,32 @@
+"""`emotion verify` and `emotion networks`."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from speech_emotion.client import Client
+from speech_emotion.command.output import network_rows, verification_rows
+
+DISAGREEMENT = 11
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Prints the server's verdicts on the features of this machine."""
+    verifications = Client(options.server, extractor_sha256=options.extractor_sha256).verify()
+    _print(options, verifications, verification_rows(verifications))
+    return 0 if all(item.agrees for item in verifications) else DISAGREEMENT
+
+
+def networks(options: argparse.Namespace) -> int:
+    """Lists the server's networks."""
+    found = Client(options.server).contract.networks
+    _print(options, found, network_rows(found))
+    return 0
+
+
+def _print(options: argparse.Namespace, items: Sequence[Any], rows: Sequence[str]) -> None:
+    lines = [json.dumps(asdict(item)) for item in items] if options.json else rows
+    for line in lines:
+        print(line)

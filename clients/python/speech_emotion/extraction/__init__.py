@@ -1,0 +1,1 @@
+"""Audio to features: the server's extractor, its process and its cache."""
