@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import onnx
 import pytest
@@ -52,7 +53,7 @@ def listening_socket() -> Iterator[tuple[socket.socket, str]]:
 
 
 @contextmanager
-def application(app: App) -> Iterator[str]:
+def application(app: App[Any, Any]) -> Iterator[str]:
     """Serves an application; yields its address."""
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     with listening_socket() as (listener, url):

@@ -66,7 +66,7 @@ def test_only_features_leave_the_machine(
     for path in originals[:2]:
         visited.upload(path)
         expect(visited.by_id("source")).to_contain_text(path.name)
-    visited.page.get_by_role("radio", name="Frames").check()
+    visited.choose("Frames")
     visited.page.get_by_role("button", name="Record", exact=True).click()
     expect(visited.by_id("elapsed")).to_have_text("Recording, 0:02")
     visited.page.get_by_role("button", name="Stop recording").click()

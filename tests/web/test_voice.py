@@ -1,7 +1,6 @@
 """One's own voice: kept in the browser, sent only while the user compares with it."""
 
 import json
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,8 +149,8 @@ def test_what_is_forgotten_is_gone(visit: OpenPage, speech: Path) -> None:
     assert visited.page.evaluate("localStorage.length") == 0
     before = len(bodies(visited))
     visited.analyse(speech)
-    visited.page.get_by_role("radio", name="Plain").check()
-    visited.page.get_by_role("radio", name=re.compile("^Voice")).check()
+    visited.choose("Plain")
+    visited.choose("Voice")
     visited.wait_for_result()
     assert len(bodies(visited)) > before
     assert not any("baseline" in body for body in bodies(visited)[before:])
@@ -192,7 +191,7 @@ def test_a_network_that_cannot_use_it_gets_none(visit: OpenPage, speech: Path) -
     turn_on(visited)
     visited.wait_for_result()
     before = len(bodies(visited))
-    visited.page.get_by_role("radio", name="Plain").check()
+    visited.choose("Plain")
     expect(visited.by_id("source")).to_contain_text("Plain")
     visited.wait_for_result()
     expect(visited.by_id("voice")).to_be_hidden()
@@ -278,8 +277,8 @@ def test_the_log_shows_each_number(visit: OpenPage, speech: Path) -> None:
     body = bodies(visited)[-1]
     frames = len(body["mfccs"])
     for text in (
-        f"{frames} × 25 MFCCs",
-        f"{frames} × 3 numbers of pitch, voicing and loudness",
+        f"{frames} \u00d7 25 MFCCs",
+        f"{frames} \u00d7 3 numbers of pitch, voicing and loudness",
         "57 numbers of your usual voice",
     ):
         expect(row).to_contain_text(text)
