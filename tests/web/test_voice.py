@@ -207,6 +207,17 @@ DAMAGED = {
 }
 
 
+def test_the_voice_of_other_features_is_forgotten(visit: OpenPage, speech: Path) -> None:
+    visited = visit().wait_for_agreement()
+    keep(visited, speech)
+    visited.page.evaluate(
+        f"localStorage.setItem('usual-voice', JSON.stringify({{...{STORED}, meaning: 'other'}}))"
+    )
+    visited.page.reload()
+    expect(kept(visited)).to_have_text("Nothing is kept.")
+    assert visited.page.evaluate("localStorage.length") == 0
+
+
 @pytest.mark.parametrize("name", DAMAGED)
 def test_damaged_storage_is_forgotten(visit: OpenPage, name: str) -> None:
     visited = visit().wait_for_agreement()

@@ -38,9 +38,9 @@ export class Controls {
   #opening = false;
 
   constructor(engine: Engine, handshake: Handshake, notice: Notice) {
-    const { networks, numberOfMfccs } = handshake;
+    const { networks } = handshake;
     const result = new Result((passage) => void this.#clip.showWindow(passage));
-    const voice = new Voice(numberOfMfccs, () => this.#voiceChanged());
+    const voice = new Voice(handshake, () => this.#voiceChanged());
     const predictor = new Predictor(engine, handshake, () => voice.baseline);
     this.#notice = notice;
     this.#networks = new NetworkChoice(networks, () => {

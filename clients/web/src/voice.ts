@@ -1,6 +1,12 @@
 /** The user's usual voice: a baseline in the local storage of the browser. */
 
-import { readBaseline, withClip, type Baseline, type Features } from "speech-emotion-extractor";
+import {
+  readBaseline,
+  withClip,
+  type Baseline,
+  type Features,
+  type Handshake,
+} from "speech-emotion-extractor";
 
 const KEY = "usual-voice";
 
@@ -14,15 +20,15 @@ const NOTHING: Stored = { on: false, baseline: undefined };
 
 export class Voice {
   readonly #coefficients: number;
+  /** What the numbers mean: the recipes of MFCCs and prosody. */
+  readonly #meaning: string;
   #stored: Stored;
   #isKept = true;
 
-  /**
-   * @param coefficients MFCCs of a frame
-   * @param changed is called when another tab changes the storage
-   */
-  constructor(coefficients: number, changed: () => void) {
-    this.#coefficients = coefficients;
+  /** @param changed is called when another tab changes the storage */
+  constructor({ features, prosody }: Handshake, changed: () => void) {
+    this.#coefficients = features.nMfcc;
+    this.#meaning = JSON.stringify([features, prosody]);
     this.#stored = this.#read();
     addEventListener("storage", ({ key }) => {
       if (key !== KEY && key !== null) return; // null: all was deleted
@@ -70,7 +76,7 @@ export class Voice {
   #store(stored: Stored): void {
     this.#stored = stored;
     try {
-      localStorage.setItem(KEY, JSON.stringify(stored));
+      localStorage.setItem(KEY, JSON.stringify({ ...stored, meaning: this.#meaning }));
     } catch {
       this.#isKept = false; // blocked or full: it lasts as long as the page
     }
@@ -79,8 +85,10 @@ export class Voice {
   /** What is stored; nothing if it cannot be read, or belongs to other features. */
   #read(): Stored {
     try {
-      const { on, baseline } = JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Stored>;
-      if (baseline === undefined) return NOTHING;
+      const text = localStorage.getItem(KEY);
+      if (text === null) return NOTHING;
+      const { on, baseline, meaning } = JSON.parse(text) as Partial<Stored> & { meaning?: unknown };
+      if (meaning !== this.#meaning) throw new Error("it belongs to other features");
       return { on: on === true, baseline: readBaseline(baseline, this.#coefficients) };
     } catch {
       this.forget();
