@@ -13,7 +13,9 @@ const METHODS = ["get", "post", "put", "delete"];
 const escape = (text: unknown): string =>
   String(text).replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 
-const prose = (text: string | undefined): string => (text ? String(marked.parse(text)) : "");
+/** Blocks of code scroll sideways, so that the keyboard must reach them. */
+const prose = (text: string | undefined): string =>
+  text ? String(marked.parse(text)).replaceAll("<pre>", '<pre tabindex="0">') : "";
 
 const line = (text: string | undefined): string => (text ? String(marked.parseInline(text)) : "");
 

@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import onnx
 import pytest
 import uvicorn
+from falcon.asgi import App
 
 from server.app import create_app
 from server.models.catalog import load_catalog
@@ -50,10 +52,9 @@ def listening_socket() -> Iterator[tuple[socket.socket, str]]:
         yield listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-@pytest.fixture(scope="module")
-def address(models: Path) -> Iterator[str]:
-    """The address of the application."""
-    app = create_app(Settings(ServerSettings(), ModelSettings(models)), load_catalog(models))
+@contextmanager
+def application(app: App[Any, Any]) -> Iterator[str]:
+    """Serves an application; yields its address."""
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     with listening_socket() as (listener, url):
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -61,6 +62,14 @@ def address(models: Path) -> Iterator[str]:
         yield url
         server.should_exit = True
         thread.join(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def address(models: Path) -> Iterator[str]:
+    """The address of the application."""
+    app = create_app(Settings(ServerSettings(), ModelSettings(models)), load_catalog(models))
+    with application(app) as url:
+        yield url
 
 
 @pytest.fixture

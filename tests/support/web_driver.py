@@ -17,6 +17,7 @@ from tests.support.missing import missing
 from training.arrays import Float32
 
 DRIVER = ROOT / "clients" / "web" / "extractor" / "test" / "dist" / "driver.js"
+OUTPUTS = ("frames", "mfccs", "prosody", "prosodyStatistics")
 
 
 class WebError(Exception):
@@ -58,9 +59,24 @@ class WebModule:
 
     def extract(self, audio: Float32) -> tuple[Float32, Float32]:
         """Frames float32 (T, n_mfcc) and their mean, float32 (n_mfcc,)."""
-        answer = self.call_with(audio, "extract")
-        mfccs = _floats(answer["mfccs"])
-        return _floats(answer["frames"]).reshape(answer["frameCount"], len(mfccs)), mfccs
+        frames, mfccs, *_ = self.outputs(audio)
+        return frames, mfccs
+
+    def outputs(self, audio: Float32, rate: int | None = None) -> list[Float32]:
+        """The outputs of the extractor for a recording, float32 (samples,) or (samples, channels).
+
+        Frames, their mean; also prosody (T, 3) and its statistics if the extractor makes them.
+        """
+        known = {} if rate is None else {"rate": rate}
+        channels = audio.shape[1] if audio.ndim > 1 else 1
+        answer = self.call_with(audio, "extract", channels=channels, **known)
+        names = [name for name in OUTPUTS if name in answer]
+        found = [_floats(answer[name]) for name in names]
+        rows = answer["frameCount"]
+        return [
+            values.reshape(rows, -1) if name in ("frames", "prosody") else values
+            for name, values in zip(names, found, strict=True)
+        ]
 
 
 def _floats(text: str) -> Float32:

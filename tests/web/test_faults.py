@@ -162,7 +162,7 @@ def test_another_kind_of_server(open_through: OpenPage, proxy: FaultyProxy) -> N
 
 def test_an_extractor_with_another_hash(open_through: OpenPage, proxy: FaultyProxy) -> None:
     kind = "application/octet-stream"
-    proxy.faults["/init/mfcc.onnx"] = [replaced_by(200, b"not it", Content_Type=kind)]
+    proxy.faults["/init/extractor-22050.onnx"] = [replaced_by(200, b"not it", Content_Type=kind)]
     visited = open_through()
     visited.expect_fault("extractor")
     expect(visited.by_id("verification")).to_have_attribute("data-state", "unknown")

@@ -91,7 +91,7 @@ def test_another_network_analyses_the_same_clip(visit: OpenPage, original: Path)
     visited = visit().wait_for_agreement()
     visited.analyse(original)
     reads = len([r for r in visited.requests if "init" in r.url])
-    visited.page.get_by_role("radio", name="Frames").check()
+    visited.choose("Frames")
     expect(visited.by_id("source")).to_contain_text("Frames")
     assert set(visited.probabilities()) == {"angry", "calm", "happy"}
     expect(visited.by_id("network-details")).to_contain_text("anything else")

@@ -33,10 +33,11 @@ MARKUP = "\x1b[1m<img src=x onerror=\"document.title='breached'\">\u202egnorw"
 
 
 def offer(proxy: FaultyProxy, extractor: bytes) -> None:
-    """Replaces the extractor, with its hash in the handshake."""
+    """Replaces the extractor, with its hash in the handshake; there are none for recordings."""
 
     def change(handshake: Any) -> None:
         handshake["extractor"]["sha256"] = sha256(extractor)
+        of_version_1(handshake)
 
     proxy.faults[HANDSHAKE] = [changed(change)]
     kind = "application/octet-stream"
@@ -52,6 +53,14 @@ def changed(change: Callable[[Any], None]) -> Change:
         return Answer(answer.status, json.dumps(document).encode(), answer.headers)
 
     return apply
+
+
+def of_version_1(handshake: Any) -> None:
+    """Removes what version 2 of the contract added to the handshake."""
+    for member in ("recordings", "prosody", "references"):
+        del handshake[member]
+    for network in handshake["networks"]:
+        del network["optionalMembers"]
 
 
 def answered(value: Any, status: int = 200, kind: str = JSON) -> Change:
@@ -85,6 +94,37 @@ def test_an_extractor_passing_the_audio_on_sends_nothing(
     visited = open_through()
     expect(visited.expect_fault("extractor")).to_contain_text("is not the one of the recipe")
     assert not any(body for _, body in proxy.requests)
+
+
+def test_an_extractor_of_recordings_passing_the_audio_on_sends_nothing(
+    open_through: OpenPage, proxy: FaultyProxy
+) -> None:
+    extractor = extractors.passing_a_recording_on("prosody", [-1, 3])
+
+    def change(handshake: Any) -> None:
+        for each in handshake["recordings"]["extractors"]:
+            each["sha256"] = sha256(extractor)
+
+    proxy.faults[HANDSHAKE] = [changed(change)]
+    kind = "application/octet-stream"
+    proxy.faults["/init/extractor-22050.onnx"] = [replaced_by(200, extractor, Content_Type=kind)]
+    visited = open_through()
+    expect(visited.expect_fault("extractor")).to_contain_text("is not the one of the recipe")
+    assert not any(body for _, body in proxy.requests)
+
+
+def test_a_server_of_version_1_gets_only_what_it_knows(
+    open_through: OpenPage, proxy: FaultyProxy, original: Path
+) -> None:
+    proxy.faults[HANDSHAKE] = [changed(of_version_1)]
+    visited = open_through().wait_for_agreement()
+    visited.analyse(original)
+    expect(visited.by_id("voice")).to_be_hidden()
+    bodies = [json.loads(body) for _, body in proxy.requests if body]
+    assert len(bodies) == 3
+    assert all(list(body) == ["mfccs"] for body in bodies)
+    fetched = {path for path, _ in proxy.requests if path.startswith("/init/")}
+    assert fetched == {HANDSHAKE, EXTRACTOR, "/init/reference.wav", VERIFICATION}
 
 
 def test_an_extractor_that_reads_files_is_not_loaded(

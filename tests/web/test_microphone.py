@@ -48,7 +48,7 @@ def test_live_mode_predicts_while_the_microphone_is_open(visit_with_microphone: 
     assert sum(visited.probabilities().values()) == pytest.approx(1, abs=1e-4)
     expect(visited.by_id("source")).to_contain_text("Live")
 
-    visited.page.get_by_role("radio", name="Frames").check()
+    visited.choose("Frames")
     expect(visited.by_id("source")).to_contain_text("Frames")
     visited.page.get_by_role("button", name="Stop listening").click()
     expect(visited.page.get_by_role("button", name="Record", exact=True)).to_be_enabled()

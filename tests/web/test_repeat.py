@@ -15,14 +15,14 @@ from tests.web.visits import Visit, visiting
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 
 
-@pytest.fixture(scope="module", params=["DNN", "Frames"])
+@pytest.fixture(scope="module", params=["DNN", "DNN-prosody", "Frames"])
 def visited(
     request: pytest.FixtureRequest, site: Server, browser: Browser, original: Path
 ) -> Iterator[Visit]:
-    """A page with a result, from a network for vectors and from one for frames."""
+    """A page with a result, from networks for vectors, for prosody too, and for frames."""
     with visiting(browser, str(site.client.base_url)) as open_page:
         visited = open_page(permissions=CLIPBOARD).wait_for_agreement()
-        visited.page.get_by_role("radio", name=request.param).check()
+        visited.choose(request.param)
         visited.analyse(original)
         yield visited
 

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Request, expect
@@ -13,9 +14,12 @@ from tests.web.visits import Visit
 
 FILES = re.compile(r"/(favicon\.svg|assets/[\w.-]+)?")
 VERSION = re.compile(r"sha256=[0-9a-f]{64}")  # of the extractor and of the reference clip
-HANDSHAKE = re.compile(r"/init/(configuration|mfcc\.onnx|reference\.wav)")
+HANDSHAKE = re.compile(
+    r"/init/(configuration|mfcc\.onnx|extractor-\d+\.onnx|reference(-48000(-stereo)?)?\.wav)"
+)
 POSTS = re.compile(r"/init/verification|/prediction/\w+")
 LARGEST_FEATURE = 10_000.0
+STATISTICS = 12  # of prosody
 
 
 def over_the_network(visited: Visit) -> list[Request]:
@@ -23,14 +27,22 @@ def over_the_network(visited: Visit) -> list[Request]:
     return [request for request in visited.requests if not request.url.startswith("blob:")]
 
 
-def check_features(body: str) -> None:
-    """25 numbers, or a few hundred rows of them; audio would be tens of thousands."""
-    document = json.loads(body)
-    assert list(document) == ["mfccs"]
-    rows = document["mfccs"] if isinstance(document["mfccs"][0], list) else [document["mfccs"]]
+def check_numbers(value: Any, columns: int) -> None:
+    """As many numbers, or a few hundred rows of them; audio would be tens of thousands."""
+    rows = value if isinstance(value[0], list) else [value]
     assert len(rows) < 300
-    assert all(len(row) == 25 for row in rows)
-    assert all(abs(value) < LARGEST_FEATURE for row in rows for value in row)
+    assert all(len(row) == columns for row in rows)
+    assert all(abs(number) < LARGEST_FEATURE for row in rows for number in row)
+
+
+def check_features(body: str) -> None:
+    document = json.loads(body)
+    assert document.keys() <= {"mfccs", "prosody", "reference"}
+    check_numbers(document["mfccs"], 25)
+    if "prosody" in document:
+        are_rows = isinstance(document["mfccs"][0], list)
+        check_numbers(document["prosody"], 3 if are_rows else STATISTICS)
+    assert re.fullmatch(r"reference[\w-]*", document.get("reference", "reference"))
 
 
 def check(request: Request, host: str) -> None:
@@ -54,7 +66,7 @@ def test_only_features_leave_the_machine(
     for path in originals[:2]:
         visited.upload(path)
         expect(visited.by_id("source")).to_contain_text(path.name)
-    visited.page.get_by_role("radio", name="Frames").check()
+    visited.choose("Frames")
     visited.page.get_by_role("button", name="Record", exact=True).click()
     expect(visited.by_id("elapsed")).to_have_text("Recording, 0:02")
     visited.page.get_by_role("button", name="Stop recording").click()

@@ -57,6 +57,9 @@ class Visit:
         self.upload(path)
         self.wait_for_result()
 
+    def choose(self, network: str) -> None:
+        self.page.locator(f'input[name="network"][value="{network}"]').check()
+
     def drop(self, path: Path, name: str) -> float:
         """Drops a file under a new name; returns the milliseconds until its result is shown."""
         content = base64.b64encode(path.read_bytes()).decode()

@@ -3,8 +3,9 @@
 import type { Features } from "speech-emotion-extractor";
 
 import { cut, duration, isSilent, type Sound } from "./clip.js";
-import type { Engine, PredictionWithRequest } from "./engine/messages.js";
+import type { PredictionWithRequest } from "./engine/messages.js";
 import { asFault } from "./faults.js";
+import type { Predictor } from "./predictor.js";
 
 /** Seconds; the features of a longer clip would take too much memory and time. */
 const LONGEST_WHOLE = 60;
@@ -46,12 +47,12 @@ export class Analysis {
   /** The whole clip; undefined if it is too long for one prediction. */
   readonly whole: Passage | undefined;
   readonly windows: readonly Passage[];
-  readonly #engine: Engine;
+  readonly #predictor: Predictor;
   readonly #features = new Map<Passage, Promise<Features>>();
 
-  constructor(engine: Engine, sound: Sound) {
+  constructor(predictor: Predictor, sound: Sound) {
     const length = duration(sound);
-    this.#engine = engine;
+    this.#predictor = predictor;
     this.sound = sound;
     this.whole = length <= LONGEST_WHOLE ? { start: 0, end: length } : undefined;
     this.windows = windowsOf(length);
@@ -61,7 +62,7 @@ export class Analysis {
   features(passage: Passage): Promise<Features> {
     let features = this.#features.get(passage);
     if (features === undefined) {
-      features = this.#engine.extract(cut(this.sound, passage.start, passage.end).slice());
+      features = this.#predictor.features(cut(this.sound, passage.start, passage.end));
       this.#features.set(passage, features);
       features.catch(() => this.#features.delete(passage)); // the next call tries again
     }
@@ -70,7 +71,7 @@ export class Analysis {
 
   /** @throws Fault */
   async predict(passage: Passage, network: string): Promise<PredictionWithRequest> {
-    return this.#engine.predict(network, await this.features(passage));
+    return this.#predictor.predict(network, await this.features(passage));
   }
 
   /**
@@ -93,6 +94,18 @@ export class Analysis {
         }
       }
     }
+  }
+
+  /** The features computed so far, of passages that do not overlap; of the whole clip if short. */
+  async separateFeatures(): Promise<Features[]> {
+    const passages = this.windows.length === 0 && this.whole ? [this.whole] : this.windows;
+    let end = 0;
+    const separate = passages.filter((passage) => {
+      if (passage.start < end - 1e-9) return false;
+      end = passage.end;
+      return true;
+    });
+    return Promise.all(separate.flatMap((passage) => this.#features.get(passage) ?? []));
   }
 
   async #predictUnlessSilent(

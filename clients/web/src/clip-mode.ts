@@ -1,9 +1,11 @@
 /** Clip mode: loads a recording, predicts it, and predicts it again with another network. */
 
+import type { Features } from "speech-emotion-extractor";
+
 import { Analysis, average, type PredictedPassage, type Passage } from "./analysis.js";
 import { check, duration, type Clip, type Sound } from "./clip.js";
-import type { Engine } from "./engine/messages.js";
 import { asFault } from "./faults.js";
+import type { Predictor } from "./predictor.js";
 import { result as words, status } from "./strings.js";
 import type { Notice } from "./view/notice.js";
 import type { Result } from "./view/result.js";
@@ -16,18 +18,24 @@ export interface Source {
 }
 
 export class ClipMode {
-  readonly #engine: Engine;
-  readonly #sampleRate: number;
+  readonly #predictor: Predictor;
   readonly #result: Result;
   readonly #notice: Notice;
+  readonly #analysed: (clips: readonly Features[]) => void;
   #current: { readonly clip: Clip; readonly analysis: Analysis } | undefined;
   #running = new AbortController();
 
-  constructor(engine: Engine, sampleRate: number, result: Result, notice: Notice) {
-    this.#engine = engine;
-    this.#sampleRate = sampleRate;
+  /** @param analysed is called with the features of each recording that was predicted */
+  constructor(
+    predictor: Predictor,
+    result: Result,
+    notice: Notice,
+    analysed: (clips: readonly Features[]) => void,
+  ) {
+    this.#predictor = predictor;
     this.#result = result;
     this.#notice = notice;
+    this.#analysed = analysed;
   }
 
   /** Drops the current recording and cancels its predictions. */
@@ -46,7 +54,7 @@ export class ClipMode {
         this.#result.showProgress(status.reading);
         const clip = await this.#prepare(source);
         if (signal.aborted) return;
-        this.#current = { clip, analysis: new Analysis(this.#engine, clip.sound) };
+        this.#current = { clip, analysis: new Analysis(this.#predictor, clip.sound) };
         this.#result.showClip(clip);
         await this.#predict(network, signal);
       },
@@ -72,10 +80,9 @@ export class ClipMode {
   }
 
   async #prepare({ name, original, read }: Source): Promise<Clip> {
-    const { samples, sampleRate } = await read();
-    check({ samples, sampleRate });
-    const resampled = await this.#engine.resample(samples, sampleRate);
-    return { name, original, sound: { samples: resampled, sampleRate: this.#sampleRate } };
+    const recorded = await read();
+    check(recorded);
+    return { name, original, sound: await this.#predictor.prepared(recorded) };
   }
 
   async #predict(network: string, signal: AbortSignal): Promise<void> {
@@ -90,6 +97,7 @@ export class ClipMode {
       this.#result.showPrediction(predicted, source);
     }
     const passages = await this.#predictWindows(analysis, network, length, signal);
+    if (!signal.aborted) this.#analysed(await analysis.separateFeatures());
     const overall = average(passages);
     if (analysis.whole || !overall || signal.aborted) return;
     this.#result.showPrediction(overall, `${source}. ${words.average(passages.length)}`);

@@ -7,14 +7,17 @@ export const MAXIMUM_SECONDS = 600;
 /** A clip with a lower peak is silent; -60 dB relative to full scale. */
 const SILENT_PEAK = 0.001;
 
-/** Mono samples in [-1, 1]. */
+/** The samples of one channel, in [-1, 1]. */
+export type Channel = Float32Array<ArrayBuffer>;
+
 export interface Sound {
-  readonly samples: Float32Array<ArrayBuffer>;
+  /** At least one; all have the same length. */
+  readonly channels: readonly Channel[];
   /** Hz */
   readonly sampleRate: number;
 }
 
-/** A recording at the sample rate of the features, with the original for playback. */
+/** A recording at a sample rate that has an extractor, with the original for playback. */
 export interface Clip {
   readonly name: string;
   readonly original: Blob;
@@ -22,22 +25,52 @@ export interface Clip {
 }
 
 /** The length in seconds. */
-export function duration({ samples, sampleRate }: Sound): number {
-  return samples.length / sampleRate;
+export function duration({ channels, sampleRate }: Sound): number {
+  return channels[0]!.length / sampleRate;
 }
 
-export function isSilent(samples: Float32Array): boolean {
-  return samples.every((sample) => Math.abs(sample) < SILENT_PEAK);
+export function isSilent({ channels }: Sound): boolean {
+  return channels.every((samples) => samples.every((sample) => Math.abs(sample) < SILENT_PEAK));
 }
 
 /** @throws Fault of kind "too-short", "too-long" or "silent" */
 export function check(sound: Sound): void {
-  if (duration(sound) < MINIMUM_SECONDS) throw new Fault({ kind: "too-short" });
+  // Written so that a length that is not a number is refused.
+  if (!(duration(sound) >= MINIMUM_SECONDS)) throw new Fault({ kind: "too-short" });
   if (duration(sound) > MAXIMUM_SECONDS) throw new Fault({ kind: "too-long" });
-  if (isSilent(sound.samples)) throw new Fault({ kind: "silent" });
+  if (isSilent(sound)) throw new Fault({ kind: "silent" });
 }
 
 /** The part from `start` to `end`, in seconds. */
-export function cut({ samples, sampleRate }: Sound, start: number, end: number): Float32Array {
-  return samples.subarray(Math.round(start * sampleRate), Math.round(end * sampleRate));
+export function cut({ channels, sampleRate }: Sound, start: number, end: number): Sound {
+  const [from, to] = [Math.round(start * sampleRate), Math.round(end * sampleRate)];
+  return { channels: channels.map((samples) => samples.subarray(from, to)), sampleRate };
+}
+
+/** The mean of the channels. */
+export function toMono({ channels }: Sound): Channel {
+  const [first] = channels;
+  if (channels.length === 1) return first!;
+  return first!.map(
+    (_, index) => channels.reduce((sum, samples) => sum + samples[index]!, 0) / channels.length,
+  );
+}
+
+/** The samples of all channels in turn. */
+export function interleaved({ channels }: Sound): Channel {
+  if (channels.length === 1) return channels[0]!.slice();
+  const all = new Float32Array(channels[0]!.length * channels.length);
+  channels.forEach((samples, channel) =>
+    samples.forEach((sample, index) => (all[index * channels.length + channel] = sample)),
+  );
+  return all;
+}
+
+/** The sound with one channel if all are equal, as those of many microphones. */
+export function withoutCopies({ channels, sampleRate }: Sound): Sound {
+  const [first, ...others] = channels;
+  const equal = others.every((samples) =>
+    samples.every((sample, index) => sample === first![index]),
+  );
+  return { channels: equal ? [first!] : channels, sampleRate };
 }

@@ -9,14 +9,18 @@ import { find } from "./dom.js";
 import type { Engine } from "./engine/messages.js";
 import { asFault, Fault } from "./faults.js";
 import { LiveMode } from "./live-mode.js";
+import { Predictor } from "./predictor.js";
 import { Recorder } from "./recorder.js";
-import { input } from "./strings.js";
+import { input, voice as voiceTexts } from "./strings.js";
 import { CaptureDisplay } from "./view/capture.js";
 import { acceptDrops } from "./view/drop.js";
 import { NetworkChoice } from "./view/networks.js";
 import type { Notice } from "./view/notice.js";
 import { Result } from "./view/result.js";
 import { Toggle } from "./view/toggle.js";
+import { VoicePanel } from "./view/voice-panel.js";
+import { VoiceMode } from "./voice-mode.js";
+import { Voice } from "./voice.js";
 
 export class Controls {
   readonly #notice: Notice;
@@ -24,37 +28,68 @@ export class Controls {
   readonly #clip: ClipMode;
   readonly #live: LiveMode;
   readonly #recorder: Recorder;
-  readonly #display = new CaptureDisplay();
+  readonly #voice: VoiceMode;
+  readonly #voicePanel: VoicePanel;
+  readonly #voiceRecorder: Recorder;
   readonly #file = find("file", HTMLInputElement);
   readonly #record: Toggle;
   readonly #listen: Toggle;
+  readonly #speak: Toggle;
   #opening = false;
 
-  constructor(engine: Engine, { features, networks }: Handshake, notice: Notice) {
+  constructor(engine: Engine, handshake: Handshake, notice: Notice) {
+    const { networks } = handshake;
     const result = new Result((passage) => void this.#clip.showWindow(passage));
+    const voice = new Voice(handshake, () => this.#voiceChanged());
+    const predictor = new Predictor(engine, handshake, () => voice.baseline);
     this.#notice = notice;
-    this.#networks = new NetworkChoice(networks, () => void this.#clip.predictAgain(this.#network));
-    this.#clip = new ClipMode(engine, features.sampleRate, result, notice);
-    this.#live = new LiveMode(engine, features.sampleRate, result, notice, {
+    this.#networks = new NetworkChoice(networks, () => {
+      this.#voicePanel.showFor(this.#networks.chosen);
+      void this.#clip.predictAgain(this.#network);
+    });
+    this.#voicePanel = new VoicePanel({
+      compare: (on) => {
+        voice.on = on;
+        this.#voiceChanged();
+      },
+      add: () => this.#voice.addWaiting(),
+      forget: () => {
+        const compared = voice.on;
+        this.#voice.forget();
+        if (compared) this.#voiceChanged();
+      },
+    });
+    this.#voicePanel.showFor(this.#networks.chosen);
+    this.#voice = new VoiceMode(voice, this.#voicePanel, predictor);
+    this.#clip = new ClipMode(predictor, result, notice, (clips) => this.#voice.offer(clips));
+    this.#live = new LiveMode(predictor, result, notice, {
       network: () => this.#network,
       ended: () => this.#microphoneLost(),
     });
-    this.#recorder = new Recorder({
-      received: (elapsed, level) => this.#display.show(elapsed, level),
-      ended: () => void this.#stopRecording(),
-    });
+    const display = new CaptureDisplay();
+    this.#recorder = new Recorder(display, () => void this.#stopRecording());
+    const voiceDisplay = new CaptureDisplay("voice-");
+    this.#voiceRecorder = new Recorder(voiceDisplay, () => void this.#stopSpeaking());
     this.#record = new Toggle("record", input.recordTexts, (on) =>
       on ? this.#startRecording() : this.#stopRecording(),
     );
     this.#listen = new Toggle("live", input.liveTexts, (on) =>
       on ? this.#startLive() : this.#stopLive(),
     );
+    this.#speak = new Toggle("voice-speak", voiceTexts.speakTexts, (on) =>
+      on ? this.#startSpeaking() : this.#stopSpeaking(),
+    );
     this.#takeFiles();
     find("controls", HTMLFieldSetElement).disabled = networks.length === 0;
   }
 
   get #network(): string {
-    return this.#networks.name ?? "";
+    return this.#networks.chosen?.networkType ?? "";
+  }
+
+  #voiceChanged(): void {
+    this.#voice.show();
+    void this.#clip.predictAgain(this.#network);
   }
 
   #takeFiles(): void {
@@ -81,18 +116,42 @@ export class Controls {
     );
     if (!started) return;
     this.#record.set(true);
-    this.#listen.disabled = this.#file.disabled = true;
-    this.#display.show(0, -Infinity);
+    this.#listen.disabled = this.#speak.disabled = this.#file.disabled = true;
   }
 
   async #stopRecording(): Promise<void> {
     this.#record.set(false);
-    this.#listen.disabled = this.#file.disabled = false;
-    this.#display.hide();
+    this.#listen.disabled = this.#speak.disabled = this.#file.disabled = false;
     const sound = await this.#recorder.stop();
-    const original = encodeWav(sound.samples, sound.sampleRate);
-    const source = { name: input.recordingName, original, read: async () => sound };
+    const source = {
+      name: input.recordingName,
+      original: encodeWav(sound),
+      read: async () => sound,
+    };
     await this.#clip.take(source, this.#network);
+  }
+
+  async #startSpeaking(): Promise<void> {
+    const started = await this.#open(
+      () => this.#voiceRecorder.start(),
+      () => this.#startSpeaking(),
+    );
+    if (!started) return;
+    this.#speak.set(true);
+    this.#record.disabled = this.#listen.disabled = this.#file.disabled = true;
+  }
+
+  async #stopSpeaking(): Promise<void> {
+    this.#speak.set(false);
+    this.#record.disabled = this.#listen.disabled = this.#file.disabled = false;
+    const sound = await this.#voiceRecorder.stop();
+    this.#voicePanel.working();
+    try {
+      await this.#voice.addSpeech(sound);
+    } catch (error) {
+      this.#voice.show();
+      this.#notice.show(asFault(error));
+    }
   }
 
   async #startLive(): Promise<void> {
@@ -103,12 +162,12 @@ export class Controls {
     );
     if (!started) return;
     this.#listen.set(true);
-    this.#record.disabled = this.#file.disabled = true;
+    this.#record.disabled = this.#speak.disabled = this.#file.disabled = true;
   }
 
   async #stopLive(): Promise<void> {
     this.#listen.set(false);
-    this.#record.disabled = this.#file.disabled = false;
+    this.#record.disabled = this.#speak.disabled = this.#file.disabled = false;
     await this.#live.stop();
   }
 

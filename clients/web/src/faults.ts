@@ -7,6 +7,7 @@ export type FaultKind =
   | "microphone-insecure"
   | "unreadable"
   | "silent"
+  | "no-speech"
   | "too-short"
   | "too-long"
   | "away"

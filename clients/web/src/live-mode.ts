@@ -2,8 +2,8 @@
 
 import type { PredictedPassage } from "./analysis.js";
 import { duration } from "./clip.js";
-import type { Engine } from "./engine/messages.js";
 import { Live, type LiveListener, type Moment } from "./live.js";
+import type { Predictor } from "./predictor.js";
 import { result as words, status } from "./strings.js";
 import { winnerOf } from "./view/bars.js";
 import type { Notice } from "./view/notice.js";
@@ -20,17 +20,11 @@ export class LiveMode {
   readonly #live: Live;
   #history: PredictedPassage[] = [];
 
-  constructor(
-    engine: Engine,
-    sampleRate: number,
-    result: Result,
-    notice: Notice,
-    callbacks: LiveCallbacks,
-  ) {
+  constructor(predictor: Predictor, result: Result, notice: Notice, callbacks: LiveCallbacks) {
     this.#result = result;
     this.#notice = notice;
     this.#network = callbacks.network;
-    this.#live = new Live(engine, sampleRate, {
+    this.#live = new Live(predictor, {
       ...callbacks,
       predicted: (moment) => this.#show(moment),
       failed: (fault) => notice.show(fault),

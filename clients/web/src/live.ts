@@ -2,17 +2,18 @@
 
 import type { Features } from "speech-emotion-extractor";
 
-import { Microphone } from "./audio/microphone.js";
-import { isSilent, type Sound } from "./clip.js";
-import type { Engine, PredictionWithRequest } from "./engine/messages.js";
+import { Microphone, type Block } from "./audio/microphone.js";
+import { isSilent, type Channel, type Sound } from "./clip.js";
+import type { PredictionWithRequest } from "./engine/messages.js";
 import { asFault, type Fault } from "./faults.js";
+import type { Predictor } from "./predictor.js";
 
 const WINDOW = 3; // seconds
 const STEP = 1; // seconds
 
 /** One second of live mode. */
 export interface Moment {
-  /** The last three seconds, or less at the beginning, at the sample rate of the features. */
+  /** The last three seconds, or less at the beginning. */
   readonly sound: Sound;
   /** Null if the sound is silent. */
   readonly predicted: PredictionWithRequest | null;
@@ -31,19 +32,17 @@ export interface LiveListener {
 }
 
 export class Live {
-  readonly #engine: Engine;
-  readonly #sampleRate: number;
+  readonly #predictor: Predictor;
   readonly #listener: LiveListener;
   #microphone: Microphone | undefined;
-  #blocks: Float32Array[] = [];
+  #blocks: Block[] = [];
   #received = 0;
   #next = 0;
   #busy = false;
   #pausedUntil = 0;
 
-  constructor(engine: Engine, sampleRate: number, listener: LiveListener) {
-    this.#engine = engine;
-    this.#sampleRate = sampleRate;
+  constructor(predictor: Predictor, listener: LiveListener) {
+    this.#predictor = predictor;
     this.#listener = listener;
   }
 
@@ -64,12 +63,13 @@ export class Live {
     await microphone?.close();
   }
 
-  #receive(block: Float32Array): void {
+  #receive(block: Block): void {
     const microphone = this.#microphone;
     if (microphone === undefined) return;
+    const { length } = block[0]!;
     this.#blocks.push(block);
-    this.#received += block.length;
-    const most = Math.ceil((WINDOW * microphone.sampleRate) / block.length);
+    this.#received += length;
+    const most = Math.ceil((WINDOW * microphone.sampleRate) / length);
     this.#blocks.splice(0, this.#blocks.length - most);
     if (this.#received < this.#next || this.#busy) return;
     this.#next = this.#received + STEP * microphone.sampleRate;
@@ -80,11 +80,11 @@ export class Live {
     if (end < this.#pausedUntil) return;
     this.#busy = true;
     try {
-      const samples = await this.#engine.resample(joined(this.#blocks), rate);
-      const sound = { samples, sampleRate: this.#sampleRate };
-      const features = isSilent(samples) ? undefined : await this.#engine.extract(samples);
+      const recorded = { channels: joined(this.#blocks), sampleRate: rate };
+      const sound = await this.#predictor.prepared(recorded);
+      const features = isSilent(sound) ? undefined : await this.#predictor.features(sound);
       const predicted = features
-        ? await this.#engine.predict(this.#listener.network(), features)
+        ? await this.#predictor.predict(this.#listener.network(), features)
         : null;
       if (this.#microphone) this.#listener.predicted({ sound, predicted, features, end });
     } catch (error) {
@@ -97,12 +97,20 @@ export class Live {
   }
 }
 
-export function joined(blocks: readonly Float32Array[]): Float32Array<ArrayBuffer> {
-  const all = new Float32Array(blocks.reduce((sum, { length }) => sum + length, 0));
+/** The blocks one after the other; as many channels as every block has, at least one. */
+export function joined(blocks: readonly Block[]): Channel[] {
+  const channels = Math.min(...blocks.map((block) => block.length));
+  return Array.from({ length: Number.isFinite(channels) ? channels : 1 }, (_, channel) =>
+    inOne(blocks.map((block) => block[channel]!)),
+  );
+}
+
+function inOne(parts: readonly Channel[]): Channel {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let offset = 0;
-  for (const block of blocks) {
-    all.set(block, offset);
-    offset += block.length;
+  for (const part of parts) {
+    all.set(part, offset);
+    offset += part.length;
   }
   return all;
 }

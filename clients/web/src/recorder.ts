@@ -1,24 +1,27 @@
 /** Records from the microphone. */
 
-import { Microphone } from "./audio/microphone.js";
+import { Microphone, type Block } from "./audio/microphone.js";
 import { MAXIMUM_SECONDS, type Sound } from "./clip.js";
 import { joined } from "./live.js";
 
-export interface RecorderListener {
+/** Shows a recording while it goes on. */
+export interface RecordingDisplay {
   /** @param elapsed seconds; @param level of the last block, dB of full scale */
-  received(elapsed: number, level: number): void;
-  /** Called when the maximum length is reached or the device is disconnected. */
-  ended(): void;
+  show(elapsed: number, level: number): void;
+  hide(): void;
 }
 
 export class Recorder {
-  readonly #listener: RecorderListener;
+  readonly #display: RecordingDisplay;
+  readonly #ended: () => void;
   #microphone: Microphone | undefined;
-  #blocks: Float32Array[] = [];
+  #blocks: Block[] = [];
   #received = 0;
 
-  constructor(listener: RecorderListener) {
-    this.#listener = listener;
+  /** @param ended is called when the maximum length is reached or the device is disconnected */
+  constructor(display: RecordingDisplay, ended: () => void) {
+    this.#display = display;
+    this.#ended = ended;
   }
 
   /** @throws Fault of a "microphone-" kind */
@@ -27,30 +30,33 @@ export class Recorder {
     this.#received = 0;
     this.#microphone = await Microphone.open(
       (block) => this.#receive(block),
-      () => this.#listener.ended(),
+      () => this.#ended(),
     );
+    this.#display.show(0, -Infinity);
   }
 
-  /** @returns the recording at the device's sample rate */
+  /** @returns the recording at the microphone's sample rate */
   async stop(): Promise<Sound> {
     const microphone = this.#microphone;
+    this.#display.hide();
     this.#microphone = undefined; // ignore blocks that arrive later
     await microphone?.close();
-    return { samples: joined(this.#blocks), sampleRate: microphone?.sampleRate ?? 0 };
+    return { channels: joined(this.#blocks), sampleRate: microphone?.sampleRate ?? 0 };
   }
 
-  #receive(block: Float32Array): void {
+  #receive(block: Block): void {
     if (this.#microphone === undefined) return;
     this.#blocks.push(block);
-    this.#received += block.length;
+    this.#received += block[0]!.length;
     const elapsed = this.#received / this.#microphone.sampleRate;
-    this.#listener.received(elapsed, level(block));
-    if (elapsed >= MAXIMUM_SECONDS - 1) this.#listener.ended();
+    this.#display.show(elapsed, level(block));
+    if (elapsed >= MAXIMUM_SECONDS - 1) this.#ended();
   }
 }
 
 /** Root mean square in dB relative to full scale. */
-function level(block: Float32Array): number {
-  const power = block.reduce((sum, sample) => sum + sample * sample, 0) / block.length;
+function level(block: Block): number {
+  const samples = block.flatMap((channel) => [...channel]);
+  const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
   return 10 * Math.log10(power + 1e-12);
 }

@@ -62,7 +62,45 @@ export const network = {
   chance: (share: number) => `guessing: ${percent(share)}`,
   explanation: (corpus: string, protocol: string) =>
     `Unweighted average recall on speakers who are not in its training data (${corpus}; ${protocol}).`,
+  uses: { prosody: "pitch and loudness", baseline: "your usual voice" },
+  alsoUses: (uses: readonly string[]) => `It also uses ${uses.join(", and if you want ")}.`,
   notFor: "Not suitable for",
+};
+
+export const voice = {
+  heading: "Your usual voice",
+  hint:
+    "An emotion is easier to hear in a voice whose usual sound is known. This page can learn " +
+    "yours, and keep it here.",
+  compare: "Compare with my usual voice",
+  kept: (clips: number, isKept: boolean) =>
+    clips === 0
+      ? "Nothing is kept."
+      : `${clips === 1 ? "1 clip is" : `${clips} clips are`} kept in this browser` +
+        (isKept ? "." : ", until this page is closed: it allows no storage."),
+  speakTexts: { start: "Speak a few sentences", stop: "Stop and keep" },
+  speakHint:
+    "Say in your ordinary voice, for 10 to 20 seconds, what you did today. No audio is kept.",
+  level: "Loudness of your sentences",
+  computing: "Computing…",
+  add: (clips: number) =>
+    clips === 0
+      ? "Keep the clips so far"
+      : `Keep the ${clips === 1 ? "clip" : `${clips} clips`} so far`,
+  addHint: "The recordings of this visit: only if all are your own voice.",
+  forget: "Forget my voice",
+  reveals: "What this reveals, and where it stays",
+  contents:
+    "Kept are the mean and the spread of 25 MFCCs, pitch, voicing and loudness, and the number " +
+    "of clips.",
+  print:
+    "They are close to a voice print: they tell sex and age roughly, and could recognise you in " +
+    "other recordings.",
+  stays:
+    "They stay in this browser until you forget them. Others who use this browser can read them.",
+  sent:
+    "While the comparison is on, each prediction sends them to this server, which does not store " +
+    "them. A copied request contains them too.",
 };
 
 export const result = {
@@ -89,6 +127,19 @@ export const warning = {
     "microphone, without music or noise.",
 };
 
+/** Titles and advice by the code of the warning; others have those above. */
+export const warnings: ReadonlyMap<string, Message> = new Map([
+  [
+    "baseline-of-another-voice",
+    {
+      title: "This does not sound like your usual voice",
+      advice:
+        "It may be another person, another microphone or another room. Turn the comparison off, " +
+        "or forget the voice and speak a few sentences again.",
+    },
+  ],
+]);
+
 export const views = {
   waveform: "Waveform",
   waveformLabel: (length: number) =>
@@ -100,7 +151,7 @@ export const views = {
   heatmapHint:
     "Time runs to the right, the first coefficient is at the bottom, and each row has its own " +
     "scale. Silence at both ends is removed. A network that takes vectors gets only the mean " +
-    "of each row.",
+    "of each row. Pitch, voicing and loudness are not in the picture.",
   heatmapWindow: (start: number, end: number) => `Shown: ${clock(start)} to ${clock(end)}.`,
   timeline: "Emotions over time",
   timelineLabel: (windows: number) =>
@@ -132,18 +183,25 @@ export const log = {
   sent: "Sent",
   status: "Status",
   nothing: "nothing",
-  vector: (body: number) => `25 numbers, ${bytes(body)}`,
-  frames: (frames: number, body: number) => `${frames} × 25 numbers, ${bytes(body)}`,
+  body: (parts: readonly string[], body: number) => [...parts, bytes(body)].join("; "),
+  mfccs: (size: string) => `${size} MFCCs`,
+  prosody: (size: string) => `${size} numbers of pitch, voicing and loudness`,
+  baseline: (size: string) => `${size} numbers of your usual voice`,
+  baselines: (requests: number) =>
+    `Your usual voice was sent ${requests === 1 ? "once" : `${requests} times`}.`,
+  numbers: "The numbers of this request",
   noAnswer: "no answer",
-  browser: "The network panel of your browser's developer tools shows the same requests.",
+  browser:
+    "The latest rows open to show each number. The network panel of your browser's developer tools shows the same requests.",
 };
 
-export const action = { retry: "Try again", dismiss: "Close" };
-
+/** An error, or a warning, with its remedy. */
 interface Message {
   readonly title: string;
   readonly advice: string;
 }
+
+export const action = { retry: "Try again", dismiss: "Close" };
 
 export const faults: Record<FaultKind, Message> = {
   "microphone-refused": {
@@ -175,6 +233,10 @@ export const faults: Record<FaultKind, Message> = {
   silent: {
     title: "The recording is silent",
     advice: "Check that the microphone is not muted, then try again.",
+  },
+  "no-speech": {
+    title: "There is no speech in the recording",
+    advice: "Speak a few sentences close to the microphone, then try again. Nothing was kept.",
   },
   "too-short": {
     title: "The recording is too short",

@@ -1,63 +1,63 @@
 /** The entry point of the module: `Client.connect(address)`. */
 
-import { isVerdict, predictionFault, type Prediction, type Verification } from "./answers.js";
-import { ExtractorError, InvalidOptionError } from "./errors.js";
-import { FeatureExtractor, type Features } from "./extractor.js";
-import { fetchFile } from "./files.js";
-import { fetchHandshake, type Handshake, type Network } from "./handshake.js";
-import { Transport, type TransportOptions } from "./transport.js";
-import { readWav } from "./wav.js";
-import { WorkerExtractor } from "./worker.js";
+import type { Baseline } from "./baseline.js";
+import { InvalidOptionError } from "./errors.js";
+import { Extractors, type ExtractorOptions } from "./extraction/extractors.js";
+import type { Features } from "./extraction/features.js";
+import { readWav } from "./extraction/wav.js";
+import {
+  isVerification,
+  predictionFault,
+  type Prediction,
+  type Verification,
+} from "./handshake/answers.js";
+import { fetchHandshake, type Handshake, type Network } from "./handshake/handshake.js";
+import type { Reference } from "./handshake/recordings.js";
+import { fetchFile } from "./http/files.js";
+import { Transport, type TransportOptions } from "./http/transport.js";
+import { framesBody, predictionBody, vectorBody, type PredictionBody } from "./request.js";
 
 const VERIFICATION_PATH = "/init/verification";
-/** Decimals of a posted coefficient. Its rounding error is far below the server's tolerance. */
-const DECIMALS = 4;
 const LONGEST_SECONDS = 3_600; // of an option
+/** The name of the clip that servers of version 1 of the contract have. */
+const REFERENCE = "reference";
 
-export interface ClientOptions extends TransportOptions {
-  /** The only extractor to run: its SHA-256, 64 hexadecimal digits. */
-  readonly extractorSha256?: string;
-  /** Starts a worker that calls `serveExtractor`; by default the extractor runs on this thread. */
-  readonly worker?: () => Worker;
-  /**
-   * Seconds, beside the length of the clip, after which the worker is ended; 10 by default.
-   * Without a worker nothing can end the extractor.
-   */
-  readonly extractionSeconds?: number;
-}
+export interface ClientOptions extends TransportOptions, ExtractorOptions {}
 
 /** Predicts emotions with a server. The features are computed locally; no audio is sent. */
 export class Client {
   /** The feature recipe and the networks of the server. */
   readonly handshake: Handshake;
   readonly #transport: Transport;
-  readonly #options: ClientOptions;
-  #extractor: Promise<FeatureExtractor | WorkerExtractor> | undefined;
+  readonly #extractors: Extractors;
 
   private constructor(transport: Transport, handshake: Handshake, options: ClientOptions) {
     this.#transport = transport;
-    this.#options = options;
+    this.#extractors = new Extractors(transport, handshake, options);
     this.handshake = handshake;
   }
 
   /**
-   * Performs the handshake. The extractor is fetched on first use and then kept.
+   * Performs the handshake. The extractors are fetched on first use and then kept.
    *
    * @param address `http://host:port`, optionally with a path prefix
    * @throws InvalidAddressError, InvalidOptionError, NoServerError, WrongServerError,
-   *   ServerProblemError; ExtractorError if the server's extractor is not the one of the options
+   *   ServerProblemError; ExtractorError if no extractor of the server is one of the options
    */
   static async connect(address: string | URL, options: ClientOptions = {}): Promise<Client> {
     checkOptions(options);
     const transport = new Transport(address, options);
-    const handshake = await fetchHandshake(transport);
-    checkHash(handshake.extractor.sha256, options.extractorSha256);
-    return new Client(transport, handshake, options);
+    return new Client(transport, await fetchHandshake(transport), options);
   }
 
-  /** Sample rate of the samples that `extract` takes, in Hz. */
+  /** Sample rate of the features, in Hz. */
   get sampleRate(): number {
     return this.handshake.features.sampleRate;
+  }
+
+  /** The sample rates that `extract` takes, in Hz; resample other recordings to `sampleRate`. */
+  get sampleRates(): readonly number[] {
+    return this.#extractors.sampleRates;
   }
 
   get networks(): readonly Network[] {
@@ -67,29 +67,25 @@ export class Client {
   /**
    * Computes the features of a clip.
    *
-   * @param samples mono, at `sampleRate`, in [-1, 1], at least 0.1 s
+   * @param samples in [-1, 1], at least 0.1 s; two channels are interleaved
+   * @param rate Hz, one of `sampleRates`
+   * @param channels 1; also 2 if the server has extractors for recordings
    * @throws AudioTooShortError, AudioError, ExtractorError, NoServerError, ServerProblemError
    */
-  async extract(samples: Float32Array): Promise<Features> {
-    const extractor = await this.#loadExtractor();
-    try {
-      return await extractor.extract(samples);
-    } catch (error) {
-      if (extractor instanceof WorkerExtractor && extractor.ended) this.#extractor = undefined;
-      throw error;
-    }
+  async extract(samples: Float32Array, rate = this.sampleRate, channels = 1): Promise<Features> {
+    return this.#extractors.extract(samples, rate, channels);
   }
 
   /**
    * Predicts the emotions of a clip from its features.
    *
    * @param network name, case-insensitive
+   * @param baseline of the user's voice; sent only to a network that can use it, as is prosody
    * @throws ServerProblemError, such as status 404 for an unknown network; NoServerError
    */
-  async predict(network: string, features: Features): Promise<Prediction> {
+  async predict(network: string, features: Features, baseline?: Baseline): Promise<Prediction> {
     const path = predictionPath(network);
-    const mfccs = this.#form(network, features);
-    const answer = await this.#transport.postJson(path, { mfccs });
+    const answer = await this.#transport.postJson(path, this.#body(network, features, baseline));
     const fault = predictionFault(answer);
     if (fault !== undefined) {
       throw this.#transport.wrongServer(`unexpected response for ${path}: ${fault}`);
@@ -98,65 +94,78 @@ export class Client {
   }
 
   /** The POST request that `predict` makes, with its JSON body, for pages that show it. */
-  predictionRequest(network: string, features: Features): { url: string; body: string } {
+  predictionRequest(
+    network: string,
+    features: Features,
+    baseline?: Baseline,
+  ): { url: string; body: string } {
     return {
       url: this.#transport.url(predictionPath(network)).href,
-      body: JSON.stringify({ mfccs: this.#form(network, features) }),
+      body: JSON.stringify(this.#body(network, features, baseline)),
     };
   }
 
   /**
-   * Computes the features of the server's reference clip and posts them for verification, as a
-   * vector and as frames.
+   * Computes the features of the server's reference clips and posts them for verification: each as
+   * frames, with the prosody if there is any, and the first one also as a vector.
    *
    * @throws ExtractorError, NoServerError, ServerProblemError
    */
   async verify(): Promise<Verification[]> {
-    const clip = await fetchFile(this.#transport, this.handshake.reference);
-    const features = await this.extract(readWav(clip, this.sampleRate));
-    return [
-      await this.#verify("vector", rounded(features.mfccs)),
-      await this.#verify("frames", rows(features)),
-    ];
+    const { sampleRates } = this;
+    const found: Verification[] = [];
+    for (const reference of this.#references()) {
+      if (!sampleRates.includes(reference.sampleRate)) continue;
+      const features = await this.#featuresOf(reference);
+      if (found.length === 0) {
+        const { mfccs } = vectorBody(features);
+        found.push(await this.#verify(reference.name, "vector", { mfccs }));
+      }
+      found.push(await this.#verify(reference.name, "frames", framesBody(features)));
+    }
+    return found;
   }
 
-  async #verify(form: Verification["form"], mfccs: unknown): Promise<Verification> {
-    const answer = await this.#transport.postJson(VERIFICATION_PATH, { mfccs });
-    if (!isVerdict(answer)) {
+  #references(): readonly Reference[] {
+    const { reference, references } = this.handshake;
+    const { sampleRate } = this;
+    return references ?? [{ ...reference, name: REFERENCE, sampleRate, channels: 1 }];
+  }
+
+  async #featuresOf(reference: Reference): Promise<Features> {
+    const { sampleRate, channels } = reference;
+    const clip = await fetchFile(this.#transport, reference);
+    return this.extract(readWav(clip, sampleRate, channels), sampleRate, channels);
+  }
+
+  async #verify(
+    reference: string,
+    form: Verification["form"],
+    body: PredictionBody,
+  ): Promise<Verification> {
+    // Servers of version 1 know no name.
+    const named = this.handshake.references ? { ...body, reference } : body;
+    const answer = await this.#transport.postJson(VERIFICATION_PATH, named);
+    if (!isVerification(answer, body.prosody !== undefined)) {
       throw this.#transport.wrongServer(`the response for ${VERIFICATION_PATH} has no verdict`);
     }
-    return { form, verdict: answer.verdict, detail: answer.detail };
+    const { verdict, detail, prosody } = answer;
+    const spoken = prosody && { verdict: prosody.verdict, detail: prosody.detail };
+    return { reference, form, verdict, detail, ...(spoken && { prosody: spoken }) };
   }
 
-  /** Any network accepts frames, including one that was added after the handshake. */
-  #form(name: string, features: Features): number[] | number[][] {
+  #body(name: string, features: Features, baseline: Baseline | undefined): PredictionBody {
     const wanted = name.toLowerCase();
     const network = this.networks.find((each) => each.networkType.toLowerCase() === wanted);
-    return network?.input === "vector" ? rounded(features.mfccs) : rows(features);
-  }
-
-  #loadExtractor(): Promise<FeatureExtractor | WorkerExtractor> {
-    this.#extractor ??= this.#fetchExtractor().catch((error: unknown) => {
-      this.#extractor = undefined; // the next call tries again
-      throw error;
-    });
-    return this.#extractor;
-  }
-
-  async #fetchExtractor(): Promise<FeatureExtractor | WorkerExtractor> {
-    const model = await fetchFile(this.#transport, this.handshake.extractor);
-    const { worker, extractionSeconds } = this.#options;
-    const recipe = this.handshake.features;
-    return worker
-      ? WorkerExtractor.load(worker(), model, recipe, extractionSeconds)
-      : FeatureExtractor.load(model, recipe);
+    return predictionBody(network, features, baseline);
   }
 }
 
 function checkOptions({ extractorSha256, requestSeconds, extractionSeconds }: ClientOptions): void {
-  if (extractorSha256 !== undefined && !/^[0-9a-f]{64}$/i.test(extractorSha256)) {
+  const wrong = [extractorSha256 ?? []].flat().find((hash) => !/^[0-9a-f]{64}$/i.test(hash));
+  if (wrong !== undefined || extractorSha256?.length === 0) {
     throw new InvalidOptionError(
-      `extractorSha256 is "${extractorSha256}"; expected 64 hexadecimal digits.`,
+      `extractorSha256 is "${wrong ?? ""}"; expected 64 hexadecimal digits.`,
     );
   }
   for (const [name, value] of Object.entries({ requestSeconds, extractionSeconds })) {
@@ -168,24 +177,6 @@ function checkOptions({ extractorSha256, requestSeconds, extractionSeconds }: Cl
   }
 }
 
-function checkHash(found: string, pinned: string | undefined): void {
-  if (pinned !== undefined && found.toLowerCase() !== pinned.toLowerCase()) {
-    throw new ExtractorError(
-      `The server's extractor has the SHA-256 ${found}, expected ${pinned}. It was not loaded.`,
-    );
-  }
-}
-
 function predictionPath(network: string): string {
   return `/prediction/${encodeURIComponent(network)}`;
-}
-
-function rows({ frames, frameCount, mfccs: { length } }: Features): number[][] {
-  return Array.from({ length: frameCount }, (_, row) =>
-    rounded(frames.subarray(row * length, (row + 1) * length)),
-  );
-}
-
-function rounded(coefficients: Float32Array): number[] {
-  return Array.from(coefficients, (value) => Number(value.toFixed(DECIMALS)));
 }

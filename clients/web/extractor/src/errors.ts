@@ -64,3 +64,8 @@ export class AudioError extends SpeechEmotionError {
 export class AudioTooShortError extends AudioError {
   override readonly name = "AudioTooShortError";
 }
+
+/** A stored baseline is not one, or does not fit the server's features. */
+export class BaselineError extends SpeechEmotionError {
+  override readonly name = "BaselineError";
+}

@@ -1,7 +1,16 @@
-export type { Prediction, Verification } from "./answers.js";
+export { readBaseline, withClip, type Baseline, type ColumnStatistics } from "./baseline.js";
 export { Client, type ClientOptions } from "./client.js";
 export * from "./errors.js";
-export { FeatureExtractor, type Features, type Shape } from "./extractor.js";
-export type { Handshake, Network, PublishedFile } from "./handshake.js";
-export type { Recipe } from "./recipe.js";
-export { serveExtractor, type Port } from "./worker.js";
+export { FeatureExtractor } from "./extraction/extractor.js";
+export type { Features, Recording, Shape } from "./extraction/features.js";
+export { serveExtractor, type Port } from "./extraction/worker.js";
+export type { Prediction, Verification } from "./handshake/answers.js";
+export type { PublishedFile } from "./handshake/file.js";
+export type { Handshake, Network } from "./handshake/handshake.js";
+export type { Recipe } from "./handshake/recipe.js";
+export type {
+  ProsodyRecipe,
+  RecordingExtractor,
+  Recordings,
+  Reference,
+} from "./handshake/recordings.js";

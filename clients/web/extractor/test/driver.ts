@@ -10,7 +10,17 @@ import { fileURLToPath } from "node:url";
 import { Worker as Thread } from "node:worker_threads";
 
 import { env } from "onnxruntime-web/wasm";
-import { Client, FeatureExtractor, type ClientOptions, type Shape } from "speech-emotion-extractor";
+import {
+  Client,
+  FeatureExtractor,
+  readBaseline,
+  withClip,
+  type Baseline,
+  type ClientOptions,
+  type Features,
+  type Recording,
+  type Shape,
+} from "speech-emotion-extractor";
 
 interface Request {
   readonly command: keyof typeof commands;
@@ -34,32 +44,66 @@ function startThread(): Worker {
 const runtime = import.meta.resolve("onnxruntime-web/ort-wasm-simd-threaded.wasm");
 env.wasm.wasmBinary = (await readFile(fileURLToPath(runtime))).buffer;
 
-let extractor: Pick<FeatureExtractor, "extract">;
+/** Computes the features of the clip of a request. */
+let extract: (samples: Float32Array, request: Request) => Promise<Features>;
 let client: Client;
 
 const commands = {
-  async load({ model, recipe }: Request): Promise<object> {
+  async load({ model, recipe, recording }: Request): Promise<object> {
     const content = await readFile(String(model));
-    extractor = await FeatureExtractor.load(content, recipe as Shape);
+    const extractor = await FeatureExtractor.load(
+      content,
+      recipe as Shape,
+      recording as Recording | undefined,
+    );
+    extract = (samples, { channels }) => extractor.extract(samples, channels as number | undefined);
     return {};
   },
 
   async connect({ address, inThread, options }: Request): Promise<object> {
-    extractor = client = await Client.connect(String(address), {
+    client = await Client.connect(String(address), {
       ...(options as ClientOptions | undefined),
       ...(inThread === true && { worker: startThread }),
     });
+    extract = (samples, { rate, channels }) =>
+      client.extract(samples, rate as number | undefined, channels as number | undefined);
     return client.handshake;
   },
 
-  async extract({ audio }: Request): Promise<object> {
-    const { frames, frameCount, mfccs } = await extractor.extract(await readSamples(audio));
-    return { frames: base64(frames), frameCount, mfccs: base64(mfccs) };
+  async extract(request: Request): Promise<object> {
+    const start = performance.now();
+    const features = await extract(await readSamples(request["audio"]), request);
+    const milliseconds = performance.now() - start;
+    const { frames, frameCount, mfccs, prosody, prosodyStatistics } = features;
+    return {
+      frames: base64(frames),
+      frameCount,
+      mfccs: base64(mfccs),
+      ...(prosody && { prosody: base64(prosody) }),
+      ...(prosodyStatistics && { prosodyStatistics: base64(prosodyStatistics) }),
+      milliseconds,
+    };
   },
 
-  async predict({ audio, network }: Request): Promise<object> {
-    const features = await client.extract(await readSamples(audio));
-    return client.predict(String(network), features);
+  async predict(request: Request): Promise<object> {
+    const features = await extract(await readSamples(request["audio"]), request);
+    const baseline = request["baseline"] as Baseline | undefined;
+    return client.predict(String(request["network"]), features, baseline);
+  },
+
+  async sampleRates(): Promise<object> {
+    return client.sampleRates;
+  },
+
+  /** The baseline of one clip more than the given one. */
+  async withClip(request: Request): Promise<object> {
+    const features = await extract(await readSamples(request["audio"]), request);
+    const baseline = request["baseline"];
+    return withClip(baseline == null ? undefined : readBaseline(baseline), features);
+  },
+
+  async readBaseline({ baseline }: Request): Promise<object> {
+    return readBaseline(baseline);
   },
 
   async verify(): Promise<object> {

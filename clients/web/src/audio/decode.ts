@@ -1,4 +1,4 @@
-/** Decodes any file that the browser supports to mono samples. */
+/** Decodes any file that the browser supports. */
 
 import { MAXIMUM_SECONDS, type Sound } from "../clip.js";
 import { Fault } from "../faults.js";
@@ -16,20 +16,12 @@ export async function decode(file: Blob): Promise<Sound> {
   if (duration !== undefined && duration > MAXIMUM_SECONDS) throw new Fault({ kind: "too-long" });
   try {
     const context = new OfflineAudioContext({ length: 1, sampleRate });
-    return { samples: toMono(await context.decodeAudioData(await file.arrayBuffer())), sampleRate };
+    const audio = await context.decodeAudioData(await file.arrayBuffer());
+    const channels = Array.from({ length: audio.numberOfChannels }, (_, channel) =>
+      audio.getChannelData(channel),
+    );
+    return { channels, sampleRate };
   } catch {
     throw new Fault({ kind: "unreadable" });
   }
-}
-
-/** The mean of the channels. */
-function toMono(audio: AudioBuffer): Float32Array<ArrayBuffer> {
-  const mono = new Float32Array(audio.length);
-  for (let channel = 0; channel < audio.numberOfChannels; channel++) {
-    const samples = audio.getChannelData(channel);
-    for (let index = 0; index < mono.length; index++) {
-      mono[index]! += samples[index]! / audio.numberOfChannels;
-    }
-  }
-  return mono;
 }

@@ -1,12 +1,14 @@
 /** The microphone as a stream of samples. */
 
+import type { Channel } from "../clip.js";
 import { Fault, type FaultKind } from "../faults.js";
 import captureUrl from "./capture.worklet.ts?worker&url";
 
+const MOST_CHANNELS = 2;
 /** The processing that browsers apply for calls would change the features. */
 const CONSTRAINTS = {
   audio: {
-    channelCount: 1,
+    channelCount: { ideal: MOST_CHANNELS },
     echoCancellation: false,
     noiseSuppression: false,
     autoGainControl: false,
@@ -20,6 +22,9 @@ const FAULTS: Record<string, FaultKind> = {
   OverconstrainedError: "microphone-missing",
 };
 
+/** The samples of each channel. */
+export type Block = readonly Channel[];
+
 /** An open microphone. */
 export class Microphone {
   readonly #context: AudioContext;
@@ -31,7 +36,7 @@ export class Microphone {
     this.#source = source;
   }
 
-  /** The device's sample rate, in Hz. */
+  /** Sample rate of the blocks, in Hz. */
   get sampleRate(): number {
     return this.#context.sampleRate;
   }
@@ -39,24 +44,21 @@ export class Microphone {
   /**
    * Asks the user for permission and opens the microphone.
    *
-   * @param receive is called with each block of samples, mono in [-1, 1]
+   * @param receive is called with each block: the samples of one or two channels, in [-1, 1]
    * @param ended is called when the device is disconnected
    * @throws Fault of a "microphone-" kind
    */
-  static async open(
-    receive: (block: Float32Array) => void,
-    ended: () => void,
-  ): Promise<Microphone> {
+  static async open(receive: (block: Block) => void, ended: () => void): Promise<Microphone> {
     const stream = await requestStream();
-    const context = new AudioContext();
+    const context = new AudioContext(optionsFor(stream));
     try {
       await context.audioWorklet.addModule(captureUrl);
       const capture = new AudioWorkletNode(context, "capture", {
         numberOfOutputs: 0,
-        channelCount: 1,
-        channelCountMode: "explicit",
+        channelCount: MOST_CHANNELS,
+        channelCountMode: "clamped-max",
       });
-      capture.port.onmessage = ({ data }: MessageEvent<Float32Array>) => receive(data);
+      capture.port.onmessage = ({ data }: MessageEvent<Block>) => receive(data);
       const source = context.createMediaStreamSource(stream);
       source.connect(capture);
       stream.getAudioTracks()[0]?.addEventListener("ended", ended);
@@ -71,6 +73,13 @@ export class Microphone {
   async close(): Promise<void> {
     await release(this.#context, this.#source.mediaStream);
   }
+}
+
+/** The device's own sample rate, so that the browser does not resample. */
+function optionsFor(stream: MediaStream): AudioContextOptions {
+  const { sampleRate } = stream.getAudioTracks()[0]?.getSettings() ?? {};
+  const decodable = sampleRate !== undefined && sampleRate >= 8_000 && sampleRate <= 96_000;
+  return decodable ? { sampleRate } : {};
 }
 
 async function requestStream(): Promise<MediaStream> {

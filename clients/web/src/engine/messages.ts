@@ -1,6 +1,12 @@
 /** The messages between the page and its worker. */
 
-import type { Features, Handshake, Prediction, Verification } from "speech-emotion-extractor";
+import type {
+  Baseline,
+  Features,
+  Handshake,
+  Prediction,
+  Verification,
+} from "speech-emotion-extractor";
 
 import type { FaultMessage } from "../faults.js";
 
@@ -27,9 +33,13 @@ export interface Engine {
   verify(): Promise<Verification[]>;
   /** Resamples mono samples from `rate` Hz to the sample rate of the features. */
   resample(samples: Float32Array<ArrayBuffer>, rate: number): Promise<Float32Array<ArrayBuffer>>;
-  /** Computes the features of samples at their sample rate. */
-  extract(samples: Float32Array): Promise<Features>;
-  predict(network: string, features: Features): Promise<PredictionWithRequest>;
+  /** Computes the features of samples at `rate` Hz; two channels are interleaved. */
+  extract(samples: Float32Array, rate: number, channels: number): Promise<Features>;
+  predict(
+    network: string,
+    features: Features,
+    baseline: Baseline | undefined,
+  ): Promise<PredictionWithRequest>;
 }
 
 export type Method = keyof Engine;

@@ -60,13 +60,13 @@ const engine: Engine = {
     return resampler.resample(samples);
   },
 
-  async extract(samples) {
-    return client().extract(samples);
+  async extract(samples, rate, channels) {
+    return client().extract(samples, rate, channels);
   },
 
-  async predict(network, features) {
-    const prediction = await client().predict(network, features);
-    return { ...prediction, request: client().predictionRequest(network, features) };
+  async predict(network, features, baseline) {
+    const prediction = await client().predict(network, features, baseline);
+    return { ...prediction, request: client().predictionRequest(network, features, baseline) };
   },
 };
 

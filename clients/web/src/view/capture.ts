@@ -4,9 +4,16 @@ import { find } from "../dom.js";
 import { input } from "../strings.js";
 
 export class CaptureDisplay {
-  readonly #box = find("capture", HTMLElement);
-  readonly #elapsed = find("elapsed", HTMLElement);
-  readonly #level = find("level", HTMLMeterElement);
+  readonly #box: HTMLElement;
+  readonly #elapsed: HTMLElement;
+  readonly #level: HTMLMeterElement;
+
+  /** @param prefix of the ids of the elements */
+  constructor(prefix = "") {
+    this.#box = find(`${prefix}capture`, HTMLElement);
+    this.#elapsed = find(`${prefix}elapsed`, HTMLElement);
+    this.#level = find(`${prefix}level`, HTMLMeterElement);
+  }
 
   /** @param elapsed seconds; @param level dB relative to full scale */
   show(elapsed: number, level: number): void {

@@ -21,9 +21,9 @@ export class NetworkChoice {
     else this.#details.textContent = words.none;
   }
 
-  /** The name of the chosen network, or undefined if the server has none. */
-  get name(): string | undefined {
-    return this.#chosen?.networkType;
+  /** The chosen network, or undefined if the server has none. */
+  get chosen(): Network | undefined {
+    return this.#chosen;
   }
 
   #option(network: Network, checked: boolean, changed: () => void): HTMLLabelElement {
@@ -43,10 +43,12 @@ export class NetworkChoice {
 
   #choose(network: Network): void {
     this.#chosen = network;
-    const { corpus, protocol, intendedUse } = network;
+    const { corpus, protocol, intendedUse, optionalMembers } = network;
+    const uses = Object.entries(words.uses).filter(([name]) => optionalMembers.includes(name));
     const limits = intendedUse.not_for ?? [];
     this.#details.replaceChildren(
       make("p", { className: "hint" }, words.explanation(String(corpus.name ?? ""), protocol)),
+      make("p", { hidden: uses.length === 0 }, words.alsoUses(uses.map(([, text]) => text))),
       make("h3", { hidden: limits.length === 0 }, words.notFor),
       make("ul", {}, ...limits.map((limit) => make("li", {}, limit))),
     );

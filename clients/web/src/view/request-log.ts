@@ -1,9 +1,12 @@
 /** Lists every request of the page, as reported by the browser and by the client. */
 
-import { find, makeRow } from "../dom.js";
+import { find, make, makeRow } from "../dom.js";
 import type { SentRequest } from "../engine/messages.js";
 import type { RequestObserver } from "../engine/engine.js";
 import { log } from "../strings.js";
+
+/** Live mode posts once a second, so that older bodies would fill the memory. */
+const MOST_BODIES = 20;
 
 export class RequestLog implements RequestObserver {
   readonly #summary = find("log-summary", HTMLElement);
@@ -11,8 +14,11 @@ export class RequestLog implements RequestObserver {
   readonly #hosts = new Set<string>();
   /** Addresses that the client reported; the browser's list of them has fewer details. */
   readonly #reported = new Set<string>();
+  /** The latest rows with a body, and what they show without it. */
+  readonly #bodies: { readonly details: HTMLDetailsElement; readonly text: string }[] = [];
   #requests = 0;
   #bytesSent = 0;
+  #baselinesSent = 0;
 
   constructor() {
     const observer = new PerformanceObserver((list) =>
@@ -25,7 +31,8 @@ export class RequestLog implements RequestObserver {
   sent({ method, url, body, status }: SentRequest): void {
     this.#reported.add(url);
     this.#bytesSent += body.length; // JSON of numbers: one byte per character
-    this.#add(url, method, describe(body), status === undefined ? log.noAnswer : String(status));
+    const sent = body === "" ? log.nothing : this.#describe(body);
+    this.#add(url, method, sent, status === undefined ? log.noAnswer : String(status));
   }
 
   fetched(urls: readonly string[]): void {
@@ -35,7 +42,7 @@ export class RequestLog implements RequestObserver {
     }
   }
 
-  #add(address: string, method: string, sent: string, status: string): void {
+  #add(address: string, method: string, sent: Node | string, status: string): void {
     const url = new URL(address);
     this.#requests += 1;
     this.#hosts.add(url.host);
@@ -45,15 +52,57 @@ export class RequestLog implements RequestObserver {
 
   #summarise(): void {
     const foreign = [...this.#hosts].filter((host) => host !== location.host);
-    const summary = log.summary(this.#requests, this.#bytesSent, location.host);
-    this.#summary.textContent =
-      foreign.length === 0 ? summary : `${summary} ${log.foreign(foreign.join(", "))}`;
+    const parts = [log.summary(this.#requests, this.#bytesSent, location.host)];
+    if (this.#baselinesSent > 0) parts.push(log.baselines(this.#baselinesSent));
+    if (foreign.length > 0) parts.push(log.foreign(foreign.join(", ")));
+    this.#summary.textContent = parts.join(" ");
+  }
+
+  /** What the body contains; opened, it shows the body itself. */
+  #describe(body: string): Node {
+    const { mfccs, prosody, baseline } = JSON.parse(body) as Body;
+    if (baseline) this.#baselinesSent += 1;
+    const parts = [
+      ...(mfccs ? [log.mfccs(sizeOf(mfccs))] : []),
+      ...(prosody ? [log.prosody(sizeOf(prosody))] : []),
+      ...(baseline ? [log.baseline(String(countOf(baseline)))] : []),
+    ];
+    const text = log.body(parts, body.length);
+    const details = make("details", {}, make("summary", {}, text));
+    details.addEventListener("toggle", () => showBody(details, body), { once: true });
+    this.#bodies.push({ details, text });
+    if (this.#bodies.length > MOST_BODIES) forget(this.#bodies.shift()!);
+    return details;
   }
 }
 
-/** Describes a body by the number of its values. */
-function describe(body: string): string {
-  if (body === "") return log.nothing;
-  const frames = (body.match(/\[/g) ?? []).length - 1; // without the outer list
-  return frames === 0 ? log.vector(body.length) : log.frames(frames, body.length);
+interface Body {
+  readonly mfccs?: Numbers;
+  readonly prosody?: Numbers;
+  readonly baseline?: object;
+}
+
+type Numbers = readonly number[] | readonly (readonly number[])[];
+
+/** Such as `25`, or `130 × 25` for rows. */
+function sizeOf(numbers: Numbers): string {
+  const [first] = numbers;
+  return Array.isArray(first) ? `${numbers.length} × ${first.length}` : String(numbers.length);
+}
+
+/** The numbers in any JSON value. */
+function countOf(value: unknown): number {
+  if (typeof value === "number") return 1;
+  if (typeof value !== "object" || value === null) return 0;
+  return Object.values(value).reduce<number>((sum, each) => sum + countOf(each), 0);
+}
+
+function showBody(details: HTMLDetailsElement, body: string): void {
+  const text = make("pre", { className: "body", tabIndex: 0, ariaLabel: log.numbers }, body);
+  text.setAttribute("role", "region");
+  details.append(text);
+}
+
+function forget({ details, text }: { details: HTMLDetailsElement; text: string }): void {
+  details.replaceWith(text);
 }

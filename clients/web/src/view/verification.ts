@@ -21,7 +21,9 @@ export class Verification {
   }
 
   show(verdicts: readonly Verdict[]): void {
-    const wrong = verdicts.find(({ verdict }) => verdict !== "agreement");
+    const wrong = verdicts
+      .flatMap(({ prosody, ...mfccs }) => (prosody ? [mfccs, prosody] : [mfccs]))
+      .find(({ verdict }) => verdict !== "agreement");
     if (wrong) this.#setState("disagreement", `${status.disagrees} ${wrong.detail}`);
     else this.#setState("agreement", status.agrees);
   }

@@ -14,16 +14,17 @@ export function drawWaveform(container: HTMLElement, sound: Sound): void {
     role: "img",
     "aria-label": views.waveformLabel(duration(sound)),
   });
-  svg.append(makeSvg("path", { d: outline(sound.samples) }));
+  svg.append(makeSvg("path", { d: outline(sound.channels) }));
   container.replaceChildren(svg, make("div", { className: "cursor", hidden: true }));
 }
 
 /** A closed line along the highest samples of the columns and back along the lowest. */
-function outline(samples: Float32Array): string {
+function outline(channels: Sound["channels"]): string {
+  const { length } = channels[0]!;
   const columns = Array.from({ length: COLUMNS }, (_, column) => {
-    const start = Math.floor((column * samples.length) / COLUMNS);
-    const end = Math.max(start + 1, Math.floor(((column + 1) * samples.length) / COLUMNS));
-    return extremes(samples.subarray(start, end));
+    const start = Math.floor((column * length) / COLUMNS);
+    const end = Math.max(start + 1, Math.floor(((column + 1) * length) / COLUMNS));
+    return extremes(channels.map((samples) => samples.subarray(start, end)));
   });
   const loudest = Math.max(0.05, ...columns.map(([low, high]) => Math.max(-low, high)));
   const line = (side: 0 | 1): string[] =>
@@ -31,12 +32,14 @@ function outline(samples: Float32Array): string {
   return `M${[...line(1), ...line(0).reverse()].join("L")}Z`;
 }
 
-function extremes(samples: Float32Array): [low: number, high: number] {
+function extremes(parts: readonly Float32Array[]): [low: number, high: number] {
   let low = 0;
   let high = 0;
-  for (const sample of samples) {
-    low = Math.min(low, sample);
-    high = Math.max(high, sample);
+  for (const samples of parts) {
+    for (const sample of samples) {
+      low = Math.min(low, sample);
+      high = Math.max(high, sample);
+    }
   }
   return [low, high];
 }

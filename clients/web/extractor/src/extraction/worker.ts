@@ -1,15 +1,30 @@
-/** Runs the extractor in a worker, which is ended if the extractor takes too long. */
+/** Runs extractors in a worker, which is ended if an extractor takes too long. */
 
-import { AudioError, AudioTooShortError, ExtractorError } from "./errors.js";
-import { FeatureExtractor, type Features, type Shape } from "./extractor.js";
+import { AudioError, AudioTooShortError, ExtractorError } from "../errors.js";
+import { FeatureExtractor } from "./extractor.js";
+import type { Features, Recording, Shape } from "./features.js";
 
 /** Slow networks need a minute for the WebAssembly runtime. */
 const LOADING_SECONDS = 120;
 const EXTRACTION_SECONDS = 10;
 
-type Order =
-  | { readonly load: { readonly model: Uint8Array; readonly recipe: Shape } }
-  | { readonly extract: Float32Array };
+/** An extractor to load, under a name of the client's. */
+export interface Load {
+  readonly name: string;
+  readonly model: Uint8Array;
+  readonly recipe: Shape;
+  /** Undefined for `mfcc.onnx`. */
+  readonly recording: Recording | undefined;
+}
+
+/** A clip for an extractor that was loaded. */
+export interface Extract {
+  readonly name: string;
+  readonly samples: Float32Array;
+  readonly channels: number;
+}
+
+type Order = { readonly load: Load } | { readonly extract: Extract };
 
 type Reply =
   | { readonly features: Features | undefined }
@@ -21,12 +36,16 @@ export interface Port {
   postMessage(message: unknown): void;
 }
 
-/** Loads and runs the extractor for a `Client` with the option `worker`; call it in the worker. */
+/** Loads and runs the extractors for a `Client` with the option `worker`; call it in the worker. */
 export function serveExtractor(port: Port): void {
-  let extractor: FeatureExtractor | undefined;
+  const extractors = new Map<string, FeatureExtractor>();
   const obey = async (order: Order): Promise<Features | undefined> => {
-    if ("extract" in order) return extractor?.extract(order.extract);
-    extractor = await FeatureExtractor.load(order.load.model, order.load.recipe);
+    if ("extract" in order) {
+      const { name, samples, channels } = order.extract;
+      return extractors.get(name)?.extract(samples, channels);
+    }
+    const { name, model, recipe, recording } = order.load;
+    extractors.set(name, await FeatureExtractor.load(model, recipe, recording));
     return undefined;
   };
   port.addEventListener("message", ({ data }: MessageEvent<Order>) => {
@@ -37,51 +56,35 @@ export function serveExtractor(port: Port): void {
   });
 }
 
-/** An extractor in a worker. */
-export class WorkerExtractor {
+/** The extractors in a worker. */
+export class ExtractorWorker {
   readonly #worker: Worker;
-  readonly #sampleRate: number;
   readonly #seconds: number;
   #previous: Promise<unknown> = Promise.resolve();
   #ended = false;
 
-  private constructor(worker: Worker, sampleRate: number, seconds: number) {
+  /** @param seconds time for a clip, beside the clip's own length */
+  constructor(worker: Worker, seconds = EXTRACTION_SECONDS) {
     this.#worker = worker;
-    this.#sampleRate = sampleRate;
     this.#seconds = seconds;
   }
 
-  /**
-   * Loads the graph in the worker.
-   *
-   * @param seconds time for a clip, beside the clip's own length
-   * @throws ExtractorError
-   */
-  static async load(
-    worker: Worker,
-    model: Uint8Array,
-    recipe: Shape,
-    seconds = EXTRACTION_SECONDS,
-  ): Promise<WorkerExtractor> {
-    const extractor = new WorkerExtractor(worker, recipe.sampleRate, seconds);
-    try {
-      await extractor.#order({ load: { model, recipe } }, LOADING_SECONDS);
-    } catch (error) {
-      extractor.#end();
-      throw error;
-    }
-    return extractor;
-  }
-
-  /** Whether the worker has been ended; the extractor must be loaded again. */
+  /** Whether the worker has been ended; the extractors must be loaded again in another. */
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** @throws AudioTooShortError, AudioError, ExtractorError */
-  async extract(samples: Float32Array): Promise<Features> {
-    const limit = this.#seconds + samples.length / this.#sampleRate;
-    return (await this.#order({ extract: samples }, limit))!;
+  /** @throws ExtractorError */
+  async load(load: Load): Promise<void> {
+    await this.#order({ load }, LOADING_SECONDS);
+  }
+
+  /**
+   * @param length of the clip, in seconds
+   * @throws AudioTooShortError, AudioError, ExtractorError
+   */
+  async extract(extract: Extract, length: number): Promise<Features> {
+    return (await this.#order({ extract }, this.#seconds + length))!;
   }
 
   /** One order after the other, so that each has its own time. */

@@ -1,6 +1,6 @@
 /** The feature recipe, and its limits. */
 
-import { quoted } from "./text.js";
+import { quoted } from "../text.js";
 
 /** The feature recipe. The extractor implements it; a client checks the extractor with it. */
 export interface Recipe {

@@ -1,21 +1,22 @@
 /** The server's handshake, `GET /init/configuration`. */
 
 import { isShare, MOST_LABELS } from "./answers.js";
+import { fileFault, type PublishedFile } from "./file.js";
 import { recipeFault, type Recipe } from "./recipe.js";
-import { quoted } from "./text.js";
-import type { Transport } from "./transport.js";
+import {
+  prosodyFault,
+  recordingsFault,
+  referencesFault,
+  type ProsodyRecipe,
+  type Recordings,
+  type Reference,
+} from "./recordings.js";
+import { quoted } from "../text.js";
+import type { Transport } from "../http/transport.js";
 
 export const HANDSHAKE_PATH = "/init/configuration";
 const MOST_NETWORKS = 100;
 const NETWORK_NAME = /^(?!\.+$)[\w.-]{1,100}$/;
-
-/** A file on the server, with its hash. */
-export interface PublishedFile {
-  /** Path relative to the server's address. */
-  readonly url: string;
-  /** 64 hexadecimal digits. */
-  readonly sha256: string;
-}
 
 /** A network of the server, with its recall on unseen speakers. */
 export interface Network {
@@ -30,6 +31,8 @@ export interface Network {
   readonly protocol: string;
   readonly corpus: { readonly name?: string; readonly [member: string]: unknown };
   readonly intendedUse: { readonly for?: readonly string[]; readonly not_for?: readonly string[] };
+  /** Members of a request, beside the MFCCs, that the network can use: prosody, baseline. */
+  readonly optionalMembers: readonly string[];
 }
 
 export interface Handshake {
@@ -38,6 +41,10 @@ export interface Handshake {
   readonly extractor: PublishedFile;
   readonly reference: PublishedFile;
   readonly networks: readonly Network[];
+  /** Missing if the server has no extractors for recordings; so are the two others. */
+  readonly recordings?: Recordings;
+  readonly prosody?: ProsodyRecipe;
+  readonly references?: readonly Reference[];
 }
 
 /** @throws WrongServerError, NoServerError, ServerProblemError */
@@ -47,10 +54,22 @@ export async function fetchHandshake(transport: Transport): Promise<Handshake> {
   if (fault !== undefined) {
     throw transport.wrongServer(`unexpected response for ${HANDSHAKE_PATH}: ${fault}`);
   }
-  const handshake = document as Handshake;
-  transport.url(handshake.extractor.url); // throws if it leads to another server
-  transport.url(handshake.reference.url);
+  const handshake = withOptionalMembers(document as Handshake);
+  for (const { url } of filesOf(handshake)) transport.url(url); // throws for another server
   return handshake;
+}
+
+/** Servers of version 1 of the contract do not list the optional members. */
+function withOptionalMembers(handshake: Handshake): Handshake {
+  const networks = handshake.networks.map((each) => ({
+    ...each,
+    optionalMembers: each.optionalMembers ?? [],
+  }));
+  return { ...handshake, networks };
+}
+
+function filesOf({ extractor, reference, recordings, references }: Handshake): PublishedFile[] {
+  return [extractor, reference, ...(recordings?.extractors ?? []), ...(references ?? [])];
 }
 
 type Unchecked<T> = { readonly [name in keyof T]?: unknown };
@@ -62,20 +81,27 @@ function findFault(handshake: Unchecked<Handshake> | null): string | undefined {
     countFault(handshake as Handshake) ??
     fileFault("extractor", handshake?.extractor) ??
     fileFault("reference", handshake?.reference) ??
-    networksFault(handshake?.networks)
+    networksFault(handshake?.networks) ??
+    additionsFault(handshake as Handshake)
+  );
+}
+
+/** The first fault in the members that version 2 of the contract added. */
+function additionsFault({
+  recordings,
+  prosody,
+  references,
+  features,
+}: Handshake): string | undefined {
+  if ([recordings, prosody, references].every((each) => each === undefined)) return undefined;
+  return (
+    recordingsFault(recordings, features) ?? prosodyFault(prosody) ?? referencesFault(references)
   );
 }
 
 function countFault({ numberOfMfccs, features }: Handshake): string | undefined {
   if (numberOfMfccs === features.nMfcc) return undefined;
   return `numberOfMfccs is ${quoted(numberOfMfccs)}; expected features.nMfcc, ${features.nMfcc}`;
-}
-
-function fileFault(name: string, value: unknown): string | undefined {
-  const file = value as Unchecked<PublishedFile> | null | undefined;
-  if (typeof file?.url !== "string") return `the address of the ${name} is missing`;
-  const isHash = typeof file.sha256 === "string" && /^[0-9a-f]{64}$/i.test(file.sha256);
-  return isHash ? undefined : `the hash of the ${name} is not SHA-256`;
 }
 
 function networksFault(networks: unknown): string | undefined {
@@ -106,6 +132,7 @@ const MEMBERS: Readonly<Record<Member, (value: unknown) => boolean>> = {
   corpus: (value) => isObject(value) && ["string", "undefined"].includes(typeof value["name"]),
   intendedUse: (value) =>
     isObject(value) && [value["for"], value["not_for"]].every((each) => areTexts(each ?? [])),
+  optionalMembers: (value) => value === undefined || areTexts(value),
 };
 
 function areTexts(value: unknown): value is string[] {

@@ -1,6 +1,6 @@
 /** Checks an ONNX file before the runtime opens it. */
 
-import { ExtractorError } from "./errors.js";
+import { ExtractorError } from "../errors.js";
 
 /** The fields of each message of ONNX that lead to tensors: field number to message. */
 const FIELDS = {

@@ -4,7 +4,10 @@
 export interface Prediction {
   /** In alphabetical order of the emotions; the probabilities sum to 1. */
   readonly results: readonly { readonly emotionType: string; readonly prediction: number }[];
-  /** Present if the input lies outside the training distribution: do not rely on the results. */
+  /**
+   * Present if the input lies outside the training distribution, or if the baseline is one of
+   * another voice or microphone: do not rely on the results.
+   */
   readonly warning?: {
     readonly code: string;
     readonly detail: string;
@@ -13,11 +16,18 @@ export interface Prediction {
   };
 }
 
-/** The server's verdict on the features that this module computed from the reference clip. */
-export interface Verification {
-  readonly form: "vector" | "frames";
+export interface Verdict {
   readonly verdict: "agreement" | "mistake" | "unrecognised";
   readonly detail: string;
+}
+
+/** The server's verdict on the features that this module computed from a reference clip. */
+export interface Verification extends Verdict {
+  /** The name of the clip. */
+  readonly reference: string;
+  readonly form: "vector" | "frames";
+  /** The verdict on the prosody, if it was sent. */
+  readonly prosody?: Verdict;
 }
 
 export const MOST_LABELS = 100;
@@ -60,8 +70,16 @@ function isWarning(value: unknown): boolean {
   );
 }
 
-/** Whether the response contains a verdict. */
-export function isVerdict(answer: unknown): answer is Omit<Verification, "form"> {
-  const verification = answer as Members<Verification>;
-  return VERDICTS.includes(verification?.verdict) && typeof verification?.detail === "string";
+/** Whether the response contains a verdict; also on the prosody, if that was sent. */
+export function isVerification(
+  answer: unknown,
+  withProsody: boolean,
+): answer is Verdict & { readonly prosody?: Verdict } {
+  const { prosody } = (answer ?? {}) as { prosody?: unknown };
+  return isVerdict(answer) && (!withProsody || isVerdict(prosody));
+}
+
+function isVerdict(value: unknown): value is Verdict {
+  const { verdict, detail } = (value ?? {}) as { [name in keyof Verdict]?: unknown };
+  return VERDICTS.includes(verdict) && typeof detail === "string";
 }

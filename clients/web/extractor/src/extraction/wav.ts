@@ -1,23 +1,23 @@
-/** Reads the server's reference clip; a browser's decoder would resample it. */
+/** Reads the server's reference clips; a browser's decoder would resample them. */
 
-import { ExtractorError } from "./errors.js";
+import { ExtractorError } from "../errors.js";
 
 const FULL_SCALE = 32_768;
 const PCM = 1;
 
 /**
- * Reads 16-bit mono PCM from a RIFF/WAVE file.
+ * Reads 16-bit PCM from a RIFF/WAVE file.
  *
- * @returns samples in [-1, 1)
- * @throws ExtractorError if the file has another format or sample rate
+ * @returns samples in [-1, 1), the channels interleaved
+ * @throws ExtractorError if the file has another format, sample rate or number of channels
  */
-export function readWav(content: Uint8Array, sampleRate: number): Float32Array {
+export function readWav(content: Uint8Array, sampleRate: number, channels = 1): Float32Array {
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
   const format = findChunk(view, "fmt ");
   const kind = [0, 2, 4, 14].map((offset) =>
     offset === 4 ? format.getUint32(offset, true) : format.getUint16(offset, true),
   );
-  const expected = [PCM, 1, sampleRate, 16];
+  const expected = [PCM, channels, sampleRate, 16];
   if (kind.join() !== expected.join()) {
     throw new ExtractorError(
       `The reference clip's format, channels, rate and bits are ${kind.join(", ")}; ` +

@@ -7,8 +7,8 @@ import {
   ServerProblemError,
   WrongServerError,
   type ProblemDocument,
-} from "./errors.js";
-import { parseJson, plainText } from "./text.js";
+} from "../errors.js";
+import { parseJson, plainText } from "../text.js";
 
 const REQUEST_SECONDS = 30;
 const MOST_JSON_BYTES = 1024 * 1024;

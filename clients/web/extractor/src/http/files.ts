@@ -3,8 +3,8 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 
-import { ExtractorError } from "./errors.js";
-import type { PublishedFile } from "./handshake.js";
+import { ExtractorError } from "../errors.js";
+import type { PublishedFile } from "../handshake/file.js";
 import type { Transport } from "./transport.js";
 
 const MOST_BYTES = 32 * 1024 * 1024;

@@ -1,0 +1,51 @@
+/** Computes the features and the predictions of sounds of any sample rate. */
+
+import type { Baseline, Features, Handshake } from "speech-emotion-extractor";
+
+import { interleaved, toMono, withoutCopies, type Sound } from "./clip.js";
+import type { Engine, PredictionWithRequest } from "./engine/messages.js";
+
+/** Of the extractors for recordings; others are mixed by the page. */
+const MOST_CHANNELS = 2;
+
+export class Predictor {
+  readonly #engine: Engine;
+  /** Sample rate of the features, in Hz. */
+  readonly #sampleRate: number;
+  /** The sample rates that have an extractor for recordings, in Hz. */
+  readonly #sampleRates: readonly number[];
+  readonly #baseline: () => Baseline | undefined;
+
+  /** @param baseline returns the user's usual voice, if predictions are to be compared with it */
+  constructor(engine: Engine, handshake: Handshake, baseline: () => Baseline | undefined) {
+    this.#engine = engine;
+    this.#sampleRate = handshake.features.sampleRate;
+    const extractors = handshake.recordings?.extractors ?? [];
+    this.#sampleRates = extractors.map(({ sampleRate }) => sampleRate);
+    this.#baseline = baseline;
+  }
+
+  /** The sound itself if there is an extractor for it; otherwise mono and resampled. */
+  async prepared(recorded: Sound): Promise<Sound> {
+    const sound = withoutCopies(recorded);
+    const { channels, sampleRate } = sound;
+    if (this.#sampleRates.includes(sampleRate)) {
+      return channels.length <= MOST_CHANNELS ? sound : { channels: [toMono(sound)], sampleRate };
+    }
+    const resampled = await this.#engine.resample(toMono(sound), sampleRate);
+    return { channels: [resampled], sampleRate: this.#sampleRate };
+  }
+
+  /**
+   * @param sound as `prepared` returns it, or a part of that
+   * @throws Fault
+   */
+  async features(sound: Sound): Promise<Features> {
+    return this.#engine.extract(interleaved(sound), sound.sampleRate, sound.channels.length);
+  }
+
+  /** @throws Fault */
+  async predict(network: string, features: Features): Promise<PredictionWithRequest> {
+    return this.#engine.predict(network, features, this.#baseline());
+  }
+}
