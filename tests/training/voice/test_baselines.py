@@ -6,7 +6,7 @@ import pytest
 from tests.training.voice.conftest import CLIPS, clip
 from training.examples import Examples
 from training.systems.base.system import Caches
-from training.systems.dnn_prosody import VoiceHyperparameters, VoiceObjective
+from training.systems.dnn_prosody import VoiceHyperparameters, VoiceObjective, perceptron
 from training.voice.baseline_distance import others_of
 from training.voice.clips import ALL, FORMS, MEASURED_WITH, voice_rows
 from training.voice.offsets import Numbers, Offsets
