@@ -28,7 +28,7 @@ from training.systems.base.estimators import FittedEstimator
 from training.systems.base.networks import INPUT, FittedNetwork
 from training.systems.base.system import Fitted, UnusableSystemError
 from training.systems.base.trainer import Trainer
-from training.voice.summary import mfcc_vectors
+from training.voice.summary import alone, mfcc_vectors, split
 
 FORMAT = "speech-emotion-recipe/1"
 TOLERANCE = 1e-4
@@ -43,6 +43,9 @@ def feed(names: Sequence[str], features: Float32) -> Feed:
         return {INPUT: features[np.newaxis]}
     if list(names) == ["mfccs"]:
         return {"mfccs": pool(features)[np.newaxis]}
+    if "baseline" in names:  # a row of all inputs, or the frames of a clip alone
+        row = features if features.ndim == 1 else alone(pool(features))
+        return dict(zip(names, split(row[np.newaxis]), strict=True))
     return {"frames": features[np.newaxis], "lengths": np.array([len(features)])}
 
 

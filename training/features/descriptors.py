@@ -59,7 +59,10 @@ class ServedFeatures(Struct, frozen=True, tag="frames", tag_field="shape"):
 
 
 class VoiceFeatures(Struct, frozen=True, tag="voice", tag_field="shape"):
-    """All that clients may send for a vector network: MFCCs, prosody, and a baseline."""
+    """All that clients may send for a vector network: MFCCs, prosody, and a baseline.
+
+    A clip alone has only the first of them here.
+    """
 
 
 Features = PooledFeatures | ImageFeatures | ServedFeatures | VoiceFeatures
@@ -71,7 +74,7 @@ def compute(features: Features, audio: Float32) -> Float32:
     Returns:
         float32: a vector (F,), an image (bands, frames), or frames (T, 25).
     """
-    if isinstance(features, ServedFeatures):
+    if isinstance(features, ServedFeatures | VoiceFeatures):
         return extract_frames(audio)
     if features.trim_top_db is not None:
         audio, _ = librosa.effects.trim(audio, top_db=features.trim_top_db)

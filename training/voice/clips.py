@@ -12,8 +12,8 @@ from training.features.mfcc import pool
 from training.voice.summary import (
     MFCCS,
     POOLED_PROSODY,
-    ROW,
     Draw,
+    alone,
     baselines,
     summary,
 )
@@ -65,7 +65,7 @@ def voice_rows(
     if folder == ORIGINAL.folder:
         return [_given(examples, row, Given()) for row in rows]
     clips = (frames.read(str(examples.content_hashes[row]), folder) for row in rows)
-    return [_alone(pool(clip)) for clip in clips]
+    return [alone(pool(clip)) for clip in clips]
 
 
 def _given(examples: Examples, row: int, given: Given) -> Float32:
@@ -76,7 +76,3 @@ def _given(examples: Examples, row: int, given: Given) -> Float32:
     (chosen,), (exist,) = Draw(examples.speakers, MEASURED_WITH).others(np.array([row]), random)
     baseline = baselines(examples.recordings[chosen], exist & given.baseline)
     return np.concatenate([found[MFCCS], prosody, baseline])
-
-
-def _alone(mfccs: Float32) -> Float32:
-    return np.concatenate([mfccs, np.zeros(ROW - len(mfccs), np.float32)])

@@ -3,6 +3,7 @@
 import functools
 from pathlib import Path
 
+import numpy as np
 import onnxruntime
 
 from training.arrays import Float32
@@ -33,7 +34,7 @@ def extract_prosody(audio: Float32) -> Float32:
         float32 (T, 3), as `training.features.prosody.extract_prosody`.
     """
     (prosody,) = _session().run(["prosody"], {"audio": audio[:, None]})
-    return prosody  # type: ignore[no-any-return]
+    return np.asarray(prosody, np.float32)
 
 
 @functools.cache

@@ -96,6 +96,11 @@ class Draw:
         return np.take_along_axis(clips, order, axis=1), np.take_along_axis(others, order, axis=1)
 
 
+def alone(mfccs: Float32) -> Float32:
+    """The row (ROW,) of a clip of which only the mean MFCCs (25,) are given."""
+    return np.concatenate([mfccs, np.zeros(ROW - len(mfccs), np.float32)])
+
+
 def split(rows: Float32) -> tuple[Float32, Float32, Float32]:
     """Rows (N, ROW) to the inputs of a network: MFCCs, prosody statistics and baselines."""
     mfccs, prosody, baseline = np.split(rows, [COEFFICIENTS, ROW - BASELINE], axis=-1)

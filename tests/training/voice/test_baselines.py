@@ -6,7 +6,7 @@ import pytest
 from tests.training.voice.conftest import CLIPS, clip
 from training.examples import Examples
 from training.systems.base.system import Caches
-from training.systems.dnn_prosody import SYSTEM, VoiceHyperparameters, VoiceObjective
+from training.systems.dnn_prosody import VoiceHyperparameters, VoiceObjective, perceptron
 from training.voice.baseline_distance import others_of
 from training.voice.clips import ALL, FORMS, MEASURED_WITH, voice_rows
 from training.voice.offsets import Numbers, Offsets
@@ -79,7 +79,7 @@ def test_foreign_baselines_are_of_other_speakers(voices: Examples) -> None:
 def test_training_leaves_out_prosody_and_baselines_of_some_clips(voices: Examples) -> None:
     settings = VoiceHyperparameters(unspoken=0.3, strangers=0.4, most_clips=6)
     offsets = Offsets(Numbers.fit(voices.recordings, voices.speakers))
-    network = SYSTEM.model._network(voices)
+    network = perceptron(len(voices.labels), settings.dropout)
     objective = VoiceObjective(network, offsets, voices, settings, np.random.default_rng(0))
     rows = np.repeat(np.arange(len(voices.targets)), 10)
     _, prosody, baseline = objective.inputs(rows)
