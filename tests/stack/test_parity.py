@@ -18,7 +18,8 @@ from training.arrays import Float32
 from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import read_corpus
 from training.examples import Examples, changes, load_examples
-from training.export.deployable import DeployableModel, deployable_model
+from training.export.deployable import deployable_model
+from training.export.model import DeployableModel
 from training.export.onnx_file import export_network
 from training.export.ood_distance import Distance
 from training.features.cache import FeatureCache

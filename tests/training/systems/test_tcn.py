@@ -32,6 +32,7 @@ from training.systems.tcn import (
     Hyperparameters,
     Member,
 )
+from training.voice.prosody import prosody_cache
 
 # The recordings alone, since spectra of their variants take minutes.
 QUICK = Hyperparameters(
@@ -82,7 +83,12 @@ def caches(
     extraction: Extraction, cache: FeatureCache, tmp_path_factory: pytest.TempPathFactory
 ) -> Caches:
     folder = tmp_path_factory.mktemp("caches")
-    return Caches(cache, SpectraCache(folder / "spectra", Variants(dry=0, rooms=0)), folder)
+    return Caches(
+        cache,
+        prosody_cache(folder),
+        SpectraCache(folder / "spectra", Variants(dry=0, rooms=0)),
+        folder,
+    )
 
 
 def trainer_of(hyperparameters: Hyperparameters, caches: Caches) -> Trainer:

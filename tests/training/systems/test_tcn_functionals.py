@@ -42,6 +42,7 @@ from training.systems.tcn_functionals import (
     MixedNetwork,
 )
 from training.systems.tcn_functionals import Functionals as Computed
+from training.voice.prosody import prosody_cache
 
 # The recordings alone, since spectra of their variants take minutes.
 RECORDINGS = FrameAugmentation(original_share=1.0, noise=NoiseSettings(0.0, 0.0, 0.0))
@@ -138,7 +139,12 @@ def examples(german: Extraction, cache: FeatureCache) -> Examples:
 @pytest.fixture(scope="module")
 def caches(cache: FeatureCache, tmp_path_factory: pytest.TempPathFactory) -> Caches:
     folder = tmp_path_factory.mktemp("caches")
-    return Caches(cache, SpectraCache(folder / "spectra", Variants(dry=0, rooms=0)), folder)
+    return Caches(
+        cache,
+        prosody_cache(folder),
+        SpectraCache(folder / "spectra", Variants(dry=0, rooms=0)),
+        folder,
+    )
 
 
 def trainer_of(hyperparameters: Hyperparameters, caches: Caches) -> Trainer:
