@@ -16,6 +16,7 @@ from tests.clients.python.conftest import Emotion
 from tests.clients.python.test_profiles import CLIP
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.hostile_server import HostileServer
+from training.features.recordings.statistics import STATISTICS
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,9 @@ def test_a_profile_is_made_shown_listed_and_forgotten(
         assert done.stderr == "emotion: There is no profile 'me'. Profiles: none.\n"
 
 
-@pytest.mark.parametrize(("network", "shape"), [("Voice", (173, 3)), ("DNN-prosody", (12,))])
+@pytest.mark.parametrize(
+    ("network", "shape"), [("Voice", (173, 3)), ("DNN-prosody", (len(STATISTICS),))]
+)
 def test_predict_sends_the_profile_so_far_and_then_adds_the_clip(
     *,
     network: str,
