@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import onnxruntime as ort
 from msgspec import Meta
+from numpy.typing import NDArray
 
 from server.models.contract.metadata import read_metadata
 from server.models.contract.mistakes import KnownMistakes
@@ -99,17 +100,11 @@ def read_extractor(
     """
     file = read_file(path, maximum_file_bytes)
     metadata = read_metadata(file.content, FORMAT)
-    recording = decode_metadata(metadata, "recording", Recording)
-    if path.name != f"extractor-{recording.sample_rate}.onnx":
-        rate = recording.sample_rate
-        raise ModelFileError(f"is for {rate} Hz; expected the name extractor-{rate}.onnx")
-    own_recipe = decode_metadata(metadata, "recipe", dict[str, Any])
-    if recipe is not None and own_recipe != recipe:
-        raise ModelFileError("was made for another feature recipe than mfcc.onnx")
+    recording = _read_recording(metadata, path)
+    n_mfcc = _read_recipe(metadata, recipe).get("nMfcc")
     prosody = decode_metadata(metadata, "prosody", dict[str, Any])
     statistics = decode_metadata(metadata, "prosody", _Prosody).statistics
     entries = decode_metadata(metadata, "references", tuple[ReferenceEntry, ...])
-    n_mfcc = own_recipe.get("nMfcc")
     for entry in entries:
         check_entry(entry, recording.sample_rate, n_mfcc)
     clips = {
@@ -122,6 +117,21 @@ def read_extractor(
     return RecordingExtractor(recording, prosody, entries, clips, file)
 
 
+def _read_recording(metadata: Mapping[str, str], path: Path) -> Recording:
+    recording = decode_metadata(metadata, "recording", Recording)
+    rate = recording.sample_rate
+    if path.name != f"extractor-{rate}.onnx":
+        raise ModelFileError(f"is for {rate} Hz; expected the name extractor-{rate}.onnx")
+    return recording
+
+
+def _read_recipe(metadata: Mapping[str, str], expected: Mapping[str, Any] | None) -> dict[str, Any]:
+    recipe = decode_metadata(metadata, "recipe", dict[str, Any])
+    if expected is not None and recipe != expected:
+        raise ModelFileError("was made for another feature recipe than mfcc.onnx")
+    return recipe
+
+
 def _probe(session: ort.InferenceSession, rate: int, n_mfcc: Any, statistics: int) -> None:
     """Checks the features of a second of noise, mono and stereo."""
     names = ([i.name for i in session.get_inputs()], [o.name for o in session.get_outputs()])
@@ -130,13 +140,7 @@ def _probe(session: ort.InferenceSession, rate: int, n_mfcc: Any, statistics: in
     random = np.random.default_rng(0)
     for channels in PROBE_CHANNELS:
         audio = random.uniform(-0.1, 0.1, (rate, channels)).astype(np.float32)
-        try:
-            outputs = session.run(list(OUTPUTS), {INPUT: audio})
-        # NOTE: ONNX Runtime's exceptions share no base class but Exception.
-        except Exception as error:  # noqa: BLE001
-            raise ModelFileError(
-                f"does not extract features of {channels} channels: {error}"
-            ) from None
+        outputs = _run(session, audio)
         count = len(outputs[0]) if outputs[0].ndim else 0
         shapes = [output.shape for output in outputs]
         expected = [(count, n_mfcc), (n_mfcc,), (count, PROSODY_COLUMNS), (statistics,)]
@@ -146,6 +150,17 @@ def _probe(session: ort.InferenceSession, rate: int, n_mfcc: Any, statistics: in
                 f"has outputs of shapes {shapes} for {channels} channels, finite: {finite}; "
                 f"expected {expected} with at least one frame"
             )
+
+
+def _run(session: ort.InferenceSession, audio: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """The outputs for audio (samples, channels)."""
+    try:
+        outputs: list[NDArray[np.float32]] = session.run(list(OUTPUTS), {INPUT: audio})
+    # NOTE: ONNX Runtime's exceptions share no base class but Exception.
+    except Exception as error:  # noqa: BLE001
+        channels = audio.shape[1]
+        raise ModelFileError(f"does not extract features of {channels} channels: {error}") from None
+    return outputs
 
 
 def check_shared(
