@@ -14,7 +14,7 @@ from speech_emotion.profiles.store import ProfileStore
 ANOTHER_VOICE = "baseline-of-another-voice"
 
 
-class Voice:
+class ProfileInUse:
     """The baseline so far, to which clips are added; without a profile it does nothing."""
 
     def __init__(self, store: ProfileStore, name: str | None, recipe: str, *, grows: bool) -> None:
@@ -42,12 +42,12 @@ class Voice:
             )
             name = None
         grows = not options.no_update
-        voice = cls(ProfileStore(), name, client.contract.recipe.digest, grows=grows)
+        used = cls(ProfileStore(), name, client.contract.recipe.digest, grows=grows)
         network = client.contract.network(options.network)
         if name is not None and not network.takes_baseline:
             rest = ": it is only updated" if grows else ""
             print_error(f"the network {network.name} does not use the profile {name!r}{rest}")
-        return voice
+        return used
 
     def add(self, features: Features, prediction: Prediction) -> None:
         """Adds a clip after its prediction, unless the server says that another person speaks."""
