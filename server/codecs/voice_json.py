@@ -15,11 +15,11 @@ from msgspec import UNSET, Meta, UnsetType
 from numpy.typing import NDArray
 
 from server.codecs.json_values import check_number, check_numbers, json_type, parse
+from server.codecs.tensors import MOST_CLIPS
 from server.models.prosody_statistics import PROSODY_COLUMNS
 from server.problems import messages
 from server.problems.documents import Problem, shortened
 
-MOST_CLIPS = 1_000_000
 MOST_STATISTICS = 20  # of a contract that does not name them
 LARGEST_BASELINE = 65_536  # bytes of its JSON
 NOT_GIVEN = msgspec.Raw()
