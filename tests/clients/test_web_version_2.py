@@ -307,6 +307,23 @@ def test_what_is_not_features_is_not_sent(web: WebModule, server: HostilePages, 
     assert "Nothing was sent." in str(error)
 
 
+@pytest.mark.parametrize("in_thread", [False, True])
+def test_the_limit_of_frames_is_that_of_the_rate(
+    web: WebModule, server: HostilePages, in_thread: bool
+) -> None:
+    """One file for two rates: at the lower one it may make six times as many frames."""
+    extractor = extractors.of_recordings(frames=np.zeros((200, 25)), prosody=np.zeros((200, 3)))
+    members = recording(extractor)
+    lower = members["recordings"]["extractors"][0] | {"sampleRate": 8_000}
+    members["recordings"]["extractors"].append(lower)
+    offer(server, extractor, **members)
+    web.call("connect", address=server.url, inThread=in_thread)
+    web.call_with(stereo(), "extract", rate=8_000, channels=2)
+    with pytest.raises(WebError, match=r"ExtractorError: .* it makes \(200, 25\)"):
+        web.call_with(stereo(), "predict", network="Net", rate=48_000, channels=2)
+    assert server.posts == []
+
+
 def test_an_extractor_without_prosody_is_refused(web: WebModule, server: HostilePages) -> None:
     offer(server, extractors.innocent())
     assert refusal(web, server).name == "ExtractorError"
