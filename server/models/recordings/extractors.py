@@ -13,7 +13,7 @@ from msgspec import Meta
 from server.models.files import ModelFileError, PublishedFile, read_file
 from server.models.mistakes import KnownMistakes
 from server.models.onnx import decode_metadata, open_model
-from server.models.recordings.metadata import read_metadata
+from server.models.recordings.metadata import FORMAT, read_metadata
 from server.models.recordings.references import (
     OLD_REFERENCE,
     PROSODY_COLUMNS,
@@ -23,7 +23,6 @@ from server.models.recordings.references import (
     read_clip,
 )
 
-FORMAT = "speech-emotion-extractor/2"
 INPUT = "audio"
 OUTPUTS = ("frames", "mfccs", "prosody", "prosody_statistics")
 PROBE_CHANNELS = (1, 2)
@@ -108,7 +107,7 @@ def read_extractor(
         ModelFileError: gives the first fault and the expected value.
     """
     file = read_file(path, maximum_file_bytes)
-    metadata = read_metadata(file.content, FORMAT)
+    metadata = read_metadata(file.content)
     _check_lengths(metadata)
     recording = decode_metadata(metadata, "recording", Recording)
     if path.name != f"extractor-{recording.sample_rate}.onnx":
