@@ -43,7 +43,7 @@ class Clips:
     """N clips of one corpus or of several."""
 
     mfccs: Float64  # (N, 149)
-    prosody: Float64  # (N, 12)
+    prosody: Float64  # (N, 16)
     emotions: npt.NDArray[np.str_]
     speakers: npt.NDArray[np.str_]
     folds: Integers  # index of the fold that holds each out
@@ -105,7 +105,7 @@ def variants(clips: Clips) -> Iterator[tuple[str, Float64]]:
     """The rows of the table: their names and features (N, F)."""
     both = np.concatenate([clips.mfccs, clips.prosody], axis=1)
     yield "MFCCs, 149", clips.mfccs
-    yield "prosody, 12", clips.prosody
+    yield "prosody, 16", clips.prosody
     yield "both", both
     yield "both, less the speaker's mean", less_own_mean(both, clips.speakers, ALL_CLIPS)
     for count in (10, 3, 1):
