@@ -101,7 +101,7 @@ def test_a_profile_is_made_shown_listed_and_forgotten(
         assert done.stderr == "emotion: There is no profile 'me'. Profiles: none.\n"
 
 
-@pytest.mark.parametrize(("network", "shape"), [("Voice", (173, 3)), ("DNN-prosody", (12,))])
+@pytest.mark.parametrize(("network", "shape"), [("Voice", (173, 3)), ("DNN-prosody", (16,))])
 def test_predict_sends_the_profile_so_far_and_then_adds_the_clip(
     *,
     network: str,
