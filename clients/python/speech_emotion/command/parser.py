@@ -81,8 +81,8 @@ def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--profile",
         type=_name,
         metavar="NAME",
-        help="compare with the speaker's earlier clips, then add these; "
-        "see `emotion profile --help`",
+        help="compare with the speaker's earlier clips, if the network uses a baseline "
+        "(`emotion networks`), then add these; see `emotion profile --help`",
     )
     options.add_argument(
         "--no-update", action="store_true", help="do not add the clips to the profile"
