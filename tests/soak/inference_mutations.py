@@ -4,7 +4,6 @@ import json
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import prod
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,6 @@ from tests.soak.mutants import (
     containers,
     with_changed_bytes,
 )
-from tests.support.shipped import PROSODY_STATISTICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,8 +135,7 @@ class InferenceMutator:
             tensors = [_tensor("mfccs", (rows, 25), self._numbers(rows * 25), binary)]
         voice = not frames and random.random() < 0.4
         if voice:
-            shape = (rows, PROSODY_STATISTICS)
-            tensors.append(_tensor("prosody", shape, self._numbers(prod(shape)), binary))
+            tensors.append(_tensor("prosody", (rows, 12), self._numbers(rows * 12), binary))
             baselines = array("f", map(abs, self._numbers(rows * 57)))
             tensors.append(_tensor("baseline", (rows, 57), baselines, binary))
         document: dict[str, Any] = {"inputs": [tensor for tensor, _ in tensors]}
