@@ -3,8 +3,8 @@
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from server.models.mistakes import Explanation, Verdict
-from server.models.recordings.prosody_mistakes import (
+from server.models.contract.mistakes import Explanation, Verdict
+from server.models.contract.prosody_mistakes import (
     LEVEL_TOLERANCE,
     PITCH_TOLERANCE,
     ProsodyVerdict,

@@ -11,7 +11,8 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from server.models.contract import FeatureContract
+from server.models.contract.feature_contract import FeatureContract
+from server.models.contract.prosody_statistics import PROSODY_COLUMNS, prosody_pooling
 from server.models.files import EXTRACTOR_NAME, RESERVED, ModelFileError, read_file
 from server.models.onnx import OnnxModel, decode_metadata, open_model
 from server.models.predictors import (
@@ -27,7 +28,6 @@ from server.models.predictors import (
     vector_batch_predictor,
     vector_predictor,
 )
-from server.models.prosody_statistics import PROSODY_COLUMNS, prosody_pooling
 
 NETWORK_FORMAT = "speech-emotion-network/1"
 OPTIONAL_INPUTS_FORMAT = "speech-emotion-network/2"  # the same with one or both optional inputs

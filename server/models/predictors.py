@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from server.models.prosody_statistics import ProsodyPooling
+from server.models.contract.prosody_statistics import ProsodyPooling
 
 OUTPUTS = ("probabilities", "distance")
 BASELINE_OUTPUTS = (*OUTPUTS, "baseline_distance")

@@ -83,7 +83,7 @@ def test_without_a_rate_the_clip_has_that_of_the_features(connected: WebModule) 
     assert frames.shape == (44, 25)
     assert mfccs.shape == (25,)
     assert prosody.shape == (44, 3)
-    assert statistics.shape == (12,)
+    assert statistics.shape == (16,)
 
 
 def test_a_thread_runs_several_extractors(web: WebModule, address: str) -> None:

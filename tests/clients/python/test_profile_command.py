@@ -16,7 +16,7 @@ from tests.clients.python.conftest import Emotion
 from tests.clients.python.test_profiles import CLIP
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.hostile_server import HostileServer
-from tests.support.shipped import PROSODY_STATISTICS
+from training.features.recordings.statistics import STATISTICS
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def test_a_profile_is_made_shown_listed_and_forgotten(
 
 
 @pytest.mark.parametrize(
-    ("network", "shape"), [("Voice", (173, 3)), ("DNN-prosody", (PROSODY_STATISTICS,))]
+    ("network", "shape"), [("Voice", (173, 3)), ("DNN-prosody", (len(STATISTICS),))]
 )
 def test_predict_sends_the_profile_so_far_and_then_adds_the_clip(
     *,

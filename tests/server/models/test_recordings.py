@@ -10,8 +10,8 @@ from onnx import helper
 
 from configuration import ROOT
 from server.models.catalog import load_catalog
+from server.models.contract.metadata import read_metadata
 from server.models.files import ModelFileError
-from server.models.recordings.metadata import read_metadata
 from server.models.verification import verify
 from server.settings import ModelSettings
 from tests.support.hostile_models import write_looping_extractor

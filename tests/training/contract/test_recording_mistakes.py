@@ -10,7 +10,7 @@ import pytest
 import scipy.signal
 
 from configuration import ROOT
-from server.models.mistakes import KnownMistakes, Verdict, Verifier
+from server.models.contract.mistakes import KnownMistakes, Verdict, Verifier
 from server.problems import messages
 from tests.training.contract import recording_clients
 from tests.training.contract.recording_clients import (

@@ -10,24 +10,23 @@ import numpy as np
 import onnxruntime as ort
 from msgspec import Meta
 
-from server.models.files import ModelFileError, PublishedFile, read_file
-from server.models.mistakes import KnownMistakes
-from server.models.onnx import decode_metadata, open_model
-from server.models.recordings.metadata import read_metadata
-from server.models.recordings.references import (
+from server.models.contract.metadata import read_metadata
+from server.models.contract.mistakes import KnownMistakes
+from server.models.contract.prosody_statistics import MOST_STATISTICS, PROSODY_COLUMNS
+from server.models.contract.references import (
     OLD_REFERENCE,
-    PROSODY_COLUMNS,
     ReferenceClip,
     ReferenceEntry,
     check_entry,
     read_clip,
 )
+from server.models.files import ModelFileError, PublishedFile, read_file
+from server.models.onnx import decode_metadata, open_model
 
 FORMAT = "speech-emotion-extractor/2"
 INPUT = "audio"
 OUTPUTS = ("frames", "mfccs", "prosody", "prosody_statistics")
 PROBE_CHANNELS = (1, 2)
-MOST_STATISTICS = 20
 HIGHEST_RATE = 768_000  # Hz
 
 

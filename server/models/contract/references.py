@@ -8,11 +8,11 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
+from server.models.contract.mistakes import KnownMistakes
+from server.models.contract.prosody_statistics import PROSODY_COLUMNS
 from server.models.files import REFERENCE, ModelFileError, PublishedFile, read_file
-from server.models.mistakes import KnownMistakes
 
 OLD_REFERENCE = "reference"  # the name of the clip of `mfcc.onnx`
-PROSODY_COLUMNS = 3
 Row = Annotated[list[float], Meta(min_length=PROSODY_COLUMNS, max_length=PROSODY_COLUMNS)]
 
 
