@@ -197,6 +197,7 @@ def test_a_server_of_version_1_gets_no_profile(own: Own, tone: Path, data: Path)
     [
         (("--profile", "../me"), 2, "'../me' is not a name of a profile"),
         (("--profile", ""), 2, "'' is not a name of a profile"),
+        (("--no-update",), 2, "--no-update needs --profile NAME"),
         (("--profile", "me", "--no-update"), 12, "There is no profile 'me'. Make it: `emotion pro"),
     ],
 )
