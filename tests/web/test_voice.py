@@ -1,17 +1,15 @@
 """One's own voice: kept in the browser, sent only while the user compares with it."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import onnx
 import pytest
 from playwright.sync_api import Browser, Locator, Request, expect
 
-from configuration import ROOT
 from tests.support.harness import Server, running
+from tests.support.shipped_models import copy_features, shipped_recipe
 from tests.support.sounds import load, noise, several, write
 from tests.support.tiny_models import write_frame_network, write_vector_network
 from tests.web.conftest import OpenPage
@@ -19,7 +17,6 @@ from tests.web.visits import DESKTOP, PHONE, Visit, visiting
 
 BASELINE_LIMIT = 10.0  # between the distances of the same clip, 6, and of one an octave lower, 18
 STORED = "JSON.parse(localStorage.getItem('usual-voice'))"
-EXTRACTORS = ("mfcc.onnx", "reference*.wav", "extractor-*.onnx")
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +25,8 @@ def voice_site(
 ) -> Iterator[Server]:
     """A server with a network that can use a baseline, and one that cannot."""
     models = tmp_path_factory.mktemp("models")
-    for path in (path for form in EXTRACTORS for path in (ROOT / "models").glob(form)):
-        shutil.copy(path, models)
-    metadata = {p.key: p.value for p in onnx.load(models / "mfcc.onnx").metadata_props}
-    recipe = json.loads(metadata["recipe"])
+    copy_features(models)
+    recipe = shipped_recipe()
     write_frame_network(
         models,
         "Voice",
