@@ -13,7 +13,8 @@ EXIT_CODES = """\
 exit codes: 0 all done, 2 wrong usage, 3 no server, 4 wrong server, 5 unknown network,
 6 extractor refused, 7 request refused by the server, 8 audio unreadable or empty, or without
 speech (profile add), 9 audio under 0.1 s, 10 audio over 600 s without --every,
-11 features do not agree, 12 profile missing, damaged, of other features, or not readable or writable.
+11 features do not agree, 12 profile missing, damaged, of other features, or not readable or
+writable.
 If a file fails, the others are processed; the first failure sets the exit code."""
 
 
