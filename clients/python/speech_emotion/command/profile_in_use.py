@@ -14,7 +14,7 @@ from speech_emotion.profiles.store import ProfileStore
 ANOTHER_VOICE = "baseline-of-another-voice"
 
 
-class Voice:
+class ProfileInUse:
     """The baseline so far, to which clips are added; without a profile it does nothing."""
 
     def __init__(self, store: ProfileStore, name: str | None, recipe: str, *, grows: bool) -> None:
@@ -42,14 +42,14 @@ class Voice:
             )
             name = None
         grows = not options.no_update
-        voice = cls(ProfileStore(), name, client.contract.recipe.digest, grows=grows)
+        used = cls(ProfileStore(), name, client.contract.recipe.digest, grows=grows)
         network = client.contract.network(options.network)
         if name is not None and not network.takes_baseline:
             rest = ": it is only updated" if grows else ""
             able = [each.name for each in client.contract.networks if each.takes_baseline]
             hint = f"; these use it: {', '.join(able)} (--network NAME)" if able else ""
             print_error(f"the network {network.name} does not use the profile {name!r}{rest}{hint}")
-        return voice
+        return used
 
     def add(self, features: Features, prediction: Prediction) -> None:
         """Adds a clip of speech after its prediction, unless it is warned of as another voice."""
