@@ -42,7 +42,9 @@ class VerificationResource:
         is_short = len(body) <= LARGEST_ON_LOOP
         sent = decode() if is_short else await self._executor.run_codec(decode)
         verdict = self._verifier(sent).verify(sent.mfccs)
-        resp.data = encode_verdict(verdict, self._verify_prosody(sent))
+        resp.data = encode_verdict(
+            verdict, self._verify_prosody(sent), of_recording=_name(sent) != OLD_REFERENCE
+        )
 
     def _verifier(self, sent: Verifiable) -> Verifier:
         name = _name(sent)

@@ -10,11 +10,14 @@ from speech_emotion.client import Client
 from speech_emotion.command.files import process
 from speech_emotion.command.output import PredictionTable, prediction_json
 from speech_emotion.command.profile_in_use import ProfileInUse
+from speech_emotion.errors import ProfileNameError
 from speech_emotion.extraction.features import Features
 
 
 def predict(options: argparse.Namespace) -> int:
     """Predicts each file, or each window of it."""
+    if options.no_update and options.profile is None:
+        raise ProfileNameError("--no-update needs --profile NAME")
     client = Client(options.server, extractor_sha256=options.extractor_sha256)
     client.start()
     table = PredictionTable(
