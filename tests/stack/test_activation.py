@@ -19,6 +19,7 @@ from server.models.deployment import Deployment
 from server.models.releases import ReleaseStore
 from tests.support.harness import (
     DEADLINE,
+    MFCCS,
     PYTHON,
     Load,
     Server,
@@ -95,6 +96,29 @@ def test_models_are_activated_and_rolled_back(server: Server, models: Path) -> N
     result = command(server, "rollback")
     assert (result.returncode, result.stdout) == (0, SERVING_SHARED), result.stderr
     assert networks(server) == SHARED
+
+
+def test_older_models_serve_clients_with_the_handshake_of_newer_ones(
+    server: Server, tmp_path: Path
+) -> None:
+    handshake = check_files(server)
+    older = tmp_path / "older"
+    newer = ("extractor-*.onnx", "reference-*.wav", "DNN-prosody.onnx")
+    shutil.copytree(MODELS, older, ignore=shutil.ignore_patterns(*newer))
+    result = command(server, "activate", older)
+    assert result.returncode == 0, result.stderr
+    assert "recordings" not in check_files(server)
+    for file in (*handshake["recordings"]["extractors"], *handshake["references"][1:]):
+        content = server.client.get(file["url"]).content
+        assert hashlib.sha256(content).hexdigest() == file["sha256"]
+        assert server.client.get(file["url"].partition("?")[0]).status_code == 404
+    moments = {"mean": [0.0] * 25, "spread": [1.0] * 25}
+    members = {
+        "prosody": [0.0] * len(handshake["prosody"]["statistics"]),
+        "baseline": {"clips": 1, "mfccs": moments},
+    }
+    answer = server.client.post("/prediction/DNN", json={"mfccs": MFCCS} | members)
+    assert (answer.status_code, answer.json()) == (200, server.predict("DNN"))
 
 
 def test_invalid_models_are_refused_and_change_nothing(server: Server, models: Path) -> None:

@@ -140,7 +140,6 @@ def reference(**members: Any) -> Callable[[Any], Any]:
         reference(url="//example.org"),
         reference(sha256=None),
         reference(name=ESCAPE),
-        reference(sampleRate=44_100),  # no extractor is for it
         reference(channels=3),
         reference(channels=True),
         lambda document: document["references"].append(document["references"][0]),
@@ -167,6 +166,17 @@ def test_members_that_nobody_knows_are_ignored(second: HostileServer, connect: C
     second.document["video"] = {}
     assert predict(connect(second)).emotion == "happy"
     assert set(second.posted[0]) == {"mfccs", "prosody"}
+
+
+def test_a_reference_without_an_extractor_for_it_is_left_out(
+    second: HostileServer, connect: Connect
+) -> None:
+    """A server lacks an extractor if its models have none for the rate, or the file is damaged."""
+    without = second.document["references"][0] | {"name": "reference-44100", "sampleRate": 44_100}
+    second.document["references"].append(without)
+    assert predict(connect(second)).emotion == "happy"
+    second.prediction = VERDICT | {"prosody": VERDICT}
+    assert {found.reference for found in connect(second).verify()} == {"reference"}
 
 
 def test_features_are_known_again_by_their_meaning(second: HostileServer, connect: Connect) -> None:
@@ -202,6 +212,9 @@ def test_thousands_of_networks_are_refused(hostile: HostileServer, connect: Conn
     hostile.document["networks"] *= 1_000
     with pytest.raises(WrongServerError, match="is not a list of at most 100 items"):
         predict(connect(hostile))
+
+
+VERDICT = {"verdict": "agreement", "detail": ""}
 
 
 def results(*values: Any, **members: Any) -> dict[str, Any]:

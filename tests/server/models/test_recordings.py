@@ -10,11 +10,12 @@ from onnx import helper
 
 from configuration import ROOT
 from server.models.catalog import load_catalog
+from server.models.contract.metadata import read_metadata
 from server.models.files import ModelFileError
-from server.models.recordings.metadata import read_metadata
 from server.models.verification import verify
 from server.settings import ModelSettings
 from tests.support.hostile_models import write_looping_extractor
+from tests.support.shipped_models import metadata_of
 from tests.support.tiny_models import (
     PROSODY,
     REFERENCE_CLIP,
@@ -113,6 +114,26 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
         changed(prosody=PROSODY | {"statistics": ["s"] * 21}),
         "metadata 'prosody': ",
     ),
+    "statistic twice": (
+        changed(prosody=PROSODY | {"statistics": ["s"] * 3}),
+        "metadata 'prosody': a name of the statistics occurs twice",
+    ),
+    "columns": (changed(prosody=PROSODY | {"columns": ["f0", "v", "l"]}), "columns are ['f0', "),
+    "reference frequency": (changed(prosody=PROSODY | {"referenceHz": 2_000}), "<= 1000"),
+    "no lowest level": (
+        changed(prosody={key: value for key, value in PROSODY.items() if key != "levelMinimum"}),
+        "`levelMinimum`",
+    ),
+    "huge prosody": (
+        changed(prosody=PROSODY | {"comment": "c" * 9_000}),
+        "metadata 'prosody' has 9,2",
+    ),
+    "huge downmix": (
+        changed(recording={"sampleRate": 48_000, "downmix": "d" * 9_000, "resampling": [STAGE]}),
+        "metadata 'recording' has 9,1",
+    ),
+    "channels": (entry(channels=3), "metadata 'references': "),
+    "escape sequences": (entry(name="\x1b[31m"), r"the file of '\x1b[31m' is 'reference-"),
     "no clip": (lambda models: (models / f"{MONO}.wav").unlink(), f"{MONO}.wav cannot be read"),
     "another clip": (
         lambda models: (models / f"{MONO}.wav").write_bytes(b"RIFF"),
@@ -159,6 +180,32 @@ def test_the_statistics_have_the_names_of_the_metadata(models: Path) -> None:
     write_recording_extractor(models, 8_000, prosody=PROSODY | {"statistics": ["a", "b"]})
     faults = load_catalog(models).faults
     assert "has outputs of shapes" in faults["extractor-8000.onnx"]
+
+
+@pytest.mark.parametrize("rate", [7_999, 96_001])
+def test_a_rate_that_clients_refuse_is_refused(models: Path, rate: int) -> None:
+    path = write_recording_extractor(models, rate)
+    assert "metadata 'recording': " in load_catalog(models).faults[path.name]
+
+
+def test_more_extractors_than_clients_accept_are_refused(models: Path) -> None:
+    for rate in range(8_000, 8_034):
+        write_recording_extractor(models, rate)
+    catalog = load_catalog(models, run_extractors=False)
+    reason = "is one extractor too many; expected at most 32"
+    assert catalog.faults == {f"extractor-{rate}.onnx": reason for rate in (8_032, 8_033)}
+
+
+def test_more_references_than_clients_accept_are_refused(models_with_recordings: Path) -> None:
+    clip = b"RIFF"
+    entries = []
+    for name in (f"reference-8000-{index}" for index in range(14)):
+        (models_with_recordings / f"{name}.wav").write_bytes(clip)
+        entries.append(reference_entry(name, 8_000, 1, clip))
+    write_recording_extractor(models_with_recordings, 8_000, references=entries)
+    faults = load_catalog(models_with_recordings, run_extractors=False).faults
+    assert list(faults) == ["extractor-8000.onnx"]  # the last one that is read
+    assert "expected at most 15 beside 'reference'" in faults["extractor-8000.onnx"]
 
 
 def test_a_file_under_the_name_of_another_rate_is_refused(models_with_recordings: Path) -> None:
@@ -217,7 +264,7 @@ def test_an_endless_loop_is_a_fault_of_its_file(models_with_recordings: Path) ->
 
 def test_the_metadata_are_those_that_onnx_reads() -> None:
     for path in sorted((ROOT / "models").glob("extractor-*.onnx")):
-        expected = {item.key: item.value for item in onnx.load(path).metadata_props}
+        expected = metadata_of(path)
         assert read_metadata(path.read_bytes(), expected["format"]) == expected
 
 

@@ -9,26 +9,31 @@ import msgspec
 import numpy as np
 import onnxruntime as ort
 from msgspec import Meta
+from numpy.typing import NDArray
 
-from server.models.files import ModelFileError, PublishedFile, read_file
-from server.models.mistakes import KnownMistakes
-from server.models.onnx import decode_metadata, open_model
-from server.models.recordings.metadata import read_metadata
-from server.models.recordings.references import (
+from server.models.contract.metadata import read_metadata
+from server.models.contract.mistakes import KnownMistakes
+from server.models.contract.prosody_statistics import MOST_STATISTICS, PROSODY_COLUMNS
+from server.models.contract.references import (
     OLD_REFERENCE,
-    PROSODY_COLUMNS,
     ReferenceClip,
     ReferenceEntry,
     check_entry,
     read_clip,
 )
+from server.models.files import ModelFileError, PublishedFile, read_file
+from server.models.onnx import decode_metadata, open_model
 
 FORMAT = "speech-emotion-extractor/2"
 INPUT = "audio"
 OUTPUTS = ("frames", "mfccs", "prosody", "prosody_statistics")
 PROBE_CHANNELS = (1, 2)
-MOST_STATISTICS = 20
-HIGHEST_RATE = 768_000  # Hz
+COLUMNS = ["logF0", "voicing", "level"]  # of prosody
+# What clients accept: one that meets more refuses the handshake, and so every prediction.
+LOWEST_RATE, HIGHEST_RATE = 8_000, 96_000  # Hz
+MOST_EXTRACTORS = 32
+MOST_REFERENCES = 15  # beside that of `mfcc.onnx`
+LONGEST_METADATA = 8_192  # bytes of each JSON text in the handshake
 
 
 class Recording(msgspec.Struct, frozen=True, rename="camel"):
@@ -37,18 +42,22 @@ class Recording(msgspec.Struct, frozen=True, rename="camel"):
     resampling: the stages of the filter; none for the recipe's own rate.
     """
 
-    sample_rate: Annotated[int, Meta(ge=1, le=HIGHEST_RATE)]
+    sample_rate: Annotated[int, Meta(ge=LOWEST_RATE, le=HIGHEST_RATE)]
     downmix: str
     resampling: list[dict[str, int | float]]
 
 
-class _Prosody(msgspec.Struct, rename="camel"):
-    """The part of the metadata `prosody` that the server uses."""
+_Name = Annotated[str, Meta(min_length=1, max_length=100)]
 
-    reference_hz: Annotated[float, Meta(gt=0)]
+
+class _Prosody(msgspec.Struct, rename="camel"):
+    """The part of the metadata `prosody` that the server or its clients use."""
+
+    reference_hz: Annotated[float, Meta(ge=1, le=1_000)]
     unvoiced: Annotated[float, Meta(ge=0, le=0)]
-    columns: Annotated[list[str], Meta(min_length=PROSODY_COLUMNS, max_length=PROSODY_COLUMNS)]
-    statistics: Annotated[list[str], Meta(min_length=1, max_length=MOST_STATISTICS)]
+    level_minimum: Annotated[float, Meta(ge=-1_000, le=0)]
+    columns: list[str]
+    statistics: Annotated[list[_Name], Meta(min_length=1, max_length=MOST_STATISTICS)]
 
 
 @dataclass(frozen=True)
@@ -100,17 +109,12 @@ def read_extractor(
     """
     file = read_file(path, maximum_file_bytes)
     metadata = read_metadata(file.content, FORMAT)
-    recording = decode_metadata(metadata, "recording", Recording)
-    if path.name != f"extractor-{recording.sample_rate}.onnx":
-        rate = recording.sample_rate
-        raise ModelFileError(f"is for {rate} Hz; expected the name extractor-{rate}.onnx")
-    own_recipe = decode_metadata(metadata, "recipe", dict[str, Any])
-    if recipe is not None and own_recipe != recipe:
-        raise ModelFileError("was made for another feature recipe than mfcc.onnx")
+    _check_lengths(metadata)
+    recording = _read_recording(metadata, path)
+    n_mfcc = _read_recipe(metadata, recipe).get("nMfcc")
     prosody = decode_metadata(metadata, "prosody", dict[str, Any])
-    statistics = decode_metadata(metadata, "prosody", _Prosody).statistics
+    statistics = _read_statistics(metadata)
     entries = decode_metadata(metadata, "references", tuple[ReferenceEntry, ...])
-    n_mfcc = own_recipe.get("nMfcc")
     for entry in entries:
         check_entry(entry, recording.sample_rate, n_mfcc)
     clips = {
@@ -123,6 +127,42 @@ def read_extractor(
     return RecordingExtractor(recording, prosody, entries, clips, file)
 
 
+def _read_recording(metadata: Mapping[str, str], path: Path) -> Recording:
+    recording = decode_metadata(metadata, "recording", Recording)
+    rate = recording.sample_rate
+    if path.name != f"extractor-{rate}.onnx":
+        raise ModelFileError(f"is for {rate} Hz; expected the name extractor-{rate}.onnx")
+    return recording
+
+
+def _read_recipe(metadata: Mapping[str, str], expected: Mapping[str, Any] | None) -> dict[str, Any]:
+    recipe = decode_metadata(metadata, "recipe", dict[str, Any])
+    if expected is not None and recipe != expected:
+        raise ModelFileError("was made for another feature recipe than mfcc.onnx")
+    return recipe
+
+
+def _check_lengths(metadata: Mapping[str, str]) -> None:
+    """Checks what the handshake repeats."""
+    for key in ("recording", "prosody"):
+        if (found := len(metadata.get(key, "").encode())) > LONGEST_METADATA:
+            raise ModelFileError(
+                f"metadata {key!r} has {found:,} bytes; expected at most {LONGEST_METADATA:,}"
+            )
+
+
+def _read_statistics(metadata: Mapping[str, str]) -> list[str]:
+    """The names of the prosody statistics."""
+    prosody = decode_metadata(metadata, "prosody", _Prosody)
+    if prosody.columns != COLUMNS:
+        raise ModelFileError(
+            f"metadata 'prosody': columns are {prosody.columns}; expected {COLUMNS}"
+        )
+    if len(set(prosody.statistics)) < len(prosody.statistics):
+        raise ModelFileError("metadata 'prosody': a name of the statistics occurs twice")
+    return prosody.statistics
+
+
 def _probe(session: ort.InferenceSession, rate: int, n_mfcc: Any, statistics: int) -> None:
     """Checks the features of a second of noise, mono and stereo."""
     names = ([i.name for i in session.get_inputs()], [o.name for o in session.get_outputs()])
@@ -131,13 +171,7 @@ def _probe(session: ort.InferenceSession, rate: int, n_mfcc: Any, statistics: in
     random = np.random.default_rng(0)
     for channels in PROBE_CHANNELS:
         audio = random.uniform(-0.1, 0.1, (rate, channels)).astype(np.float32)
-        try:
-            outputs = session.run(list(OUTPUTS), {INPUT: audio})
-        # NOTE: ONNX Runtime's exceptions share no base class but Exception.
-        except Exception as error:  # noqa: BLE001
-            raise ModelFileError(
-                f"does not extract features of {channels} channels: {error}"
-            ) from None
+        outputs = _run(session, audio)
         count = len(outputs[0]) if outputs[0].ndim else 0
         shapes = [output.shape for output in outputs]
         expected = [(count, n_mfcc), (n_mfcc,), (count, PROSODY_COLUMNS), (statistics,)]
@@ -149,6 +183,17 @@ def _probe(session: ort.InferenceSession, rate: int, n_mfcc: Any, statistics: in
             )
 
 
+def _run(session: ort.InferenceSession, audio: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """The outputs for audio (samples, channels)."""
+    try:
+        outputs: list[NDArray[np.float32]] = session.run(list(OUTPUTS), {INPUT: audio})
+    # NOTE: ONNX Runtime's exceptions share no base class but Exception.
+    except Exception as error:  # noqa: BLE001
+        channels = audio.shape[1]
+        raise ModelFileError(f"does not extract features of {channels} channels: {error}") from None
+    return outputs
+
+
 def check_shared(
     extractor: RecordingExtractor, others: Mapping[str, RecordingExtractor], old_sha256: str | None
 ) -> None:
@@ -158,8 +203,10 @@ def check_shared(
     old_sha256: of `reference.wav`; None: not compared, since `mfcc.onnx` has a fault.
 
     Raises:
-        ModelFileError: another prosody, or a reference clip of the same name.
+        ModelFileError: another prosody, a reference clip of the same name, or too many of them.
     """
+    if len(others) >= MOST_EXTRACTORS:
+        raise ModelFileError(f"is one extractor too many; expected at most {MOST_EXTRACTORS}")
     names = [entry.name for entry in extractor.references]
     for file, other in others.items():
         if extractor.prosody != other.prosody:
@@ -167,6 +214,11 @@ def check_shared(
         names += [entry.name for entry in other.references]
     if len(set(names)) < len(names):
         raise ModelFileError(f"references: a name occurs twice in {sorted(names)}")
+    if len({*names} - {OLD_REFERENCE}) > MOST_REFERENCES:
+        raise ModelFileError(
+            f"references: {len(names)} with those of other files; expected at most "
+            f"{MOST_REFERENCES} beside {OLD_REFERENCE!r}"
+        )
     for entry in extractor.references:
         is_old = entry.name == OLD_REFERENCE
         if is_old and old_sha256 not in (None, entry.sha256):

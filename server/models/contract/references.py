@@ -8,11 +8,14 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
+from server.models.contract.mistakes import KnownMistakes
+from server.models.contract.prosody_statistics import PROSODY_COLUMNS
 from server.models.files import REFERENCE, ModelFileError, PublishedFile, read_file
-from server.models.mistakes import KnownMistakes
 
 OLD_REFERENCE = "reference"  # the name of the clip of `mfcc.onnx`
-PROSODY_COLUMNS = 3
+MOST_CHANNELS = 2  # clients refuse a handshake with more
+MOST_SAMPLES = 2**31
+MOST_TOLERANCES = 10
 Row = Annotated[list[float], Meta(min_length=PROSODY_COLUMNS, max_length=PROSODY_COLUMNS)]
 
 
@@ -26,12 +29,12 @@ class ReferenceEntry(msgspec.Struct, frozen=True, rename="camel"):
     file: str
     sha256: str
     sample_rate: int
-    channels: Annotated[int, Meta(ge=1)]
-    samples: Annotated[int, Meta(ge=1)]
-    frames: Annotated[int, Meta(ge=1)]
+    channels: Annotated[int, Meta(ge=1, le=MOST_CHANNELS)]
+    samples: Annotated[int, Meta(ge=1, le=MOST_SAMPLES)]
+    frames: Annotated[int, Meta(ge=1, le=MOST_SAMPLES)]
     mfccs: list[float]
     prosody: list[Row]
-    tolerance: dict[str, float]  # largest absolute difference, by extractor output
+    tolerance: Annotated[dict[str, float], Meta(max_length=MOST_TOLERANCES)]  # as in mfcc.onnx
     mistakes: KnownMistakes | None = None
 
 
@@ -62,8 +65,8 @@ def check_entry(entry: ReferenceEntry, sample_rate: int, n_mfcc: Any) -> None:
     """
     if not REFERENCE.fullmatch(entry.file) or entry.file != f"{entry.name}.wav":
         raise ModelFileError(
-            f"references: the file of {entry.name!r} is {entry.file!r}; expected {entry.name}.wav, "
-            f"which matches {REFERENCE.pattern}"
+            f"references: the file of {entry.name!r} is {entry.file!r}; expected this name with "
+            f".wav, which matches {REFERENCE.pattern}"
         )
     counts = (entry.sample_rate, len(entry.mfccs), len(entry.prosody))
     expected = (sample_rate, n_mfcc, entry.frames)
