@@ -15,11 +15,11 @@ from msgspec import UNSET, Meta, UnsetType
 from numpy.typing import NDArray
 
 from server.codecs.json_values import check_number, check_numbers, json_type, parse
+from server.codecs.tensors import MOST_CLIPS
 from server.models.contract.prosody_statistics import MOST_STATISTICS, PROSODY_COLUMNS
 from server.problems import messages
 from server.problems.documents import Problem, shortened
 
-MOST_CLIPS = 1_000_000
 LARGEST_BASELINE = 65_536  # bytes of its JSON
 NOT_GIVEN = msgspec.Raw()
 INVALID = (ValueError, PackingError, OverflowError, RecursionError)  # what the fast path raises

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from server.problems import messages
 from server.problems.documents import Problem
 
+MOST_CLIPS = 1_000_000  # of a baseline
 DTYPES: dict[str, np.dtype[Any]] = {"FP32": np.dtype("<f4"), "INT64": np.dtype("<i8")}
 
 
@@ -67,19 +68,20 @@ def check_baselines(baselines: NDArray[np.float32]) -> None:
     """Checks rows of means, as many spreads, and the number of clips; zeros stand for none.
 
     Raises:
-        Problem: 400, a spread is negative, or there is a row without clips.
+        Problem: 400, a spread is negative, or a row has no valid number of clips.
     """
     first, clips = baselines.shape[1] // 2, baselines.shape[1] - 1
     if (spreads := baselines[:, first:clips]).min() < 0:
         row, column = map(int, np.unravel_index(spreads.argmin(), spreads.shape))
         place = f"baseline[{row}][{first + column}]"
         raise Problem(messages.NEGATIVE_SPREADS, place=place, found=spreads[row, column])
-    without = np.flatnonzero(baselines[:, clips] < 1)
-    filled = baselines[without] != 0
+    counts = baselines[:, clips]
+    wrong = np.flatnonzero((counts < 1) | (counts > MOST_CLIPS) | (counts % 1 != 0))
+    filled = baselines[wrong].any(axis=1)
     if filled.any():
-        row = int(without[int(filled.argmax()) // baselines.shape[1]])
+        row = int(wrong[filled.argmax()])
         place = f"baseline[{row}][{clips}]"
-        raise Problem(messages.NO_CLIPS, place=place, found=baselines[row, clips])
+        raise Problem(messages.NO_CLIPS, place=place, most=MOST_CLIPS, found=counts[row])
 
 
 def not_finite(index: str, value: float, tensor: DeclaredTensor) -> Problem:

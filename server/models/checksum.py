@@ -13,6 +13,10 @@ DIGITS = 64
 ENTRY_HEAD = b"\n\x06sha256\x12@"  # field 1, 6 bytes: the key; field 2, 64 bytes: the digits
 HEAD = b"r" + bytes([len(ENTRY_HEAD) + DIGITS]) + ENTRY_HEAD  # field 14, metadata_props
 HEXADECIMAL = frozenset(string.hexdigits.lower().encode())
+DAMAGED = (
+    "its SHA-256 differs from the checksum at its end: the file is damaged, or was changed "
+    "(if on purpose, remove 'sha256' from its metadata)"
+)
 
 
 def checksum_matches(content: bytes) -> bool:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from server.settings import DEFAULT_MAXIMUM_FILE_BYTES
 EXTRACTOR_NAME = "mfcc.onnx"
 REFERENCE_NAME = "reference.wav"
 RECORDING_EXTRACTORS = "extractor-*.onnx"  # at other sample rates
-REFERENCES = "reference*.wav"
 REFERENCE = re.compile(r"reference(-[a-z0-9]+)*\.wav")
 RESERVED = re.compile(r"extractor-.*|reference(-.*)?", re.IGNORECASE)  # not for networks
 # The name of a network stands in URLs, metrics and logs.
@@ -36,6 +36,14 @@ class PublishedFile:
 
     content: bytes
     sha256: str
+
+
+def format_fault(metadata: Mapping[str, str], *formats: str) -> str | None:
+    """Why the `format` in the metadata is none of the expected ones; None if it is one."""
+    found = metadata.get("format")
+    if found in formats:
+        return None
+    return f"metadata 'format' is {found!r}; expected {' or '.join(map(repr, formats))}"
 
 
 def is_extractor(path: Path) -> bool:

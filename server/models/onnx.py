@@ -7,15 +7,11 @@ from typing import TypeVar
 import msgspec
 import onnxruntime as ort
 
-from server.models.checksum import checksum_matches
-from server.models.files import ModelFileError
+from server.models.checksum import DAMAGED, checksum_matches
+from server.models.files import ModelFileError, format_fault
 
 T = TypeVar("T")
 
-DAMAGED = (
-    "its SHA-256 differs from the checksum at its end: the file is damaged, or was changed "
-    "(if on purpose, remove 'sha256' from its metadata)"
-)
 # Nothing can exist below a file, so external data of a model is never found.
 NO_FOLDER = "/dev/null"
 
@@ -44,14 +40,6 @@ def decode_metadata(metadata: Mapping[str, str], key: str, kind: type[T]) -> T:
         return msgspec.json.decode(metadata[key], type=kind)
     except (msgspec.DecodeError, RecursionError) as error:
         raise ModelFileError(f"metadata {key!r}: {error}") from None
-
-
-def format_fault(metadata: Mapping[str, str], *formats: str) -> str | None:
-    """Why the `format` in the metadata is none of the expected ones; None if it is one."""
-    found = metadata.get("format")
-    if found in formats:
-        return None
-    return f"metadata 'format' is {found!r}; expected {' or '.join(map(repr, formats))}"
 
 
 def open_model(content: bytes, *formats: str) -> OnnxModel:

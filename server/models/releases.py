@@ -19,12 +19,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import msgspec
+
+from server.models.contract.metadata import read_metadata
 from server.models.deployment import Deployment, DeploymentFiles
 from server.models.files import (
     EXTRACTOR_NAME,
+    RECORDING_EXTRACTORS,
     REFERENCE,
     REFERENCE_NAME,
-    REFERENCES,
     ModelFileError,
     is_extractor,
     printable_name,
@@ -161,8 +164,8 @@ class ReleaseStore:
         ) as name:
             folder = Path(name)
             faults = {}
-            clips = (path for path in source.glob(REFERENCES) if REFERENCE.fullmatch(path.name))
-            for path in sorted([*source.glob("*.onnx"), *clips]):
+            clips = (source / name for name in _clips(source, maximum_file_bytes))
+            for path in sorted([*source.glob("*.onnx"), *filter(os.path.lexists, clips)]):
                 try:
                     _copy(path, folder, maximum_file_bytes)
                 except ModelFileError as error:
@@ -198,6 +201,26 @@ def make_state_directory(path: Path) -> None:
 def is_intact(release: Path) -> bool:
     """Whether the content of the release still has the hash in its name."""
     return release.is_dir() and _name(release) == release.name
+
+
+class _Reference(msgspec.Struct):
+    file: str
+
+
+def _clips(source: Path, maximum_bytes: int) -> set[str]:
+    """The file names of the reference clips that the extractors have.
+
+    SECURITY: Nginx serves every clip of a release; others in the directory may be recordings.
+    """
+    names = {REFERENCE_NAME}
+    for path in source.glob(RECORDING_EXTRACTORS):
+        try:
+            metadata = read_metadata(read_file(path, maximum_bytes).content)
+            found = msgspec.json.decode(metadata.get("references", ""), type=list[_Reference])
+        except (ModelFileError, msgspec.DecodeError, RecursionError):
+            continue  # the verification says why the extractor is not served
+        names.update(entry.file for entry in found if REFERENCE.fullmatch(entry.file))
+    return names
 
 
 def _copy(path: Path, folder: Path, maximum_bytes: int) -> None:

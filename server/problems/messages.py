@@ -323,8 +323,8 @@ ROWS_MISMATCH = _invalid(
 )
 NEGATIVE_SPREADS = _invalid("{place} is {found}; expected a spread, a number of at least 0.")
 NO_CLIPS = _invalid(
-    "{place} is {found}; expected the number of clips, at least 1, or a whole row of zeros, which "
-    "stands for no baseline."
+    "{place} is {found}; expected the number of clips, a whole number from 1 to {most:,}, or "
+    "a whole row of zeros, which stands for no baseline."
 )
 LENGTH_OUT_OF_RANGE = _invalid(
     "lengths[{index}] is {found}; expected 1 to {frames}, the number of frames."

@@ -115,6 +115,23 @@ def test_what_is_not_features_is_not_sent(web: WebModule, server: HostilePages, 
     assert "Nothing was sent." in str(error)
 
 
+@pytest.mark.parametrize("in_thread", [False, True])
+def test_the_limit_of_frames_is_that_of_the_rate(
+    web: WebModule, server: HostilePages, in_thread: bool
+) -> None:
+    """One file for two rates: at the lower one it may make six times as many frames."""
+    extractor = extractors.of_recordings(frames=np.zeros((200, 25)), prosody=np.zeros((200, 3)))
+    members = recording(extractor)
+    lower = members["recordings"]["extractors"][0] | {"sampleRate": 8_000}
+    members["recordings"]["extractors"].append(lower)
+    offer(server, extractor, **members)
+    web.call("connect", address=server.url, inThread=in_thread)
+    web.call_with(STEREO, "extract", rate=8_000, channels=2)
+    with pytest.raises(WebError, match=r"ExtractorError: .* it makes \(200, 25\)"):
+        web.call_with(STEREO, "predict", network="Net", rate=48_000, channels=2)
+    assert server.posts == []
+
+
 def test_an_extractor_without_prosody_is_refused(web: WebModule, server: HostilePages) -> None:
     offer(server, extractors.innocent())
     assert refusal(web, server).name == "ExtractorError"
@@ -179,6 +196,9 @@ def test_a_handshake_with_an_absurd_value_is_refused(
 
 
 def test_frames_that_could_be_the_audio_are_refused(web: WebModule, server: HostilePages) -> None:
-    features = {"sampleRate": 48_000, "hopLength": 200, "nMfcc": 25}
-    offer(server, extractors.of_recordings(), features=features, **entry(sampleRate=8_000))
-    assert "expected a whole number from 26880 to 96000" in str(refusal(web, server))
+    features = {"sampleRate": 48_000, "hopLength": 670, "nMfcc": 25}
+    offer(server, extractors.of_recordings(), features=features)
+    assert "features ask for 2006 numbers a second of audio" in str(refusal(web, server))
+    features["hopLength"] = 672
+    offer(server, extractors.of_recordings(), features=features)
+    assert predict(web, server)

@@ -11,7 +11,7 @@ import onnxruntime as ort
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from server.models.contract.metadata import read_metadata
+from server.models.contract.metadata import FORMAT, read_metadata
 from server.models.contract.mistakes import KnownMistakes
 from server.models.contract.prosody_statistics import MOST_STATISTICS, PROSODY_COLUMNS
 from server.models.contract.references import (
@@ -24,7 +24,6 @@ from server.models.contract.references import (
 from server.models.files import ModelFileError, PublishedFile, read_file
 from server.models.onnx import decode_metadata, open_model
 
-FORMAT = "speech-emotion-extractor/2"
 INPUT = "audio"
 OUTPUTS = ("frames", "mfccs", "prosody", "prosody_statistics")
 PROBE_CHANNELS = (1, 2)
@@ -108,7 +107,7 @@ def read_extractor(
         ModelFileError: gives the first fault and the expected value.
     """
     file = read_file(path, maximum_file_bytes)
-    metadata = read_metadata(file.content, FORMAT)
+    metadata = read_metadata(file.content)
     _check_lengths(metadata)
     recording = _read_recording(metadata, path)
     n_mfcc = _read_recipe(metadata, recipe).get("nMfcc")

@@ -7,18 +7,19 @@ the wire types occur in a model.
 
 from collections.abc import Iterator
 
-from server.models.checksum import checksum_matches
-from server.models.files import ModelFileError
-from server.models.onnx import DAMAGED, format_fault
+from server.models.checksum import DAMAGED, checksum_matches
+from server.models.files import ModelFileError, format_fault
 
+FORMAT = "speech-emotion-extractor/2"
 METADATA_PROPS = 14  # field of ModelProto
 KEY, VALUE = 1, 2  # fields of its entries
 VARINT, LENGTH_DELIMITED = 0, 2  # wire types
 NO_MODEL = "is not an ONNX file"
 LONGEST_VARINT = 10  # bytes
+MOST_FIELDS = 10_000  # of one message; millions would take a worker many seconds
 
 
-def read_metadata(content: bytes, expected_format: str) -> dict[str, str]:
+def read_metadata(content: bytes, expected_format: str = FORMAT) -> dict[str, str]:
     """The `metadata_props` of a model, whose checksum and `format` are checked.
 
     Raises:
@@ -45,7 +46,9 @@ def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
         IndexError, ValueError: the message is not of such fields and of integers.
     """
     position = 0
-    while position < len(message):
+    for _ in range(MOST_FIELDS):
+        if position == len(message):
+            return
         tag, position = _varint(message, position)
         number, wire_type = tag >> 3, tag & 7
         if wire_type not in (VARINT, LENGTH_DELIMITED):
@@ -57,6 +60,7 @@ def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
             raise ValueError
         yield number, message[position : position + length]
         position += length
+    raise ValueError
 
 
 def _varint(message: bytes, position: int) -> tuple[int, int]:

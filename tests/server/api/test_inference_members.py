@@ -32,6 +32,13 @@ def baselines(rows: int, mean: float) -> Array:
     return found
 
 
+def counted(clips: float) -> Array:
+    """Two baselines, the second one of so many clips."""
+    found = baselines(2, 0.0)
+    found[1, CLIPS] = clips
+    return found
+
+
 def inputs(name: str, rows: int) -> dict[str, Array]:
     """Everything that a network takes, the same for each utterance."""
     kind, _, members = name.partition("-")
@@ -161,6 +168,9 @@ def test_foreign_rows_and_rows_of_another_voice_are_both_counted(all_kinds: Test
         ("baseline", np.zeros((3, 57)), "baseline has the shape [3, 57]; expected [2, 57]"),
         ("baseline", np.zeros((2, 56)), "inputs[1].shape is [2, 56]; expected [-1, 57]"),
         ("baseline", -baselines(2, -1.0), "baseline[0][28] is -1.0; expected a spread"),
+        ("baseline", counted(1.5), "baseline[1][56] is 1.5; expected the number of clips"),
+        ("baseline", counted(2e6), "baseline[1][56] is 2000000.0; expected the number of clips"),
+        ("baseline", counted(-7.0), "baseline[1][56] is -7.0; expected the number of clips"),
         ("baseline", np.eye(57)[:2], "baseline[0][56] is 0.0; expected the number of clips"),
     ],
 )

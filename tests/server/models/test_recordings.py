@@ -268,6 +268,11 @@ def test_the_metadata_are_those_that_onnx_reads() -> None:
         assert read_metadata(path.read_bytes(), expected["format"]) == expected
 
 
+def test_a_file_of_millions_of_fields_is_refused_at_once() -> None:
+    with pytest.raises(ModelFileError, match="is not an ONNX file"):
+        read_metadata(b"\x08\x01" * 20_000)
+
+
 @pytest.mark.parametrize("content", [b"", b"x", b"\xff" * 20, b"\x72\x05ab", b"r\x02\n\x05"])
 def test_other_bytes_are_no_onnx_file(content: bytes) -> None:
     with pytest.raises(ModelFileError):

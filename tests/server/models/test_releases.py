@@ -105,14 +105,16 @@ def test_a_release_has_the_files_of_recordings_under_names_with_their_hashes(
     models_with_recordings: Path, state: Path
 ) -> None:
     models = models_with_recordings
-    (models / "reference X.wav").write_bytes(b"no reference clip")
+    others = ("reference X.wav", "reference-of-a-patient.wav", "reference-8000.wav")
+    for name in others:
+        (models / name).write_bytes(b"no reference clip of an extractor")
     start(models, state)
     current = current_release(state)
     for name in ("extractor-8000.onnx", "reference-48000.wav", "reference-48000-stereo.wav"):
         digest = hashlib.sha256((models / name).read_bytes()).hexdigest()
         assert (current / f"{name}.{digest}").read_bytes() == (models / name).read_bytes()
         assert not (current / digest).exists()
-    assert not (current / "reference X.wav").exists()
+    assert not [path for name in others for path in current.glob(f"{name}*")]
     assert network_names(ReleaseStore(state), current.name) == ["DNN", "TCN"]
 
 

@@ -36,7 +36,7 @@ export class Extractors {
   readonly #handshake: Handshake;
   readonly #options: ExtractorOptions;
   readonly #pinned: readonly string[] | undefined;
-  /** By address. */
+  /** By the name of the source. */
   readonly #loaded = new Map<string, Promise<Run>>();
   #worker: ExtractorWorker | undefined;
 
@@ -98,7 +98,7 @@ export class Extractors {
   }
 
   #load(source: Source): Promise<Run> {
-    const key = source.file.url;
+    const key = nameOf(source);
     let loading = this.#loaded.get(key);
     if (loading === undefined) {
       loading = this.#fetch(source);
@@ -111,7 +111,8 @@ export class Extractors {
     return loading;
   }
 
-  async #fetch({ file, recording }: Source): Promise<Run> {
+  async #fetch(source: Source): Promise<Run> {
+    const { file, recording } = source;
     const model = await fetchFile(this.#transport, file);
     const recipe = this.#handshake.features;
     const { worker: start, extractionSeconds } = this.#options;
@@ -119,7 +120,7 @@ export class Extractors {
       const extractor = await FeatureExtractor.load(model, recipe, recording);
       return (samples, channels) => extractor.extract(samples, channels);
     }
-    const name = file.url;
+    const name = nameOf(source);
     const rate = recording?.sampleRate ?? recipe.sampleRate;
     this.#forgetEnded();
     const worker = (this.#worker ??= new ExtractorWorker(start(), extractionSeconds));
@@ -134,6 +135,11 @@ export class Extractors {
     this.#worker = undefined;
     this.#loaded.clear();
   }
+}
+
+/** Not the address alone: a server may name one file for two rates, with other limits of features. */
+function nameOf({ file: { url, sha256 }, recording }: Source): string {
+  return [url, lowerCase(sha256), recording?.sampleRate].join(" ");
 }
 
 function lowerCase(text: string): string {

@@ -87,16 +87,9 @@ function findFault(handshake: Unchecked<Handshake> | null): string | undefined {
 }
 
 /** The first fault in the members that version 2 of the contract added. */
-function additionsFault({
-  recordings,
-  prosody,
-  references,
-  features,
-}: Handshake): string | undefined {
+function additionsFault({ recordings, prosody, references }: Handshake): string | undefined {
   if ([recordings, prosody, references].every((each) => each === undefined)) return undefined;
-  return (
-    recordingsFault(recordings, features) ?? prosodyFault(prosody) ?? referencesFault(references)
-  );
+  return recordingsFault(recordings) ?? prosodyFault(prosody) ?? referencesFault(references);
 }
 
 function countFault({ numberOfMfccs, features }: Handshake): string | undefined {

@@ -17,6 +17,9 @@ const SAMPLE_RATES = [8_000, 48_000] as const; // Hz
 const COEFFICIENTS = [1, 128] as const;
 /** Features have far fewer numbers than the audio has samples, or they would be the audio. */
 const SAMPLES_PER_COEFFICIENT = 8;
+const PROSODY = 3; // numbers of a frame beside the coefficients
+/** 25 coefficients and 3 of prosody at 43 frames/s are 1,206. Speech as samples takes 8,000. */
+const MOST_NUMBERS_PER_SECOND = 2_000;
 
 /** The first fault of a recipe; undefined if it has none. */
 export function recipeFault(recipe: unknown): string | undefined {
@@ -24,7 +27,16 @@ export function recipeFault(recipe: unknown): string | undefined {
   return (
     rangeFault("sampleRate", sampleRate, ...SAMPLE_RATES) ??
     rangeFault("nMfcc", nMfcc, ...COEFFICIENTS) ??
-    rangeFault("hopLength", hopLength, SAMPLES_PER_COEFFICIENT * nMfcc!, sampleRate!)
+    rangeFault("hopLength", hopLength, SAMPLES_PER_COEFFICIENT * nMfcc!, sampleRate!) ??
+    numbersFault(((nMfcc! + PROSODY) * sampleRate!) / hopLength!)
+  );
+}
+
+function numbersFault(numbers: number): string | undefined {
+  if (numbers <= MOST_NUMBERS_PER_SECOND) return undefined;
+  return (
+    `features ask for ${Math.ceil(numbers)} numbers a second of audio; ` +
+    `expected at most ${MOST_NUMBERS_PER_SECOND}`
   );
 }
 

@@ -2,7 +2,6 @@
 
 import { quoted } from "../text.js";
 import { fileFault, type PublishedFile } from "./file.js";
-import type { Recipe } from "./recipe.js";
 
 /** The extractor of recordings with one sample rate, and its filter in numbers. */
 export interface RecordingExtractor extends PublishedFile {
@@ -41,14 +40,12 @@ const MOST_REFERENCES = 16;
 const MOST_STATISTICS = 20;
 const SAMPLE_RATES = [8_000, 96_000] as const; // Hz
 const CHANNELS = [1, 2] as const;
-/** Features have far fewer numbers than the audio has samples, or they would be the audio. */
-const SAMPLES_PER_NUMBER = 4;
 const REFERENCE_NAME = /^[\w.-]{1,100}$/;
 
 type Unchecked<T> = { readonly [name in keyof T]?: unknown } | null | undefined;
 
 /** The first fault of the member `recordings`; undefined if it has none. */
-export function recordingsFault(value: unknown, recipe: Recipe): string | undefined {
+export function recordingsFault(value: unknown): string | undefined {
   const recordings = value as Unchecked<Recordings & { input: string; outputs: string[] }>;
   const { input, outputs, extractors } = recordings ?? {};
   if (input !== "audio") return `recordings.input is ${quoted(input)}; expected "audio"`;
@@ -57,21 +54,15 @@ export function recordingsFault(value: unknown, recipe: Recipe): string | undefi
   }
   return (
     listFault("recordings.extractors", extractors, MOST_EXTRACTORS, (each) =>
-      extractorFault(each as Unchecked<RecordingExtractor>, recipe),
+      extractorFault(each as Unchecked<RecordingExtractor>),
     ) ?? repeatedFault("recordings.extractors", "sampleRate", extractors)
   );
 }
 
-function extractorFault(
-  extractor: Unchecked<RecordingExtractor>,
-  recipe: Recipe,
-): string | undefined {
+function extractorFault(extractor: Unchecked<RecordingExtractor>): string | undefined {
   const name = "sampleRate of an extractor in recordings";
-  const columns = recipe.nMfcc + PROSODY_COLUMNS.length;
-  const hop = recipe.hopLength / recipe.sampleRate; // seconds
-  const lowest = Math.max(SAMPLE_RATES[0], Math.ceil((SAMPLES_PER_NUMBER * columns) / hop));
   return (
-    wholeFault(name, extractor?.sampleRate, lowest, SAMPLE_RATES[1]) ??
+    wholeFault(name, extractor?.sampleRate, ...SAMPLE_RATES) ??
     fileFault(`extractor for ${String(extractor?.sampleRate)} Hz`, extractor)
   );
 }
