@@ -25,6 +25,7 @@ test: .venv .venv-dev .venv-inference-clients ## run every test
 	@scripts/page || [ -z "$$CI" ]
 	@scripts/packages chromium curl gcc libc6-dev openjdk-17-jdk-headless openssl wrk || [ -z "$$CI" ]
 	@scripts/promtool || [ -z "$$CI" ]
+	@.venv-dev/bin/python -c 'import librosa.core.pitch' # numba's cache has one writer: two spoil it
 	@.venv-dev/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/benchmarks
 	@.venv-dev/bin/python -m pytest tests/benchmarks # alone: they load both cores
 

@@ -1,20 +1,17 @@
-import json
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import onnx
 import pytest
 
-from configuration import ROOT, config_path, read_section
+from configuration import config_path, read_section
 from server.launch.launcher import find_nginx
 from tests.support.harness import Server, running
 from tests.support.missing import missing
+from tests.support.shipped_models import MODELS, shipped_recipe
 from tests.support.tiny_models import write_frame_network
 from training.settings import DataSettings
-
-MODELS = ROOT / "models"
 
 
 @pytest.fixture
@@ -66,11 +63,10 @@ def models_with_frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project's models, and a network for frames with three emotions."""
     directory = tmp_path_factory.mktemp("models")
     shutil.copytree(MODELS, directory, dirs_exist_ok=True)
-    metadata = {p.key: p.value for p in onnx.load(MODELS / "mfcc.onnx").metadata_props}
     write_frame_network(
         directory,
         "Frames",
-        recipe=json.loads(metadata["recipe"]),
+        recipe=shipped_recipe(),
         distance_limit=1000.0,
         metrics={"protocol": "none: made for a test", "speakerIndependentUar": 0.1},
     )

@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 
 from server.models.catalog import NetworkCatalog
-from server.models.contract import FeatureContract
+from server.models.contract.extractors import INPUT, OUTPUTS, RecordingExtractor
+from server.models.contract.feature_contract import FeatureContract
+from server.models.contract.references import ReferenceClip
 from server.models.network import Network
-from server.models.recordings.extractors import INPUT, OUTPUTS, RecordingExtractor
-from server.models.recordings.references import ReferenceClip
 
 EXTRACTOR_PATH = "/init/mfcc.onnx"
 REFERENCE_PATH = "/init/reference.wav"

@@ -14,7 +14,7 @@ from server.api.requests import (
     read_deadline,
 )
 from server.codecs.mfcc_json import MfccDecoder, encode_prediction
-from server.codecs.voice_json import Utterance, VoiceReader
+from server.codecs.optional_members import OptionalMembersReader, Utterance
 from server.inference.batch_executor import BatchExecutor
 from server.inference.deadline import Deadline
 from server.inference.time_slice import EventLoopTimeSlice
@@ -48,8 +48,8 @@ class PredictionResource:
         # Without a contract there are no networks, and no body is decoded.
         n_mfcc = catalog.contract.n_mfcc if catalog.contract else 0
         statistics = len(catalog.contract.statistics) if catalog.contract else 0
-        voice = VoiceReader(n_mfcc, statistics)
-        self._decode = MfccDecoder(n_mfcc, settings.maximum_frames, voice)
+        members = OptionalMembersReader(n_mfcc, statistics)
+        self._decode = MfccDecoder(n_mfcc, settings.maximum_frames, members)
         self._maximum_body_bytes = settings.maximum_body_bytes
         self._executor = executor
         self._time_slice = time_slice

@@ -8,10 +8,10 @@ from server.api.requests import LARGEST_ON_LOOP, read_body
 from server.codecs.verdict_json import encode_verdict
 from server.codecs.verification_json import Verifiable, decode_verifiable
 from server.inference.batch_executor import BatchExecutor
-from server.models.contract import FeatureContract
-from server.models.mistakes import Verifier
-from server.models.recordings.prosody_mistakes import ProsodyVerdict, ProsodyVerifier
-from server.models.recordings.references import OLD_REFERENCE
+from server.models.contract.feature_contract import FeatureContract
+from server.models.contract.mistakes import Verifier
+from server.models.contract.prosody_mistakes import ProsodyVerdict, ProsodyVerifier
+from server.models.contract.references import OLD_REFERENCE
 from server.problems import messages
 from server.problems.documents import Problem, shortened
 from server.settings import ServerSettings
@@ -42,7 +42,9 @@ class VerificationResource:
         is_short = len(body) <= LARGEST_ON_LOOP
         sent = decode() if is_short else await self._executor.run_codec(decode)
         verdict = self._verifier(sent).verify(sent.mfccs)
-        resp.data = encode_verdict(verdict, self._verify_prosody(sent))
+        resp.data = encode_verdict(
+            verdict, self._verify_prosody(sent), of_recording=_name(sent) != OLD_REFERENCE
+        )
 
     def _verifier(self, sent: Verifiable) -> Verifier:
         name = _name(sent)

@@ -9,8 +9,9 @@ import numpy as np
 
 from server.codecs.inference_request import InferenceRequest, RequestedOutput
 from server.codecs.tensor_specs import version
+from server.models.batch_predictors import Scores
 from server.models.network import Network
-from server.models.predictors import Array, Scores
+from server.models.predictors import Array
 from server.problems import messages
 
 VALUES_PER_CALL = 8_192  # one call of the encoder holds the GIL

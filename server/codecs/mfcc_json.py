@@ -3,7 +3,7 @@
 The decoder first takes a fast path: one typed decoding and one packing into float32. Only if that
 fails does it read the body a second time, slowly, to find the first invalid value. A body that has
 more values than MFCCs can have is never decoded whole; see docs/decisions/hostile-bodies.md.
-server/codecs/voice_json.py reads the members beside the MFCCs.
+server/codecs/optional_members.py reads the members beside the MFCCs.
 """
 
 from struct import Struct as Packer
@@ -15,10 +15,16 @@ from numpy.typing import NDArray
 
 from server.codecs.json_start import first_elements
 from server.codecs.json_values import check_numbers, json_type, parse
-from server.codecs.voice_json import INVALID, NOT_GIVEN, Utterance, VoiceReader, explain_start
+from server.codecs.optional_members import (
+    INVALID,
+    NOT_GIVEN,
+    MembersReader,
+    Utterance,
+    explain_start,
+)
+from server.models.contract.prosody_statistics import PROSODY_COLUMNS
 from server.models.network import NetworkMetadata
 from server.models.predictors import Prediction
-from server.models.prosody_statistics import PROSODY_COLUMNS
 from server.problems import messages
 from server.problems.documents import Problem
 
@@ -65,13 +71,15 @@ _encode = msgspec.json.Encoder().encode
 class MfccDecoder:
     """Reads `{"mfccs": ...}` bodies, with `n_mfcc` coefficients in each vector.
 
-    voice: reads the members beside `mfccs`; None: they are ignored.
+    members: reads the members beside `mfccs`; None: they are ignored.
     """
 
-    def __init__(self, n_mfcc: int, maximum_frames: int, voice: VoiceReader | None = None) -> None:
+    def __init__(
+        self, n_mfcc: int, maximum_frames: int, members: MembersReader | None = None
+    ) -> None:
         self._n_mfcc = n_mfcc
         self._maximum_frames = maximum_frames
-        self._voice = voice
+        self._members = members
         # NOTE: the standard mode raises for numbers outside float32; the native mode does not.
         self._pack = Packer(f"<{n_mfcc}f").pack
 
@@ -96,7 +104,7 @@ class MfccDecoder:
         mfccs = np.frombuffer(self._pack(*document.mfccs), np.float32)
         if document.prosody is NOT_GIVEN and document.baseline is NOT_GIVEN:
             return Utterance(mfccs)
-        return self._with_voice(mfccs, document)
+        return self._with_members(mfccs, document)
 
     def _frames_or_problem(self, body: bytes) -> Utterance:
         try:
@@ -110,16 +118,16 @@ class MfccDecoder:
             self._explain(body)
         if len(mfccs) > self._maximum_frames:
             self._refuse_size()
-        return self._with_voice(mfccs, document)
+        return self._with_members(mfccs, document)
 
-    def _with_voice(self, mfccs: NDArray[np.float32], document: _Vector | _Frames) -> Utterance:
-        if self._voice is None:
+    def _with_members(self, mfccs: NDArray[np.float32], document: _Vector | _Frames) -> Utterance:
+        if self._members is None:
             return Utterance(mfccs)
         members = document.prosody, document.baseline
         try:
-            return self._voice.read(mfccs, *members)
+            return self._members.read(mfccs, *members)
         except INVALID:
-            self._voice.explain(mfccs, *members)
+            self._members.explain(mfccs, *members)
         # Each of repeated members must be valid, and only the last one was explained.
         raise Problem(messages.MEMBER_REPEATED, {"pointer": "/baseline"})
 
@@ -133,7 +141,7 @@ class MfccDecoder:
         return _has_more(body, 2 * frames, frames * (width + PROSODY_COLUMNS))
 
     def _may_have_prosody(self, body: bytes) -> bool:
-        return self._voice is not None and PROSODY in body
+        return self._members is not None and PROSODY in body
 
     def _explain_start(self, body: bytes) -> NoReturn:
         """Raises the first problem at the start of a body that holds too many values."""
@@ -202,13 +210,13 @@ class MfccDecoder:
 
 
 def decode_any_width(
-    body: bytes, n_mfcc: int, maximum_frames: int, voice: VoiceReader | None = None
+    body: bytes, n_mfcc: int, maximum_frames: int, members: MembersReader
 ) -> Utterance:
     """Decodes MFCCs with any number of coefficients; all vectors must have the same.
 
     The expected number is the length of the first row, or `n_mfcc` if there is no such row. There
-    may be as many numbers as in `maximum_frames` vectors of `n_mfcc`. `voice` reads the members
-    beside `mfccs`; without it they are ignored.
+    may be as many numbers as in `maximum_frames` vectors of `n_mfcc`. `members` reads those
+    beside `mfccs`.
 
     Raises:
         Problem: as MfccDecoder.
@@ -221,7 +229,7 @@ def decode_any_width(
     row = mfccs[0] if isinstance(mfccs, list) and mfccs and isinstance(mfccs[0], list) else mfccs
     width = len(row) if isinstance(row, list) and row else n_mfcc
     fitting = max(1, maximum_frames * n_mfcc // width)
-    return MfccDecoder(width, min(maximum_frames, fitting), voice)(body)
+    return MfccDecoder(width, min(maximum_frames, fitting), members)(body)
 
 
 def _has_more(body: bytes, rows: int, numbers: int) -> bool:

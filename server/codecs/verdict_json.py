@@ -3,8 +3,8 @@
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from server.models.mistakes import Explanation, Verdict
-from server.models.recordings.prosody_mistakes import (
+from server.models.contract.mistakes import Explanation, Verdict
+from server.models.contract.prosody_mistakes import (
     LEVEL_TOLERANCE,
     PITCH_TOLERANCE,
     ProsodyVerdict,
@@ -57,16 +57,19 @@ class _VerdictBody(msgspec.Struct, rename="camel"):
     prosody: _ProsodyBody | UnsetType = UNSET
 
 
-def encode_verdict(verdict: Verdict, prosody: ProsodyVerdict | None = None) -> bytes:
+def encode_verdict(
+    verdict: Verdict, prosody: ProsodyVerdict | None = None, *, of_recording: bool = False
+) -> bytes:
     """Writes a verdict, with its explanation in words and its evidence in numbers.
 
     prosody: the verdict about prosody, if the client sent it.
+    of_recording: whether the clip needs another extractor than that of version 1.
     """
     runner_up = verdict.runner_up
     return _encode(
         _VerdictBody(
             verdict.outcome,
-            _detail(verdict),
+            _detail(verdict, of_recording=of_recording),
             [_Mistake(m.code, m.explanation, m.remedy) for m in verdict.mistakes],
             _evidence(verdict.right),
             _evidence(verdict.nearest),
@@ -76,7 +79,7 @@ def encode_verdict(verdict: Verdict, prosody: ProsodyVerdict | None = None) -> b
     )
 
 
-def _detail(verdict: Verdict) -> str:
+def _detail(verdict: Verdict, *, of_recording: bool) -> str:
     right = verdict.right
     if verdict.outcome == "agreement":
         return messages.FEATURES_AGREE.format(
@@ -87,6 +90,8 @@ def _detail(verdict: Verdict) -> str:
     if verdict.outcome == "mistake":
         explanations = " ".join(f"{m.explanation} {m.remedy}" for m in verdict.mistakes)
         return messages.FEATURES_MISTAKEN.format(deviation=deviation, explanations=explanations)
+    if of_recording:
+        return messages.RECORDING_FEATURES_UNRECOGNISED.format(deviation=deviation)
     return messages.FEATURES_UNRECOGNISED.format(deviation=deviation)
 
 
@@ -128,8 +133,8 @@ def _prosody_detail(
             pitch_tolerance=PITCH_TOLERANCE,
             level_tolerance=LEVEL_TOLERANCE,
         )
-    found = (messages.PROSODY_DEVIATIONS[name].format(**values) for name in verdict.differs_in)
-    deviations = " and ".join(found)
+    found = [messages.PROSODY_DEVIATIONS[name].format(**values) for name in verdict.differs_in]
+    deviations = " and ".join(filter(None, [", ".join(found[:-1]), *found[-1:]]))
     if verdict.outcome == "unrecognised":
         return messages.PROSODY_UNRECOGNISED.format(deviations=deviations)
     explanations = " ".join(f"{mistake.explanation} {mistake.remedy}" for mistake in mistakes)

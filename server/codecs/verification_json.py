@@ -1,23 +1,20 @@
 """JSON bodies of `POST /init/verification`: MFCCs, and prosody of the same clip, if any."""
 
-from struct import Struct as Packer
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
 
 from server.codecs.json_values import json_type, parse
 from server.codecs.mfcc_json import decode_any_width
-from server.codecs.voice_json import (
+from server.codecs.optional_members import (
     NOT_GIVEN,
     Array,
     Utterance,
-    VoiceReader,
+    decode_rows,
     explain_rows,
     form,
     has_rows,
 )
-from server.models.prosody_statistics import PROSODY_COLUMNS
 from server.problems import messages
 from server.problems.documents import Problem
 
@@ -35,8 +32,6 @@ class _Named(msgspec.Struct):
 
 
 _decode_name = msgspec.json.Decoder(_Named).decode
-_decode_rows = msgspec.json.Decoder(list[list[float]]).decode
-_pack_row = Packer(f"<{PROSODY_COLUMNS}f").pack
 
 
 def decode_verifiable(body: bytes, n_mfcc: int, maximum_frames: int) -> Verifiable:
@@ -45,7 +40,7 @@ def decode_verifiable(body: bytes, n_mfcc: int, maximum_frames: int) -> Verifiab
     Raises:
         Problem: 400 if the body is not JSON, 422 if a member is not valid.
     """
-    reader = _RowsReader(n_mfcc, maximum_frames)
+    reader = _RowsReader(maximum_frames)
     utterance = decode_any_width(body, n_mfcc, maximum_frames, reader)
     return Verifiable(utterance.mfccs, utterance.prosody, _name(_decode_name(body).reference))
 
@@ -60,22 +55,20 @@ def _name(reference: msgspec.Raw) -> str | None:
     return name
 
 
-class _RowsReader(VoiceReader):
+class _RowsReader:
     """Reads rows of prosody of any number, since a wrong number is a known mistake."""
 
-    def __init__(self, n_mfcc: int, maximum_rows: int) -> None:
-        super().__init__(n_mfcc, 0)
+    def __init__(self, maximum_rows: int) -> None:
         self._maximum_rows = maximum_rows
 
     def read(self, mfccs: Array, prosody: msgspec.Raw, baseline: msgspec.Raw) -> Utterance:  # noqa: ARG002
         """The members beside valid MFCCs; the baseline is ignored."""
         if prosody is NOT_GIVEN:
             return Utterance(mfccs)
-        rows = _decode_rows(prosody)
+        rows = decode_rows(prosody)
         if not 1 <= len(rows) <= self._maximum_rows:
             raise ValueError
-        packed = b"".join([_pack_row(*row) for row in rows])
-        return Utterance(mfccs, np.frombuffer(packed, np.float32).reshape(-1, PROSODY_COLUMNS))
+        return Utterance(mfccs, rows)
 
     def explain(self, mfccs: Array, prosody: msgspec.Raw, baseline: msgspec.Raw) -> None:  # noqa: ARG002
         """Raises the first problem of prosody that could not be read."""

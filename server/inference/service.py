@@ -15,8 +15,8 @@ from server.inference.cost_estimate import CostEstimate
 from server.inference.deadline import Deadline, earlier
 from server.inference.time_slice import EventLoopTimeSlice
 from server.metrics.network_metrics import BatchCounts, NetworkMetrics
+from server.models.batch_predictors import Scores
 from server.models.network import Network
-from server.models.predictors import Scores
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from server.metrics.definitions import DISTANCE, NETWORK_SECONDS, ROWS, WARNINGS, SeriesSource
 from server.metrics.store import Values
+from server.models.batch_predictors import NO_DISTANCES
 from server.models.catalog import NetworkCatalog
-from server.models.predictors import NO_DISTANCES
 from server.problems.messages import ANOTHER_VOICE, OUTSIDE_TRAINING
 
 RATIO_BOUNDS = np.array(DISTANCE.bounds, np.float32)

@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from server.models.contract import FeatureContract, read_contract
+from server.models.contract.extractors import RecordingExtractor, check_shared, read_extractor
+from server.models.contract.feature_contract import FeatureContract, read_contract
 from server.models.files import (
     EXTRACTOR_NAME,
     RECORDING_EXTRACTORS,
@@ -15,7 +16,6 @@ from server.models.files import (
     printable_name,
 )
 from server.models.network import Network, load_network
-from server.models.recordings.extractors import RecordingExtractor, check_shared, read_extractor
 from server.settings import DEFAULT_MAXIMUM_FILE_BYTES
 
 T = TypeVar("T")

@@ -2,37 +2,35 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
 from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-import numpy as np
 from msgspec import Meta
 
-from server.models.contract import FeatureContract
+from server.models.batch_predictors import (
+    PredictBatch,
+    frame_batch_predictor,
+    vector_batch_predictor,
+)
+from server.models.contract.feature_contract import FeatureContract
+from server.models.contract.prosody_statistics import PROSODY_COLUMNS, prosody_pooling
 from server.models.files import EXTRACTOR_NAME, RESERVED, ModelFileError, read_file
+from server.models.network_probe import check_predictions
 from server.models.onnx import OnnxModel, decode_metadata, open_model
 from server.models.predictors import (
-    Array,
     OptionalInput,
     OptionalInputs,
     Predict,
-    PredictBatch,
-    frame_batch_predictor,
     frame_predictor,
     optional_vector_predictor,
     output_names,
-    vector_batch_predictor,
     vector_predictor,
 )
-from server.models.prosody_statistics import PROSODY_COLUMNS, prosody_pooling
 
 NETWORK_FORMAT = "speech-emotion-network/1"
 OPTIONAL_INPUTS_FORMAT = "speech-emotion-network/2"  # the same with one or both optional inputs
-PROBE_FRAMES = 10
-PROBE_VALUES = (0.0, -500.0, float(np.finfo(np.float32).max))
 NO_PROSODY = "takes prosody, which these models do not define: there is no valid extractor-*.onnx"
 
 
@@ -109,7 +107,7 @@ def load_network(path: Path, contract: FeatureContract | None, maximum_file_byte
         raise ModelFileError(*faults)
     predictors = _predictors(model, metadata, n_mfcc, optional, statistics)
     network = Network(path.stem, metadata, *predictors, file.sha256, optional)
-    _probe(network, n_mfcc)
+    check_predictions(network.predict, optional, metadata.input, n_mfcc)
     return network
 
 
@@ -209,51 +207,3 @@ def _output_faults(
     width = (found["probabilities"].shape or [None])[-1]
     if width != len(metadata.labels):
         yield f"has {width} probabilities for {len(metadata.labels)} labels"
-
-
-def _probe(network: Network, n_mfcc: int) -> None:
-    """Checks that the network returns probabilities for extreme inputs."""
-    shape = (n_mfcc,) if network.takes_vectors else (PROBE_FRAMES, n_mfcc)
-    for value in PROBE_VALUES:
-        mfccs = np.full(shape, value, np.float32)
-        _probe_once(network, f"an input of {value}", mfccs)
-        for optional, other in product(
-            _combinations(network.optional_inputs), (value, -value, 0.0)
-        ):
-            names = " and ".join(member.name for member in optional)
-            place = f"an input of {value} with {names} of {other}"
-            _probe_once(network, place, mfccs, **_probe_members(optional, other))
-
-
-def _combinations(optional: OptionalInputs) -> Iterator[OptionalInputs]:
-    """Each optional input alone, and all together."""
-    for count in {1, len(optional)} if optional else ():
-        yield from combinations(optional, count)
-
-
-def _probe_members(optional: OptionalInputs, value: float) -> dict[str, Array]:
-    """Optional inputs of one value; a baseline has no negative spread, and at least one clip."""
-    members = {
-        member.name: np.full_like(member.zeros(1, PROBE_FRAMES)[0], value) for member in optional
-    }
-    if (baseline := members.get("baseline")) is not None:
-        spread_and_clips = baseline[len(baseline) // 2 :]
-        spread_and_clips[:] = abs(value)
-        baseline[-1] = 1.0
-    return members
-
-
-def _probe_once(network: Network, place: str, mfccs: Array, **members: Array) -> None:
-    try:
-        probabilities, *distances = network.predict(mfccs, **members)
-    # NOTE: ONNX Runtime's exceptions share no base class but Exception.
-    except Exception as error:  # noqa: BLE001
-        reason = str(error).replace("std::bad_alloc", "it needs too much memory")
-        raise ModelFileError(f"fails on {place}: {reason}") from None
-    if not np.isfinite([*probabilities, *distances]).all() or abs(sum(probabilities) - 1) > 1e-4:
-        distance, baseline_distance = distances
-        also = f", distance from the baseline {baseline_distance}" if members else ""
-        raise ModelFileError(
-            f"gives {probabilities}, distance {distance}{also} for {place}; "
-            "expected probabilities that sum to 1 and a finite distance"
-        )

@@ -21,6 +21,7 @@ from typing import IO
 
 import msgspec
 
+from server.models.contract.metadata import read_metadata
 from server.models.deployment import Deployment, DeploymentFiles
 from server.models.files import (
     EXTRACTOR_NAME,
@@ -32,7 +33,6 @@ from server.models.files import (
     printable_name,
     read_file,
 )
-from server.models.recordings.metadata import read_metadata
 from server.settings import DEFAULT_MAXIMUM_FILE_BYTES
 
 NAME_DIGITS = 16

@@ -384,6 +384,10 @@ FEATURES_UNRECOGNISED = (
     "The features {deviation} and match no known mistake. The extractor at /init/mfcc.onnx "
     "computes correct features."
 )
+RECORDING_FEATURES_UNRECOGNISED = (
+    "The features {deviation} and match no known mistake. The extractor for the clip's sample rate "
+    "(/init/configuration, recordings) computes correct features."
+)
 WRONG_SIZE = "do not have the reference's number of coefficients or frames"
 DIFFERENT = "differ from the reference by up to {difference:.4g}"
 

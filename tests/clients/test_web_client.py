@@ -1,7 +1,6 @@
 """The web module connected to the server, and to other kinds of servers."""
 
 import json
-import shutil
 import socket
 import threading
 from collections.abc import Iterator, Mapping
@@ -10,37 +9,28 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import onnx
 import pytest
 import uvicorn
 from falcon.asgi import App
 
 from server.app import create_app
 from server.models.catalog import load_catalog
-from server.settings import ModelSettings, ServerSettings, Settings, load_settings
+from server.settings import ModelSettings, ServerSettings, Settings
+from tests.support.shipped_models import VERSION_1, copy_features, shipped_recipe
 from tests.support.sounds import noise
 from tests.support.tiny_models import write_frame_network, write_vector_network
-from tests.support.web_driver import WebError, WebModule, run_web_module
+from tests.support.web_driver import WebError, WebModule
 
 TINY_VECTOR_LIMIT = 5.0  # every clip exceeds it and gets a warning
 TINY_FRAME_LIMIT = 100.0
 
 
 @pytest.fixture(scope="module")
-def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebModule]:
-    with run_web_module(tmp_path_factory.mktemp("web")) as module:
-        yield module
-
-
-@pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project's extractor and reference clip, and two small networks."""
     folder = tmp_path_factory.mktemp("models")
-    source = load_settings().models.directory
-    for name in ("mfcc.onnx", "reference.wav"):
-        shutil.copy(source / name, folder)
-    metadata = {item.key: item.value for item in onnx.load(folder / "mfcc.onnx").metadata_props}
-    recipe = json.loads(metadata["recipe"])
+    copy_features(folder, VERSION_1)
+    recipe = shipped_recipe()
     write_vector_network(folder, "DNN", recipe=recipe, distance_limit=TINY_VECTOR_LIMIT)
     write_frame_network(folder, "TCN", recipe=recipe, distance_limit=TINY_FRAME_LIMIT)
     return folder

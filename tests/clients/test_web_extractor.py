@@ -11,11 +11,11 @@ from pathlib import Path
 
 import librosa
 import numpy as np
-import onnx
 import pytest
 import soundfile
 
 from server.settings import load_settings
+from tests.support.shipped_models import metadata_of
 from tests.support.sounds import noise
 from tests.support.web_driver import WebError, WebModule, run_web_module
 from training.arrays import Float32
@@ -123,7 +123,7 @@ def test_stereo_mixed_to_mono_agrees_with_librosa(web: WebModule, tmp_path: Path
 
 
 def test_the_sample_rate_is_that_of_the_recipe() -> None:
-    metadata = {item.key: item.value for item in onnx.load(extractor_path()).metadata_props}
+    metadata = metadata_of(extractor_path())
     assert json.loads(metadata["recipe"])["sampleRate"] == RATE
 
 

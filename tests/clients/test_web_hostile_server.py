@@ -22,7 +22,7 @@ from tests.support.hostile_pages import (
     page,
 )
 from tests.support.sounds import noise
-from tests.support.web_driver import WebError, WebModule, run_web_module
+from tests.support.web_driver import WebError, WebModule
 
 REAL = (hostile.ROOT / "models" / "mfcc.onnx").read_bytes()
 FRAMES = np.zeros((3, 25), np.float32)
@@ -30,12 +30,6 @@ HARMLESS = extractors.with_frames(FRAMES)
 MOST_GROWTH = 150_000_000  # bytes of memory; a response of 200 MB takes more
 ESCAPES = "\x1b[31mred\x07\u202eder\u2066\r\n\x9b2J"
 PLAIN = "[31mredder 2J"
-
-
-@pytest.fixture(scope="module")
-def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebModule]:
-    with run_web_module(tmp_path_factory.mktemp("web")) as module:
-        yield module
 
 
 @pytest.fixture

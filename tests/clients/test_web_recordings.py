@@ -1,17 +1,16 @@
 """The extractors for recordings in onnxruntime-web, run in Node."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime
 import pytest
 
 from server.settings import load_settings
+from tests.support.shipped_models import metadata_of
 from tests.support.sounds import noise
-from tests.support.web_driver import WebError, WebModule, run_web_module
+from tests.support.web_driver import WebError, WebModule
 from training.arrays import Float32
 
 RECIPE = {"sampleRate": 22_050, "hopLength": 512, "nMfcc": 25}
@@ -24,16 +23,9 @@ def path_for(rate: int) -> Path:
     return load_settings().models.directory / f"extractor-{rate}.onnx"
 
 
-@pytest.fixture(scope="module")
-def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebModule]:
-    with run_web_module(tmp_path_factory.mktemp("web")) as module:
-        yield module
-
-
 def load(web: WebModule, rate: int) -> None:
     path = path_for(rate)
-    metadata = {item.key: item.value for item in onnx.load(path).metadata_props}
-    recording = {"sampleRate": rate, "prosody": json.loads(metadata["prosody"])}
+    recording = {"sampleRate": rate, "prosody": json.loads(metadata_of(path)["prosody"])}
     web.call("load", model=str(path), recipe=RECIPE, recording=recording)
 
 

@@ -1,4 +1,4 @@
-"""The resampling of docs/recordings.md is that of the extractors."""
+"""The resampling and the statistics of docs/recordings.md are those of the extractors."""
 
 import re
 from typing import Any
@@ -24,11 +24,16 @@ def document() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def extractors() -> dict[int, dict[str, Any]]:
-    """The extractors in the handshake, by sample rate."""
+def handshake() -> dict[str, Any]:
     catalog = load_catalog(ROOT / "models", run_extractors=False)
     assert catalog.contract
-    handshake = msgspec.to_builtins(describe(catalog.contract, catalog))
+    members: dict[str, Any] = msgspec.to_builtins(describe(catalog.contract, catalog))
+    return members
+
+
+@pytest.fixture(scope="module")
+def extractors(handshake: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    """The extractors in the handshake, by sample rate."""
     return {item["sampleRate"]: item for item in handshake["recordings"]["extractors"]}
 
 
@@ -49,3 +54,10 @@ def test_the_code_resamples_as_the_extractor(
     )
     assert ours.shape == theirs.shape
     assert np.abs(ours - theirs).max() < 0.01
+
+
+def test_the_document_defines_each_statistic(handshake: dict[str, Any]) -> None:
+    text = (ROOT / "docs" / "recordings.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^\| (`.*?) \|", text.split("**The statistics.**")[1], re.MULTILINE)
+    defined = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+    assert set(handshake["prosody"]["statistics"]) <= defined

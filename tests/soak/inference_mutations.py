@@ -18,6 +18,7 @@ from tests.soak.mutants import (
     containers,
     with_changed_bytes,
 )
+from training.features.recordings.statistics import STATISTICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,7 +136,9 @@ class InferenceMutator:
             tensors = [_tensor("mfccs", (rows, 25), self._numbers(rows * 25), binary)]
         voice = not frames and random.random() < 0.4
         if voice:
-            tensors.append(_tensor("prosody", (rows, 12), self._numbers(rows * 12), binary))
+            statistics = len(STATISTICS)
+            pooled = self._numbers(rows * statistics)
+            tensors.append(_tensor("prosody", (rows, statistics), pooled, binary))
             baselines = array("f", map(abs, self._numbers(rows * 57)))
             tensors.append(_tensor("baseline", (rows, 57), baselines, binary))
         document: dict[str, Any] = {"inputs": [tensor for tensor, _ in tensors]}

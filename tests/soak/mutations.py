@@ -18,6 +18,7 @@ from tests.soak.mutants import (
     containers,
     with_changed_bytes,
 )
+from training.features.recordings.statistics import STATISTICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +106,7 @@ class Mutator:
         """Prosody and a baseline, with a part that is missing or has another value."""
         body: Any = {"mfccs": self._rows(25), "prosody": self._rows(3)}
         if self._random.random() < 0.5:
-            body |= {"mfccs": self._numbers(25), "prosody": self._numbers(12)}
+            body |= {"mfccs": self._numbers(25), "prosody": self._numbers(len(STATISTICS))}
         body["baseline"] = {"clips": 7, "mfccs": self._moments(25), "prosody": self._moments(3)}
         place = self._random.choice(list(containers(body)))
         key = self._random.choice(range(len(place)) if isinstance(place, list) else [*place])

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import uvloop
 
+from server.models.files import is_extractor
 from server.settings import load_settings
 from tests.soak.http1 import AnswerReader, ProtocolError, request
 from tests.support.harness import Server, free_port, running
@@ -72,8 +73,7 @@ def search_after(requests: int) -> Findings:
 def _requests(voices: Sequence[Voice]) -> list[bytes]:
     """Valid and invalid requests to every network."""
     folder = load_settings().models.directory
-    names = sorted(path.stem for path in folder.glob("*.onnx"))
-    networks = [name for name in names if not name.startswith(("mfcc", "extractor-"))]
+    networks = sorted(path.stem for path in folder.glob("*.onnx") if not is_extractor(path))
     return [part for voice in voices for name in networks for part in _of(voice, name)]
 
 

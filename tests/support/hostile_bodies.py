@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable
 from functools import partial
 
+from training.features.recordings.statistics import STATISTICS
+
 MFCCS_BYTES = 1_048_576
 BATCH_BYTES = 8_388_608
 
@@ -186,7 +188,7 @@ OTHER_INPUT = b"]},"  # before the start of another input
 
 def voice_batch(last: bytes) -> bytes:
     """Rows of MFCCs, prosody and baselines; `last` is the last row of the baselines."""
-    inputs = (("mfccs", 25), ("prosody", 12), ("baseline", 57))
+    inputs = (("mfccs", 25), ("prosody", len(STATISTICS)), ("baseline", 57))
     starts = [input_with("[", VOICE_ROWS, width, name=name) for name, width in inputs]
     rows = [b"[%b]," % b",".join([b"1"] * width) for _, width in inputs]
     text = starts[0]

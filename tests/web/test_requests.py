@@ -11,6 +11,7 @@ from playwright.sync_api import Request, expect
 from tests.support.harness import Server
 from tests.web.conftest import OpenPage
 from tests.web.visits import Visit
+from training.features.recordings.statistics import STATISTICS
 
 FILES = re.compile(r"/(favicon\.svg|assets/[\w.-]+)?")
 VERSION = re.compile(r"sha256=[0-9a-f]{64}")  # of the extractor and of the reference clip
@@ -19,7 +20,6 @@ HANDSHAKE = re.compile(
 )
 POSTS = re.compile(r"/init/verification|/prediction/\w+")
 LARGEST_FEATURE = 10_000.0
-STATISTICS = 12  # of prosody
 
 
 def over_the_network(visited: Visit) -> list[Request]:
@@ -41,7 +41,7 @@ def check_features(body: str) -> None:
     check_numbers(document["mfccs"], 25)
     if "prosody" in document:
         are_rows = isinstance(document["mfccs"][0], list)
-        check_numbers(document["prosody"], 3 if are_rows else STATISTICS)
+        check_numbers(document["prosody"], 3 if are_rows else len(STATISTICS))
     assert re.fullmatch(r"reference[\w-]*", document.get("reference", "reference"))
 
 

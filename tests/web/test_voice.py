@@ -1,17 +1,15 @@
 """One's own voice: kept in the browser, sent only while the user compares with it."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import onnx
 import pytest
 from playwright.sync_api import Browser, Locator, Request, expect
 
-from configuration import ROOT
 from tests.support.harness import Server, running
+from tests.support.shipped_models import copy_features, shipped_recipe
 from tests.support.sounds import load, noise, several, write
 from tests.support.tiny_models import write_frame_network, write_vector_network
 from tests.web.conftest import OpenPage
@@ -19,7 +17,6 @@ from tests.web.visits import DESKTOP, PHONE, Visit, visiting
 
 BASELINE_LIMIT = 10.0  # between the distances of the same clip, 6, and of one an octave lower, 18
 STORED = "JSON.parse(localStorage.getItem('usual-voice'))"
-EXTRACTORS = ("mfcc.onnx", "reference*.wav", "extractor-*.onnx")
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +25,8 @@ def voice_site(
 ) -> Iterator[Server]:
     """A server with a network that can use a baseline, and one that cannot."""
     models = tmp_path_factory.mktemp("models")
-    for path in (path for form in EXTRACTORS for path in (ROOT / "models").glob(form)):
-        shutil.copy(path, models)
-    metadata = {p.key: p.value for p in onnx.load(models / "mfcc.onnx").metadata_props}
-    recipe = json.loads(metadata["recipe"])
+    copy_features(models)
+    recipe = shipped_recipe()
     write_frame_network(
         models,
         "Voice",
@@ -97,6 +92,19 @@ def turn_on(visited: Visit) -> Request:
     return caught.value
 
 
+def keep_and_compare(visited: Visit, path: Path) -> None:
+    keep(visited, path)
+    turn_on(visited)
+    visited.wait_for_result()
+
+
+def open_details(visited: Visit) -> None:
+    """Opens what the page says about the voice, the log, and the numbers of the last request."""
+    visited.page.get_by_text("What this reveals, and where it stays").click()
+    visited.by_id("log-summary").click()
+    visited.by_id("log-rows").locator("summary").last.click()
+
+
 def test_nothing_is_kept_or_sent_by_default(visit: OpenPage, speech: Path) -> None:
     visited = visit().wait_for_agreement()
     expect(compare_switch(visited)).not_to_be_checked()
@@ -134,9 +142,7 @@ def test_the_clips_so_far_are_kept_and_compared_with(visit: OpenPage, speech: Pa
 
 def test_what_is_forgotten_is_gone(visit: OpenPage, speech: Path) -> None:
     visited = visit().wait_for_agreement()
-    keep(visited, speech)
-    turn_on(visited)
-    visited.wait_for_result()
+    keep_and_compare(visited, speech)
     other = visited.page.context.new_page()  # another tab
     other.goto(visited.page.url)
     expect(other.locator("#voice-kept")).to_have_text("2 clips are kept in this browser.")
@@ -191,9 +197,7 @@ def test_a_foreign_voice_is_told_in_words(
 
 def test_a_network_that_cannot_use_it_gets_none(visit: OpenPage, speech: Path) -> None:
     visited = visit().wait_for_agreement()
-    keep(visited, speech)
-    turn_on(visited)
-    visited.wait_for_result()
+    keep_and_compare(visited, speech)
     before = len(bodies(visited))
     visited.choose("Plain")
     expect(visited.by_id("source")).to_contain_text("Plain")
@@ -260,33 +264,23 @@ def test_axe_finds_nothing_severe(
         color_scheme=scheme, viewport=viewport, reduced_motion="reduce"
     ).wait_for_agreement()
     assert visited.severe_violations() == []
-    keep(visited, speech)
-    turn_on(visited)
-    visited.wait_for_result()
-    visited.page.get_by_text("What this reveals, and where it stays").click()
-    visited.by_id("log-summary").click()
-    visited.by_id("log-rows").locator("summary").last.click()
+    keep_and_compare(visited, speech)
+    open_details(visited)
     assert visited.severe_violations() == []
     visited.screenshot(f"voice-{scheme}-{size}")
 
 
 def test_nothing_scrolls_sideways_at_320_pixels(visit: OpenPage, speech: Path) -> None:
     visited = visit(viewport={"width": 320, "height": 740}).wait_for_agreement()
-    keep(visited, speech)
-    turn_on(visited)
-    visited.wait_for_result()
-    visited.page.get_by_text("What this reveals, and where it stays").click()
-    visited.by_id("log-summary").click()
-    visited.by_id("log-rows").locator("summary").last.click()
+    keep_and_compare(visited, speech)
+    open_details(visited)
     assert visited.page.evaluate("document.documentElement.scrollWidth") <= 320
     visited.screenshot("voice-320")
 
 
 def test_the_log_shows_each_number(visit: OpenPage, speech: Path) -> None:
     visited = visit().wait_for_agreement()
-    keep(visited, speech)
-    turn_on(visited)
-    visited.wait_for_result()
+    keep_and_compare(visited, speech)
     visited.by_id("log-summary").click()
     row = visited.by_id("log-rows").locator("tr", has_text="/prediction/").last
     body = bodies(visited)[-1]

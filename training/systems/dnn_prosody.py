@@ -75,7 +75,7 @@ class FittedVoice:
         return parameter_count(self.module)
 
     def logits(self, clips: Sequence[Float32]) -> Float32:
-        """Rows of N clips, as `training.voice.summary.row` makes them, to logits float32 (N, L)."""
+        """Rows (ROW,) of N clips, see `training.voice.summary.split`, to logits float32 (N, L)."""
         inputs = [torch.from_numpy(part) for part in split(np.stack(clips))]
         with torch.inference_mode():
             logits: Float32 = self.module(self.offsets(*inputs)).numpy()

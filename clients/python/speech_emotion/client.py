@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from speech_emotion import answers
 from speech_emotion.answers import Prediction, Verification
-from speech_emotion.audio import Clip, Float32, Inputs, clip_of_samples, read_clip, read_windows
+from speech_emotion.audio import Clip, Inputs, clip_of_samples, read_clip, read_windows
 from speech_emotion.contract import (
     Contract,
     ExtractorFile,
-    NetworkDescription,
     Reference,
 )
 from speech_emotion.errors import ExtractorError
@@ -25,8 +24,9 @@ from speech_emotion.extraction.extractor import Extractor
 from speech_emotion.extraction.features import Features
 from speech_emotion.handshake import fetch_contract
 from speech_emotion.limits import Limits
-from speech_emotion.profiles.baseline import DECIMALS, Baseline
+from speech_emotion.profiles.baseline import Baseline
 from speech_emotion.reference import read_reference
+from speech_emotion.request import members_of, rounded
 from speech_emotion.transport import Transport
 from speech_emotion.untrusted import sha256
 
@@ -178,7 +178,7 @@ class Client:
             SpeechEmotionError: one of the errors of `speech_emotion.errors`.
         """
         description = self.contract.network(network)
-        document = _members(features, description, baseline)
+        document = members_of(features, description, baseline)
         path = f"/prediction/{quote(description.name, safe='')}"
         answer = self._transport.post_json(path, document)
         return self._checked(lambda: answers.prediction(answer, description, features))
@@ -216,10 +216,10 @@ class Client:
         content = self._transport.get(reference.path)
         check_hash("reference clip", content, reference)
         features = self._extract(read_reference(content, reference))
-        vector = {"mfccs": _rounded(features.vector)}
-        frames = {"mfccs": _rounded(features.frames)}
+        vector = {"mfccs": rounded(features.vector)}
+        frames = {"mfccs": rounded(features.frames)}
         if features.prosody is not None:
-            frames["prosody"] = _rounded(features.prosody)
+            frames["prosody"] = rounded(features.prosody)
         return [
             *self._ask("vector", vector | members, reference),
             *self._ask("frames", frames | members, reference),
@@ -259,23 +259,3 @@ def _hashes(pinned: str | Iterable[str] | None) -> frozenset[str] | None:
     if pinned is None:
         return None
     return frozenset(map(sha256, [pinned] if isinstance(pinned, str) else pinned))
-
-
-def _members(
-    features: Features, network: NetworkDescription, baseline: Baseline | None
-) -> dict[str, Any]:
-    """The body of a request: the MFCCs, and what else is known and of use to the network."""
-    is_vector = network.input == "vector"
-    prosody = features.statistics if is_vector else features.prosody
-    members: dict[str, Any] = {"mfccs": _rounded(features.vector if is_vector else features.frames)}
-    if network.takes_prosody and prosody is not None:
-        members["prosody"] = _rounded(prosody)
-    if network.takes_baseline and baseline and baseline.clips:
-        members["baseline"] = baseline.document()
-    return members
-
-
-def _rounded(array: Float32) -> list[Any]:
-    """Lists of numbers with few digits: float32 has no more at this magnitude."""
-    rounded: list[Any] = np.round(array.astype(np.float64), DECIMALS).tolist()
-    return rounded

@@ -79,7 +79,7 @@ class AudioTooLongError(AudioError):
 
 
 class ProfileNameError(SpeechEmotionError):
-    """The name of a profile is not safe as the name of a file."""
+    """The name of a profile is missing, or not safe as the name of a file."""
 
     exit_code = 2
 

@@ -63,7 +63,9 @@ export const network = {
   explanation: (corpus: string, protocol: string) =>
     `Unweighted average recall on speakers who are not in its training data (${corpus}; ${protocol}).`,
   uses: { prosody: "pitch and loudness", baseline: "your usual voice" },
-  alsoUses: (uses: readonly string[]) => `It also uses ${uses.join(", and if you want ")}.`,
+  alsoUses: (uses: readonly string[]) =>
+    `It also uses ${uses.join(" and, if you want, ")}. Its percentage was measured without ` +
+    `${uses.length === 1 ? "it" : "them"}.`,
   notFor: "Not suitable for",
 };
 

@@ -1,4 +1,3 @@
-import json
 import os
 import shutil
 import subprocess
@@ -8,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
 import soundfile
 from speech_emotion import Client
@@ -17,6 +15,7 @@ from configuration import ROOT
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.harness import running
 from tests.support.hostile_server import HostileServer
+from tests.support.shipped_models import shipped_recipe
 from tests.support.tiny_models import write_frame_network
 
 MODELS = ROOT / "models"
@@ -37,12 +36,11 @@ def models(models_with_frames: Path, tmp_path_factory: pytest.TempPathFactory) -
     """The project's models, and a network for frames that uses all that a request may contain."""
     directory = tmp_path_factory.mktemp("models") / "all"
     shutil.copytree(models_with_frames, directory)
-    metadata = {p.key: p.value for p in onnx.load(MODELS / "mfcc.onnx").metadata_props}
     write_frame_network(
         directory,
         "Voice",
         members=("prosody", "baseline"),
-        recipe=json.loads(metadata["recipe"]),
+        recipe=shipped_recipe(),
         distance_limit=1000.0,
         metrics={"protocol": "none: made for a test", "speakerIndependentUar": 0.1},
     )

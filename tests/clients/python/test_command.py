@@ -90,6 +90,9 @@ def test_networks_are_listed_with_their_quality(server: str, emotion: Emotion) -
     assert done.returncode == 0
     assert ["Frames", "frames", "10.0%"] in [row[:3] for row in cells]
     assert ["CNN", "vector"] in [row[:2] for row in cells]
+    voice = next(line for line in done.stdout.splitlines() if line.startswith("Voice "))
+    assert "  prosody, baseline  " in voice
+    assert "on unseen speakers, from MFCCs alone\n" in done.stdout
     assert "Frames is not for: anything else" in done.stdout
 
 

@@ -16,6 +16,7 @@ from tests.clients.python.conftest import Emotion
 from tests.clients.python.test_profiles import CLIP
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.hostile_server import HostileServer
+from training.features.recordings.statistics import STATISTICS
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,9 @@ def test_a_profile_is_made_shown_listed_and_forgotten(
         assert done.stderr == "emotion: There is no profile 'me'. Profiles: none.\n"
 
 
-@pytest.mark.parametrize(("network", "shape"), [("Voice", (173, 3)), ("DNN-prosody", (16,))])
+@pytest.mark.parametrize(
+    ("network", "shape"), [("Voice", (173, 3)), ("DNN-prosody", (len(STATISTICS),))]
+)
 def test_predict_sends_the_profile_so_far_and_then_adds_the_clip(
     *,
     network: str,
@@ -136,7 +139,8 @@ def test_a_network_that_does_not_use_a_profile_is_named(
 ) -> None:
     done = own("predict", tone, "--profile", "me", "--network", "CNN", "--server", proxy.url)
     assert done.returncode == 0
-    assert "the network CNN does not use the profile 'me': it is only updated\n" in done.stderr
+    warning = "the network CNN does not use the profile 'me': it is only updated; these use it: "
+    assert warning + "DNN-prosody, Voice (--network NAME)\n" in done.stderr
     assert [list(body) for body in posted(proxy)] == [["mfccs"]]
     assert clips(store) == 1
 
@@ -152,6 +156,17 @@ def test_another_voice_is_warned_of_and_not_added(
     assert second["distance"] > second["limit"]
     assert "this clip is not added to the profile 'me': see the warning" in done.stderr
     assert clips(store) == 1
+
+
+def test_a_clip_without_speech_is_not_added(
+    server: str, own: Own, tone: Path, noise: Path, store: ProfileStore
+) -> None:
+    added = own("profile", "add", "me", noise, tone, "--server", server)
+    assert (added.returncode, added.stdout) == (8, "me: 1 clip\n")
+    assert f"{noise}: hardly any speech; not added to the profile\n" in added.stderr
+    done = own("predict", noise, "--profile", "me", "--network", "CNN", "--server", server)
+    assert "this clip is not added to the profile 'me': hardly any speech\n" in done.stderr
+    assert (done.returncode, clips(store)) == (0, 1)
 
 
 def test_a_profile_of_other_features_is_refused_before_anything_is_sent(
@@ -182,6 +197,7 @@ def test_a_server_of_version_1_gets_no_profile(own: Own, tone: Path, data: Path)
     [
         (("--profile", "../me"), 2, "'../me' is not a name of a profile"),
         (("--profile", ""), 2, "'' is not a name of a profile"),
+        (("--no-update",), 2, "--no-update needs --profile NAME"),
         (("--profile", "me", "--no-update"), 12, "There is no profile 'me'. Make it: `emotion pro"),
     ],
 )

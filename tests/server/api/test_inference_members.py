@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from falcon.testing import TestClient
 
-from server.models.predictors import ROWS_PER_CALL, Array
+from server.models.batch_predictors import ROWS_PER_CALL
+from server.models.predictors import Array
 from tests.server.api.conftest import MEMBERS
 from tests.server.api.inference_requests import (
     VECTOR,

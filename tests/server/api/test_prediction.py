@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.codecs.mfcc_json import MfccDecoder
-from server.codecs.voice_json import Utterance
+from server.codecs.optional_members import Utterance
 from server.problems.documents import Problem
 
 VECTOR = [1.0, 2.0, 3.0, *[0.0] * 22]

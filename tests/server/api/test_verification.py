@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,18 @@ def test_each_reference_has_its_own_mistakes(models_with_recordings: Path) -> No
     found = post(client, mfccs=[100.0] * 25, reference=STEREO).json
     assert found["mistakes"][0]["remedy"] == f"Of {STEREO}."
     assert post(client, mfccs=RIGHT, reference="reference").content == verify(client, RIGHT).content
+
+
+def test_what_is_unrecognised_is_told_of_the_extractor_for_the_clip(
+    with_recordings: TestClient,
+) -> None:
+    known = post(with_recordings, mfccs=[50.0] * 25).json["detail"]
+    assert "The extractor at /init/mfcc.onnx computes" in known
+    prosody = [[2.6, 3.0, 10.0]]
+    answer = post(with_recordings, mfccs=[50.0] * 25, prosody=prosody, reference=STEREO).json
+    assert "The extractor for the clip's sample rate (/init/configuration" in answer["detail"]
+    deviations = r"The prosody has a pitch .*, has degrees .* and has levels .*; this is no known"
+    assert re.match(deviations, answer["prosody"]["detail"])
 
 
 def test_prosody_gets_a_verdict_of_its_own(with_recordings: TestClient) -> None:

@@ -12,9 +12,10 @@ from falcon.testing import TestClient
 
 from server.app import create_app
 from server.codecs.inference_request import read_request
+from server.models.batch_predictors import Scores
 from server.models.catalog import NetworkCatalog, load_catalog
 from server.models.network import Network
-from server.models.predictors import Array, Lengths, Scores
+from server.models.predictors import Array, Lengths
 from server.settings import ModelSettings, ServerSettings, Settings
 from tests.server.api.inference_requests import JSON_BYTES, binary, infer, infer_binary, tensor
 

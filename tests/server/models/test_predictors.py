@@ -5,14 +5,14 @@ import onnxruntime as ort
 import pytest
 
 from configuration import ROOT
-from server.models.files import read_file
-from server.models.onnx import open_model
-from server.models.predictors import (
+from server.models.batch_predictors import (
     FRAMES_PER_CALL,
-    OUTPUTS,
     frame_batch_predictor,
     vector_batch_predictor,
 )
+from server.models.files import read_file
+from server.models.onnx import open_model
+from server.models.predictors import OUTPUTS
 
 FORMAT = "speech-emotion-network/1"
 RANDOM = np.random.default_rng(1)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from configuration import ROOT
 from server.models.catalog import load_catalog
-from server.models.recordings.prosody_mistakes import OCTAVE_ERRORS, ProsodyVerdict, ProsodyVerifier
-from server.models.recordings.references import ReferenceClip
+from server.models.contract.prosody_mistakes import OCTAVE_ERRORS, ProsodyVerdict, ProsodyVerifier
+from server.models.contract.references import ReferenceClip
 
 Prosody = NDArray[np.float64]
 RATE, HOP = 22_050, 512

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from configuration import ROOT
-from server.models.prosody_statistics import prosody_pooling
+from server.models.contract.prosody_statistics import prosody_pooling
 from training.features.recordings.statistics import STATISTICS, prosody_statistics
 
 EXTRACTOR = ROOT / "models" / "extractor-22050.onnx"

@@ -10,11 +10,12 @@ from onnx import helper
 
 from configuration import ROOT
 from server.models.catalog import load_catalog
+from server.models.contract.metadata import read_metadata
 from server.models.files import ModelFileError
-from server.models.recordings.metadata import read_metadata
 from server.models.verification import verify
 from server.settings import ModelSettings
 from tests.support.hostile_models import write_looping_extractor
+from tests.support.shipped_models import metadata_of
 from tests.support.tiny_models import (
     PROSODY,
     REFERENCE_CLIP,
@@ -263,7 +264,7 @@ def test_an_endless_loop_is_a_fault_of_its_file(models_with_recordings: Path) ->
 
 def test_the_metadata_are_those_that_onnx_reads() -> None:
     for path in sorted((ROOT / "models").glob("extractor-*.onnx")):
-        expected = {item.key: item.value for item in onnx.load(path).metadata_props}
+        expected = metadata_of(path)
         assert read_metadata(path.read_bytes(), expected["format"]) == expected
 
 

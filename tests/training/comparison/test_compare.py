@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime
 import pytest
 
+from tests.support.shipped_models import metadata_of
 from tests.training.comparison.conftest import SIXTH, Command
 from training.__main__ import main
 from training.features.descriptors import compute
@@ -86,7 +86,7 @@ def test_what_was_done_is_not_done_again(
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_an_exported_system_describes_itself(compared: Command, system: str) -> None:
     path = compared.output / "models" / f"{system}.onnx"
-    properties = {item.key: item.value for item in onnx.load(path).metadata_props}
+    properties = metadata_of(path)
     assert properties["format"] == "speech-emotion-recipe/1"
     assert json.loads(properties["labels"])[0] == "angry"
     session = onnxruntime.InferenceSession(path)

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import onnx
 import pytest
 import scipy.signal
 import soundfile
 import soxr
 
 from configuration import ROOT
-from server.models.mistakes import KnownMistakes, Verdict, Verifier
+from server.models.contract.mistakes import KnownMistakes, Verdict, Verifier
+from tests.support.shipped_models import metadata_of
 from tests.training.contract import wrong_clients
 from tests.training.contract.wrong_clients import Array, Client, audio, frames, spectra, trimmed
 from training.contract.mistakes import MISTAKES, OUTWARD_MISTAKES
@@ -30,7 +30,7 @@ PAIRS = wrong_clients.pairs()
 
 @pytest.fixture(scope="module")
 def verifier() -> Verifier:
-    metadata = {item.key: item.value for item in onnx.load(MODEL).metadata_props}
+    metadata = metadata_of(MODEL)
     return Verifier(msgspec.json.decode(metadata["mistakes"], type=KnownMistakes))
 
 

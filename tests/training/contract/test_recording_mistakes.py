@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import onnx
 import pytest
 import scipy.signal
 
 from configuration import ROOT
-from server.models.mistakes import KnownMistakes, Verdict, Verifier
+from server.models.contract.mistakes import KnownMistakes, Verdict, Verifier
 from server.problems import messages
+from tests.support.shipped_models import metadata_of
 from tests.training.contract import recording_clients
 from tests.training.contract.recording_clients import (
     MONO,
@@ -46,7 +46,7 @@ FEATURES = [pytest.param(code, how, id=f"{code} {how}") for code, how, _ in wron
 @pytest.fixture(scope="module")
 def references() -> dict[str, dict[str, Any]]:
     """The metadata of each reference, by name."""
-    metadata = {item.key: item.value for item in onnx.load(MODEL).metadata_props}
+    metadata = metadata_of(MODEL)
     return {entry["name"]: entry for entry in json.loads(metadata["references"])}
 
 

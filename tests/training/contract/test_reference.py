@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
 import soundfile
 
 from configuration import ROOT
+from tests.support.shipped_models import metadata_of
 from training.contract.reference import as_audio, reference_samples, wav
 from training.features.extractor import Extractor
 from training.features.mfcc import extract_frames
@@ -20,7 +20,7 @@ MODEL = ROOT / "models" / "mfcc.onnx"
 
 @pytest.fixture(scope="module")
 def reference() -> dict[str, Any]:
-    metadata = {item.key: item.value for item in onnx.load(MODEL).metadata_props}
+    metadata = metadata_of(MODEL)
     values: dict[str, Any] = json.loads(metadata["reference"])
     return values
 

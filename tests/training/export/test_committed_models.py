@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 import onnxruntime
 import pytest
 
 from configuration import ROOT
+from tests.support.shipped_models import metadata_of
 from training.arrays import Float32
 from training.corpora.ravdess import RAVDESS
 from training.examples import Examples
@@ -41,7 +41,7 @@ def metrics(path: Path) -> dict[str, Any]:
 
 
 def facts(path: Path) -> dict[str, str]:
-    return {prop.key: prop.value for prop in onnx.load(path).metadata_props}
+    return metadata_of(path)
 
 
 def answers(path: Path, vectors: Float32) -> tuple[Float32, Float32]:

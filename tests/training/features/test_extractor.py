@@ -11,6 +11,7 @@ import soundfile
 import soxr
 
 from configuration import ROOT
+from tests.support.shipped_models import metadata_of
 from training.arrays import Float32
 from training.contract.recording_mistakes import table
 from training.corpora.ravdess import RAVDESS
@@ -95,7 +96,7 @@ def test_the_file_is_small_and_uses_standard_operators_only() -> None:
 
 
 def test_the_metadata_contains_format_and_recipe() -> None:
-    metadata = {item.key: item.value for item in onnx.load(MODEL).metadata_props}
+    metadata = metadata_of(MODEL)
     assert metadata["format"] == "speech-emotion-extractor/1"
     assert json.loads(metadata["recipe"]) == RECIPE.as_json()
 
@@ -116,7 +117,7 @@ def test_build_extractor_writes_graph_and_clip(built: Path) -> None:
 
 def fingerprints(model: Path) -> list[dict[str, Any]]:
     """The fingerprints of the recipe, of each mistake and of each pair."""
-    metadata = {item.key: item.value for item in onnx.load(model).metadata_props}
+    metadata = metadata_of(model)
     mistakes = json.loads(metadata["mistakes"])
     single = [
         fingerprint for mistake in mistakes["single"] for fingerprint in mistake["signatures"]

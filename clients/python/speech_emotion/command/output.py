@@ -82,23 +82,27 @@ def prediction_json(file: str, prediction: Prediction) -> str:
 def network_rows(networks: Iterable[NetworkDescription]) -> list[str]:
     """A table of the networks, best first, and the uses that each is not for."""
     best_first = sorted(networks, key=lambda network: -network.speaker_independent_uar)
+    extra = any(network.optional_members for network in best_first)
     cells = [
         (
             network.name,
             network.input,
             f"{network.speaker_independent_uar:.1%}",
             network.corpus,
+            *([", ".join(network.optional_members) or "-"] if extra else []),
             ", ".join(network.emotions),
         )
         for network in best_first
     ]
-    lines = _align([("network", "input", "recall", "trained on", "emotions"), *cells])
+    columns = ("network", "input", "recall", "trained on", *(["also uses"] * extra), "emotions")
+    lines = _align([columns, *cells])
     notes = [
         f"{network.name} is not for: {'; '.join(network.not_for)}"
         for network in best_first
         if network.not_for
     ]
-    return [*lines, "", "recall: unweighted average over emotions, on unseen speakers", *notes]
+    recall = "recall: unweighted average over emotions, on unseen speakers"
+    return [*lines, "", f"{recall}, from MFCCs alone" if extra else recall, *notes]
 
 
 def verification_rows(verifications: Sequence[Verification]) -> list[str]:

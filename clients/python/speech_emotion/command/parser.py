@@ -11,9 +11,10 @@ from speech_emotion.untrusted import sha256
 
 EXIT_CODES = """\
 exit codes: 0 all done, 2 wrong usage, 3 no server, 4 wrong server, 5 unknown network,
-6 extractor refused, 7 request refused by the server, 8 audio unreadable or empty,
-9 audio under 0.1 s, 10 audio over 600 s without --every, 11 features do not agree,
-12 profile missing, damaged, of other features, or not readable or writable.
+6 extractor refused, 7 request refused by the server, 8 audio unreadable or empty, or without
+speech (profile add), 9 audio under 0.1 s, 10 audio over 600 s without --every,
+11 features do not agree, 12 profile missing, damaged, of other features, or not readable or
+writable.
 If a file fails, the others are processed; the first failure sets the exit code."""
 
 
@@ -81,8 +82,8 @@ def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--profile",
         type=_name,
         metavar="NAME",
-        help="compare with the speaker's earlier clips, then add these; "
-        "see `emotion profile --help`",
+        help="compare with the speaker's earlier clips, if the network uses a baseline "
+        "(`emotion networks`), then add these; see `emotion profile --help`",
     )
     options.add_argument(
         "--no-update", action="store_true", help="do not add the clips to the profile"

@@ -9,12 +9,15 @@ from speech_emotion.answers import Prediction
 from speech_emotion.client import Client
 from speech_emotion.command.files import process
 from speech_emotion.command.output import PredictionTable, prediction_json
-from speech_emotion.command.voice import Voice
+from speech_emotion.command.profile_in_use import ProfileInUse
+from speech_emotion.errors import ProfileNameError
 from speech_emotion.extraction.features import Features
 
 
 def predict(options: argparse.Namespace) -> int:
     """Predicts each file, or each window of it."""
+    if options.no_update and options.profile is None:
+        raise ProfileNameError("--no-update needs --profile NAME")
     client = Client(options.server, extractor_sha256=options.extractor_sha256)
     client.start()
     table = PredictionTable(
@@ -23,14 +26,14 @@ def predict(options: argparse.Namespace) -> int:
         in_windows=options.every is not None,
         width=shutil.get_terminal_size().columns if sys.stdout.isatty() else None,
     )
-    voice = Voice.of(client, options)
+    profile = ProfileInUse.of(client, options)
 
     def each(file: str, write: Callable[[str], None]) -> None:
         for features in _features(client, file, options.every):
-            prediction = client.predict_features(features, options.network, voice.baseline)
+            prediction = client.predict_features(features, options.network, profile.baseline)
             for line in _lines(table, file, prediction, as_json=options.json):
                 write(line)
-            voice.add(features, prediction)
+            profile.add(features, prediction)
 
     return process(options.files, None if options.json else table.header(), each)
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from speech_emotion.client import Client
 from speech_emotion.command.files import process
 from speech_emotion.command.output import profile_rows
-from speech_emotion.errors import ProfileError
+from speech_emotion.errors import AudioError, ProfileError
+from speech_emotion.profiles.baseline import is_speech
 from speech_emotion.profiles.store import ProfileStore
 
 
@@ -24,7 +25,10 @@ def add(options: argparse.Namespace) -> int:
         )
 
     def each(file: str, write: Callable[[str], None]) -> None:
-        profile = store.add(options.name, recipe, client.features(file))
+        features = client.features(file)
+        if not is_speech(features):
+            raise AudioError(f"{file}: hardly any speech; not added to the profile")
+        profile = store.add(options.name, recipe, features)
         write(f"{options.name}: {_clips(profile.baseline.clips)}")
 
     return process(options.files, None, each)

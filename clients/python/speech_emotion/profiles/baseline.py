@@ -11,6 +11,7 @@ from speech_emotion.extraction.features import Features
 MOST_CLIPS = 1_000_000  # beyond these, each clip replaces an average one
 LOG_F0 = 0  # its column in prosody
 DECIMALS = 4  # of a posted number
+LEAST_VOICED = 0.1  # share of the frames; with less of it, a clip is hardly speech
 
 Float64 = NDArray[np.float64]
 
@@ -102,6 +103,13 @@ class Baseline:
         else:
             mean[LOG_F0], squares[LOG_F0] = known_mean, known_squares
         return self.prosody.with_clip(weights, mean, squares)
+
+
+def is_speech(features: Features) -> bool:
+    """Whether enough frames are voiced to tell what a voice is like; false without prosody."""
+    if features.prosody is None:
+        return False
+    return bool((features.prosody[:, LOG_F0] > 0).mean() >= LEAST_VOICED)
 
 
 def _moments(rows: NDArray[np.float32]) -> tuple[Float64, Float64]:

@@ -8,11 +8,11 @@ import { find } from "../dom.js";
 import type { PredictionWithRequest } from "../engine/messages.js";
 import { views } from "../strings.js";
 import { Verdict } from "./bars.js";
-import { drawHeatmap } from "./heatmap.js";
+import { drawHeatmap } from "./charts/heatmap.js";
+import { Timeline } from "./charts/timeline.js";
+import { drawWaveform } from "./charts/waveform.js";
 import { Playback } from "./playback.js";
 import { Repeat } from "./repeat.js";
-import { Timeline } from "./timeline.js";
-import { drawWaveform } from "./waveform.js";
 
 export class Result {
   readonly #verdict = new Verdict();

@@ -9,19 +9,20 @@ import msgspec
 import numpy as np
 import onnxruntime as ort
 from msgspec import Meta
+from numpy.typing import NDArray
 
-from server.models.files import ModelFileError, PublishedFile, read_file
-from server.models.mistakes import KnownMistakes
-from server.models.onnx import decode_metadata, open_model
-from server.models.recordings.metadata import FORMAT, read_metadata
-from server.models.recordings.references import (
+from server.models.contract.metadata import FORMAT, read_metadata
+from server.models.contract.mistakes import KnownMistakes
+from server.models.contract.prosody_statistics import MOST_STATISTICS, PROSODY_COLUMNS
+from server.models.contract.references import (
     OLD_REFERENCE,
-    PROSODY_COLUMNS,
     ReferenceClip,
     ReferenceEntry,
     check_entry,
     read_clip,
 )
+from server.models.files import ModelFileError, PublishedFile, read_file
+from server.models.onnx import decode_metadata, open_model
 
 INPUT = "audio"
 OUTPUTS = ("frames", "mfccs", "prosody", "prosody_statistics")
@@ -29,7 +30,6 @@ PROBE_CHANNELS = (1, 2)
 COLUMNS = ["logF0", "voicing", "level"]  # of prosody
 # What clients accept: one that meets more refuses the handshake, and so every prediction.
 LOWEST_RATE, HIGHEST_RATE = 8_000, 96_000  # Hz
-MOST_STATISTICS = 20
 MOST_EXTRACTORS = 32
 MOST_REFERENCES = 15  # beside that of `mfcc.onnx`
 LONGEST_METADATA = 8_192  # bytes of each JSON text in the handshake
@@ -109,17 +109,11 @@ def read_extractor(
     file = read_file(path, maximum_file_bytes)
     metadata = read_metadata(file.content)
     _check_lengths(metadata)
-    recording = decode_metadata(metadata, "recording", Recording)
-    if path.name != f"extractor-{recording.sample_rate}.onnx":
-        rate = recording.sample_rate
-        raise ModelFileError(f"is for {rate} Hz; expected the name extractor-{rate}.onnx")
-    own_recipe = decode_metadata(metadata, "recipe", dict[str, Any])
-    if recipe is not None and own_recipe != recipe:
-        raise ModelFileError("was made for another feature recipe than mfcc.onnx")
+    recording = _read_recording(metadata, path)
+    n_mfcc = _read_recipe(metadata, recipe).get("nMfcc")
     prosody = decode_metadata(metadata, "prosody", dict[str, Any])
     statistics = _read_statistics(metadata)
     entries = decode_metadata(metadata, "references", tuple[ReferenceEntry, ...])
-    n_mfcc = own_recipe.get("nMfcc")
     for entry in entries:
         check_entry(entry, recording.sample_rate, n_mfcc)
     clips = {
@@ -130,6 +124,21 @@ def read_extractor(
         session = open_model(file.content, FORMAT).session
         _probe(session, recording.sample_rate, n_mfcc, len(statistics))
     return RecordingExtractor(recording, prosody, entries, clips, file)
+
+
+def _read_recording(metadata: Mapping[str, str], path: Path) -> Recording:
+    recording = decode_metadata(metadata, "recording", Recording)
+    rate = recording.sample_rate
+    if path.name != f"extractor-{rate}.onnx":
+        raise ModelFileError(f"is for {rate} Hz; expected the name extractor-{rate}.onnx")
+    return recording
+
+
+def _read_recipe(metadata: Mapping[str, str], expected: Mapping[str, Any] | None) -> dict[str, Any]:
+    recipe = decode_metadata(metadata, "recipe", dict[str, Any])
+    if expected is not None and recipe != expected:
+        raise ModelFileError("was made for another feature recipe than mfcc.onnx")
+    return recipe
 
 
 def _check_lengths(metadata: Mapping[str, str]) -> None:
@@ -161,13 +170,7 @@ def _probe(session: ort.InferenceSession, rate: int, n_mfcc: Any, statistics: in
     random = np.random.default_rng(0)
     for channels in PROBE_CHANNELS:
         audio = random.uniform(-0.1, 0.1, (rate, channels)).astype(np.float32)
-        try:
-            outputs = session.run(list(OUTPUTS), {INPUT: audio})
-        # NOTE: ONNX Runtime's exceptions share no base class but Exception.
-        except Exception as error:  # noqa: BLE001
-            raise ModelFileError(
-                f"does not extract features of {channels} channels: {error}"
-            ) from None
+        outputs = _run(session, audio)
         count = len(outputs[0]) if outputs[0].ndim else 0
         shapes = [output.shape for output in outputs]
         expected = [(count, n_mfcc), (n_mfcc,), (count, PROSODY_COLUMNS), (statistics,)]
@@ -177,6 +180,17 @@ def _probe(session: ort.InferenceSession, rate: int, n_mfcc: Any, statistics: in
                 f"has outputs of shapes {shapes} for {channels} channels, finite: {finite}; "
                 f"expected {expected} with at least one frame"
             )
+
+
+def _run(session: ort.InferenceSession, audio: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """The outputs for audio (samples, channels)."""
+    try:
+        outputs: list[NDArray[np.float32]] = session.run(list(OUTPUTS), {INPUT: audio})
+    # NOTE: ONNX Runtime's exceptions share no base class but Exception.
+    except Exception as error:  # noqa: BLE001
+        channels = audio.shape[1]
+        raise ModelFileError(f"does not extract features of {channels} channels: {error}") from None
+    return outputs
 
 
 def check_shared(

@@ -8,13 +8,13 @@ from speech_emotion.client import Client
 from speech_emotion.command.output import print_error
 from speech_emotion.errors import ProfileError
 from speech_emotion.extraction.features import Features
-from speech_emotion.profiles.baseline import Baseline
+from speech_emotion.profiles.baseline import Baseline, is_speech
 from speech_emotion.profiles.store import ProfileStore
 
 ANOTHER_VOICE = "baseline-of-another-voice"
 
 
-class Voice:
+class ProfileInUse:
     """The baseline so far, to which clips are added; without a profile it does nothing."""
 
     def __init__(self, store: ProfileStore, name: str | None, recipe: str, *, grows: bool) -> None:
@@ -42,19 +42,24 @@ class Voice:
             )
             name = None
         grows = not options.no_update
-        voice = cls(ProfileStore(), name, client.contract.recipe.digest, grows=grows)
+        used = cls(ProfileStore(), name, client.contract.recipe.digest, grows=grows)
         network = client.contract.network(options.network)
         if name is not None and not network.takes_baseline:
             rest = ": it is only updated" if grows else ""
-            print_error(f"the network {network.name} does not use the profile {name!r}{rest}")
-        return voice
+            able = [each.name for each in client.contract.networks if each.takes_baseline]
+            hint = f"; these use it: {', '.join(able)} (--network NAME)" if able else ""
+            print_error(f"the network {network.name} does not use the profile {name!r}{rest}{hint}")
+        return used
 
     def add(self, features: Features, prediction: Prediction) -> None:
-        """Adds a clip after its prediction, unless the server says that another person speaks."""
+        """Adds a clip of speech after its prediction, unless it is warned of as another voice."""
         if self._name is None or not self._grows:
             return
         if prediction.warning and prediction.warning.code == ANOTHER_VOICE:
             print_error(f"this clip is not added to the profile {self._name!r}: see the warning")
+            return
+        if not is_speech(features):
+            print_error(f"this clip is not added to the profile {self._name!r}: hardly any speech")
             return
         self.baseline = self._store.add(self._name, self._recipe, features).baseline
 

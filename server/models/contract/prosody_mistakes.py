@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from server.models.mistakes import FRAMES_TOLERANCE, Float32, Float64, Outcome
+from server.models.contract.mistakes import FRAMES_TOLERANCE, Float32, Float64, Outcome
 
 Mask = npt.NDArray[np.bool_]
 

@@ -1,8 +1,8 @@
 /** Draws the waveform as one path that scales with the page. */
 
-import { duration, type Sound } from "../clip.js";
-import { make, makeSvg } from "../dom.js";
-import { views } from "../strings.js";
+import { duration, type Sound } from "../../clip.js";
+import { make, makeSvg } from "../../dom.js";
+import { views } from "../../strings.js";
 
 const COLUMNS = 800;
 

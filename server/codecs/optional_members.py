@@ -1,13 +1,13 @@
 """The members `prosody` and `baseline` of `POST /prediction`.
 
-The reader first takes a fast path: typed decoding and packing into float32. Only if that fails does
+A reader first takes a fast path: typed decoding and packing into float32. Only if that fails does
 it read a member a second time, slowly, to find the first invalid value.
 """
 
 from collections.abc import Iterator
 from struct import Struct as Packer
 from struct import error as PackingError  # noqa: N812  # the standard library's name says nothing
-from typing import Annotated, Any, TypeGuard
+from typing import Annotated, Any, Protocol, TypeGuard
 
 import msgspec
 import numpy as np
@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 
 from server.codecs.json_values import check_number, check_numbers, json_type, parse
 from server.codecs.tensors import MOST_CLIPS
-from server.models.prosody_statistics import PROSODY_COLUMNS
+from server.models.contract.prosody_statistics import MOST_STATISTICS, PROSODY_COLUMNS
 from server.problems import messages
 from server.problems.documents import Problem, shortened
 
-MOST_STATISTICS = 20  # of a contract that does not name them
 LARGEST_BASELINE = 65_536  # bytes of its JSON
 NOT_GIVEN = msgspec.Raw()
 INVALID = (ValueError, PackingError, OverflowError, RecursionError)  # what the fast path raises
@@ -55,17 +54,8 @@ _decode_baseline = msgspec.json.Decoder(_Baseline).decode
 _pack_row = Packer(f"<{PROSODY_COLUMNS}f").pack
 
 
-class VoiceReader:
-    """Reads the members of one contract.
-
-    n_mfcc: the number of coefficients.
-    statistics: the number of prosody statistics; 0: the contract has no prosody.
-    """
-
-    def __init__(self, n_mfcc: int, statistics: int) -> None:
-        self._count = statistics
-        self._widths = {"mfccs": n_mfcc, "prosody": PROSODY_COLUMNS}
-        self._pack_baseline = Packer(f"<{2 * (n_mfcc + PROSODY_COLUMNS) + 1}f").pack
+class MembersReader(Protocol):
+    """Reads the members beside `mfccs`."""
 
     def read(self, mfccs: Array, prosody: msgspec.Raw, baseline: msgspec.Raw) -> Utterance:
         """The members beside valid MFCCs; `NOT_GIVEN` stands for a missing one.
@@ -74,6 +64,25 @@ class VoiceReader:
             Problem: 422, a baseline is too large.
             ValueError, struct.error, OverflowError, RecursionError: a member is not valid.
         """
+
+    def explain(self, mfccs: Array, prosody: msgspec.Raw, baseline: msgspec.Raw) -> None:
+        """Raises the first problem of members that could not be read."""
+
+
+class OptionalMembersReader:
+    """Reads prosody and baselines as one contract defines them.
+
+    n_mfcc: the number of coefficients.
+    statistics: the number of prosody statistics; 0: the contract has no prosody.
+    """
+
+    def __init__(self, n_mfcc: int, statistics: int) -> None:
+        self._statistics = statistics
+        self._widths = {"mfccs": n_mfcc, "prosody": PROSODY_COLUMNS}
+        self._pack_baseline = Packer(f"<{2 * (n_mfcc + PROSODY_COLUMNS) + 1}f").pack
+
+    def read(self, mfccs: Array, prosody: msgspec.Raw, baseline: msgspec.Raw) -> Utterance:
+        """See `MembersReader`."""
         if len(memoryview(baseline)) > LARGEST_BASELINE:
             pointer = {"pointer": "/baseline"}
             raise Problem(messages.BASELINE_TOO_LARGE, pointer, limit=LARGEST_BASELINE)
@@ -89,14 +98,13 @@ class VoiceReader:
             if not self._is_pooled_width(len(values)):
                 raise ValueError
             return np.frombuffer(Packer(f"<{len(values)}f").pack(*values), np.float32)
-        rows = _decode_rows(prosody)
+        rows = decode_rows(prosody)
         if len(rows) != len(mfccs):
             raise ValueError
-        packed = b"".join([_pack_row(*row) for row in rows])
-        return np.frombuffer(packed, np.float32).reshape(-1, PROSODY_COLUMNS)
+        return rows
 
     def _is_pooled_width(self, width: int) -> bool:
-        return width == self._count if self._count else 0 < width <= MOST_STATISTICS
+        return width == self._statistics if self._statistics else 0 < width <= MOST_STATISTICS
 
     def _baseline(self, baseline: _Baseline) -> Array:
         mfccs = baseline.mfccs
@@ -112,7 +120,7 @@ class VoiceReader:
         return np.frombuffer(packed, np.float32)
 
     def explain(self, mfccs: Array, prosody: msgspec.Raw, baseline: msgspec.Raw) -> None:
-        """Raises the first problem of members that could not be read."""
+        """See `MembersReader`."""
         if prosody is not NOT_GIVEN:
             self._explain_prosody(parse(bytes(prosody)), mfccs)
         if baseline is not NOT_GIVEN:
@@ -129,7 +137,7 @@ class VoiceReader:
                 )
             explain_rows(prosody)
             return
-        expected = self._count or f"1 to {MOST_STATISTICS}"
+        expected = self._statistics or f"1 to {MOST_STATISTICS}"
         if not isinstance(prosody, list) or has_rows(prosody):
             found = form(prosody)
             raise Problem(messages.NO_STATISTICS, pointer, expected=expected, found=found)
@@ -151,6 +159,16 @@ class VoiceReader:
         for name, width in self._widths.items():
             if name in baseline:
                 yield f"/baseline/{name}", baseline[name], width
+
+
+def decode_rows(prosody: msgspec.Raw) -> Array:
+    """Prosody of T frames, float32 (T, 3).
+
+    Raises:
+        ValueError, struct.error, OverflowError, RecursionError: the member is not valid.
+    """
+    packed = b"".join([_pack_row(*row) for row in _decode_rows(prosody)])
+    return np.frombuffer(packed, np.float32).reshape(-1, PROSODY_COLUMNS)
 
 
 def explain_start(prosody: Any) -> None:

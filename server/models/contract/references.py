@@ -8,11 +8,11 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
+from server.models.contract.mistakes import KnownMistakes
+from server.models.contract.prosody_statistics import PROSODY_COLUMNS
 from server.models.files import REFERENCE, ModelFileError, PublishedFile, read_file
-from server.models.mistakes import KnownMistakes
 
 OLD_REFERENCE = "reference"  # the name of the clip of `mfcc.onnx`
-PROSODY_COLUMNS = 3
 MOST_CHANNELS = 2  # clients refuse a handshake with more
 MOST_SAMPLES = 2**31
 MOST_TOLERANCES = 10

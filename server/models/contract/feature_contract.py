@@ -11,6 +11,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from server.models.contract.extractors import RecordingExtractor
+from server.models.contract.mistakes import KnownMistakes
+from server.models.contract.references import OLD_REFERENCE, ReferenceClip, read_clip
 from server.models.files import (
     EXTRACTOR_NAME,
     REFERENCE_NAME,
@@ -18,10 +21,7 @@ from server.models.files import (
     PublishedFile,
     read_file,
 )
-from server.models.mistakes import KnownMistakes
 from server.models.onnx import OnnxModel, decode_metadata, open_model
-from server.models.recordings.extractors import RecordingExtractor
-from server.models.recordings.references import OLD_REFERENCE, ReferenceClip, read_clip
 
 EXTRACTOR_FORMAT = "speech-emotion-extractor/1"
 PROBE_SAMPLES = 22_050

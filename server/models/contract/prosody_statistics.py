@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 FLOAT32_MAXIMUM = float(np.finfo(np.float32).max)
 PROSODY_COLUMNS = 3  # log F0 in octaves above 27.5 Hz, 0: unvoiced; voicing, 0 to 1; level in dB
+MOST_STATISTICS = 20
 SECONDS_PER_FRAME = 512 / 22_050
 FEWEST_CORRELATED = 3  # voiced frames
 FLAT = 1e-4  # octaves or dB; a smaller deviation has no correlation

@@ -1,9 +1,9 @@
 /** Shows emotions over time: a chart of stacked probabilities with labels, and a table. */
 
-import type { PredictedPassage } from "../analysis.js";
-import { find, make, makeRow, makeSvg } from "../dom.js";
-import { format, views } from "../strings.js";
-import { winnerOf } from "./bars.js";
+import type { PredictedPassage } from "../../analysis.js";
+import { find, make, makeRow, makeSvg } from "../../dom.js";
+import { format, views } from "../../strings.js";
+import { winnerOf } from "../bars.js";
 
 /** A window and its part of the chart, in seconds. */
 interface Stretch {
