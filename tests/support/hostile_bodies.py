@@ -135,8 +135,6 @@ SIZES = b'{"inputs":[{"name":"","datatype":"","shape":['
 EMPTY_INPUT = b'{"name":"","shape":[],"datatype":""}'
 ROWS = (BATCH_BYTES - 200) // len(LONG_ROW)
 
-MANY_ROWS = input_with("[", ROWS, 25)
-MANY_FRAMES = input_with("[[", 1, ROWS, 25, name="frames")
 
 VECTOR_BATCHES: Bodies = {
     "rows": lambda: input_with("[", ROWS, 25) + (LONG_ROW * ROWS)[:-1] + b"]}]}",
