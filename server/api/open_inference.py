@@ -101,10 +101,11 @@ def inference_services(
 ) -> dict[str, InferenceService]:
     """The service of each network, by name; they share the executor and the time slice."""
     n_mfcc = catalog.contract.n_mfcc if catalog.contract else 0
+    statistics = catalog.contract.statistics if catalog.contract else []
     return {
         network.name: InferenceService(
             network,
-            model_signature(network, n_mfcc),
+            model_signature(network, n_mfcc, statistics),
             BatchLimits(settings.maximum_batch_rows, settings.maximum_batch_frames),
             executor,
             time_slice,

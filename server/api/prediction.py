@@ -47,7 +47,7 @@ class PredictionResource:
         self._metrics = metrics
         # Without a contract there are no networks, and no body is decoded.
         n_mfcc = catalog.contract.n_mfcc if catalog.contract else 0
-        statistics = len(catalog.contract.statistics) if catalog.contract else 0
+        statistics = catalog.contract.statistics if catalog.contract else []
         members = OptionalMembersReader(n_mfcc, statistics)
         self._decode = MfccDecoder(n_mfcc, settings.maximum_frames, members)
         self._maximum_body_bytes = settings.maximum_body_bytes

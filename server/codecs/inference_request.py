@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server.codecs.json_lists import JsonList, read_json
+from server.codecs.prosody_ranges import out_of_range
 from server.codecs.request_schema import (
     Input,
     Output,
@@ -143,6 +144,13 @@ class _InputReader:
                 found=list(array.shape),
                 expected=expected,
                 required=self._required,
+            )
+        if wrong := out_of_range(array, self._specs[name].ranges):
+            raise Problem(
+                messages.TENSOR_OUT_OF_RANGE,
+                place=name + "".join(f"[{index}]" for index in wrong.index),
+                found=wrong.found,
+                **wrong.expected._asdict(),
             )
         if name == "baseline":
             check_baselines(array)

@@ -4,7 +4,7 @@ A reader first takes a fast path: typed decoding and packing into float32. Only 
 it read a member a second time, slowly, to find the first invalid value.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from struct import Struct as Packer
 from struct import error as PackingError  # noqa: N812  # the standard library's name says nothing
 from typing import Annotated, Any, Protocol, TypeGuard
@@ -15,6 +15,7 @@ from msgspec import UNSET, Meta, UnsetType
 from numpy.typing import NDArray
 
 from server.codecs.json_values import check_number, check_numbers, json_type, parse
+from server.codecs.prosody_ranges import COLUMNS, Range, out_of_range, statistics_ranges
 from server.codecs.tensors import MOST_CLIPS
 from server.models.contract.prosody_statistics import MOST_STATISTICS, PROSODY_COLUMNS
 from server.problems import messages
@@ -73,11 +74,13 @@ class OptionalMembersReader:
     """Reads prosody and baselines as one contract defines them.
 
     n_mfcc: the number of coefficients.
-    statistics: the number of prosody statistics; 0: the contract has no prosody.
+    statistics: the names of the prosody statistics; none: the contract has no prosody.
     """
 
-    def __init__(self, n_mfcc: int, statistics: int) -> None:
-        self._statistics = statistics
+    def __init__(self, n_mfcc: int, statistics: Sequence[str]) -> None:
+        self._statistics = len(statistics)
+        self._ranges = statistics_ranges(statistics)
+        self._n_mfcc = n_mfcc
         self._widths = {"mfccs": n_mfcc, "prosody": PROSODY_COLUMNS}
         self._pack_baseline = Packer(f"<{2 * (n_mfcc + PROSODY_COLUMNS) + 1}f").pack
 
@@ -86,11 +89,20 @@ class OptionalMembersReader:
         if len(memoryview(baseline)) > LARGEST_BASELINE:
             pointer = {"pointer": "/baseline"}
             raise Problem(messages.BASELINE_TOO_LARGE, pointer, limit=LARGEST_BASELINE)
-        return Utterance(
+        utterance = Utterance(
             mfccs,
             None if prosody is NOT_GIVEN else self._prosody(mfccs, prosody),
             None if baseline is NOT_GIVEN else self._baseline(_decode_baseline(baseline)),
         )
+        self._check_ranges(utterance)
+        return utterance
+
+    def _check_ranges(self, utterance: Utterance) -> None:
+        if (prosody := utterance.prosody) is not None:
+            _check_range(prosody, self._ranges if prosody.ndim == 1 else COLUMNS, "/prosody")
+        if utterance.baseline is not None:
+            means = utterance.baseline[self._n_mfcc :][:PROSODY_COLUMNS]
+            _check_range(means, COLUMNS, "/baseline/prosody/mean")
 
     def _prosody(self, mfccs: Array, prosody: msgspec.Raw) -> Array:
         if mfccs.ndim == 1:
@@ -159,6 +171,13 @@ class OptionalMembersReader:
         for name, width in self._widths.items():
             if name in baseline:
                 yield f"/baseline/{name}", baseline[name], width
+
+
+def _check_range(values: Array, ranges: Sequence[Range], pointer: str) -> None:
+    if wrong := out_of_range(values, ranges):
+        place = {"pointer": "/".join([pointer, *map(str, wrong.index)])}
+        found = shortened(wrong.found)
+        raise Problem(messages.OUT_OF_RANGE, place, found=found, **wrong.expected._asdict())
 
 
 def decode_rows(prosody: msgspec.Raw) -> Array:

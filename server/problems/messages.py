@@ -263,6 +263,10 @@ WRONG_PROSODY_WIDTH = _invalid_features(
 WRONG_PROSODY_LENGTH = _invalid_features(
     'Expected prosody of {frames:,} frames, as many as "mfccs" has; got {found:,}.'
 )
+OUT_OF_RANGE = _invalid_features(
+    "Expected {name} from {lowest:g} to {highest:g}; got {found}. Compute prosody with the "
+    "extractor of this server."
+)
 WRONG_STATISTICS = _invalid_features("Expected {expected} prosody statistics, got {found:,}.")
 TOO_MANY_VALUES = _invalid_features(
     "Expected at most {maximum:,} frames of {n_mfcc} coefficients, each with 3 numbers of prosody; "
@@ -320,6 +324,9 @@ LENGTHS_MISMATCH = _invalid(
 ROWS_MISMATCH = _invalid(
     "{name} has the shape {found}; expected {expected}, with the utterances and frames of "
     "{required!r}."
+)
+TENSOR_OUT_OF_RANGE = _invalid(
+    "{place} is {found}; expected {name} from {lowest:g} to {highest:g}."
 )
 NEGATIVE_SPREADS = _invalid("{place} is {found}; expected a spread, a number of at least 0.")
 NO_CLIPS = _invalid(

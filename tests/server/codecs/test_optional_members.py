@@ -15,7 +15,7 @@ from tests.server.api.test_prediction import decode_or_explain
 
 N_MFCC, STATISTICS, FRAMES = 2, 4, 3
 WIDTH = 2 * (N_MFCC + 3) + 1
-DECODE = MfccDecoder(N_MFCC, FRAMES, OptionalMembersReader(N_MFCC, STATISTICS))
+DECODE = MfccDecoder(N_MFCC, FRAMES, OptionalMembersReader(N_MFCC, ["other"] * STATISTICS))
 
 numbers = st.integers(-3, 3) | st.floats(allow_nan=False, allow_infinity=False) | st.just(10**400)
 anything = st.recursive(
