@@ -147,12 +147,16 @@ def test_what_is_forgotten_is_gone(visit: OpenPage, speech: Path) -> None:
     other.goto(visited.page.url)
     expect(other.locator("#voice-kept")).to_have_text("2 clips are kept in this browser.")
 
+    sent = visited.page.locator("#log-rows details", has_text="your usual voice")
+    expect(sent).not_to_have_count(0)
+
     button(visited, "Forget my voice").click()
     for page in (visited.page, other):
         expect(page.locator("#voice-kept")).to_have_text("Nothing is kept.")
         expect(page.locator("#voice-compare")).not_to_be_checked()
     visited.wait_for_result()
     assert visited.page.evaluate("localStorage.length") == 0
+    expect(sent).to_have_count(0)
     before = len(bodies(visited))
     visited.analyse(speech)
     visited.choose("Plain")

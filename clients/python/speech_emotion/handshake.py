@@ -21,6 +21,7 @@ PATH = "/init/configuration"
 SAMPLE_RATES = (8_000, 96_000)  # Hz
 MOST_COEFFICIENTS = 100  # of a frame
 MOST_STATISTICS = 20  # of prosody
+MOST_REFERENCES = 16  # each is fetched and computed for a verification
 LONGEST_HOP = 96_000  # samples
 MOST_CHANNELS = 2  # of a recording; the extractors take them all and average them
 # Of a second of audio; 25 coefficients and 3 of prosody at 43 frames/s are 1,206. Speech as samples
@@ -150,6 +151,8 @@ def _references(documents: Any) -> tuple[Reference, ...]:
     The server may have a clip without the extractor for it: any of the extractors may be missing.
     """
     references = () if documents is None else untrusted.items(documents, _reference)
+    if len(references) > MOST_REFERENCES:
+        raise ValueError(f"{len(references)} references; expected at most {MOST_REFERENCES}")
     if len({reference.name for reference in references}) < len(references):
         raise ValueError("two references have the same name")
     return references

@@ -37,7 +37,8 @@ export class Controls {
   readonly #speak: Toggle;
   #opening = false;
 
-  constructor(engine: Engine, handshake: Handshake, notice: Notice) {
+  /** @param forgotten is called when the user forgets the usual voice */
+  constructor(engine: Engine, handshake: Handshake, notice: Notice, forgotten: () => void) {
     const { networks } = handshake;
     const result = new Result((passage) => void this.#clip.showWindow(passage));
     const voice = new Voice(handshake, () => this.#voiceChanged());
@@ -56,6 +57,7 @@ export class Controls {
       forget: () => {
         const compared = voice.on;
         this.#voice.forget();
+        forgotten();
         if (compared) this.#voiceChanged();
       },
     });

@@ -7,14 +7,16 @@ import { Notice } from "./view/notice.js";
 import { RequestLog } from "./view/request-log.js";
 import { Verification } from "./view/verification.js";
 
-const engine = startEngine(new RequestLog());
+const log = new RequestLog();
+const engine = startEngine(log);
 const notice = new Notice();
 const verification = new Verification();
 
 async function start(): Promise<void> {
   verification.connecting();
   try {
-    new Controls(engine, await engine.connect(new URL(".", location.href).href), notice);
+    const handshake = await engine.connect(new URL(".", location.href).href);
+    new Controls(engine, handshake, notice, () => log.forgetBaselines());
   } catch (error) {
     verification.unknown();
     notice.show(asFault(error), () => void start());

@@ -143,6 +143,9 @@ def reference(**members: Any) -> Callable[[Any], Any]:
         reference(channels=3),
         reference(channels=True),
         lambda document: document["references"].append(document["references"][0]),
+        lambda document: document.update(
+            references=[document["references"][0] | {"name": f"r{i}"} for i in range(17)]
+        ),
         lambda document: document["networks"][0].update(optionalMembers="prosody"),
         lambda document: document["networks"][0].update(optionalMembers=[ESCAPE]),
         lambda document: document["networks"][0].update(optionalMembers=["a"] * 101),

@@ -41,6 +41,7 @@ export class Repeat {
   set(request: Request): void {
     this.#request = request;
     this.#code.hidden = true;
+    this.#code.value = ""; // it may have the usual voice
     this.#copied.textContent = "";
   }
 

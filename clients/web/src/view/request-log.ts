@@ -14,8 +14,8 @@ export class RequestLog implements RequestObserver {
   readonly #hosts = new Set<string>();
   /** Addresses that the client reported; the browser's list of them has fewer details. */
   readonly #reported = new Set<string>();
-  /** The latest rows with a body, and what they show without it. */
-  readonly #bodies: { readonly details: HTMLDetailsElement; readonly text: string }[] = [];
+  /** Of the latest rows with a body. */
+  #bodies: Shown[] = [];
   #requests = 0;
   #bytesSent = 0;
   #baselinesSent = 0;
@@ -40,6 +40,12 @@ export class RequestLog implements RequestObserver {
       if (url.startsWith("http") && !this.#reported.has(url))
         this.#add(url, "GET", log.nothing, "");
     }
+  }
+
+  /** Forgets the bodies with a baseline; what they contained stays in words. */
+  forgetBaselines(): void {
+    this.#bodies.filter(({ hasBaseline }) => hasBaseline).forEach(forget);
+    this.#bodies = this.#bodies.filter(({ hasBaseline }) => !hasBaseline);
   }
 
   #add(address: string, method: string, sent: Node | string, status: string): void {
@@ -70,10 +76,17 @@ export class RequestLog implements RequestObserver {
     const text = log.body(parts, body.length);
     const details = make("details", {}, make("summary", {}, text));
     details.addEventListener("toggle", () => showBody(details, body), { once: true });
-    this.#bodies.push({ details, text });
+    this.#bodies.push({ details, text, hasBaseline: baseline !== undefined });
     if (this.#bodies.length > MOST_BODIES) forget(this.#bodies.shift()!);
     return details;
   }
+}
+
+/** A row's body, and what the row shows without it. */
+interface Shown {
+  readonly details: HTMLDetailsElement;
+  readonly text: string;
+  readonly hasBaseline: boolean;
 }
 
 interface Body {
@@ -103,6 +116,6 @@ function showBody(details: HTMLDetailsElement, body: string): void {
   details.append(text);
 }
 
-function forget({ details, text }: { details: HTMLDetailsElement; text: string }): void {
+function forget({ details, text }: Shown): void {
   details.replaceWith(text);
 }
