@@ -66,7 +66,7 @@ class Run:
         """One for each network of the command.
 
         Raises:
-            HyperparameterError: a hyperparameter is set that one of them does not have.
+            HyperparameterError: a hyperparameter is set that none of them has.
         """
         seed = self.training.seed
         systems = [
@@ -75,11 +75,16 @@ class Run:
         return tuple(Trainer.of(system, self.caches, seed) for system in systems)
 
     def _values(self, network: str) -> dict[str, Any]:
-        """The hyperparameters that are set; of several networks, `frame_epochs` for some only."""
-        values = dict(self.training.hyperparameters)
-        if len(self.networks) > 1 and NETWORKS[network].model.input != "frames":
-            values.pop("frame_epochs", None)
-        return values
+        """The hyperparameters that are set; of several networks, those that this one has.
+
+        One that none of them has is kept, so that it is refused.
+        """
+        values = self.training.hyperparameters
+        if len(self.networks) == 1:
+            return values
+        known = {key for name in self.networks for key in values if NETWORKS[name].has(key)}
+        own = NETWORKS[network]
+        return {key: value for key, value in values.items() if own.has(key) or key not in known}
 
     def corpus(self) -> Corpus:
         """The corpus of [data]."""

@@ -32,8 +32,8 @@ class DataSettings:
 class TrainingSettings:
     """How networks are fitted and evaluated.
 
-    A hyperparameter that is set replaces the default of every network of the command; the
-    defaults are in training/systems.
+    A hyperparameter that is set replaces the default of every network of the command that has it;
+    the defaults are in training/systems.
     """
 
     epochs: int | None = setting(None, minimum=1)

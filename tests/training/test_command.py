@@ -159,7 +159,7 @@ def test_files_left_out_are_named_and_counted(
             ["fit", "--network", "TCN", "--noise", "0.2"],
             "noise = 0.2: TCN has no such hyperparameter; it has epochs, batch_size",
         ),
-        (["fit", "--noise", "0.2"], "noise = 0.2: TCN has no such hyperparameter"),
+        (["fit", "--functionals-heads", "2"], "functionals_heads = 2: CNN has no such"),
         (
             ["fit", "--network", "CNN", "--frame-epochs", "2"],
             "frame_epochs = 2: CNN has no such hyperparameter",

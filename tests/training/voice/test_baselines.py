@@ -5,6 +5,7 @@ import pytest
 
 from tests.training.voice.conftest import CLIPS, clip
 from training.examples import Examples
+from training.features.recordings.statistics import STATISTICS
 from training.systems.base.system import Caches
 from training.systems.dnn_prosody import VoiceHyperparameters, VoiceObjective, perceptron
 from training.voice.baseline_distance import others_of
@@ -100,4 +101,4 @@ def test_each_form_of_request_lacks_what_it_says(voices: Examples, caches: Cache
     assert (baseline[:, -1] == 0).all()
     rows = np.stack(voice_rows(voices, range(5), caches.features, ALL))
     assert (rows[:, -1] == MEASURED_WITH).all()
-    assert rows.shape[1] == 25 + 12 + BASELINE
+    assert rows.shape[1] == 25 + len(STATISTICS) + BASELINE

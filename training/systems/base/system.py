@@ -153,6 +153,10 @@ class System:
         """Whether the server can serve it: its features are those that clients send."""
         return self.model.input != "features"
 
+    def has(self, hyperparameter: str) -> bool:
+        """Whether a setting of that name replaces a hyperparameter of each of its models."""
+        return all(_field(model, hyperparameter) for model in self.models)
+
     def with_hyperparameters(self, values: Mapping[str, Any]) -> "System":
         """The same system with other values of its hyperparameters.
 
