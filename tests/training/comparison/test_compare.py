@@ -118,7 +118,10 @@ def test_an_utterance_is_predicted_by_its_name_and_by_its_file(
     [
         (["predict", "--recipe", "sixth", "03a01Fa"], "'03a01Fa': neither a file nor one of"),
         (["predict", "--recipe", "seventh", "10a01Wa"], "seventh.onnx: No such file"),
-        (["compare", "--recipes", "seventh"], "'seventh': no such recipe; known: CNN, DNN, DNN-prosody, TCN"),
+        (
+            ["compare", "--recipes", "seventh"],
+            "'seventh': no such recipe; known: CNN, DNN, DNN-prosody, TCN",
+        ),
         (["compare", "--folds", "2"], "--folds: 2 is too small; expected at least 3"),
     ],
 )
