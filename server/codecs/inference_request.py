@@ -148,7 +148,7 @@ class _InputReader:
         if wrong := out_of_range(array, self._specs[name].ranges):
             raise Problem(
                 messages.TENSOR_OUT_OF_RANGE,
-                place=name + "".join(f"[{index}]" for index in wrong.index),
+                place=name + "".join(f"[{index}]" for index in wrong.place),
                 found=wrong.found,
                 **wrong.expected._asdict(),
             )

@@ -175,7 +175,7 @@ class OptionalMembersReader:
 
 def _check_range(values: Array, ranges: Sequence[Range], pointer: str) -> None:
     if wrong := out_of_range(values, ranges):
-        place = {"pointer": "/".join([pointer, *map(str, wrong.index)])}
+        place = {"pointer": "/".join([pointer, *map(str, wrong.place)])}
         found = shortened(wrong.found)
         raise Problem(messages.OUT_OF_RANGE, place, found=found, **wrong.expected._asdict())
 

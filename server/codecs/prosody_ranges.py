@@ -37,7 +37,7 @@ ANYTHING = Range("a number", -np.inf, np.inf)
 class OutOfRange(NamedTuple):
     """A value outside its range."""
 
-    index: tuple[int, ...]  # in the array
+    place: tuple[int, ...]  # indices in the array
     found: float
     expected: Range
 
@@ -54,5 +54,5 @@ def out_of_range(values: Array, ranges: Sequence[Range]) -> OutOfRange | None:
         wrong[..., column] = (values[..., column] < lowest) | (values[..., column] > highest)
     if not wrong.any():
         return None
-    index = tuple(map(int, np.unravel_index(wrong.argmax(), values.shape)))
-    return OutOfRange(index, float(values[index]), ranges[index[-1]])
+    place = tuple(map(int, np.unravel_index(wrong.argmax(), values.shape)))
+    return OutOfRange(place, float(values[place]), ranges[place[-1]])

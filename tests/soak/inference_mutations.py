@@ -137,9 +137,9 @@ class InferenceMutator:
         voice = not frames and random.random() < 0.4
         if voice:
             statistics = len(STATISTICS)
-            pooled = self._numbers(rows * statistics)
+            pooled = self._shares(rows * statistics)
             tensors.append(_tensor("prosody", (rows, statistics), pooled, binary))
-            baselines = array("f", map(abs, self._numbers(rows * 57)))
+            baselines = array("f", [*self._shares(56), 7.0] * rows)
             tensors.append(_tensor("baseline", (rows, 57), baselines, binary))
         document: dict[str, Any] = {"inputs": [tensor for tensor, _ in tensors]}
         if random.random() < 0.3:
@@ -148,6 +148,10 @@ class InferenceMutator:
             document["outputs"] = [{"name": "probabilities", "parameters": {"classification": 2}}]
         network = "TCN" if frames else "DNN-prosody" if voice else "DNN"
         return _Inference(network, document, b"".join(data for _, data in tensors))
+
+    def _shares(self, count: int) -> "array[float]":
+        """Numbers that are within the range of everything in prosody."""
+        return array("f", [self._random.random() for _ in range(count)])
 
     def _numbers(self, count: int) -> "array[float]":
         return array("f", [self._random.randrange(-500, 500) for _ in range(count)])

@@ -104,10 +104,11 @@ class Mutator:
 
     def _with_another_member(self) -> Mutant:
         """Prosody and a baseline, with a part that is missing or has another value."""
-        body: Any = {"mfccs": self._rows(25), "prosody": self._rows(3)}
+        body: Any = {"mfccs": self._rows(25), "prosody": [self._shares(3) for _ in range(4)]}
         if self._random.random() < 0.5:
-            body |= {"mfccs": self._numbers(25), "prosody": self._numbers(len(STATISTICS))}
-        body["baseline"] = {"clips": 7, "mfccs": self._moments(25), "prosody": self._moments(3)}
+            body |= {"mfccs": self._numbers(25), "prosody": self._shares(len(STATISTICS))}
+        prosody = {"mean": self._shares(3), "spread": [1.0] * 3}
+        body["baseline"] = {"clips": 7, "mfccs": self._moments(25), "prosody": prosody}
         place = self._random.choice(list(containers(body)))
         key = self._random.choice(range(len(place)) if isinstance(place, list) else [*place])
         if self._random.random() < 0.3:
@@ -196,6 +197,10 @@ class Mutator:
 
     def _numbers(self, count: int) -> list[float]:
         return [round(self._random.uniform(-50, 50), 3) for _ in range(count)]
+
+    def _shares(self, count: int) -> list[float]:
+        """Numbers that are within the range of everything in prosody."""
+        return [round(self._random.random(), 3) for _ in range(count)]
 
     def _rows(self, width: int) -> list[list[float]]:
         return [self._numbers(width) for _ in range(4)]

@@ -27,8 +27,15 @@ CLIPS = 56  # the column of a baseline
 
 def baselines(rows: int, mean: float) -> Array:
     found = np.full((rows, CLIPS + 1), mean, np.float32)
+    found[:, 25:28] = [2.0, 0.5, -20.0]
     found[:, 28:CLIPS] = 1.0
     found[:, CLIPS] = 7.0
+    return found
+
+
+def negative_spreads() -> Array:
+    found = baselines(2, 0.0)
+    found[:, 28:CLIPS] = -1.0
     return found
 
 
@@ -132,7 +139,7 @@ def test_binary_rows_in_several_runs_have_the_scores_of_json(
 def test_utterances_of_other_lengths_keep_their_prosody(all_kinds: TestClient) -> None:
     """The tiny network takes the mean of all frames that it gets, and gets no padding alone."""
     arrays = inputs("frames-both", 2)
-    arrays["prosody"][0, 2:] = 100.0  # after the end of the first utterance
+    arrays["prosody"][0, 2:] = [4.0, 1.0, 50.0]  # after the end of the first utterance
     lengths = tensor("lengths", np.array([2, 4]), "INT64")
     document = request(arrays)
     document["inputs"].append(lengths)
@@ -162,12 +169,14 @@ def test_foreign_rows_and_rows_of_another_voice_are_both_counted(all_kinds: Test
 @pytest.mark.parametrize(
     ("member", "array", "error"),
     [
+        ("prosody", np.full((2, 4, 3), 9.0), "prosody[0][0][0] is 9.0; expected log F0 in octaves"),
+        ("baseline", np.full((2, 57), 9.0), "baseline[0][25] is 9.0; expected log F0 in octaves"),
         ("prosody", np.zeros((2, 4, 2)), "inputs[1].shape is [2, 4, 2]; expected [-1, -1, 3]"),
         ("prosody", np.zeros((2, 5, 3)), "prosody has the shape [2, 5, 3]; expected [2, 4, 3]"),
         ("prosody", np.zeros((1, 4, 3)), "prosody has the shape [1, 4, 3]; expected [2, 4, 3]"),
         ("baseline", np.zeros((3, 57)), "baseline has the shape [3, 57]; expected [2, 57]"),
         ("baseline", np.zeros((2, 56)), "inputs[1].shape is [2, 56]; expected [-1, 57]"),
-        ("baseline", -baselines(2, -1.0), "baseline[0][28] is -1.0; expected a spread"),
+        ("baseline", negative_spreads(), "baseline[0][28] is -1.0; expected a spread"),
         ("baseline", counted(1.5), "baseline[1][56] is 1.5; expected the number of clips"),
         ("baseline", counted(2e6), "baseline[1][56] is 2000000.0; expected the number of clips"),
         ("baseline", counted(-7.0), "baseline[1][56] is -7.0; expected the number of clips"),

@@ -13,7 +13,7 @@ from tests.support.tiny_models import PROSODY
 
 FRAMES = [VECTOR] * 4
 ROWS = [[2.0, 0.5, -3.0]] * 4
-STATISTICS = [1.0, 2.0, 3.0]
+STATISTICS = [1.0, 0.5, 3.0]
 NAMES = [f"{kind}-{members}" for kind in ("vector", "frames") for members in MEMBERS]
 
 
@@ -23,7 +23,8 @@ def moments(width: int, mean: float, spread: float = 1.0) -> dict[str, list[floa
 
 def baseline(mean: float = 0.0, **changes: Any) -> dict[str, Any]:
     """A baseline of seven clips; the value None removes a member."""
-    members = {"clips": 7, "mfccs": moments(25, mean), "prosody": moments(3, mean)} | changes
+    prosody = {"mean": ROWS[0], "spread": [1.0] * 3}
+    members = {"clips": 7, "mfccs": moments(25, mean), "prosody": prosody} | changes
     return {key: value for key, value in members.items() if value is not None}
 
 
@@ -122,18 +123,13 @@ def test_many_frames_run_on_another_thread_with_the_same_answer(all_kinds: TestC
 def test_extreme_members_return_probabilities(
     all_kinds: TestClient, name: str, size: float
 ) -> None:
-    width = 3 if name.startswith("vector") else None
-    prosody = [size] * 3 if width else [[size] * 3] * 4
+    prosody = {"mean": ROWS[0], "spread": [abs(size)] * 3}
     body = utterance(name) | {
-        "prosody": prosody,
-        "baseline": baseline(
-            size, mfccs=moments(25, size, abs(size)), prosody=moments(3, size, abs(size))
-        ),
+        "baseline": baseline(mfccs=moments(25, size, abs(size)), prosody=prosody)
     }
+    if name.startswith("vector"):
+        body["prosody"] = [1.0, 0.5, size]  # the last one has no range
     assert sum(probabilities(all_kinds, body, name)) == pytest.approx(1)
-    if width:
-        frames = body | {"mfccs": FRAMES, "prosody": [[size, size, -size], [size] * 3] * 2}
-        assert sum(probabilities(all_kinds, frames, name)) == pytest.approx(1)
 
 
 GONE = object()
@@ -165,6 +161,11 @@ CHANGES: list[tuple[str, Any, str, str]] = [
     ("/prosody", [], "/prosody", "got an empty list"),
     ("/prosody", None, "/prosody", "got null"),
     ("/prosody", {}, "/prosody", "got an object"),
+    ("/prosody/1/0", 220.0, "/prosody/1/0", "above 27.5 Hz, 0 if unvoiced, from 0 to 5; got 220"),
+    ("/prosody/1/0", -1.0, "/prosody/1/0", "from 0 to 5; got -1"),
+    ("/prosody/3/1", 1.5, "/prosody/3/1", "the degree of voicing from 0 to 1; got 1.5"),
+    ("/prosody/0/2", 3e4, "/prosody/0/2", "from -120 to 60; got 30000"),
+    ("/baseline/prosody/mean/0", 180, "/baseline/prosody/mean/0", "from 0 to 5; got 180"),
     ("/baseline", [], "/baseline", "got a list"),
     ("/baseline", None, "/baseline", "got null"),
     ("/baseline/mfccs", GONE, "/baseline/mfccs", "missing"),
@@ -203,6 +204,8 @@ def test_the_error_points_to_the_invalid_member(
 @pytest.mark.parametrize(
     ("prosody", "pointer", "detail"),
     [
+        ([1.0, 2.0, 3.0], "/prosody/1", "the share of voiced frames from 0 to 1; got 2"),
+        ([220.0, 0.5, 3.0], "/prosody/0", "from 0 to 5; got 220"),
         ([1.0, 2.0], "/prosody", "Expected 3 prosody statistics, got 2"),
         ([1.0, 2.0, "a"], "/prosody/2", "got a string"),
         ([[1.0, 2.0, 3.0]], "/prosody", "got a list of lists"),
