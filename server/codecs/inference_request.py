@@ -150,7 +150,7 @@ class _InputReader:
                 messages.TENSOR_OUT_OF_RANGE,
                 place=name + "".join(f"[{index}]" for index in wrong.place),
                 found=wrong.found,
-                **wrong.expected._asdict(),
+                expected=wrong.expected,
             )
         if name == "baseline":
             check_baselines(array)

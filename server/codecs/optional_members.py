@@ -177,7 +177,7 @@ def _check_range(values: Array, ranges: Sequence[Range], pointer: str) -> None:
     if wrong := out_of_range(values, ranges):
         place = {"pointer": "/".join([pointer, *map(str, wrong.place)])}
         found = shortened(wrong.found)
-        raise Problem(messages.OUT_OF_RANGE, place, found=found, **wrong.expected._asdict())
+        raise Problem(messages.OUT_OF_RANGE, place, found=found, expected=wrong.expected)
 
 
 def decode_rows(prosody: msgspec.Raw) -> Array:

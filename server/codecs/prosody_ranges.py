@@ -19,6 +19,9 @@ class Range(NamedTuple):
     lowest: float
     highest: float
 
+    def __str__(self) -> str:
+        return f"{self.name} from {self.lowest:g} to {self.highest:g}"
+
 
 LOG_F0 = Range("log F0 in octaves above 27.5 Hz, 0 if unvoiced,", 0.0, 5.0)  # up to 880 Hz
 VOICING = Range("the degree of voicing", 0.0, 1.0)

@@ -264,8 +264,7 @@ WRONG_PROSODY_LENGTH = _invalid_features(
     'Expected prosody of {frames:,} frames, as many as "mfccs" has; got {found:,}.'
 )
 OUT_OF_RANGE = _invalid_features(
-    "Expected {name} from {lowest:g} to {highest:g}; got {found}. Compute prosody with the "
-    "extractor of this server."
+    "Expected {expected}; got {found}. Compute prosody with the extractor of this server."
 )
 WRONG_STATISTICS = _invalid_features("Expected {expected} prosody statistics, got {found:,}.")
 TOO_MANY_VALUES = _invalid_features(
@@ -325,9 +324,7 @@ ROWS_MISMATCH = _invalid(
     "{name} has the shape {found}; expected {expected}, with the utterances and frames of "
     "{required!r}."
 )
-TENSOR_OUT_OF_RANGE = _invalid(
-    "{place} is {found}; expected {name} from {lowest:g} to {highest:g}."
-)
+TENSOR_OUT_OF_RANGE = _invalid("{place} is {found}; expected {expected}.")
 NEGATIVE_SPREADS = _invalid("{place} is {found}; expected a spread, a number of at least 0.")
 NO_CLIPS = _invalid(
     "{place} is {found}; expected the number of clips, a whole number from 1 to {most:,}, or "

@@ -16,18 +16,22 @@ HEADER = "X-Request-Timeout"
 LONG: dict[str, Any] = binary_request(("mfccs", "FP32", np.zeros((16_384, 25), np.float32)))
 
 
-OPERATOR_PORT = free_port()
+@pytest.fixture(scope="module")
+def operator_port() -> int:
+    return free_port()
 
 
 @pytest.fixture(scope="module")
-def one_worker(nginx: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    settings = {"SER_SERVER_WORKERS": 1, "SER_SERVER_OPERATOR_PORT": OPERATOR_PORT}
+def one_worker(
+    nginx: Path, operator_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    settings = {"SER_SERVER_WORKERS": 1, "SER_SERVER_OPERATOR_PORT": operator_port}
     with running(tmp_path_factory.mktemp("run"), **settings) as server:
         yield server
 
 
-def counted(name: str, **labels: str) -> float:
-    text = httpx.get(f"http://127.0.0.1:{OPERATOR_PORT}/metrics", timeout=DEADLINE).text
+def counted(port: int, name: str, **labels: str) -> float:
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=DEADLINE).text
     return value(samples(text), name, **labels)
 
 
@@ -74,14 +78,16 @@ def test_a_timeout_of_the_request_itself_is_in_microseconds(one_worker: Server) 
     assert "parameters.timeout is -1; expected microseconds" in inference_error(post(-1), 400)
 
 
-def test_a_batch_that_cannot_be_done_in_time_is_refused_at_once(one_worker: Server) -> None:
+def test_a_batch_that_cannot_be_done_in_time_is_refused_at_once(
+    one_worker: Server, operator_port: int
+) -> None:
     assert infer(one_worker, None).status_code == 200  # the server measures a row
-    before = counted("network_duration_seconds_count", network="CNN")
+    before = counted(operator_port, "network_duration_seconds_count", network="CNN")
     assert "within its timeout of 0.2 seconds" in inference_error(infer(one_worker, "0.2"), 503)
-    assert counted("network_duration_seconds_count", network="CNN") == before
+    assert counted(operator_port, "network_duration_seconds_count", network="CNN") == before
 
 
-def test_deadlines_that_were_exceeded_are_counted(one_worker: Server) -> None:
-    before = counted("deadlines_exceeded_total")
+def test_deadlines_that_were_exceeded_are_counted(one_worker: Server, operator_port: int) -> None:
+    before = counted(operator_port, "deadlines_exceeded_total")
     predict(one_worker, "0.000000001")
-    assert counted("deadlines_exceeded_total") == before + 1
+    assert counted(operator_port, "deadlines_exceeded_total") == before + 1
