@@ -21,6 +21,8 @@ local PACE_SECONDS = 4
 -- A transfer that is behind by less than this share of its bytes is not ended.
 local TOLERANCE = 0.05
 local SECONDS_BETWEEN_LOOKS = 0.25
+-- A wait of less than a millisecond does not yield, and the clock stands still until it does.
+local SHORTEST_WAIT = 0.002
 -- Comparing all of thousands of transfers would take too long.
 local MAXIMUM_COMPARED = 16
 
@@ -127,7 +129,8 @@ function transfers.wait_for_body(transfer, seconds)
         make_movable(transfer)
     end
     repeat
-        if transfer.ended:wait(math.min(SECONDS_BETWEEN_LOOKS, deadline - now())) then
+        local wait = math.min(SECONDS_BETWEEN_LOOKS, deadline - now())
+        if transfer.ended:wait(math.max(SHORTEST_WAIT, wait)) then
             return
         end
         transfer.done = tonumber(ngx.var.request_length) - length_before

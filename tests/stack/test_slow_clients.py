@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ SLOW_REQUESTS = {
     "slow body": b"POST /prediction/DNN HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n",
 }
 SILENT = "silent"
+MANY = 60
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +46,14 @@ def send_slowly(port: int, start: bytes) -> bytes | None:
         connection.sendall(start)
         connection.settimeout(0.2)
         for _ in range(300):
-            with contextlib.suppress(TimeoutError):
-                received = connection.recv(65_536)
-                if not received:
-                    return said
-                said += received
             try:
+                with contextlib.suppress(TimeoutError):
+                    received = connection.recv(65_536)
+                    if not received:
+                        return said
+                    said += received
                 connection.sendall(b"1")
-            except OSError:
+            except OSError:  # the server closed the connection before it read the last byte
                 return said
     return None
 
@@ -82,6 +84,14 @@ def test_a_slow_client_is_disconnected(
     assert said is not None
     assert said == b"" or said.startswith(b"HTTP/1.1 408")
     assert server.predict()
+
+
+def test_many_slow_bodies_at_once_are_ended(server: Server) -> None:
+    """Some of them wait for less than a millisecond at the end, which must not be for ever."""
+    bodies = [SLOW_REQUESTS["slow body"]] * MANY
+    with ThreadPoolExecutor(MANY) as clients:
+        said = list(clients.map(partial(send_slowly, server.port), bodies))
+    assert None not in said
 
 
 @contextlib.contextmanager
