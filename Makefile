@@ -20,14 +20,17 @@ run: .venv ## start the server on http://localhost:8080 (PORT, WORKERS); Ctrl-C 
 	@scripts/page || echo "The page could not be built; only the API is served"
 	@.venv/bin/python -m server run
 
+# These load both cores, or need the processes and files that others would use.
+ALONE = tests/benchmarks tests/stack/test_shortages.py
+
 test: .venv .venv-dev .venv-inference-clients ## run every test
 	@scripts/nginx || [ -z "$$CI" ]
 	@scripts/page || [ -z "$$CI" ]
 	@scripts/packages chromium curl gcc libc6-dev openjdk-17-jdk-headless openssl wrk || [ -z "$$CI" ]
 	@scripts/promtool || [ -z "$$CI" ]
 	@.venv-dev/bin/python -c 'import librosa.core.pitch' # numba's cache has one writer: two spoil it
-	@.venv-dev/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/benchmarks
-	@.venv-dev/bin/python -m pytest tests/benchmarks # alone: they load both cores
+	@.venv-dev/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ALONE:%=--ignore %)
+	@.venv-dev/bin/python -m pytest $(ALONE)
 
 check: .venv-dev ## check style, types and formatting
 	@.venv-dev/bin/python -m ruff check .
