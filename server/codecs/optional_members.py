@@ -80,7 +80,6 @@ class OptionalMembersReader:
     def __init__(self, n_mfcc: int, statistics: Sequence[str]) -> None:
         self._statistics = len(statistics)
         self._ranges = statistics_ranges(statistics)
-        self._n_mfcc = n_mfcc
         self._widths = {"mfccs": n_mfcc, "prosody": PROSODY_COLUMNS}
         self._pack_baseline = Packer(f"<{2 * (n_mfcc + PROSODY_COLUMNS) + 1}f").pack
 
@@ -101,7 +100,7 @@ class OptionalMembersReader:
         if (prosody := utterance.prosody) is not None:
             _check_range(prosody, self._ranges if prosody.ndim == 1 else COLUMNS, "/prosody")
         if utterance.baseline is not None:
-            means = utterance.baseline[self._n_mfcc :][:PROSODY_COLUMNS]
+            means = utterance.baseline[self._widths["mfccs"] :][:PROSODY_COLUMNS]
             _check_range(means, COLUMNS, "/baseline/prosody/mean")
 
     def _prosody(self, mfccs: Array, prosody: msgspec.Raw) -> Array:

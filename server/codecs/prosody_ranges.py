@@ -51,11 +51,16 @@ def statistics_ranges(names: Sequence[str]) -> tuple[Range, ...]:
 
 
 def out_of_range(values: Array, ranges: Sequence[Range]) -> OutOfRange | None:
-    """The first value outside the range of its column, of float32 (..., columns)."""
-    wrong = np.zeros(values.shape, bool)
-    for column, (_, lowest, highest) in enumerate(ranges):
-        wrong[..., column] = (values[..., column] < lowest) | (values[..., column] > highest)
+    """The first value outside the range of its column, of float32 (..., columns).
+
+    The last columns may have no range.
+    """
+    if not ranges:
+        return None
+    lowest, highest = np.array([(low, high) for _, low, high in ranges], np.float32).T
+    checked = values[..., : len(ranges)]
+    wrong = (checked < lowest) | (checked > highest)
     if not wrong.any():
         return None
-    place = tuple(map(int, np.unravel_index(wrong.argmax(), values.shape)))
+    place = tuple(map(int, np.unravel_index(wrong.argmax(), wrong.shape)))
     return OutOfRange(place, float(values[place]), ranges[place[-1]])
