@@ -27,7 +27,7 @@ from training.folds import Fold
 from training.storage.atomic_write import atomic_write
 from training.storage.code_digest import code_digest
 from training.storage.scheduling import Scheduler
-from training.systems.base.system import RANDOM, SPEAKER_SEPARATED, Split
+from training.systems.base.system import RANDOM, SPEAKER_SEPARATED, Fitted, Split
 from training.systems.base.trainer import Trainer
 from training.voice.summary import mfcc_vectors, mfccs_of
 
@@ -56,7 +56,8 @@ class Job:
 class Outcome:
     """The predictions of a job's model for its n held-out utterances."""
 
-    logits: Mapping[str, Float32]  # by condition, `CLEAN` among them: (n, L)
+    # By condition, `CLEAN` among them: (n, L); not a number where the condition was not measured.
+    logits: Mapping[str, Float32]
     distances: Float32  # (n,), from the training distribution; empty unless the job is complete
     losses: Float32  # (epochs,)
     seconds: float  # of computing on one thread, for the fit
@@ -69,7 +70,8 @@ class Experiment:
     trainer: Trainer
     examples: Examples
     directory: Path
-    conditions: Mapping[str, tuple[str, ...]]  # by name: the folder of each utterance's frames
+    # By name: the folder of each utterance's frames, empty where it is not measured.
+    conditions: Mapping[str, tuple[str, ...]]
 
     @functools.cached_property
     def digest(self) -> str:
@@ -94,10 +96,11 @@ class Experiment:
         start = time.process_time()
         fitted = self.trainer.fit(training, job.seed)
         seconds = time.process_time() - start
-        clips = {name: self._clips(held_out, folders) for name, folders in self._folders(job)}
+        clips = self._clips(held_out, (ORIGINAL.folder,) * len(self.examples.targets))
         return Outcome(
-            logits={name: fitted.logits(features) for name, features in clips.items()},
-            distances=_distances(training, clips[CLEAN]) if job.complete else _NONE,
+            logits={CLEAN: fitted.logits(clips)}
+            | {name: self._logits(fitted, held_out, rows) for name, rows in self._folders(job)},
+            distances=_distances(training, clips) if job.complete else _NONE,
             losses=fitted.losses,
             seconds=seconds,
         )
@@ -111,12 +114,20 @@ class Experiment:
         return replace(training, targets=targets)
 
     def _folders(self, job: Job) -> list[tuple[str, tuple[str, ...]]]:
-        count = len(self.examples.targets)
-        clean = (CLEAN, (ORIGINAL.folder,) * count)
+        """Of a complete job: every condition, and every other form of request."""
         if not job.complete:
-            return [clean]
+            return []
+        count = len(self.examples.targets)
         forms = [(name, (name,) * count) for name in self.trainer.model.forms]
-        return [clean, *self.conditions.items(), *forms]
+        return [*self.conditions.items(), *forms]
+
+    def _logits(self, fitted: Fitted, utterances: Integers, folders: tuple[str, ...]) -> Float32:
+        """(n, L); not a number where the utterance has no folder."""
+        logits = np.full((len(utterances), len(self.examples.labels)), np.nan, np.float32)
+        measured = np.array([bool(folders[row]) for row in utterances])
+        if measured.any():
+            logits[measured] = fitted.logits(self._clips(utterances[measured], folders))
+        return logits
 
     def _clips(self, utterances: Integers, folders: tuple[str, ...]) -> list[Float32]:
         clips = (self.trainer.clips(self.examples, [row], folders[row]) for row in utterances)

@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import softmax
 
-from training.arrays import Float32, Integers
+from training.arrays import Float32, Float64, Integers
 from training.calibration import fit_temperature
-from training.corruptions import CONDITIONS, Corruption, corruptions
 from training.cross_validation import (
     CLEAN,
     Experiment,
@@ -24,9 +22,6 @@ from training.cross_validation import (
     parts_of,
     run_jobs,
 )
-from training.examples import Examples
-from training.features.cache import FeatureCache
-from training.features.extraction import ExtractionTask, extract
 from training.folds import Fold
 from training.metrics import (
     EmotionScore,
@@ -43,6 +38,9 @@ from training.systems.base.system import Input, Split
 
 Outcomes = Mapping[Job, Outcome]
 Number = TypeVar("Number", bound=np.generic)
+Mask = npt.NDArray[np.bool_]
+
+CONFIDENT = 0.7  # a probability from which on people take an answer as certain
 
 
 @dataclass(frozen=True)
@@ -53,10 +51,18 @@ class Score:
     deviation: float  # the standard deviation of the sample; 0 for a single seed
 
     @classmethod
-    def over(cls, values: npt.NDArray[np.float64]) -> "Score":
+    def over(cls, values: Float64) -> "Score":
         """The score of one value for each seed, (S,)."""
         deviation = values.std(ddof=1) if len(values) > 1 else 0.0
         return cls(float(values.mean()), float(deviation))
+
+
+@dataclass(frozen=True)
+class Confident:
+    """Answers whose highest probability is at least `CONFIDENT`; each corpus weighs the same."""
+
+    share: float  # of all answers
+    precision: float | None  # the share of them that is right; none without such answers
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ class Evaluation:
     """The predictions of a network for N utterances of held-out speakers.
 
     S seeds, K folds, L emotions. Each network was fitted without the speakers of one fold, and
-    `logits` are its outputs for them.
+    `logits` are its outputs for them. With several corpora, a figure is the mean of theirs.
     """
 
     network: str
@@ -74,11 +80,13 @@ class Evaluation:
     seeds: tuple[int, ...]  # S
     targets: Integers  # (N,), columns of `labels`
     speakers: npt.NDArray[np.str_]  # (N,)
+    corpora: npt.NDArray[np.str_]  # (N,), keys
     fold: Integers  # (N,), index of the fold in which the utterance was held out
     logits: Float32  # (S, N, L), before any temperature
     distances: Float32  # (N,), from the training distribution of that fold
-    temperatures: npt.NDArray[np.float64]  # (S, K), each fitted within that fold's training part
-    robustness: Mapping[str, Float32]  # by condition: (S, N, L), of the same clips, corrupted
+    temperatures: npt.NDArray[np.float64]  # (S, K), each fitted without that fold
+    # By condition: (S, N, L), of the same clips, corrupted; not a number where not measured.
+    robustness: Mapping[str, Float32]
     history: Mapping[str, Float32]  # by name of the curve, "loss" at least: (S, K, epochs)
     permuted_uar: float | None  # after training on permuted labels; chance unless labels leak
     random_split_uar: float | None  # inflated: the speakers of test clips were trained on
@@ -94,6 +102,22 @@ class Evaluation:
         row = [fit_temperature(logits[0][mask], self.targets[mask]) for mask in others]
         temperatures = np.tile(row, (len(self.seeds), 1))
         return replace(self, logits=logits, temperatures=temperatures, robustness={}, forms={})
+
+    def of(self, corpus: str) -> "Evaluation":
+        """The part that one corpus has in it."""
+        return self.where(self.corpora == corpus)
+
+    def where(self, mask: Mask) -> "Evaluation":
+        """The utterances that `mask` (N,) marks."""
+        one = {
+            name: getattr(self, name)[mask]
+            for name in ("targets", "speakers", "corpora", "fold", "distances")
+        }
+        several = {
+            name: {key: rows[:, mask] for key, rows in getattr(self, name).items()}
+            for name in ("robustness", "forms")
+        }
+        return replace(self, logits=self.logits[:, mask], **one, **several)
 
     @property
     def predictions(self) -> Integers:
@@ -114,29 +138,61 @@ class Evaluation:
 
     def uar(self, condition: str | None = None) -> Score:
         """Unweighted average recall, of the clips as recorded or under a condition."""
-        logits = self.logits if condition is None else self.robustness[condition]
-        predictions = logits.argmax(axis=2)
-        values = [unweighted_average_recall(self.targets, row) for row in predictions]
-        return Score.over(np.array(values))
+        if condition is None:
+            return Score.over(self._uar_of(self._all))
+        rows = self.robustness[condition]
+        return Score.over(self._uar_of(_measured(rows), rows.argmax(axis=2)))
+
+    def as_recorded(self, condition: str) -> Score:
+        """The recall of the clips that the condition was measured on, without it."""
+        return Score.over(self._uar_of(_measured(self.robustness[condition])))
+
+    def chance(self) -> float:
+        """The recall of guessing: one by the number of emotions, the mean of the corpora."""
+        counts = [len(np.unique(self.targets[mask])) for mask in self._by_corpus(self._all)]
+        return float(np.mean([1 / count for count in counts]))
 
     def accuracy(self) -> Score:
         """The share of correct predictions."""
-        return Score.over((self.predictions == self.targets).mean(axis=1))
+        right = self.predictions == self.targets
+        means = [right[:, mask].mean(axis=1) for mask in self._by_corpus(self._all)]
+        return Score.over(np.mean(means, axis=0))
 
     def macro_f1(self) -> Score:
-        """The mean of the emotions' F1."""
-        tables = (confusion(self.targets, row, len(self.labels)) for row in self.predictions)
-        means = [np.mean([score.f1 for score in emotion_scores(table)]) for table in tables]
-        return Score.over(np.array(means))
+        """The mean of the F1 of the emotions that occur."""
+        found = [self._f1_of(mask) for mask in self._by_corpus(self._all)]
+        return Score.over(np.mean(found, axis=0))
+
+    def _f1_of(self, mask: Mask) -> Float64:
+        """(S,), of one corpus."""
+        targets, count = self.targets[mask], len(self.labels)
+        tables = (confusion(targets, row[mask], count) for row in self.predictions)
+        scores = [[score.f1 for score in emotion_scores(table)] for table in tables]
+        means: Float64 = np.mean(np.array(scores)[:, np.unique(targets)], axis=1)
+        return means
 
     def interval(self) -> Interval:
         """The 95 % interval of the recall, bootstrapped over speakers."""
-        return speaker_interval(self.targets, self.predictions, self.speakers)
+        return speaker_interval(self.targets, self.predictions, self.speakers, self.corpora)
 
     def ece(self) -> Score:
-        """Expected calibration error after the inner temperatures."""
-        tables = [reliability(rows, self.targets) for rows in self.probabilities()]
-        return Score.over(np.array([table.expected_error for table in tables]))
+        """Expected calibration error, with temperatures from elsewhere."""
+        probabilities = self.probabilities()
+        errors = [
+            [reliability(rows[mask], self.targets[mask]).expected_error for rows in probabilities]
+            for mask in self._by_corpus(self._all)
+        ]
+        return Score.over(np.mean(errors, axis=0))
+
+    def confident(self) -> Confident:
+        """How often it is sure, and how often it is right then, over all seeds."""
+        probabilities = self.probabilities()
+        sure = probabilities.max(axis=2) >= CONFIDENT
+        right = sure & (probabilities.argmax(axis=2) == self.targets)
+        masks = self._by_corpus(self._all)
+        share = float(np.mean([sure[:, mask].mean() for mask in masks]))
+        hits = float(np.mean([right[:, mask].mean() for mask in masks]))
+        return Confident(share, hits / share if share else None)
 
     def reliability(self) -> Reliability:
         """Confidence against accuracy, over the predictions of all seeds."""
@@ -144,57 +200,47 @@ class Evaluation:
         rows = probabilities.reshape(-1, len(self.labels))
         return reliability(rows, np.tile(self.targets, len(self.seeds)))
 
-    def confusion(self) -> npt.NDArray[np.float64]:
+    def confusion(self) -> Float64:
         """Utterances (L, L), a row for each true emotion: the mean of the seeds."""
         tables = [confusion(self.targets, row, len(self.labels)) for row in self.predictions]
-        mean: npt.NDArray[np.float64] = np.mean(tables, axis=0)
+        mean: Float64 = np.mean(tables, axis=0)
         return mean
 
     def emotions(self) -> dict[str, EmotionScore]:
-        """Precision, recall and F1 of each emotion, over all seeds."""
+        """Precision, recall and F1 of each emotion, over all seeds and utterances."""
         return dict(zip(self.labels, emotion_scores(self.confusion()), strict=True))
 
     def fold_uar(self) -> tuple[float, ...]:
         """The recall of each fold, K of them: the mean of the seeds."""
-        return tuple(self._uar_of(self.fold == index) for index in range(len(self.folds)))
+        masks = (self.fold == index for index in range(len(self.folds)))
+        return tuple(float(self._uar_of(mask).mean()) for mask in masks)
 
     def speaker_uar(self) -> dict[str, float]:
         """The recall of each speaker: the mean of the seeds."""
         names = np.unique(self.speakers).tolist()
-        return {name: self._uar_of(self.speakers == name) for name in names}
+        return {name: float(self._uar_of(self.speakers == name).mean()) for name in names}
 
-    def _uar_of(self, mask: npt.NDArray[np.bool_]) -> float:
-        rows = self.predictions[:, mask]
-        return float(np.mean([unweighted_average_recall(self.targets[mask], row) for row in rows]))
+    @property
+    def _all(self) -> Mask:
+        return np.ones(len(self.targets), np.bool_)
+
+    def _by_corpus(self, mask: Mask) -> list[Mask]:
+        return [mask & (self.corpora == name) for name in np.unique(self.corpora[mask])]
+
+    def _uar_of(self, mask: Mask, predictions: Integers | None = None) -> Float64:
+        """Of each seed, (S,)."""
+        rows = self.predictions if predictions is None else predictions
+        masks = self._by_corpus(mask)
+        recalls = [
+            [unweighted_average_recall(self.targets[m], row[m]) for m in masks] for row in rows
+        ]
+        means: Float64 = np.mean(recalls, axis=1)
+        return means
 
 
-def corrupted_features(
-    paths: Sequence[Path],
-    examples: Examples,
-    folds: Sequence[Fold],
-    cache: FeatureCache,
-    scheduler: Scheduler,
-) -> dict[str, tuple[str, ...]]:
-    """Brings the cache up to date for every condition.
-
-    The babble behind an utterance is of speakers of other folds alone.
-
-    Returns:
-        By the name of the condition, the folder of each utterance's frames in the cache.
-    """
-    hashes = examples.content_hashes.tolist()
-    changes: dict[int, tuple[Corruption, ...]] = {}
-    for fold in folds:
-        held_out = examples.of(fold)
-        others = np.flatnonzero(~held_out).tolist()
-        voices = {hashes[i]: paths[i] for i in others}
-        changes |= {i: corruptions(hashes[i], voices) for i in np.flatnonzero(held_out).tolist()}
-    wanted = [ExtractionTask(path, hashes[i], changes[i]) for i, path in enumerate(paths)]
-    extract(wanted, cache, scheduler, "conditions")
-    return {
-        name: tuple(item.changes[index].folder for item in wanted)
-        for index, name in enumerate(CONDITIONS)
-    }
+def _measured(rows: Float32) -> Mask:
+    """The utterances (N,) of logits (S, N, L) that a condition was measured on."""
+    return ~np.isnan(rows).any(axis=(0, 2))
 
 
 def evaluate(
@@ -233,25 +279,26 @@ def evaluate(
         seeds=plan.seeds,
         targets=targets,
         speakers=examples.speakers,
-        fold=_in_order([np.full(len(part), k) for k, part in enumerate(plan.parts)], plan.parts),
-        logits=_logits(CLEAN, outer, plan.parts),
-        distances=_in_order([outcome.distances for outcome in outer[0]], plan.parts),
+        corpora=examples.corpora,
+        fold=in_order([np.full(len(part), k) for k, part in enumerate(plan.parts)], plan.parts),
+        logits=logits_of(CLEAN, outer, plan.parts),
+        distances=in_order([outcome.distances for outcome in outer[0]], plan.parts),
         temperatures=_temperatures(plan, outcomes, targets),
-        robustness={name: _logits(name, outer, plan.parts) for name in experiment.conditions},
-        forms={name: _logits(name, outer, plan.parts) for name in trainer.model.forms},
+        robustness={name: logits_of(name, outer, plan.parts) for name in experiment.conditions},
+        forms={name: logits_of(name, outer, plan.parts) for name in trainer.model.forms},
         history={"loss": np.array([[outcome.losses for outcome in row] for row in outer])},
         permuted_uar=_recall(plan.permuted(), outcomes, targets),
         random_split_uar=_recall(plan.random_split(), outcomes, targets),
     )
 
 
-def _logits(condition: str, outer: list[list[Outcome]], parts: Sequence[Part]) -> Float32:
+def logits_of(condition: str, outer: Sequence[Sequence[Outcome]], parts: Sequence[Part]) -> Float32:
     """Of every seed: (S, N, L)."""
     rows = ([outcome.logits[condition] for outcome in row] for row in outer)
-    return np.stack([_in_order(row, parts) for row in rows])
+    return np.stack([in_order(row, parts) for row in rows])
 
 
-def _in_order(rows: Sequence[npt.NDArray[Number]], parts: Sequence[Part]) -> npt.NDArray[Number]:
+def in_order(rows: Sequence[npt.NDArray[Number]], parts: Sequence[Part]) -> npt.NDArray[Number]:
     """Rows by part, (n, ...) each, in the order of the utterances, (N, ...)."""
     return np.concatenate(rows)[np.argsort(np.concatenate(parts))]
 
@@ -346,7 +393,7 @@ def _measurement(
     outcomes: Sequence[Outcome],
     chosen: tuple[str, ...] | None = None,
 ) -> Measurement:
-    logits = _in_order([outcome.logits[CLEAN] for outcome in outcomes], parts)
+    logits = in_order([outcome.logits[CLEAN] for outcome in outcomes], parts)
     return Measurement(
         system=name,
         protocol=split,

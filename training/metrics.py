@@ -74,7 +74,10 @@ def _ratio(above: npt.NDArray[np.generic], below: npt.NDArray[np.generic]) -> Fl
 
 
 def speaker_interval(
-    targets: Integers, predictions: Integers, speakers: npt.NDArray[np.str_]
+    targets: Integers,
+    predictions: Integers,
+    speakers: npt.NDArray[np.str_],
+    corpora: npt.NDArray[np.str_] | None = None,
 ) -> Interval:
     """The 95 % interval of the unweighted average recall over random samples of speakers.
 
@@ -85,19 +88,34 @@ def speaker_interval(
         targets: (N,), columns of the labels.
         predictions: (S, N), of S seeds; the recall is the mean of theirs.
         speakers: (N,).
+        corpora: (N,); the recall is the mean of those of the corpora. Default: one corpus.
     """
+    corpora = np.zeros(len(targets), np.str_) if corpora is None else corpora
+    random = np.random.default_rng(0)
+    masks = [corpora == name for name in np.unique(corpora)]
+    drawn = [_drawn(targets[m], predictions[:, m], speakers[m], random) for m in masks]
+    low, high = np.quantile(np.mean(drawn, axis=0), (0.025, 0.975))
+    return Interval(float(low), float(high))
+
+
+def _drawn(
+    targets: Integers,
+    predictions: Integers,
+    speakers: npt.NDArray[np.str_],
+    random: np.random.Generator,
+) -> Float64:
+    """The recalls of random samples of the speakers of one corpus, (BOOTSTRAP_DRAWS,)."""
     voices, voice = np.unique(speakers, return_inverse=True)
     emotions = np.unique(targets)
     totals, hits = np.zeros((2, len(voices), len(emotions)))
     np.add.at(totals, (voice, np.searchsorted(emotions, targets)), 1)
     right = (predictions == targets).mean(axis=0)
     np.add.at(hits, (voice, np.searchsorted(emotions, targets)), right)
-    random = np.random.default_rng(0)
     times = random.multinomial(len(voices), np.full(len(voices), 1 / len(voices)), BOOTSTRAP_DRAWS)
     drawn = times @ totals
     recalls = np.divide(times @ hits, drawn, out=np.full(drawn.shape, np.nan), where=drawn > 0)
-    low, high = np.quantile(np.nanmean(recalls, axis=1), (0.025, 0.975))
-    return Interval(float(low), float(high))
+    means: Float64 = np.nanmean(recalls, axis=1)
+    return means
 
 
 def reliability(
