@@ -8,6 +8,7 @@ import configparser
 import dataclasses
 import math
 import os
+import shlex
 import types
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -95,6 +96,10 @@ def _check_range(value: Any, limits: Mapping[str, Any], origin: str) -> None:
         raise SettingError(f"{origin}: {value!r} is too large; expected at most {maximum}")
 
 
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(shlex.split(text))
+
+
 def _boolean(text: str) -> bool:
     states = configparser.ConfigParser.BOOLEAN_STATES
     if text.lower() not in states:
@@ -108,4 +113,5 @@ _PARSERS: dict[Any, tuple[Callable[[str], Any], str]] = {
     float: (float, "a number"),
     bool: (_boolean, "yes or no"),
     Path: (Path, "a path"),
+    tuple[str, ...]: (_words, "a list of words with spaces between them"),
 }

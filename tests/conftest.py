@@ -33,7 +33,7 @@ def nginx() -> Path:
 @pytest.fixture(scope="session")
 def ravdess() -> Path:
     """The folder of the RAVDESS corpus."""
-    path = read_section(DataSettings, "data", config_path()).recordings
+    path = read_section(DataSettings, "data", config_path()).folder("ravdess")
     if not path.is_dir():
         missing(f"{path}: no such folder; [data] source_path or SER_DATA_SOURCE_PATH names it")
     return path

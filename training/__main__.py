@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -72,7 +73,7 @@ def _comparison_run(options: argparse.Namespace) -> ComparisonRun:
         run=Run(data, training, networks=()),
         settings=_settings(ComparisonSettings, "comparison", options),
         recipes=options.recipes,
-        corpus=options.corpus,
+        corpus=tuple(options.corpus) if options.corpus else None,
         clip=options.clip,
     )
 
@@ -135,8 +136,12 @@ def _add_options(parser: argparse.ArgumentParser, section: str) -> None:
     """One option for each key of a section of config.ini; it overrides both file and variable."""
     group = parser.add_argument_group(f"instead of [{section}] in config.ini")
     for field in dataclasses.fields(SECTIONS[section]):
-        example = str(field.default) if field.default is not None else field.name.upper()
-        group.add_argument(f"--{field.name.replace('_', '-')}", metavar=example)
+        option, default = f"--{field.name.replace('_', '-')}", field.default
+        if isinstance(default, tuple):
+            group.add_argument(option, metavar=" ".join(default), nargs="+")
+        else:
+            example = str(default) if default is not None else field.name.upper()
+            group.add_argument(option, metavar=example)
 
 
 def _settings(section: type[Settings], name: str, options: argparse.Namespace) -> Settings:
@@ -146,7 +151,8 @@ def _settings(section: type[Settings], name: str, options: argparse.Namespace) -
         if text is not None:
             variable = f"SER_{name}_{key}".upper()
             is_path = Path in (kind, *get_args(kind))
-            environment[variable] = str(Path(text).absolute()) if is_path else text
+            words = text if isinstance(text, str) else shlex.join(text)
+            environment[variable] = str(Path(text).absolute()) if is_path else words
             origins[variable] = f"--{key.replace('_', '-')}"
     try:
         return read_section(section, name, config_path(), environment)

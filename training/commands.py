@@ -9,8 +9,7 @@ from typing import Any, NoReturn
 from tqdm import tqdm
 
 from training.arrays import Float32
-from training.corpora.reader import Corpus, read_corpus
-from training.corpora.registry import reader_named
+from training.corpora.union import Corpora, read_corpora
 from training.corruptions import Corruption, telephone
 from training.cross_validation import Experiment
 from training.evaluation import Evaluation, corrupted_features, evaluate
@@ -21,7 +20,7 @@ from training.export.onnx_file import export_network
 from training.export.ood_distance import Distance
 from training.features import extractor
 from training.features.cache import ORIGINAL
-from training.features.extraction import Extraction, extract_corpus
+from training.features.extraction import Extraction, extract_corpora
 from training.features.recordings import files as recordings
 from training.features.standardisation import Standardisation
 from training.fit import Progress
@@ -86,46 +85,46 @@ class Run:
         own = NETWORKS[network]
         return {key: value for key, value in values.items() if own.has(key) or key not in known}
 
-    def corpus(self) -> Corpus:
-        """The corpus of [data]."""
-        reader = reader_named(self.data.corpus)
-        return read_corpus(self.data.recordings.resolve(), reader)
+    def corpora(self) -> Corpora:
+        """The corpora of [data]."""
+        return read_corpora(self.data)
 
-    def checkpoint(self, network: str) -> Path:
+    def checkpoint(self, network: str, corpora: Corpora) -> Path:
         """The file that `fit` writes for a network."""
-        return self.data.cache_path / "checkpoints" / self.data.corpus / f"{network}.pt"
+        return self.data.cache_path / "checkpoints" / corpora.key / f"{network}.pt"
 
 
 @dataclass(frozen=True)
-class PreparedCorpus:
-    """A corpus whose features are in the caches."""
+class Prepared:
+    """Corpora whose features are in the caches."""
 
-    corpus: Corpus
+    corpora: Corpora
     examples: Mapping[str, Examples]  # by network
 
 
-def features(run: Run) -> PreparedCorpus:
+def features(run: Run) -> Prepared:
     """Updates the caches of features, and prints which files were left out."""
     extraction, served = extract(run, max(trainer.variants for trainer in run.trainers))
     examples = {
         trainer.name: trainer.prepare(extraction, served, run.scheduler) for trainer in run.trainers
     }
-    return PreparedCorpus(extraction.corpus, examples)
+    return Prepared(extraction.corpora, examples)
 
 
 def extract(run: Run, variants: int) -> tuple[Extraction, Examples]:
     """The MFCC vectors of every recording and of `variants` variants of it."""
     cache = run.caches.features
-    extraction = extract_corpus(run.corpus(), cache, changes(variants), run.scheduler)
+    extraction = extract_corpora(run.corpora(), cache, changes(variants), run.scheduler)
     print(extraction_text(extraction))
     return extraction, load_examples(extraction, cache, variants)
 
 
 def fit(run: Run) -> None:
-    """Fits networks to every speaker of the corpus, and writes their checkpoints."""
+    """Fits networks to every speaker of the corpora, and writes their checkpoints."""
     prepared = features(run)
     for trainer in run.trainers:
-        checkpoint, examples = run.checkpoint(trainer.name), prepared.examples[trainer.name]
+        checkpoint = run.checkpoint(trainer.name, prepared.corpora)
+        examples = prepared.examples[trainer.name]
         with tqdm(total=trainer.model.epochs, desc=trainer.name, unit="epoch", disable=None) as bar:
             trainer.fit_to(checkpoint, examples, _show(bar), resume=run.resume)
         print(f"{trainer.name}: fitted for {trainer.model.epochs} epochs; {checkpoint}")
@@ -150,7 +149,7 @@ def export(run: Run) -> None:
         served = deployable_model(fitted[trainer.name], distance, evaluation.temperature(), forms)
         path = run.training.models_path / f"{trainer.name}.onnx"
         identification = _identification(run, trainer, prepared, evaluation) if forms else None
-        metadata = network_metadata(prepared.corpus, trainer, evaluation, identification)
+        metadata = network_metadata(prepared.corpora, trainer, evaluation, identification)
         export_network(served, metadata, _clips(trainer, examples), path)
         print(f"{trainer.name}: exported; {path}")
     print(f"model card: {write_model_card(run.training.models_path)}")
@@ -164,22 +163,24 @@ def report(run: Run) -> None:
     fitted = _fitted(run, prepared)
     trainer = run.trainers[0]
     clips = _clips(trainer, prepared.examples[trainer.name])
-    write_report(path, prepared.corpus, evaluations, fitted, clips)
+    write_report(path, prepared.corpora, evaluations, fitted, clips)
     print(f"report: {path}")
     print(f"model card: {write_model_card(run.training.models_path)}")
 
 
 def build_extractor(run: Run) -> None:
     """Writes the feature recipe as ONNX graphs, after they were compared with librosa."""
-    corpus = run.corpus()
-    print(extractor.run(run.training.models_path, corpus))
-    print(recordings.run(run.training.models_path, corpus))
+    corpora = run.corpora()
+    print(extractor.run(run.training.models_path, corpora))
+    print(recordings.run(run.training.models_path, corpora))
 
 
-def _fitted(run: Run, prepared: PreparedCorpus) -> dict[str, Fitted]:
+def _fitted(run: Run, prepared: Prepared) -> dict[str, Fitted]:
     """The networks of `fit`, by name."""
     return {
-        trainer.name: trainer.load(run.checkpoint(trainer.name), prepared.examples[trainer.name])
+        trainer.name: trainer.load(
+            run.checkpoint(trainer.name, prepared.corpora), prepared.examples[trainer.name]
+        )
         for trainer in run.trainers
     }
 
@@ -191,24 +192,24 @@ def _clips(trainer: Trainer, examples: Examples) -> list[Float32]:
 
 
 def _identification(
-    run: Run, trainer: Trainer, prepared: PreparedCorpus, evaluation: Evaluation
+    run: Run, trainer: Trainer, prepared: Prepared, evaluation: Evaluation
 ) -> Identification:
     """How well the distance from the baseline tells other speakers and a telephone."""
     band, caches = Corruption("telephone band", telephone), run.caches
     examples = prepared.examples[trainer.name]
     for cache in (caches.features, caches.prosody):
-        extract_corpus(prepared.corpus, cache, [band], run.scheduler)
+        extract_corpora(prepared.corpora, cache, [band], run.scheduler)
     hashes = examples.content_hashes.tolist()
     filtered = summaries_of(hashes, caches.features, caches.prosody, band.folder)
     return identify(examples.recordings, filtered, evaluation.speakers, evaluation.folds)
 
 
-def _evaluations(run: Run, prepared: PreparedCorpus) -> dict[str, Evaluation]:
+def _evaluations(run: Run, prepared: Prepared) -> dict[str, Evaluation]:
     """The evaluation of each network of the command, by name."""
     scheduler, cache = run.scheduler, run.caches.features
     any_examples = prepared.examples[run.networks[0]]
-    folds = _folds(run, prepared.corpus, any_examples)
-    paths = [utterance.path for utterance in prepared.corpus.utterances]
+    folds = _folds(run, prepared.corpora, any_examples)
+    paths = [utterance.path for utterance in prepared.corpora.utterances]
     conditions = corrupted_features(paths, any_examples, folds, cache, scheduler)
     seeds = range(run.training.seed, run.training.seed + run.training.seeds)
     directory, controls = run.data.cache_path / "outcomes", run.training.controls
@@ -222,11 +223,11 @@ def _evaluations(run: Run, prepared: PreparedCorpus) -> dict[str, Evaluation]:
     }
 
 
-def _folds(run: Run, corpus: Corpus, examples: Examples) -> tuple[Fold, ...]:
+def _folds(run: Run, corpora: Corpora, examples: Examples) -> tuple[Fold, ...]:
     speakers = examples.speakers.tolist()
     if run.training.folds:
         return read_folds(run.training.folds, speakers)
-    return speaker_folds(speakers, corpus.reader.sex)
+    return speaker_folds(speakers, corpora.sex)
 
 
 def _show(bar: "tqdm[NoReturn]") -> Progress:

@@ -1,6 +1,7 @@
 """`python -m training compare` and `predict`: systems side by side, on one corpus."""
 
 import functools
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,8 +11,8 @@ import numpy as np
 
 from training.arrays import Float32
 from training.commands import Run, extract
-from training.corpora.reader import Corpus, CorpusError, Reader, read_corpus
-from training.corpora.registry import reader_named
+from training.corpora.reader import CorpusError
+from training.corpora.union import Corpora, read_corpora
 from training.cross_validation import Experiment, Part, comparison_parts
 from training.evaluation import Measurement, measure
 from training.examples import Examples
@@ -24,7 +25,7 @@ from training.folds import comparison_folds
 from training.report import comparison_files
 from training.report.comparison import Comparison, CorpusFacts, ProtocolResult, SystemResult
 from training.report.latency import least_milliseconds
-from training.settings import ComparisonSettings
+from training.settings import ComparisonSettings, DataSettings
 from training.storage.scheduling import Scheduler
 from training.systems.base.system import Split, System, UnusableSystemError
 from training.systems.base.trainer import Trainer
@@ -38,7 +39,7 @@ class ComparisonRun:
     run: Run
     settings: ComparisonSettings
     recipes: str  # names of systems, separated by commas, or all
-    corpus: str | None = None  # named by an option
+    corpus: tuple[str, ...] | None = None  # given by an option
     clip: str = ""  # a file, or the name of an utterance
 
 
@@ -57,18 +58,18 @@ def compare(given: ComparisonRun) -> None:
     variants = max(trainer.variants for models in trainers for trainer in models)
     extraction, served = extract(run, variants)
     served = served.with_occurring_labels()
-    sex = extraction.corpus.reader.sex
-    folds = comparison_folds(served.speakers.tolist(), sex, settings.folds)
+    corpora = extraction.corpora
+    folds = comparison_folds(served.speakers.tolist(), corpora.sex, settings.folds)
     prepared = [prepare(models, extraction, served, run.scheduler) for models in trainers]
     outcomes = run.data.cache_path / "outcomes"
-    exporter = Exporter(settings.models, run.data.corpus, run.scheduler)
+    exporter = Exporter(settings.models, corpora.option, run.scheduler)
     comparer = Comparer(comparison_parts(served, folds), outcomes, exporter, run.scheduler)
     rows, failed = comparer.rows(prepared)
     if rows:
-        facts, results = CorpusFacts.of(extraction.corpus), tuple(result for result, _ in rows)
+        facts, results = CorpusFacts.of(corpora), tuple(result for result, _ in rows)
         comparison = Comparison(facts, served.labels, folds, results, failed)
         measurements = [measurement for _, row in rows for measurement in row]
-        _show(comparison, measurements, extraction.corpus, settings)
+        _show(comparison, measurements, corpora, settings)
     if failed:
         raise FitError("; ".join(f"{name}: {reason}" for name, reason in failed.items()))
 
@@ -183,28 +184,27 @@ def _best(rows: Sequence[Row], examples: Examples) -> int:
 def _show(
     comparison: Comparison,
     measurements: Sequence[Measurement],
-    corpus: Corpus,
+    corpora: Corpora,
     settings: ComparisonSettings,
 ) -> None:
     output = settings.output_path
     print(comparison_files.text(comparison))
-    figures = comparison_files.draw(comparison, corpus, settings.models)
+    figures = comparison_files.draw(comparison, corpora, settings.models)
     comparison_files.write(comparison, figures, output)
-    comparison_files.write_predictions(corpus, comparison.labels, measurements, output)
+    comparison_files.write_predictions(corpora, comparison.labels, measurements, output)
     print(f"\nfiles: {output}")
 
 
 def predict_clip(given: ComparisonRun) -> None:
     """Prints the probabilities that an exported system gives for a clip."""
     exported = Exported.read(given.settings.models / f"{given.recipes}.onnx")
-    name = given.corpus or exported.corpus
-    data = replace(given.run.data, corpus=name)
-    path = find_clip(given.clip, data.recordings, reader_named(name))
+    corpus = given.corpus or tuple(shlex.split(exported.corpus))
+    path = find_clip(given.clip, replace(given.run.data, corpus=corpus))
     print(prediction_text(path, exported.labels, predict(exported, path)))
 
 
-def find_clip(clip: str, source: Path, reader: Reader) -> Path:
-    """The file itself, or the utterance of the corpus with this name.
+def find_clip(clip: str, data: DataSettings) -> Path:
+    """The file itself, or the utterance of the corpora with this name.
 
     Raises:
         CorpusError: there is neither.
@@ -212,13 +212,13 @@ def find_clip(clip: str, source: Path, reader: Reader) -> Path:
     path = Path(clip)
     if path.is_file():
         return path
-    corpus = read_corpus(source, reader)
-    for utterance in corpus.utterances:
+    corpora = read_corpora(data)
+    for utterance in corpora.utterances:
         if utterance.path.stem == clip:
             return utterance.path
     raise CorpusError(
-        f"{clip!r}: neither a file nor one of the {len(corpus.utterances)} utterances of "
-        f"{reader.name} in {source}, such as {corpus.utterances[0].path.stem}"
+        f"{clip!r}: neither a file nor one of the {len(corpora.utterances)} utterances of "
+        f"{corpora.name} in {corpora.sources}, such as {corpora.utterances[0].path.stem}"
     )
 
 

@@ -9,12 +9,15 @@ import numpy.typing as npt
 
 from training.arrays import Float32, Integers
 from training.audio.copies import variants
-from training.corpora.reader import auxiliary_labels
+from training.corpora.reader import auxiliary_labels, listeners_votes
 from training.features.cache import ORIGINAL, Change, FeatureCache
 from training.features.extraction import Extraction
 
 AUXILIARY = ("intensity", "sex", "statement")
-PER_UTTERANCE = ("features", "targets", "speakers", "content_hashes", "auxiliary_labels")
+PER_UTTERANCE = (
+    *("features", "targets", "speakers", "content_hashes", "auxiliary_labels"),
+    *("corpora", "possible", "votes"),
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,9 @@ class Examples:
     speakers: npt.NDArray[np.str_]  # (N,)
     content_hashes: npt.NDArray[np.str_]  # (N,), the keys of the recordings in the caches
     auxiliary_labels: Integers  # (N, 3): intensity, sex, statement; 0 or 1, and -1 where unknown
+    corpora: npt.NDArray[np.str_]  # (N,), the key of each utterance's corpus
+    possible: npt.NDArray[np.bool_]  # (N, L), the emotions that the utterance's corpus has
+    votes: Float32  # (N, L), shares of listeners who heard each emotion; zeros where unknown
     labels: tuple[str, ...]  # L emotions, in alphabetical order
 
     @property
@@ -46,7 +52,8 @@ class Examples:
         """The same examples, without emotions that no utterance has."""
         known, targets = np.unique(self.targets, return_inverse=True)
         labels = tuple(self.labels[index] for index in known.tolist())
-        return replace(self, targets=targets, labels=labels)
+        possible, votes = self.possible[:, known], self.votes[:, known]
+        return replace(self, targets=targets, labels=labels, possible=possible, votes=votes)
 
     def digest(self) -> str:
         """A short hash of every number and label."""
@@ -63,12 +70,16 @@ def changes(count: int) -> tuple[Change, ...]:
 
 def load_examples(extraction: Extraction, cache: FeatureCache, count: int) -> Examples:
     """MFCC vectors of recordings and of `count` variants of each, which the cache must hold."""
-    reader, utterances = extraction.corpus.reader, extraction.corpus.utterances
+    corpora = extraction.corpora
+    labels, utterances = corpora.labels, corpora.utterances
     return Examples(
         features=cache.vectors(extraction.content_hashes, changes(count)),
-        targets=np.array([reader.emotions.index(item.emotion) for item in utterances]),
+        targets=np.array([labels.index(item.emotion) for item in utterances]),
         speakers=np.array([item.speaker for item in utterances]),
         content_hashes=np.array(extraction.content_hashes),
         auxiliary_labels=auxiliary_labels(utterances, AUXILIARY),
-        labels=reader.emotions,
+        corpora=np.array(corpora.corpus_of),
+        possible=corpora.possible(),
+        votes=listeners_votes(utterances, labels),
+        labels=labels,
     )

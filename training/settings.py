@@ -17,15 +17,14 @@ HYPERPARAMETERS = (
 class DataSettings:
     """The folders of recordings, and of the cache."""
 
-    corpus: str = "ravdess"
+    corpus: tuple[str, ...] = ("ravdess",)  # one or more
     source_path: Path | None = None  # default: the folder of the corpus's name in `corpora_path`
     corpora_path: Path = ROOT.parent / "shared" / "data"
     cache_path: Path = ROOT / ".cache"
 
-    @property
-    def recordings(self) -> Path:
-        """The folder of the corpus."""
-        return self.source_path or self.corpora_path / self.corpus
+    def folder(self, key: str) -> Path:
+        """The folder of a corpus."""
+        return self.source_path or self.corpora_path / key
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,14 @@ from tests.training.conftest import Here
 from training.arrays import Float32
 from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import read_corpus
+from training.corpora.union import Corpora
 from training.examples import Examples, changes, load_examples
 from training.export.deployable import deployable_model
 from training.export.model import DeployableModel
 from training.export.onnx_file import export_network
 from training.export.ood_distance import Distance
 from training.features.cache import FeatureCache
-from training.features.extraction import extract_corpus
+from training.features.extraction import extract_corpora
 from training.features.mfcc import pool
 from training.features.standardisation import Standardisation
 from training.systems import cnn, dnn
@@ -52,9 +53,9 @@ class Material:
 def material(ravdess: Path, tmp_path_factory: pytest.TempPathFactory) -> Material:
     whole = read_corpus(ravdess, RAVDESS)
     chosen = whole.utterances[:: len(whole.utterances) // CLIPS][:CLIPS]
-    corpus = dataclasses.replace(whole, utterances=chosen)
+    corpora = Corpora((dataclasses.replace(whole, utterances=chosen),))
     cache = FeatureCache(tmp_path_factory.mktemp("features"))
-    examples = load_examples(extract_corpus(corpus, cache, changes(0), Here()), cache, 0)
+    examples = load_examples(extract_corpora(corpora, cache, changes(0), Here()), cache, 0)
     return Material(examples, [cache.read(content) for content in examples.content_hashes.tolist()])
 
 

@@ -11,9 +11,10 @@ from training.arrays import Float32
 from training.corpora.emodb import EMODB_2S
 from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import Reader, read_corpus
+from training.corpora.union import Corpora
 from training.examples import Examples, changes, load_examples
 from training.features.cache import FeatureCache
-from training.features.extraction import Extraction, extract_corpus
+from training.features.extraction import Extraction, extract_corpora
 from training.storage.scheduling import Scheduler
 
 EMOTIONS = range(1, 9)
@@ -32,7 +33,11 @@ def extract(clips: Iterable[Path], reader: Reader, folder: Path, cache: FeatureC
     """Some clips of a corpus, linked into a folder of their own."""
     for clip in clips:
         (folder / clip.name).symlink_to(clip)
-    return extract_corpus(read_corpus(folder, reader), cache, changes(0), Here())
+    return extract_corpora(one_corpus(folder, reader), cache, changes(0), Here())
+
+
+def one_corpus(folder: Path, reader: Reader) -> Corpora:
+    return Corpora((read_corpus(folder, reader),))
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +100,9 @@ def clouds() -> Examples:
         speakers=np.array([f"{index // 8:02d}" for index in range(80)]),
         content_hashes=np.array([f"{index:032x}" for index in range(80)]),
         auxiliary_labels=np.full((80, 3), -1),
+        corpora=np.full(80, "one"),
+        possible=np.ones((80, 4), bool),
+        votes=np.zeros((80, 4), np.float32),
         labels=("a", "b", "c", "d"),
     )
 

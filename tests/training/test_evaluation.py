@@ -158,7 +158,7 @@ def test_recall_is_measured_under_every_condition(
     speakers = ("01", "02", "03")
     some = first_clips(examples, speakers)
     few = examples.where(some)
-    utterances = [u for u, kept in zip(extraction.corpus.utterances, some, strict=True) if kept]
+    utterances = [u for u, kept in zip(extraction.corpora.utterances, some, strict=True) if kept]
     folds = tuple((speaker,) for speaker in speakers)
     paths = [utterance.path for utterance in utterances]
     conditions = corrupted_features(paths, few, folds, cache, HERE)

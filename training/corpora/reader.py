@@ -8,10 +8,12 @@ from typing import Protocol
 
 import numpy as np
 
-from training.arrays import Integers
+from training.arrays import Float32, Integers
 from training.errors import UserError
 
 AUDIO_SUFFIXES = (".flac", ".ogg", ".wav")
+# The labels of the contract, in alphabetical order: several corpora together have no others.
+EMOTIONS = ("angry", "calm", "disgust", "fearful", "happy", "neutral", "sad", "surprised")
 UNKNOWN = -1  # an auxiliary label that a corpus does not give
 
 
@@ -29,6 +31,8 @@ class Utterance:
     # Labels beside the emotion, by name: the number of a class, from 0. A corpus gives those that
     # it has, such as `sex`, `intensity` or `sentence`; auxiliary tasks may be trained on them.
     auxiliary: Mapping[str, int] = field(default_factory=dict)
+    # What listeners heard: the share of each emotion, together 1; nothing where it is not known.
+    votes: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class Reader(Protocol):
         ...
 
     def sex(self, speaker: str) -> str:
-        """`female` or `male`."""
+        """`female`, `male`, or nothing where it is not known."""
         ...
 
 
@@ -102,6 +106,12 @@ def auxiliary_labels(utterances: Sequence[Utterance], names: Sequence[str]) -> I
     return np.array(
         [[item.auxiliary.get(name, UNKNOWN) for name in names] for item in utterances], np.int64
     )
+
+
+def listeners_votes(utterances: Sequence[Utterance], labels: Sequence[str]) -> Float32:
+    """Listeners' votes on N utterances, float32 (N, len(labels)); zeros where unknown."""
+    rows = [[item.votes.get(label, 0.0) for label in labels] for item in utterances]
+    return np.array(rows, np.float32).reshape(len(utterances), len(labels))
 
 
 def read_corpus(source: Path, reader: Reader) -> Corpus:

@@ -2,6 +2,7 @@
 
 import json
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
@@ -10,7 +11,8 @@ import numpy as np
 
 from training.audio.copies import SPEED
 from training.calibration import distance_limit
-from training.corpora.reader import Corpus
+from training.corpora.reader import Reader, Utterance
+from training.corpora.union import Corpora
 from training.evaluation import Evaluation
 from training.features.recipe import RECIPE
 from training.settings import DataSettings
@@ -38,7 +40,7 @@ INTENDED_USE = {
 
 
 def network_metadata(
-    corpus: Corpus,
+    corpora: Corpora,
     trainer: Trainer,
     evaluation: Evaluation,
     identification: Identification | None = None,
@@ -53,8 +55,8 @@ def network_metadata(
         "recipe": RECIPE.as_json(),
         "distance_limit": distance_limit(evaluation.distances),
         "metrics": _metrics(evaluation),
-        "corpus": _corpus(corpus),
-        "training": _training(corpus, trainer),
+        "corpus": _corpora(corpora),
+        "training": _training(corpora, trainer),
         "intended_use": INTENDED_USE,
     }
     if identification:
@@ -138,23 +140,32 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def _corpus(corpus: Corpus) -> dict[str, Any]:
+def _corpora(corpora: Corpora) -> dict[str, Any]:
+    """One corpus, or several together and then each of them."""
+    together = _facts(corpora, corpora.utterances)
+    if not corpora.several:
+        return together
+    each = [_facts(corpus.reader, corpora.of(corpus)) for corpus in corpora.corpora]
+    return {**together, "corpora": each}
+
+
+def _facts(source: Corpora | Reader, utterances: Sequence[Utterance]) -> dict[str, Any]:
     return {
-        "name": corpus.reader.name,
-        "description": corpus.reader.description,
-        "speakers": len({item.speaker for item in corpus.utterances}),
-        "utterances": len(corpus.utterances),
-        "licence": corpus.reader.licence,
-        "citation": corpus.reader.citation,
+        "name": source.name,
+        "description": source.description,
+        "speakers": len({item.speaker for item in utterances}),
+        "utterances": len(utterances),
+        "licence": source.licence,
+        "citation": source.citation,
     }
 
 
-def _training(corpus: Corpus, trainer: Trainer) -> dict[str, Any]:
+def _training(corpora: Corpora, trainer: Trainer) -> dict[str, Any]:
     packages = ("torch", "librosa", "soundfile", "soxr", "numpy", "scikit-learn", "onnx")
     settings = trainer.settings_of_the_fit
     options = f"--network {trainer.name}"
-    if corpus.reader.key != DataSettings.corpus:
-        options += f" --corpus {corpus.reader.key}"
+    if corpora.keys != DataSettings.corpus:
+        options += f" --corpus {' '.join(corpora.keys)}"
     if "functionals_heads" in settings:
         options += f" --functionals-heads {settings['functionals_heads']}"
     return {

@@ -92,7 +92,7 @@ class Exported:
 
     @property
     def corpus(self) -> str:
-        """The corpus that it was fitted to, as `--corpus` names it."""
+        """The corpora that it was fitted to, as `--corpus` names them."""
         return str(json.loads(self.properties["corpus"]))
 
     @property
@@ -127,7 +127,7 @@ class Exporter:
     """Fits models to all utterances and writes them."""
 
     directory: Path
-    corpus: str  # as `--corpus` names it
+    corpus: str  # one or more, as `--corpus` names them
     scheduler: Scheduler
 
     def path(self, name: str) -> Path:

@@ -1,11 +1,12 @@
-"""Extracts the features of a corpus into the cache."""
+"""Extracts the features of corpora into the cache."""
 
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from training.corpora.reader import Corpus, Unusable
+from training.corpora.reader import Unusable
+from training.corpora.union import Corpora
 from training.features.cache import Change, FeatureCache, hash_content
 from training.features.loading import UnusableAudioError, load_audio
 from training.storage.scheduling import Scheduler
@@ -15,7 +16,7 @@ from training.storage.scheduling import Scheduler
 class Extraction:
     """The result of an extraction: counts of recordings, and the files that were left out."""
 
-    corpus: Corpus  # the recordings with features; `corpus.unusable` has every file left out
+    corpora: Corpora  # the recordings with features; `unusable` has every file left out
     content_hashes: tuple[str, ...]  # of its recordings
     extracted: int
     cached: int
@@ -30,21 +31,21 @@ class ExtractionTask:
     changes: tuple[Change, ...]
 
 
-def extract_corpus(
-    corpus: Corpus, cache: FeatureCache, changes: Sequence[Change], scheduler: Scheduler
+def extract_corpora(
+    corpora: Corpora, cache: FeatureCache, changes: Sequence[Change], scheduler: Scheduler
 ) -> Extraction:
     """Extracts the features that the cache lacks, of every recording under every change.
 
     Raises:
-        CorpusError: none of the recordings could be read.
+        CorpusError: none of the recordings of a corpus could be read.
     """
-    paths = [utterance.path for utterance in corpus.utterances]
+    paths = [utterance.path for utterance in corpora.utterances]
     content_hashes = {path: hash_content(path) for path in paths}
     tasks = [ExtractionTask(path, content_hashes[path], tuple(changes)) for path in paths]
     extracted, unusable = extract(tasks, cache, scheduler)
-    usable = corpus.without(unusable)
+    usable = corpora.without(unusable)
     return Extraction(
-        corpus=usable,
+        corpora=usable,
         content_hashes=tuple(content_hashes[utterance.path] for utterance in usable.utterances),
         extracted=extracted,
         cached=len(paths) - extracted - len(unusable),

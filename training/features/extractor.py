@@ -19,7 +19,7 @@ from training.contract.fingerprints import catalogue
 from training.contract.recording_mistakes import table
 from training.contract.reference import FILE_NAME as REFERENCE_NAME
 from training.contract.reference import Pcm, as_audio, reference_samples, wav
-from training.corpora.reader import Corpus
+from training.corpora.union import Corpora
 from training.errors import UserError
 from training.export.checksum import with_checksum
 from training.export.session import single_threaded
@@ -101,14 +101,14 @@ def _burst(samples: int) -> Float32:
     return envelope
 
 
-def corpus_signals(corpus: Corpus) -> Iterator[Signal]:
+def corpus_signals(corpora: Corpora) -> Iterator[Signal]:
     """Every recording of a corpus, with a progress bar.
 
     Raises:
         UnusableAudioError: one of them cannot be read as audio.
     """
     for utterance in tqdm(
-        corpus.utterances, desc="comparing with librosa", unit="clip", disable=None
+        corpora.utterances, desc="comparing with librosa", unit="clip", disable=None
     ):
         yield Signal(utterance.path.name, load_audio(utterance.path))
 
@@ -179,13 +179,13 @@ def _metadata(samples: Pcm, clip: bytes) -> dict[str, str]:
     return {"format": FORMAT, **texts}
 
 
-def run(directory: Path, corpus: Corpus) -> str:
+def run(directory: Path, corpora: Corpora) -> str:
     """`python -m training extractor`: writes the files and a table; returns a summary.
 
     Raises:
         ExtractorError: see `build_extractor`.
     """
-    agreement = build_extractor(directory, chain(edge_signals(), corpus_signals(corpus)))
+    agreement = build_extractor(directory, chain(edge_signals(), corpus_signals(corpora)))
     write_bytes(MISTAKES_PATH, table().encode())
     return (
         f"{directory / FILE_NAME}: within {agreement.frames:.4f} of librosa in every frame and "

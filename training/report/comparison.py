@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from sklearn.metrics import precision_recall_fscore_support
 
 from training.arrays import Integers
-from training.corpora.reader import Corpus
+from training.corpora.union import Corpora
 from training.evaluation import Measurement, Score
 from training.folds import Fold
 from training.metrics import (
@@ -104,7 +104,7 @@ class SystemResult(Struct, frozen=True, rename="camel"):
 class CorpusFacts(Struct, frozen=True):
     """The corpus of a comparison."""
 
-    option: str  # name for `--corpus`
+    option: str  # names for `--corpus`
     name: str
     description: str
     licence: str
@@ -112,16 +112,15 @@ class CorpusFacts(Struct, frozen=True):
     utterances: int
 
     @classmethod
-    def of(cls, corpus: Corpus) -> "CorpusFacts":
-        """Describe a corpus without its recordings."""
-        reader = corpus.reader
+    def of(cls, corpora: Corpora) -> "CorpusFacts":
+        """Describe corpora without their recordings."""
         return cls(
-            option=reader.key,
-            name=reader.name,
-            description=reader.description,
-            licence=reader.licence,
-            citation=reader.citation,
-            utterances=len(corpus.utterances),
+            option=corpora.option,
+            name=corpora.name,
+            description=corpora.description,
+            licence=corpora.licence,
+            citation=corpora.citation,
+            utterances=len(corpora.utterances),
         )
 
 

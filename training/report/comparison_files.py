@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from training.arrays import Float32
-from training.corpora.reader import Corpus, Utterance
+from training.corpora.reader import Utterance
+from training.corpora.union import Corpora
 from training.evaluation import Measurement
 from training.report import tables
 from training.report.attribution_figures import draw_filters, first_filters
 from training.report.comparison import METRICS, Comparison, ProtocolResult, SystemResult
-from training.report.corpus_figures import draw_corpus
+from training.report.corpus_figures import draw_corpora
 from training.report.evaluation_figures import draw_confusion
 from training.report.figure import ROW_HEIGHT, SERIES, Figure, finish, name_rows, new_axes, styled
 from training.report.page import Section, render_page
@@ -26,9 +27,9 @@ from training.systems.base.system import RANDOM, SPEAKER_SEPARATED
 Figures = Mapping[str, Figure]  # by file name, without suffix
 
 
-def draw(comparison: Comparison, corpus: Corpus, models: Path) -> Figures:
+def draw(comparison: Comparison, corpora: Corpora, models: Path) -> Figures:
     """Every figure of a comparison whose exported models are in the folder `models`."""
-    figures = {"gap": draw_gap(comparison), **draw_corpus(corpus)}
+    figures = {"gap": draw_gap(comparison), **draw_corpora(corpora)}
     for result, found in comparison.on_unseen_speakers():
         counts = np.array(found.confusion)
         figure = draw_confusion(result.short_name, counts, comparison.labels)
@@ -140,14 +141,14 @@ def write(comparison: Comparison, figures: Figures, directory: Path) -> None:
 
 
 def write_predictions(
-    corpus: Corpus, labels: Sequence[str], measurements: Iterable[Measurement], directory: Path
+    corpora: Corpora, labels: Sequence[str], measurements: Iterable[Measurement], directory: Path
 ) -> None:
     """Write predictions.csv: the out-of-fold probabilities of every system and utterance."""
     head = ("system", "protocol", "utterance", "speaker", "emotion", *labels)
     rows = (
         (measurement.system, measurement.protocol, *_prediction(item, probabilities))
         for measurement in measurements
-        for item, probabilities in zip(corpus.utterances, measurement.probabilities, strict=True)
+        for item, probabilities in zip(corpora.utterances, measurement.probabilities, strict=True)
     )
     _write_csv(directory / "predictions.csv", itertools.chain([head], rows))
 

@@ -10,12 +10,13 @@ import soundfile
 from matplotlib.axes import Axes
 
 from training.arrays import Float32, Float64
-from training.corpora.reader import Corpus, Reader
+from training.corpora.union import Corpora
 from training.features.loading import load_audio
 from training.features.recipe import RECIPE
 from training.report.figure import PAPER, SERIES, Figure, finish, new_axes, new_grid, styled
 
 SEXES = ("female", "male")
+UNKNOWN = "unknown"
 OUTLINE = 300  # points of a waveform
 MELS = 64
 CLIP_HEIGHT = 60  # points
@@ -25,45 +26,51 @@ Clips = Mapping[str, Float32]  # caption -> audio (samples,) at 22,050 Hz
 
 @dataclass(frozen=True)
 class CorpusSummary:
-    """The corpus in numbers."""
+    """Corpora in numbers."""
 
-    reader: Reader
+    corpora: Corpora
     speakers: dict[str, str]  # speaker -> sex, ordered by speaker
     counts: Counter[tuple[str, str]]  # recordings by emotion and sex
     recordings: Counter[str]  # by speaker
     seconds: Float64  # (N,), lengths of the recordings, including silence at both ends
 
     @classmethod
-    def of(cls, corpus: Corpus) -> "CorpusSummary":
-        """Summarise a corpus; this reads the header of every recording."""
-        reader, utterances = corpus.reader, corpus.utterances
+    def of(cls, corpora: Corpora) -> "CorpusSummary":
+        """Summarise corpora; this reads the header of every recording."""
+        sex, utterances = corpora.sex, corpora.utterances
         recordings = Counter(item.speaker for item in utterances)
         return cls(
-            reader=reader,
-            speakers={speaker: reader.sex(speaker) for speaker in sorted(recordings)},
-            counts=Counter((item.emotion, reader.sex(item.speaker)) for item in utterances),
+            corpora=corpora,
+            speakers={speaker: sex(speaker) or UNKNOWN for speaker in sorted(recordings)},
+            counts=Counter((item.emotion, sex(item.speaker) or UNKNOWN) for item in utterances),
             recordings=recordings,
             seconds=np.array([soundfile.info(item.path).duration for item in utterances]),
         )
 
+    @property
+    def sexes(self) -> tuple[str, ...]:
+        """Those of the figures; `unknown` where a corpus does not tell one."""
+        return (*SEXES, UNKNOWN) if UNKNOWN in self.speakers.values() else SEXES
+
     def facts(self) -> dict[str, str]:
         """Return the summary as text by name."""
-        sexes = Counter(self.speakers.values())
+        counts = Counter(self.speakers.values())
+        sexes = ", ".join(f"{counts[sex]} {sex}" for sex in self.sexes)
         shortest, median, longest = np.quantile(self.seconds, (0, 0.5, 1))
         return {
-            "Corpus": f"{self.reader.name}: {self.reader.description}",
-            "Speakers": f"{len(self.speakers)}: {sexes['female']} female, {sexes['male']} male",
-            "Emotions": ", ".join(self.reader.emotions),
+            "Corpus": f"{self.corpora.name}: {self.corpora.description}",
+            "Speakers": f"{len(self.speakers)}: {sexes}",
+            "Emotions": ", ".join(self.corpora.labels),
             "Recordings": f"{len(self.seconds)}, {self.seconds.sum() / 60:.0f} minutes in all",
             "Length": f"{shortest:.1f} to {longest:.1f} s, median {median:.1f} s",
-            "Licence": self.reader.licence,
-            "Source": self.reader.citation,
+            "Licence": self.corpora.licence,
+            "Source": self.corpora.citation,
         }
 
 
-def draw_corpus(corpus: Corpus) -> dict[str, Figure]:
-    """Every figure of a corpus, by name."""
-    summary, clips = CorpusSummary.of(corpus), load_examples(corpus)
+def draw_corpora(corpora: Corpora) -> dict[str, Figure]:
+    """Every figure of corpora, by name."""
+    summary, clips = CorpusSummary.of(corpora), load_examples(corpora)
     return {
         "corpus-emotions": draw_emotions(summary),
         "corpus-lengths": draw_lengths(summary),
@@ -75,8 +82,8 @@ def draw_corpus(corpus: Corpus) -> dict[str, Figure]:
 
 def draw_emotions(summary: CorpusSummary) -> Figure:
     """Recordings by emotion and sex."""
-    emotions = summary.reader.emotions
-    counts = {sex: [summary.counts[emotion, sex] for emotion in emotions] for sex in SEXES}
+    emotions = summary.corpora.labels
+    counts = {sex: [summary.counts[emotion, sex] for emotion in emotions] for sex in summary.sexes}
     return _draw_counts("Recordings by emotion", emotions, counts)
 
 
@@ -84,7 +91,7 @@ def draw_speakers(summary: CorpusSummary) -> Figure:
     """Recordings by speaker; colour and hatch show the sex."""
     counts = {
         sex: [summary.recordings[s] * (own == sex) for s, own in summary.speakers.items()]
-        for sex in SEXES
+        for sex in summary.sexes
     }
     return _draw_counts("Recordings by speaker", tuple(summary.speakers), counts)
 
@@ -94,7 +101,7 @@ def _draw_counts(title: str, names: Sequence[str], counts: Mapping[str, Sequence
     """Stacked bars, one row for each name and one colour for each sex."""
     canvas, axes = new_axes(110 + 20 * len(names))
     start = np.zeros(len(names), np.int64)
-    for index, (sex, hatch) in enumerate(zip(SEXES, ("", "////"), strict=True)):
+    for index, (sex, hatch) in enumerate(zip(counts, ("", "////", ".."), strict=False)):
         own = np.array(counts[sex])
         axes.barh(
             range(len(names)),
@@ -127,12 +134,12 @@ def draw_lengths(summary: CorpusSummary) -> Figure:
     return finish(canvas, "Lengths of the recordings", description)
 
 
-def load_examples(corpus: Corpus) -> Clips:
+def load_examples(corpora: Corpora) -> Clips:
     """The first recording of each emotion, if possible all by one speaker."""
-    pairs = {(item.speaker, item.emotion) for item in corpus.utterances}
+    pairs = {(item.speaker, item.emotion) for item in corpora.utterances}
     emotions = Counter(speaker for speaker, _ in pairs)
     preferred = min(emotions, key=lambda speaker: (-emotions[speaker], speaker))
-    ordered = sorted(corpus.utterances, key=lambda item: (item.emotion, item.speaker != preferred))
+    ordered = sorted(corpora.utterances, key=lambda item: (item.emotion, item.speaker != preferred))
     first = {item.emotion: item for item in reversed(ordered)}
     chosen = [first[emotion] for emotion in sorted(first)]
     return {f"{item.emotion} ({item.path.stem})": load_audio(item.path) for item in chosen}

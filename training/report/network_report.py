@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from training.arrays import Float32
-from training.corpora.reader import Corpus, Reader
+from training.corpora.union import Corpora
 from training.evaluation import Evaluation, Score
 from training.report.attribution import (
     Attribution,
@@ -60,7 +60,7 @@ TSNE = (
 
 def write_report(
     path: Path,
-    corpus: Corpus,
+    corpora: Corpora,
     evaluations: Sequence[Evaluation],
     fitted: Mapping[str, Fitted],
     clips: Sequence[Float32],
@@ -69,17 +69,17 @@ def write_report(
 
     Args:
         path: the HTML file.
-        corpus: the recordings of the evaluations.
+        corpora: the recordings of the evaluations.
         evaluations: at least one, in the order of their presentation.
         fitted: networks by name, for the attributions.
-        clips: frames float32 (T, 25) of each utterance of the corpus, in its order.
+        clips: frames float32 (T, 25) of each utterance of the corpora, in their order.
     """
     attributions = {
         evaluation.network: _attributions(fitted[evaluation.network], evaluation, clips)
         for evaluation in evaluations
         if evaluation.network in fitted
     }
-    page = render(CorpusSummary.of(corpus), evaluations, attributions)
+    page = render(CorpusSummary.of(corpora), evaluations, attributions)
     with atomic_write(path) as part:
         part.write_text(page, encoding="utf-8")
 
@@ -104,7 +104,7 @@ def render(
     by_name = {evaluation.network: evaluation for evaluation in evaluations}
     names = [f"{speaker} ({sex[0]})" for speaker, sex in summary.speakers.items()]
     chapters = [
-        _results(summary.reader, evaluations),
+        _results(summary.corpora, evaluations),
         _checks(evaluations),
         Section(
             "The recordings",
@@ -133,10 +133,10 @@ def render(
     )
 
 
-def _results(reader: Reader, evaluations: Sequence[Evaluation]) -> Section:
+def _results(corpora: Corpora, evaluations: Sequence[Evaluation]) -> Section:
     """Recall, accuracy and F1, beside chance and published results."""
     first = evaluations[0]
-    published = PUBLISHED.get(reader.name, ())
+    published = PUBLISHED.get(corpora.name, ())
     recalls = [Recall.of(evaluation) for evaluation in evaluations]
     others = "; ".join(f"{result.name}, {result.source}" for result in published)
     return Section(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,8 +17,7 @@ from traitlets.config import Config
 
 from configuration import ROOT, config_path, read_section
 from training.arrays import Float32
-from training.corpora.reader import Corpus, read_corpus
-from training.corpora.registry import reader_named
+from training.corpora.union import Corpora, read_corpora
 from training.export.system_file import Exported
 from training.features.descriptors import compute
 from training.features.loading import load_audio
@@ -74,7 +74,7 @@ class ComparisonReport:
     """The results of `python -m training compare`, its corpus and its exported models."""
 
     comparison: Comparison
-    corpus: Corpus
+    corpus: Corpora
     models: Path
 
     @classmethod
@@ -88,9 +88,8 @@ class ComparisonReport:
         settings = read_section(ComparisonSettings, "comparison", config_path())
         data = read_section(DataSettings, "data", config_path())
         comparison = Comparison.read(settings.output_path)
-        option = comparison.corpus.option
-        corpus = read_corpus(replace(data, corpus=option).recordings, reader_named(option))
-        return cls(comparison, corpus, settings.models)
+        named = tuple(shlex.split(comparison.corpus.option))
+        return cls(comparison, read_corpora(replace(data, corpus=named)), settings.models)
 
     def confusions(self) -> Iterator[Figure]:
         """The confusion matrix of each recipe on unseen speakers."""

@@ -1,12 +1,15 @@
 """Results as text: tables, and the console output of `features` and `evaluate`."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from training.corpora.union import Corpora
 from training.evaluation import Evaluation, Score
 from training.features.extraction import Extraction
 from training.metrics import CALIBRATION_BINS, EmotionScore
 
 Row = tuple[str, ...]
+MANY = 10  # files that were left out for one reason
 
 
 def aligned(rows: Sequence[Row]) -> str:
@@ -29,18 +32,28 @@ def markdown(rows: Sequence[Row]) -> str:
 
 def extraction_text(extraction: Extraction) -> str:
     """Summarise a feature extraction: counts, and the reason for every file left out."""
-    corpus = extraction.corpus
-    total = len(corpus.utterances)
+    corpora = extraction.corpora
+    total = len(corpora.utterances)
     head = (
-        f"features: {total} recordings of {corpus.reader.name} in {corpus.source}: "
+        f"features: {total} recordings of {corpora.name} in {corpora.sources}: "
         f"{extraction.extracted} extracted, {extraction.cached} already in the cache, "
-        f"{len(corpus.unusable)} files left out"
+        f"{len(corpora.unusable)} files left out"
     )
-    left_out = [
-        f"  left out: {item.path.relative_to(corpus.source)}: {item.reason}"
-        for item in corpus.unusable
-    ]
+    left_out = [f"  left out: {reason}" for reason in _left_out(corpora)]
     return "\n".join([head, *left_out])
+
+
+def _left_out(corpora: Corpora) -> Iterator[str]:
+    """The file and the reason; of several corpora, many files with one reason together."""
+    for corpus in corpora.corpora:
+        unusable = corpora.left_out(corpus)
+        counts = Counter(item.reason for item in unusable)
+        together = {reason for reason, count in counts.items() if corpora.several and count > MANY}
+        for item in unusable:
+            if item.reason not in together:
+                yield f"{item.path.relative_to(corpus.source)}: {item.reason}"
+        for reason in sorted(together):
+            yield f"{counts[reason]} files of {corpus.reader.name}: {reason}"
 
 
 def evaluation_text(evaluation: Evaluation) -> str:

@@ -10,7 +10,7 @@ them.
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +20,9 @@ from sklearn.preprocessing import StandardScaler
 
 from configuration import config_path, read_section
 from training.arrays import Float32, Float64, Integers
-from training.corpora.reader import Corpus, read_corpus
-from training.corpora.registry import reader_named
+from training.corpora.union import read_corpora
 from training.features.cache import ORIGINAL
-from training.features.extraction import extract_corpus
+from training.features.extraction import extract_corpora
 from training.features.recordings.statistics import prosody_statistics
 from training.folds import speaker_folds
 from training.metrics import unweighted_average_recall
@@ -74,17 +73,17 @@ def mfcc_statistics(frames: Float32) -> Float64:
 def read(key: str, settings: DataSettings) -> Clips:
     """Extracts the features of a corpus that the caches lack, and reads them."""
     caches, scheduler = Caches.under(settings.cache_path), Scheduler()
-    corpus: Corpus = read_corpus((settings.corpora_path / key).resolve(), reader_named(key))
+    corpora = read_corpora(replace(settings, corpus=(key,)))
     for cache in (caches.features, caches.prosody):
-        extraction = extract_corpus(corpus, cache, [ORIGINAL], scheduler)
-        corpus = extraction.corpus
+        extraction = extract_corpora(corpora, cache, [ORIGINAL], scheduler)
+        corpora = extraction.corpora
     hashes = extraction.content_hashes
-    speakers = np.array([item.speaker for item in corpus.utterances])
-    held_out = speaker_folds(speakers.tolist(), corpus.reader.sex)
+    speakers = np.array([item.speaker for item in corpora.utterances])
+    held_out = speaker_folds(speakers.tolist(), corpora.sex)
     return Clips(
         mfccs=np.stack([mfcc_statistics(caches.features.read(name)) for name in hashes]),
         prosody=np.stack([prosody_statistics(caches.prosody.read(name)) for name in hashes]),
-        emotions=np.array([item.emotion for item in corpus.utterances]),
+        emotions=np.array([item.emotion for item in corpora.utterances]),
         speakers=np.char.add(f"{key} ", speakers),
         folds=np.array([next(k for k, f in enumerate(held_out) if s in f) for s in speakers]),
     )

@@ -36,7 +36,7 @@ PreparedSystem = Callable[[str], PreparedModels]
 @pytest.fixture(scope="module")
 def prepared(german: Path, tmp_path_factory: pytest.TempPathFactory) -> PreparedSystem:
     """A system's models, of one epoch each, and what they are fitted to."""
-    data = DataSettings("emodb-2s", german, cache_path=tmp_path_factory.mktemp("cache"))
+    data = DataSettings(("emodb-2s",), german, cache_path=tmp_path_factory.mktemp("cache"))
     run = Run(data, TrainingSettings(), networks=())
     extraction, served = extract(run, 1)
 

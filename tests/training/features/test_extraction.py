@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.training.conftest import Here, clip_name, write_tone
+from tests.training.conftest import Here, clip_name, one_corpus, write_tone
 from training.audio.copies import Variant
 from training.corpora.ravdess import RAVDESS
-from training.corpora.reader import CorpusError, read_corpus
+from training.corpora.reader import CorpusError
 from training.examples import changes
 from training.features.cache import FeatureCache, hash_content
-from training.features.extraction import extract_corpus
+from training.features.extraction import extract_corpora
 from training.features.loading import UnusableAudioError, load_audio
 from training.features.mfcc import extract_frames
 
@@ -61,7 +61,7 @@ def test_unusable_audio_is_rejected_with_the_reason(
 def test_only_new_recordings_are_extracted(tmp_path: Path) -> None:
     def run() -> tuple[int, int]:
         cache = FeatureCache(tmp_path / "cache")
-        extraction = extract_corpus(read_corpus(corpus, RAVDESS), cache, changes(1), HERE)
+        extraction = extract_corpora(one_corpus(corpus, RAVDESS), cache, changes(1), HERE)
         return extraction.extracted, extraction.cached
 
     corpus = tmp_path / "corpus"
@@ -78,7 +78,7 @@ def test_only_new_recordings_are_extracted(tmp_path: Path) -> None:
 def test_another_augmentation_leaves_cached_features_valid(tmp_path: Path) -> None:
     write_tone(tmp_path / clip_name(1, 1), 200)
     cache = FeatureCache(tmp_path / "cache")
-    extract_corpus(read_corpus(tmp_path, RAVDESS), cache, changes(1), HERE)
+    extract_corpora(one_corpus(tmp_path, RAVDESS), cache, changes(1), HERE)
     strong = Variant(1, 0.3)
     content = hash_content(tmp_path / clip_name(1, 1))
     assert cache.missing(content, (*changes(1), strong)) == (strong,)
@@ -89,7 +89,7 @@ def test_variants_are_reproducible(tmp_path: Path) -> None:
     vectors = []
     for name in ("one", "other"):
         cache = FeatureCache(tmp_path / name)
-        extraction = extract_corpus(read_corpus(tmp_path, RAVDESS), cache, changes(2), HERE)
+        extraction = extract_corpora(one_corpus(tmp_path, RAVDESS), cache, changes(2), HERE)
         vectors.append(cache.vectors(extraction.content_hashes, changes(2)))
     one, other = vectors
     np.testing.assert_array_equal(one, other)
@@ -101,15 +101,15 @@ def test_a_corrupt_recording_is_listed_as_unusable(tmp_path: Path) -> None:
     write_tone(tmp_path / clip_name(1, 1), 200)
     (tmp_path / clip_name(2, 3)).write_bytes(b"RIFF no more")
     cache = FeatureCache(tmp_path / "cache")
-    extraction = extract_corpus(read_corpus(tmp_path, RAVDESS), cache, changes(0), HERE)
-    assert extraction.extracted == len(extraction.corpus.utterances) == 1
-    (unusable,) = extraction.corpus.unusable
+    extraction = extract_corpora(one_corpus(tmp_path, RAVDESS), cache, changes(0), HERE)
+    assert extraction.extracted == len(extraction.corpora.utterances) == 1
+    (unusable,) = extraction.corpora.unusable
     assert unusable.path.name == clip_name(2, 3)
     assert unusable.reason.startswith("not readable as audio")
 
 
 def test_a_corpus_of_corrupt_recordings_is_an_error(tmp_path: Path) -> None:
     (tmp_path / clip_name(2, 3)).write_bytes(b"RIFF no more")
-    corpus, cache = read_corpus(tmp_path, RAVDESS), FeatureCache(tmp_path / "cache")
+    corpus, cache = one_corpus(tmp_path, RAVDESS), FeatureCache(tmp_path / "cache")
     with pytest.raises(CorpusError, match="no usable recording"):
-        extract_corpus(corpus, cache, changes(0), HERE)
+        extract_corpora(corpus, cache, changes(0), HERE)

@@ -12,10 +12,10 @@ import soxr
 
 from configuration import ROOT
 from tests.support.shipped_models import metadata_of
+from tests.training.conftest import one_corpus
 from training.arrays import Float32
 from training.contract.recording_mistakes import table
 from training.corpora.ravdess import RAVDESS
-from training.corpora.reader import read_corpus
 from training.features.extractor import (
     MAXIMUM_BYTES,
     MISTAKES_PATH,
@@ -56,7 +56,7 @@ def test_the_graph_agrees_with_librosa_on_short_audio(committed: Extractor, samp
 
 
 def test_the_graph_agrees_with_librosa_on_every_clip(committed: Extractor, ravdess: Path) -> None:
-    agreement = compare(committed, corpus_signals(read_corpus(ravdess, RAVDESS)))
+    agreement = compare(committed, corpus_signals(one_corpus(ravdess, RAVDESS)))
     assert agreement.signals > 0
     assert agreement.frames < 0.02
     assert agreement.vectors < 0.01

@@ -6,7 +6,8 @@ import pytest
 import soundfile
 
 from training.corpora.ravdess import RAVDESS
-from training.corpora.reader import Corpus, read_corpus
+from training.corpora.reader import read_corpus
+from training.corpora.union import Corpora
 from training.evaluation import Evaluation
 from training.features.recipe import RECIPE
 from training.report.corpus_figures import CorpusSummary
@@ -17,7 +18,7 @@ CONDITIONS = ("white noise 20 dB", "telephone band")
 
 
 @pytest.fixture(scope="session")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+def corpora(tmp_path_factory: pytest.TempPathFactory) -> Corpora:
     """Ten actors, a quarter of a second of noise for each emotion."""
     folder = tmp_path_factory.mktemp("corpus")
     random = np.random.default_rng(0)
@@ -25,25 +26,28 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
         noise = random.normal(0, 0.1, RECIPE.sample_rate // 4)
         path = folder / f"03-01-{emotion:02d}-01-01-01-{actor:02d}.wav"
         soundfile.write(path, noise, RECIPE.sample_rate)
-    return read_corpus(folder, RAVDESS)
+    return Corpora((read_corpus(folder, RAVDESS),))
 
 
 @pytest.fixture(scope="session")
-def summary(corpus: Corpus) -> CorpusSummary:
-    return CorpusSummary.of(corpus)
+def summary(corpora: Corpora) -> CorpusSummary:
+    return CorpusSummary.of(corpora)
 
 
 @pytest.fixture(scope="session")
-def evaluations(corpus: Corpus) -> list[Evaluation]:
+def evaluations(corpora: Corpora) -> list[Evaluation]:
     """An accurate network, and one at chance level."""
-    return [evaluation_of(corpus, "Good", "frames", 2.0), evaluation_of(corpus, "Bad", "vector", 0)]
+    return [
+        evaluation_of(corpora, "Good", "frames", 2.0),
+        evaluation_of(corpora, "Bad", "vector", 0),
+    ]
 
 
-def evaluation_of(corpus: Corpus, network: str, kind: Kind, skill: float) -> Evaluation:
+def evaluation_of(corpora: Corpora, network: str, kind: Kind, skill: float) -> Evaluation:
     """Two seeds and five folds of two actors; `skill` is added to the logit of the true emotion."""
-    labels = corpus.reader.emotions
-    speakers = np.array([utterance.speaker for utterance in corpus.utterances])
-    targets = np.array([labels.index(utterance.emotion) for utterance in corpus.utterances])
+    labels = corpora.labels
+    speakers = np.array([utterance.speaker for utterance in corpora.utterances])
+    targets = np.array([labels.index(utterance.emotion) for utterance in corpora.utterances])
     voices = np.unique(speakers)
     random = np.random.default_rng(len(network))
     right = skill * np.eye(len(labels))[targets]

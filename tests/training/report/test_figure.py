@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from configuration import ROOT
-from training.corpora.reader import Corpus
+from training.corpora.union import Corpora
 from training.evaluation import Evaluation
 from training.report.attribution_figures import first_filters
 from training.report.corpus_figures import (
@@ -105,10 +105,10 @@ def test_the_description_gives_the_recalls(evaluations: list[Evaluation]) -> Non
     assert f"angry {angry:.0f} %" in confusion_figure(evaluation).description
 
 
-def test_a_summary_counts_and_measures(corpus: Corpus, summary: CorpusSummary) -> None:
+def test_a_summary_counts_and_measures(corpora: Corpora, summary: CorpusSummary) -> None:
     facts = summary.facts()
     assert facts["Speakers"] == "10: 5 female, 5 male"
-    assert facts["Recordings"].startswith(f"{len(corpus.utterances)},")
+    assert facts["Recordings"].startswith(f"{len(corpora.utterances)},")
     assert facts["Length"] == "0.2 to 0.2 s, median 0.2 s"
     assert summary.counts["angry", "female"] == 5
     assert summary.recordings["01"] == 8

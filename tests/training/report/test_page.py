@@ -13,7 +13,7 @@ from playwright.sync_api import sync_playwright
 from tests.support.browser import FLAGS
 from tests.support.missing import missing
 from training.arrays import Float32
-from training.corpora.reader import Corpus
+from training.corpora.union import Corpora
 from training.evaluation import Evaluation
 from training.features.loading import load_audio
 from training.features.mfcc import extract_frames
@@ -28,14 +28,14 @@ NONE = np.zeros(1, np.float32)
 
 
 @pytest.fixture(scope="module")
-def clips(corpus: Corpus) -> list[Float32]:
-    return [extract_frames(load_audio(utterance.path)) for utterance in corpus.utterances]
+def clips(corpora: Corpora) -> list[Float32]:
+    return [extract_frames(load_audio(utterance.path)) for utterance in corpora.utterances]
 
 
 @pytest.fixture(scope="module")
-def fitted(clips: Sequence[Float32], corpus: Corpus) -> dict[str, Fitted]:
+def fitted(clips: Sequence[Float32], corpora: Corpora) -> dict[str, Fitted]:
     torch.manual_seed(0)
-    labels = corpus.reader.emotions
+    labels = corpora.labels
     standardisation = Standardisation.fit(np.concatenate(clips))
     member = Member(Hyperparameters(channels=16), (1, 2, 4), len(labels))
     return {
@@ -46,12 +46,12 @@ def fitted(clips: Sequence[Float32], corpus: Corpus) -> dict[str, Fitted]:
 
 @pytest.fixture(scope="module")
 def write(
-    corpus: Corpus,
+    corpora: Corpora,
     evaluations: list[Evaluation],
     fitted: dict[str, Fitted],
     clips: list[Float32],
 ) -> Callable[[Path], None]:
-    return lambda path: write_report(path, corpus, evaluations, fitted, clips)
+    return lambda path: write_report(path, corpora, evaluations, fitted, clips)
 
 
 @pytest.fixture(scope="module")

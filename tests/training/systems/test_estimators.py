@@ -28,6 +28,9 @@ def examples() -> Examples:
         speakers=np.full(CLIPS, "1"),
         content_hashes=np.full(CLIPS, "0"),
         auxiliary_labels=np.full((CLIPS, 3), -1),
+        corpora=np.full(CLIPS, "one"),
+        possible=np.ones((CLIPS, len(LABELS)), bool),
+        votes=np.zeros((CLIPS, len(LABELS)), np.float32),
         labels=LABELS,
     )
 

@@ -40,6 +40,9 @@ def voices() -> Examples:
         speakers=np.array([f"{speaker:02d}" for speaker, _ in pairs]),
         content_hashes=np.array([f"{index:032x}" for index in range(len(pairs))]),
         auxiliary_labels=np.full((len(pairs), 3), -1),
+        corpora=np.full(len(pairs), "one"),
+        possible=np.ones((len(pairs), 2), bool),
+        votes=np.zeros((len(pairs), 2), np.float32),
         labels=("calm", "lively"),
     )
 

@@ -11,7 +11,7 @@ import onnxruntime
 from tqdm import tqdm
 
 from training.arrays import Float32
-from training.corpora.reader import Corpus
+from training.corpora.union import Corpora
 from training.export.checksum import with_checksum
 from training.export.session import single_threaded
 from training.features.extractor import (
@@ -172,13 +172,13 @@ def build_recording_extractors(
     return agreements
 
 
-def run(directory: Path, corpus: Corpus) -> str:
+def run(directory: Path, corpora: Corpora) -> str:
     """The second part of `python -m training extractor`; returns a summary.
 
     Raises:
         ExtractorError: see `build_recording_extractors`.
     """
-    paths = [utterance.path for utterance in corpus.utterances[::EVERY]]
+    paths = [utterance.path for utterance in corpora.utterances[::EVERY]]
     speech = [Signal(path.name, load_audio(path)) for path in paths]
     signals = [*edge_signals(), *speech]
     agreements = build_recording_extractors(directory, reference_clips(), signals)

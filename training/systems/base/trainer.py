@@ -63,7 +63,7 @@ class Trainer:
             served: their MFCC vectors, with at least the variants that the model is fitted to.
             scheduler: where features are extracted.
         """
-        paths = [utterance.path for utterance in extraction.corpus.utterances]
+        paths = [utterance.path for utterance in extraction.corpora.utterances]
         recordings = dict(zip(extraction.content_hashes, paths, strict=True))
         self.model.prepare(recordings, self.caches, scheduler)
         if isinstance(self.system.features, ServedFeatures):
