@@ -11,8 +11,6 @@ from tqdm import tqdm
 from training.arrays import Float32
 from training.corpora.union import Corpora, read_corpora
 from training.corruptions import Corruption, telephone
-from training.cross_validation import Experiment
-from training.evaluation import Evaluation, corrupted_features, evaluate
 from training.examples import Examples, changes, load_examples
 from training.export.deployable import deployable_model
 from training.export.metadata import network_metadata
@@ -24,10 +22,13 @@ from training.features.extraction import Extraction, extract_corpora
 from training.features.recordings import files as recordings
 from training.features.standardisation import Standardisation
 from training.fit import Progress
-from training.folds import Fold, read_folds, speaker_folds
+from training.protocols.measure import Measurements
+from training.protocols.real_noise import FOLDER as NOISE
+from training.protocols.results import Results
 from training.report.card import write_model_card
 from training.report.network_report import write_report
-from training.report.text import evaluation_text, extraction_text
+from training.report.protocols.text import results_text
+from training.report.text import extraction_text
 from training.settings import DataSettings, TrainingSettings
 from training.storage.scheduling import Scheduler
 from training.systems.base.system import Caches, Fitted
@@ -132,24 +133,25 @@ def fit(run: Run) -> None:
 
 def evaluate_networks(run: Run) -> None:
     """Prints speaker-independent results."""
-    for evaluation in _evaluations(run, features(run)).values():
-        print(evaluation_text(evaluation))
+    prepared = features(run)
+    for results in _results(run, prepared).values():
+        print(results_text(results, prepared.corpora))
 
 
 def export(run: Run) -> None:
     """Writes the networks of `fit` as ONNX files, and the model card."""
     prepared = features(run)
     fitted = _fitted(run, prepared)
-    evaluations = _evaluations(run, prepared)
+    found = _results(run, prepared)
     for trainer in run.trainers:
-        examples, evaluation = prepared.examples[trainer.name], evaluations[trainer.name]
+        examples, results = prepared.examples[trainer.name], found[trainer.name]
         vectors = mfcc_vectors(examples.features)
         distance = Distance.fit(vectors, Standardisation.fit(vectors))
-        forms = {name: evaluation.given(name).temperature() for name in evaluation.forms}
-        served = deployable_model(fitted[trainer.name], distance, evaluation.temperature(), forms)
+        forms = results.form_temperatures
+        served = deployable_model(fitted[trainer.name], distance, results.temperature, forms)
         path = run.training.models_path / f"{trainer.name}.onnx"
-        identification = _identification(run, trainer, prepared, evaluation) if forms else None
-        metadata = network_metadata(prepared.corpora, trainer, evaluation, identification)
+        identification = _identification(run, trainer, prepared, results) if forms else None
+        metadata = network_metadata(prepared.corpora, trainer, results, identification)
         export_network(served, metadata, _clips(trainer, examples), path)
         print(f"{trainer.name}: exported; {path}")
     print(f"model card: {write_model_card(run.training.models_path)}")
@@ -158,12 +160,12 @@ def export(run: Run) -> None:
 def report(run: Run) -> None:
     """Writes the report with its plots, and the model card."""
     prepared = features(run)
-    evaluations = list(_evaluations(run, prepared).values())
+    results = list(_results(run, prepared).values())
     path = run.training.models_path / "report.html"
     fitted = _fitted(run, prepared)
     trainer = run.trainers[0]
     clips = _clips(trainer, prepared.examples[trainer.name])
-    write_report(path, prepared.corpora, evaluations, fitted, clips)
+    write_report(path, prepared.corpora, results, fitted, clips)
     print(f"report: {path}")
     print(f"model card: {write_model_card(run.training.models_path)}")
 
@@ -192,7 +194,7 @@ def _clips(trainer: Trainer, examples: Examples) -> list[Float32]:
 
 
 def _identification(
-    run: Run, trainer: Trainer, prepared: Prepared, evaluation: Evaluation
+    run: Run, trainer: Trainer, prepared: Prepared, results: Results
 ) -> Identification:
     """How well the distance from the baseline tells other speakers and a telephone."""
     band, caches = Corruption("telephone band", telephone), run.caches
@@ -201,33 +203,19 @@ def _identification(
         extract_corpora(prepared.corpora, cache, [band], run.scheduler)
     hashes = examples.content_hashes.tolist()
     filtered = summaries_of(hashes, caches.features, caches.prosody, band.folder)
-    return identify(examples.recordings, filtered, evaluation.speakers, evaluation.folds)
+    return identify(examples.recordings, filtered, examples.speakers, results.evaluation.folds)
 
 
-def _evaluations(run: Run, prepared: Prepared) -> dict[str, Evaluation]:
-    """The evaluation of each network of the command, by name."""
-    scheduler, cache = run.scheduler, run.caches.features
-    any_examples = prepared.examples[run.networks[0]]
-    folds = _folds(run, prepared.corpora, any_examples)
-    paths = [utterance.path for utterance in prepared.corpora.utterances]
-    conditions = corrupted_features(paths, any_examples, folds, cache, scheduler)
-    seeds = range(run.training.seed, run.training.seed + run.training.seeds)
-    directory, controls = run.data.cache_path / "outcomes", run.training.controls
-    experiments = (
-        Experiment(trainer, prepared.examples[trainer.name], directory, conditions)
-        for trainer in run.trainers
+def _results(run: Run, prepared: Prepared) -> dict[str, Results]:
+    """What is measured of each network of the command, by name."""
+    measurements = Measurements(
+        corpora=prepared.corpora,
+        settings=run.training,
+        scheduler=run.scheduler,
+        outcomes=run.data.cache_path / "outcomes",
+        noise=run.data.corpora_path / NOISE,
     )
-    return {
-        experiment.trainer.name: evaluate(experiment, folds, seeds, scheduler, controls=controls)
-        for experiment in experiments
-    }
-
-
-def _folds(run: Run, corpora: Corpora, examples: Examples) -> tuple[Fold, ...]:
-    speakers = examples.speakers.tolist()
-    if run.training.folds:
-        return read_folds(run.training.folds, speakers)
-    return speaker_folds(speakers, corpora.sex)
+    return measurements.of(run.trainers, prepared.examples)
 
 
 def _show(bar: "tqdm[NoReturn]") -> Progress:

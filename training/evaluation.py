@@ -109,15 +109,17 @@ class Evaluation:
 
     def where(self, mask: Mask) -> "Evaluation":
         """The utterances that `mask` (N,) marks."""
-        one = {
-            name: getattr(self, name)[mask]
-            for name in ("targets", "speakers", "corpora", "fold", "distances")
-        }
-        several = {
-            name: {key: rows[:, mask] for key, rows in getattr(self, name).items()}
-            for name in ("robustness", "forms")
-        }
-        return replace(self, logits=self.logits[:, mask], **one, **several)
+        return replace(
+            self,
+            targets=self.targets[mask],
+            speakers=self.speakers[mask],
+            corpora=self.corpora[mask],
+            fold=self.fold[mask],
+            logits=self.logits[:, mask],
+            distances=self.distances[mask],
+            robustness={name: rows[:, mask] for name, rows in self.robustness.items()},
+            forms={name: rows[:, mask] for name, rows in self.forms.items()},
+        )
 
     @property
     def predictions(self) -> Integers:
@@ -240,7 +242,8 @@ class Evaluation:
 
 def _measured(rows: Float32) -> Mask:
     """The utterances (N,) of logits (S, N, L) that a condition was measured on."""
-    return ~np.isnan(rows).any(axis=(0, 2))
+    measured: Mask = ~np.isnan(rows[0, :, 0])
+    return measured
 
 
 def evaluate(

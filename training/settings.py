@@ -50,7 +50,8 @@ class TrainingSettings:
     seed: int = setting(1, minimum=0)
     seeds: int = setting(3, minimum=1, maximum=100)  # evaluations, of which `seed` is the first
     folds: Path | None = None  # a CSV file: speaker,fold; default: made here
-    controls: bool = True  # also evaluate on permuted labels and on a random split
+    # Also evaluate on permuted labels and on a random split; default: of one corpus alone.
+    controls: bool | None = None
     scheduler: str | None = None  # address of a Dask scheduler; default: this machine's cores
     models_path: Path = ROOT / "models"  # `export` writes there
 

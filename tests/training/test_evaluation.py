@@ -12,12 +12,13 @@ from training.calibration import distance_limit, fit_temperature
 from training.corpora.ravdess import RAVDESS
 from training.corruptions import CONDITIONS
 from training.cross_validation import Experiment, Plan, all_pairs, neighbours, parts_of
-from training.evaluation import Evaluation, corrupted_features, evaluate
+from training.evaluation import Evaluation, evaluate
 from training.examples import Examples
 from training.features.cache import FeatureCache
 from training.features.extraction import Extraction
 from training.folds import Fold, speaker_folds
 from training.metrics import unweighted_average_recall
+from training.protocols.conditions import corrupted_features
 from training.systems import dnn
 from training.systems.base.system import Caches
 from training.systems.base.trainer import Trainer

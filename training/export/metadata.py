@@ -14,14 +14,18 @@ from training.calibration import distance_limit
 from training.corpora.reader import Reader, Utterance
 from training.corpora.union import Corpora
 from training.evaluation import Evaluation
+from training.export.protocol_figures import protocol_figures
 from training.features.recipe import RECIPE
+from training.protocols.results import MFCCS_ALONE, Results
 from training.settings import DataSettings
 from training.systems.base.trainer import Trainer
 from training.voice.clips import FORMS, MEASURED_WITH
 from training.voice.identification import Identification
 
 FORMAT = "speech-emotion-network/1"
-FORMAT_WITH_OPTIONAL_INPUTS = "speech-emotion-network/2"  # prosody, baseline
+FORMAT_WITH_OPTIONAL_INPUTS = "speech-emotion-network/2"  # prosody, baseline, beside a vector
+FORMAT_OF_SEVERAL_CORPORA = "speech-emotion-network/3"  # and frames with optional inputs
+FORMATS = (FORMAT, FORMAT_WITH_OPTIONAL_INPUTS, FORMAT_OF_SEVERAL_CORPORA)
 
 INTENDED_USE = {
     "for": [
@@ -42,37 +46,52 @@ INTENDED_USE = {
 def network_metadata(
     corpora: Corpora,
     trainer: Trainer,
-    evaluation: Evaluation,
+    results: Results,
     identification: Identification | None = None,
 ) -> dict[str, str]:
     """The `metadata_props` of a network file; all values except `format` are JSON texts.
 
     `identification` is that of a network with the input `baseline`.
     """
+    evaluation = results.evaluation
     values: dict[str, Any] = {
         "input": evaluation.input,
         "labels": evaluation.labels,
         "recipe": RECIPE.as_json(),
         "distance_limit": distance_limit(evaluation.distances),
-        "metrics": _metrics(evaluation),
+        "metrics": _metrics(results),
         "corpus": _corpora(corpora),
         "training": _training(corpora, trainer),
         "intended_use": INTENDED_USE,
     }
     if identification:
         values["baseline_limit"] = identification.limit
-        values["metrics"]["optionalMembers"] = _forms(evaluation)
+        values["metrics"]["optionalMembers"] = _forms(results)
         values["metrics"]["baselineDistance"] = _identification(identification)
-    texts = {key: json.dumps(value) for key, value in values.items()}
-    return {"format": FORMAT_WITH_OPTIONAL_INPUTS if identification else FORMAT, **texts}
+    form = _format(results, identification)
+    if form == FORMAT_OF_SEVERAL_CORPORA:
+        values["metrics"] |= protocol_figures(results, corpora)
+    return {"format": form, **{key: json.dumps(value) for key, value in values.items()}}
 
 
-def _forms(evaluation: Evaluation) -> list[dict[str, Any]]:
+def _format(results: Results, identification: Identification | None) -> str:
+    """The oldest that can say it: servers of older versions read it too."""
+    frames = results.evaluation.input == "frames"
+    if results.several or (frames and identification):
+        return FORMAT_OF_SEVERAL_CORPORA
+    return FORMAT_WITH_OPTIONAL_INPUTS if identification else FORMAT
+
+
+def _forms(results: Results) -> list[dict[str, Any]]:
     """What requests with prosody, with a baseline or with both gain."""
-    return [_form(name, evaluation.given(name)) for name in evaluation.forms]
+    return [
+        _form(name, evaluation, results.temperatures[name])
+        for name, evaluation in results.new_speakers.items()
+        if name != MFCCS_ALONE
+    ]
 
 
-def _form(name: str, evaluation: Evaluation) -> dict[str, Any]:
+def _form(name: str, evaluation: Evaluation, temperature: float) -> dict[str, Any]:
     uar, interval = evaluation.uar(), evaluation.interval()
     return {
         "given": name.split(" and "),
@@ -83,7 +102,7 @@ def _form(name: str, evaluation: Evaluation) -> dict[str, Any]:
         "speakerIndependentAccuracy": round(evaluation.accuracy().mean, 4),
         "macroF1": round(evaluation.macro_f1().mean, 4),
         "expectedCalibrationError": round(evaluation.ece().mean, 4),
-        "temperature": round(evaluation.temperature(), 4),
+        "temperature": round(temperature, 4),
     }
 
 
@@ -99,11 +118,12 @@ def _identification(identification: Identification) -> dict[str, Any]:
     }
 
 
-def _metrics(evaluation: Evaluation) -> dict[str, Any]:
+def _metrics(results: Results) -> dict[str, Any]:
+    evaluation = results.evaluation
     uar, interval, ece = evaluation.uar(), evaluation.interval(), evaluation.ece()
     limit = distance_limit(evaluation.distances)
     return {
-        "protocol": _protocol(evaluation),
+        "protocol": _protocol(results),
         "seeds": list(evaluation.seeds),
         "folds": [list(fold) for fold in evaluation.folds],
         "speakerIndependentUar": round(uar.mean, 4),
@@ -119,19 +139,32 @@ def _metrics(evaluation: Evaluation) -> dict[str, Any]:
         "confusion": np.round(evaluation.confusion(), 2).tolist(),
         "expectedCalibrationError": round(ece.mean, 4),
         "expectedCalibrationErrorDeviation": round(ece.deviation, 4),
-        "temperature": round(evaluation.temperature(), 4),
+        "temperature": round(results.temperature, 4),
         "unseenSpeakersWarned": round(float((evaluation.distances > limit).mean()), 4),
         "permutedLabelsUar": _rounded(evaluation.permuted_uar),
         "inflatedRandomSplitUar": _rounded(evaluation.random_split_uar),
         "robustness": {name: round(evaluation.uar(name).mean, 4) for name in evaluation.robustness},
+        **_as_recorded(results),
     }
 
 
-def _protocol(evaluation: Evaluation) -> str:
+def _as_recorded(results: Results) -> dict[str, float]:
+    """Of several corpora: the recall of the clips that the conditions were measured on."""
+    evaluation = results.evaluation
+    if not (results.several and evaluation.robustness):
+        return {}
+    condition = next(iter(evaluation.robustness))
+    return {"robustnessAsRecorded": round(evaluation.as_recorded(condition).mean, 4)}
+
+
+def _protocol(results: Results) -> str:
+    evaluation = results.evaluation
     seeds = len(evaluation.seeds)
+    several = " over all corpora; figures are the mean of the corpora, each"
     return (
-        f"speaker-independent cross-validation: {len(evaluation.folds)} folds by speaker; "
-        "figures over all out-of-fold utterances together, "
+        f"speaker-independent cross-validation: {len(evaluation.folds)} folds by speaker"
+        + (several if results.several else "; figures")
+        + " over all out-of-fold utterances together, "
         + (f"mean of {seeds} seeds" if seeds > 1 else "one seed")
     )
 

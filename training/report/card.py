@@ -2,20 +2,30 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import onnx
 
-from training.export.metadata import FORMAT, FORMAT_WITH_OPTIONAL_INPUTS
+from training.export.metadata import FORMATS
 from training.export.onnx_file import ExportError
-from training.report.evaluation_figures import PUBLISHED, PublishedResult, Recall, draw_recalls
+from training.protocols.conditions import MOST
+from training.report.evaluation_figures import (
+    HEARD,
+    PUBLISHED,
+    PublishedResult,
+    Recall,
+    draw_recalls,
+)
 from training.report.figure import Figure
 from training.report.latency import RUNS, network_milliseconds
 from training.report.page import template
+from training.report.protocols.licences import TERMS, consequences, each_corpus
+from training.report.protocols.tables import by_corpus, headline
 from training.report.text import Row, markdown
+from training.voice.clips import MEASURED_WITH
 
 CARD_NAME = "README.md"
 FIGURE_NAME = "networks.svg"
@@ -46,6 +56,29 @@ class NetworkFile:
         return Recall(
             self.name, self.metrics["speakerIndependentUar"], *self.metrics["uarInterval"]
         )
+
+    @property
+    def recalls(self) -> list[Recall]:
+        """On other corpora too, where it was measured."""
+        other = self.metrics.get("otherCorpora")
+        if not other:
+            return [self.recall]
+        found = {"other corpora": other, "new speakers": self.metrics["newSpeakers"]}
+        return [
+            Recall(f"{self.name}, {title}", figures["uar"], *figures["uarInterval"])
+            for title, figures in found.items()
+        ]
+
+    @property
+    def chance(self) -> float:
+        """The recall of guessing on new speakers."""
+        figures = self.metrics.get("newSpeakers") or {}
+        return float(figures.get("chance", 1 / len(self.facts["labels"])))
+
+    @property
+    def corpora(self) -> str:
+        """Both protocols by corpus as a Markdown table; empty of a network of one corpus."""
+        return by_corpus(self.metrics)
 
     @property
     def forms(self) -> str:
@@ -120,7 +153,7 @@ def write_model_card(directory: Path) -> Path:
 def _networks(directory: Path) -> Iterator[NetworkFile]:
     for path in sorted(directory.glob("*.onnx"), key=lambda path: path.stem):
         texts = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
-        if texts["format"] in (FORMAT, FORMAT_WITH_OPTIONAL_INPUTS):
+        if texts["format"] in FORMATS:
             plain = {"format", "sha256"}
             facts = {key: json.loads(text) for key, text in texts.items() if key not in plain}
             yield NetworkFile(path, facts)
@@ -128,16 +161,19 @@ def _networks(directory: Path) -> Iterator[NetworkFile]:
 
 def _render(networks: Sequence[NetworkFile], figure: Figure) -> str:
     facts = [network.facts for network in networks]
-    corpora = [f["corpus"] for f in facts]
+    corpora = each_corpus(f["corpus"] for f in facts)
     return template("card.md.jinja").render(
         figure=figure,
+        headline=headline({network.name: network.metrics for network in networks}),
         summary=_summary(networks),
         runs=RUNS,
+        clips=MEASURED_WITH,
+        most=MOST,
         published=_published(networks),
         robustness=_robustness(networks),
         networks=networks,
         licences=_distinct(f"{c['name']}: **{c['licence']}**. {c['citation']}" for c in corpora),
-        explained=any("BY-NC-SA" in c["licence"] for c in corpora),
+        terms=" ".join((TERMS, *consequences(corpora))),
         purposes=_distinct(use for f in facts for use in f["intended_use"]["for"]),
         misuses=_distinct(use for f in facts for use in f["intended_use"]["not_for"]),
     )
@@ -164,7 +200,7 @@ def _summary_row(network: NetworkFile) -> Row:
         f"{recall.mean:.3f}",
         f"{metrics['uarDeviation']:.3f}",
         f"{recall.low:.3f} to {recall.high:.3f}",
-        f"{1 / len(network.facts['labels']):.3f}",
+        f"{network.chance:.3f}",
         f"{metrics['speakerIndependentAccuracy']:.3f}",
         f"{metrics['macroF1']:.3f}",
         f"{metrics['expectedCalibrationError']:.3f}",
@@ -174,12 +210,17 @@ def _summary_row(network: NetworkFile) -> Row:
 
 
 def _figure(networks: Sequence[NetworkFile]) -> Figure:
-    chance = 1 / len(networks[0].facts["labels"])
-    return draw_recalls([network.recall for network in networks], chance, _published(networks))
+    recalls = [recall for network in networks for recall in network.recalls]
+    return draw_recalls(recalls, networks[0].chance, _published(networks))
 
 
 def _published(networks: Sequence[NetworkFile]) -> Sequence[PublishedResult]:
-    return PUBLISHED.get(networks[0].facts["corpus"]["name"], ())
+    """Of several corpora those of listeners, under the names of the corpora."""
+    corpora = each_corpus([networks[0].facts["corpus"]])
+    if len(corpora) == 1:
+        return PUBLISHED.get(corpora[0]["name"], ())
+    heard = {c["name"]: HEARD[c["name"]] for c in corpora if c["name"] in HEARD}
+    return [replace(result, name=f"listeners, {name}") for name, result in heard.items()]
 
 
 def _robustness(networks: Sequence[NetworkFile]) -> str:
@@ -192,4 +233,5 @@ def _changed(network: NetworkFile, condition: str) -> str:
     recall = network.metrics["robustness"].get(condition)
     if recall is None:
         return "not measured"
-    return f"{recall:.3f} ({100 * (recall - network.recall.mean):+.1f})"
+    clean = network.metrics.get("robustnessAsRecorded", network.recall.mean)
+    return f"{recall:.3f} ({100 * (recall - clean):+.1f})"

@@ -15,6 +15,7 @@ from training.arrays import Float64
 from training.corpora.ravdess import RAVDESS
 from training.evaluation import Evaluation
 from training.metrics import CALIBRATION_BINS
+from training.protocols.listeners import LISTENERS, SOURCES
 from training.report.figure import (
     FAINT,
     INK,
@@ -31,6 +32,7 @@ from training.report.figure import (
 )
 
 PERPLEXITY = 30.0  # of t-SNE
+POINTS_DRAWN = 2_000  # of it: its time grows with their number
 # Raster points keep their colours in either theme.
 GREY, BLUE = "#808890", "#1f87c9"
 POINTS: dict[str, Any] = {
@@ -50,20 +52,21 @@ class PublishedResult:
     source: str  # reference, and how the measurement differs from ours
 
 
+HEARD = {
+    name: PublishedResult("human listeners", share, SOURCES[name])
+    for name, share in LISTENERS.items()
+}
 PUBLISHED = {  # by name of the corpus
+    **{name: (result,) for name, result in HEARD.items()},
     RAVDESS.name: (
-        PublishedResult(
-            "human listeners",
-            0.624,
-            "mean accuracy of the listeners who rated the recordings (Livingstone and Russo 2018)",
-        ),
+        HEARD[RAVDESS.name],
         PublishedResult(
             "WavLM-Large",
             0.722,
             "accuracy on the folds of the EmoBox benchmark (Ma et al. 2024, arXiv:2406.07162), "
             "which hold all 24 actors; 300 million parameters",
         ),
-    )
+    ),
 }
 
 
@@ -77,15 +80,18 @@ class Recall:
     high: float
 
     @classmethod
-    def of(cls, evaluation: Evaluation) -> "Recall":
-        """Mean over the seeds, and the interval over speakers."""
+    def of(cls, evaluation: Evaluation, name: str = "") -> "Recall":
+        """Mean over the seeds, and the interval over speakers; `name` replaces the network's."""
         interval = evaluation.interval()
-        return cls(evaluation.network, evaluation.uar().mean, interval.low, interval.high)
+        return cls(name or evaluation.network, evaluation.uar().mean, interval.low, interval.high)
 
 
 @styled
 def draw_recalls(
-    recalls: Sequence[Recall], chance: float, published: Sequence[PublishedResult]
+    recalls: Sequence[Recall],
+    chance: float,
+    published: Sequence[PublishedResult],
+    title: str = "Recall on unseen speakers",
 ) -> Figure:
     """Each network with its interval; below them published results and chance."""
     canvas, axes = new_axes(70 + ROW_HEIGHT * (len(recalls) + len(published) + 1))
@@ -104,7 +110,7 @@ def draw_recalls(
     axes.set(xlim=(0, 100), xlabel="unweighted average recall (%)")
     values = [f"{r.network} {r.mean:.1%} ({r.low:.1%} to {r.high:.1%})" for r in recalls]
     values += [f"{name} {share:.1%}" for name, share in others]
-    return finish(canvas, "Recall on unseen speakers", f"Recall: {'; '.join(values)}.")
+    return finish(canvas, title, f"Recall: {'; '.join(values)}.")
 
 
 @styled
@@ -232,9 +238,16 @@ def embed_predictions(evaluation: Evaluation) -> Float64:
     return points
 
 
+def _some(count: int) -> npt.NDArray[np.bool_]:
+    """A mask (count,) of at most `POINTS_DRAWN`, evenly spread."""
+    chosen = np.linspace(0, count - 1, min(count, POINTS_DRAWN)).round().astype(np.int64)
+    return np.isin(np.arange(count), chosen)
+
+
 @styled
 def draw_embedding(evaluation: Evaluation) -> Figure:
-    """One small scatter plot for each true emotion, among all other clips."""
+    """One small scatter plot for each true emotion, among all other clips; of many clips, some."""
+    evaluation = evaluation.where(_some(len(evaluation.targets)))
     labels, points = evaluation.labels, embed_predictions(evaluation)
     canvas, grid = new_grid(len(labels), columns=4, height=95, margin=30)
     for index, (axes, label) in enumerate(zip(grid, labels, strict=True)):

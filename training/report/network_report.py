@@ -6,6 +6,7 @@ from pathlib import Path
 from training.arrays import Float32
 from training.corpora.union import Corpora
 from training.evaluation import Evaluation, Score
+from training.protocols.results import Results
 from training.report.attribution import (
     Attribution,
     choose_clips,
@@ -32,6 +33,7 @@ from training.report.evaluation_figures import (
     draw_speakers,
 )
 from training.report.page import Section, render_page
+from training.report.protocols.section import other_corpora
 from training.report.text import Row
 from training.storage.atomic_write import atomic_write
 from training.systems.base.system import Fitted
@@ -61,7 +63,7 @@ TSNE = (
 def write_report(
     path: Path,
     corpora: Corpora,
-    evaluations: Sequence[Evaluation],
+    results: Sequence[Results],
     fitted: Mapping[str, Fitted],
     clips: Sequence[Float32],
 ) -> None:
@@ -69,17 +71,18 @@ def write_report(
 
     Args:
         path: the HTML file.
-        corpora: the recordings of the evaluations.
-        evaluations: at least one, in the order of their presentation.
+        corpora: the recordings of the results.
+        results: those of at least one network, in the order of their presentation.
         fitted: networks by name, for the attributions.
         clips: frames float32 (T, 25) of each utterance of the corpora, in their order.
     """
+    evaluations = [item.evaluation for item in results]
     attributions = {
         evaluation.network: _attributions(fitted[evaluation.network], evaluation, clips)
         for evaluation in evaluations
         if evaluation.network in fitted
     }
-    page = render(CorpusSummary.of(corpora), evaluations, attributions)
+    page = render(CorpusSummary.of(corpora), results, attributions)
     with atomic_write(path) as part:
         part.write_text(page, encoding="utf-8")
 
@@ -97,13 +100,15 @@ def _attributions(
 
 def render(
     summary: CorpusSummary,
-    evaluations: Sequence[Evaluation],
+    results: Sequence[Results],
     attributions: Mapping[str, Sequence[Attribution]],
 ) -> str:
     """Return the report as HTML; `attributions` are by network."""
+    evaluations = [item.evaluation for item in results]
     by_name = {evaluation.network: evaluation for evaluation in evaluations}
     names = [f"{speaker} ({sex[0]})" for speaker, sex in summary.speakers.items()]
     chapters = [
+        *other_corpora(results, summary.corpora),
         _results(summary.corpora, evaluations),
         _checks(evaluations),
         Section(
@@ -150,7 +155,7 @@ def _results(corpora: Corpora, evaluations: Sequence[Evaluation]) -> Section:
             ("network", "input", "recall", "95 % interval", "accuracy", "macro F1"),
             *map(_result, evaluations),
         ],
-        [draw_recalls(recalls, 1 / len(first.labels), published)],
+        [draw_recalls(recalls, first.chance(), published)],
     )
 
 
@@ -185,7 +190,7 @@ def _checks(evaluations: Sequence[Evaluation]) -> Section:
                     evaluation.network,
                     f"{evaluation.uar().mean:.1%}",
                     _measured(evaluation.permuted_uar),
-                    f"{1 / len(evaluation.labels):.1%}",
+                    f"{evaluation.chance():.1%}",
                     _measured(evaluation.random_split_uar),
                 )
                 for evaluation in evaluations
@@ -218,8 +223,8 @@ def _robustness(evaluations: Sequence[Evaluation]) -> Section:
 
 
 def _changed(evaluation: Evaluation, condition: str) -> str:
-    recall = evaluation.uar(condition).mean
-    return f"{recall:.1%} ({100 * (recall - evaluation.uar().mean):+.1f})"
+    recall, clean = evaluation.uar(condition).mean, evaluation.as_recorded(condition).mean
+    return f"{recall:.1%} ({100 * (recall - clean):+.1f})"
 
 
 def _attribution(evaluation: Evaluation, found: Sequence[Attribution]) -> Section:

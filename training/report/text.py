@@ -65,11 +65,11 @@ def evaluation_text(evaluation: Evaluation) -> str:
             _head(evaluation),
             *_score_rows(evaluation),
             "",
-            *_emotion_rows(scores),
+            *emotion_rows(scores),
             "",
-            *_confusion_rows(evaluation),
+            *confusion_rows(evaluation),
             "",
-            *_robustness_rows(evaluation),
+            *robustness_rows(evaluation),
         ]
     )
 
@@ -89,16 +89,17 @@ def _score_rows(evaluation: Evaluation) -> Iterator[str]:
     yield _row("accuracy", evaluation.accuracy())
     yield _row("macro F1", evaluation.macro_f1())
     yield _row("expected calibration error", evaluation.ece()) + f"   ({CALIBRATION_BINS} bins)"
-    yield from _control_rows(evaluation)
+    yield from control_rows(evaluation)
 
 
 def _row(name: str, score: Score) -> str:
     return f"  {name:<28} {score.mean:.3f} +- {score.deviation:.3f}"
 
 
-def _control_rows(evaluation: Evaluation) -> Iterator[str]:
+def control_rows(evaluation: Evaluation) -> Iterator[str]:
+    """The recall on permuted labels and on a random split, where it was measured."""
     if evaluation.permuted_uar is not None:
-        chance = 1 / len(evaluation.labels)
+        chance = evaluation.chance()
         yield f"  {'on permuted labels':<28} {evaluation.permuted_uar:.3f}   (chance {chance:.3f})"
     if evaluation.random_split_uar is not None:
         yield (
@@ -107,14 +108,16 @@ def _control_rows(evaluation: Evaluation) -> Iterator[str]:
         )
 
 
-def _emotion_rows(scores: Mapping[str, EmotionScore]) -> Iterator[str]:
+def emotion_rows(scores: Mapping[str, EmotionScore]) -> Iterator[str]:
+    """A head, and a row for each emotion."""
     yield f"  {'emotion':<12}{'precision':>10}{'recall':>10}{'F1':>10}{'clips':>8}"
     for label, score in scores.items():
         values = f"{score.precision:>10.3f}{score.recall:>10.3f}{score.f1:>10.3f}"
         yield f"  {label:<12}{values}{score.utterances:>8}"
 
 
-def _confusion_rows(evaluation: Evaluation) -> Iterator[str]:
+def confusion_rows(evaluation: Evaluation) -> Iterator[str]:
+    """The confusion matrix with its heads."""
     labels = evaluation.labels
     yield "  confusion: a row for each true emotion, a column for each predicted one"
     yield " " * 14 + "".join(f"{label[:7]:>8}" for label in labels)
@@ -122,9 +125,9 @@ def _confusion_rows(evaluation: Evaluation) -> Iterator[str]:
         yield f"  {label:<12}" + "".join(f"{count:>8.1f}" for count in row)
 
 
-def _robustness_rows(evaluation: Evaluation) -> Iterator[str]:
-    clean = evaluation.uar().mean
+def robustness_rows(evaluation: Evaluation) -> Iterator[str]:
+    """The recall under each condition, and what is lost of that of the same clips as recorded."""
     yield f"  {'condition':<20}{'recall':>8}{'lost':>8}"
     for condition in evaluation.robustness:
-        uar = evaluation.uar(condition).mean
+        uar, clean = evaluation.uar(condition).mean, evaluation.as_recorded(condition).mean
         yield f"  {condition:<20}{uar:>8.3f}{clean - uar:>8.3f}"

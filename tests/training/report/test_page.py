@@ -18,6 +18,7 @@ from training.evaluation import Evaluation
 from training.features.loading import load_audio
 from training.features.mfcc import extract_frames
 from training.features.standardisation import Standardisation
+from training.protocols.results import results_of
 from training.report.network_report import write_report
 from training.systems.base.system import Fitted
 from training.systems.base.vectors import FittedVectors
@@ -51,7 +52,9 @@ def write(
     fitted: dict[str, Fitted],
     clips: list[Float32],
 ) -> Callable[[Path], None]:
-    return lambda path: write_report(path, corpora, evaluations, fitted, clips)
+    return lambda path: write_report(
+        path, corpora, list(map(results_of, evaluations)), fitted, clips
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Both protocols of several corpora, in text, tables and sections of pages."""
