@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 from tqdm import tqdm
 
 from training.arrays import Float32
@@ -25,6 +26,7 @@ from training.features.recordings import files as recordings
 from training.features.standardisation import Standardisation
 from training.fit import Progress
 from training.folds import Fold, read_folds, speaker_folds
+from training.held_out import held_out_text, measure_held_out
 from training.report.card import write_model_card
 from training.report.network_report import write_report
 from training.report.text import evaluation_text, extraction_text
@@ -104,17 +106,22 @@ class Prepared:
 
 def features(run: Run) -> Prepared:
     """Updates the caches of features, and prints which files were left out."""
-    extraction, served = extract(run, max(trainer.variants for trainer in run.trainers))
+    return _prepare(run, run.corpora())
+
+
+def _prepare(run: Run, corpora: Corpora) -> Prepared:
+    variants = max(trainer.variants for trainer in run.trainers)
+    extraction, served = extract(run, corpora, variants)
     examples = {
         trainer.name: trainer.prepare(extraction, served, run.scheduler) for trainer in run.trainers
     }
     return Prepared(extraction.corpora, examples)
 
 
-def extract(run: Run, variants: int) -> tuple[Extraction, Examples]:
+def extract(run: Run, corpora: Corpora, variants: int) -> tuple[Extraction, Examples]:
     """The MFCC vectors of every recording and of `variants` variants of it."""
     cache = run.caches.features
-    extraction = extract_corpora(run.corpora(), cache, changes(variants), run.scheduler)
+    extraction = extract_corpora(corpora, cache, changes(variants), run.scheduler)
     print(extraction_text(extraction))
     return extraction, load_examples(extraction, cache, variants)
 
@@ -134,6 +141,21 @@ def evaluate_networks(run: Run) -> None:
     """Prints speaker-independent results."""
     for evaluation in _evaluations(run, features(run)).values():
         print(evaluation_text(evaluation))
+    _evaluate_tests(run)
+
+
+def _evaluate_tests(run: Run) -> None:
+    """Prints results on the clips that corpora of one's own set aside."""
+    corpora = run.corpora()
+    if not corpora.tests:
+        return
+    prepared = _prepare(run, corpora.with_tests())
+    held_out = np.array([item.path in corpora.tests for item in prepared.corpora.utterances])
+    seeds = range(run.training.seed, run.training.seed + run.training.seeds)
+    for trainer in run.trainers:
+        examples = prepared.examples[trainer.name]
+        experiment = Experiment(trainer, examples, run.data.cache_path / "outcomes", {})
+        print(held_out_text(measure_held_out(experiment, held_out, seeds, run.scheduler)))
 
 
 def export(run: Run) -> None:

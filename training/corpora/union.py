@@ -131,6 +131,20 @@ class Corpora:
         more = {item.path: item for item in unusable}
         return Corpora(tuple(_less(corpus, more) for corpus in self.corpora))
 
+    @property
+    def tests(self) -> frozenset[Path]:
+        """The files that no network is fitted to; they are not among the utterances."""
+        return frozenset(item.path for corpus in self.corpora for item in corpus.tests)
+
+    def with_tests(self) -> "Corpora":
+        """The same corpora with those files among their utterances."""
+        return Corpora(
+            tuple(
+                replace(corpus, utterances=corpus.utterances + corpus.tests, tests=())
+                for corpus in self.corpora
+            )
+        )
+
     def sex(self, speaker: str) -> str:
         """`female`, `male`, or nothing where the corpus does not tell."""
         if not self.several:

@@ -153,6 +153,12 @@ SEVERAL = f"{HEADER},sex,split"
             ["clips/a1.wav,anna,sad,,test", "clips/b1.wav,bert,sad,,test"],
             r":3: every clip is left out of fits",
         ),
+        (HEADER, [ROWS[0], ROWS[2]], r":3: every clip is of emotion 'angry'; expected several"),
+        (
+            SEVERAL,
+            [*(f"{row},," for row in ROWS), "clips/b2.wav,bert,calm,,test"],
+            r":5: no clip with split train has emotion 'calm'",
+        ),
     ],
 )
 def test_a_wrong_table_is_named_with_the_line(

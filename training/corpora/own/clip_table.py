@@ -6,7 +6,7 @@ from pathlib import Path
 
 from training.corpora import sound_files
 from training.corpora.own.emotion_names import LEFT_OUT, EmotionNames
-from training.corpora.own.facts import SEXES, OwnCorpus, occurring_emotions, require_speakers
+from training.corpora.own.facts import SEXES, OwnCorpus, occurring_emotions, require_several
 from training.corpora.reader import Corpus, CorpusError, Unusable, Utterance
 from training.corpora.table import Row, read_table
 
@@ -32,12 +32,16 @@ def read_clip_table(path: Path, licence: str) -> Corpus:
     utterances = tuple(item for row, item in kept if row["split"] != "test")
     if not utterances:
         raise CorpusError(f"{path}:{rows[-1].line}: every clip is left out of fits")
-    require_speakers((item for _, item in kept), f"{path}:{rows[-1].line}")
+    require_several(utterances, f"{path}:{rows[-1].line}")
+    emotions = occurring_emotions(utterances)
+    for row, item in kept:
+        if item.emotion not in emotions:
+            raise row.error(f"no clip with split train has emotion {row['emotion']!r}")
     facts = OwnCorpus(
         name=path.stem,
         licence=licence,
         pattern=f"in {path.name}",
-        emotions=occurring_emotions(item for _, item in kept),
+        emotions=emotions,
         option=f"./{path.name}",
         sexes={row["speaker"]: row["sex"] for row in rows},
     )

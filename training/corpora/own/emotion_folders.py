@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.corpora.own.emotion_names import FILE, LEFT_OUT, EmotionNames
-from training.corpora.own.facts import OwnCorpus, occurring_emotions, require_speakers
+from training.corpora.own.facts import OwnCorpus, occurring_emotions, require_several
 from training.corpora.reader import (
     Corpus,
     CorpusError,
@@ -46,7 +46,7 @@ def read_emotion_folders(folder: Path, speaker_pattern: str | None, licence: str
     emotions = occurring_emotions(utterances)
     facts = OwnCorpus(folder.name, licence, pattern, emotions, f"./{folder.name}")
     corpus = require_utterances(Corpus(facts, folder, tuple(utterances), tuple(unusable)))
-    require_speakers(utterances, f"{folder}: {OPTION} {speaker_pattern!r}")
+    require_several(utterances, f"{folder}: {OPTION} {speaker_pattern!r}")
     return corpus
 
 

@@ -42,12 +42,14 @@ def occurring_emotions(utterances: Iterable[Utterance]) -> tuple[str, ...]:
     return tuple(sorted({item.emotion for item in utterances}))
 
 
-def require_speakers(utterances: Iterable[Utterance], where: str) -> None:
-    """At least two: a network is measured on speakers that it was not fitted to.
+def require_several(utterances: Iterable[Utterance], where: str) -> None:
+    """At least two speakers and emotions: a network is measured on speakers that are new to it.
 
     Raises:
         CorpusError: there is one; the message starts with `where`.
     """
-    speakers = {item.speaker for item in utterances}
-    if len(speakers) == 1:
-        raise CorpusError(f"{where}: every clip is of speaker {speakers.pop()!r}; expected several")
+    clips = tuple(utterances)
+    for what in ("speaker", "emotion"):
+        found = {getattr(item, what) for item in clips}
+        if len(found) == 1:
+            raise CorpusError(f"{where}: every clip is of {what} {found.pop()!r}; expected several")
