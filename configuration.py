@@ -83,6 +83,8 @@ def _convert(text: str, kind: Any, field: dataclasses.Field[Any], origin: str, b
     except ValueError:
         raise SettingError(f"{origin}: {text!r} is not {expected}") from None
     _check_range(value, field.metadata, origin)
+    if kind == tuple[str, ...]:
+        return tuple(str(base / word) if is_path(word) else word for word in value)
     return base / value if kind is Path else value
 
 
@@ -94,6 +96,11 @@ def _check_range(value: Any, limits: Mapping[str, Any], origin: str) -> None:
         raise SettingError(f"{origin}: {value!r} is too small; expected at least {minimum}")
     if maximum is not None and not value <= maximum:
         raise SettingError(f"{origin}: {value!r} is too large; expected at most {maximum}")
+
+
+def is_path(word: str) -> bool:
+    """Whether a word of a list is a path, not a name: it has a slash, or ends in .csv."""
+    return "/" in word or word.endswith(".csv")
 
 
 def _words(text: str) -> tuple[str, ...]:

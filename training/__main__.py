@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar, get_args, get_type_hints
 
-from configuration import SettingError, config_path, read_section
+from configuration import SettingError, config_path, is_path, read_section
 from training import commands, compare
 from training.commands import NETWORKS, SHIPPED, Run
 from training.compare import ComparisonRun
@@ -151,7 +151,7 @@ def _settings(section: type[Settings], name: str, options: argparse.Namespace) -
         if text is not None:
             variable = f"SER_{name}_{key}".upper()
             is_path = Path in (kind, *get_args(kind))
-            words = text if isinstance(text, str) else shlex.join(text)
+            words = text if isinstance(text, str) else shlex.join(map(_from_here, text))
             environment[variable] = str(Path(text).absolute()) if is_path else words
             origins[variable] = f"--{key.replace('_', '-')}"
     try:
@@ -159,6 +159,10 @@ def _settings(section: type[Settings], name: str, options: argparse.Namespace) -
     except SettingError as error:
         variable, _, rest = str(error).partition(":")
         raise SettingError(f"{origins.get(variable, variable)}:{rest}") from None
+
+
+def _from_here(word: str) -> str:
+    return str(Path(word).absolute()) if is_path(word) else word
 
 
 if __name__ == "__main__":

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 from tqdm import tqdm
 
 from training.arrays import Float32
 from training.corpora.union import Corpora, read_corpora
 from training.corruptions import Corruption, telephone
+from training.cross_validation import Experiment
 from training.examples import Examples, changes, load_examples
 from training.export.deployable import deployable_model
 from training.export.metadata import network_metadata
@@ -22,6 +24,7 @@ from training.features.extraction import Extraction, extract_corpora
 from training.features.recordings import files as recordings
 from training.features.standardisation import Standardisation
 from training.fit import Progress
+from training.held_out import held_out_text, measure_held_out
 from training.protocols.measure import Measurements
 from training.protocols.real_noise import FOLDER as NOISE
 from training.protocols.results import Results
@@ -105,17 +108,22 @@ class Prepared:
 
 def features(run: Run) -> Prepared:
     """Updates the caches of features, and prints which files were left out."""
-    extraction, served = extract(run, max(trainer.variants for trainer in run.trainers))
+    return _prepare(run, run.corpora())
+
+
+def _prepare(run: Run, corpora: Corpora) -> Prepared:
+    variants = max(trainer.variants for trainer in run.trainers)
+    extraction, served = extract(run, corpora, variants)
     examples = {
         trainer.name: trainer.prepare(extraction, served, run.scheduler) for trainer in run.trainers
     }
     return Prepared(extraction.corpora, examples)
 
 
-def extract(run: Run, variants: int) -> tuple[Extraction, Examples]:
+def extract(run: Run, corpora: Corpora, variants: int) -> tuple[Extraction, Examples]:
     """The MFCC vectors of every recording and of `variants` variants of it."""
     cache = run.caches.features
-    extraction = extract_corpora(run.corpora(), cache, changes(variants), run.scheduler)
+    extraction = extract_corpora(corpora, cache, changes(variants), run.scheduler)
     print(extraction_text(extraction))
     return extraction, load_examples(extraction, cache, variants)
 
@@ -136,6 +144,21 @@ def evaluate_networks(run: Run) -> None:
     prepared = features(run)
     for results in _results(run, prepared).values():
         print(results_text(results, prepared.corpora))
+    _evaluate_tests(run)
+
+
+def _evaluate_tests(run: Run) -> None:
+    """Prints results on the clips that corpora of one's own set aside."""
+    corpora = run.corpora()
+    if not corpora.tests:
+        return
+    prepared = _prepare(run, corpora.with_tests())
+    held_out = np.array([item.path in corpora.tests for item in prepared.corpora.utterances])
+    seeds = range(run.training.seed, run.training.seed + run.training.seeds)
+    for trainer in run.trainers:
+        examples = prepared.examples[trainer.name]
+        experiment = Experiment(trainer, examples, run.data.cache_path / "outcomes", {})
+        print(held_out_text(measure_held_out(experiment, held_out, seeds, run.scheduler)))
 
 
 def export(run: Run) -> None:
@@ -163,8 +186,8 @@ def report(run: Run) -> None:
     results = list(_results(run, prepared).values())
     path = run.training.models_path / "report.html"
     fitted = _fitted(run, prepared)
-    trainer = run.trainers[0]
-    clips = _clips(trainer, prepared.examples[trainer.name])
+    hashes = prepared.examples[run.networks[0]].content_hashes.tolist()
+    clips = [run.caches.features.read(key) for key in hashes]
     write_report(path, prepared.corpora, results, fitted, clips)
     print(f"report: {path}")
     print(f"model card: {write_model_card(run.training.models_path)}")

@@ -56,7 +56,7 @@ def compare(given: ComparisonRun) -> None:
         for system in systems
     ]
     variants = max(trainer.variants for models in trainers for trainer in models)
-    extraction, served = extract(run, variants)
+    extraction, served = extract(run, run.corpora(), variants)
     served = served.with_occurring_labels()
     corpora = extraction.corpora
     folds = comparison_folds(served.speakers.tolist(), corpora.sex, settings.folds)

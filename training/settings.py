@@ -17,10 +17,12 @@ HYPERPARAMETERS = (
 class DataSettings:
     """The folders of recordings, and of the cache."""
 
-    corpus: tuple[str, ...] = ("ravdess",)  # one or more
+    corpus: tuple[str, ...] = ("ravdess",)  # one or more: keys, or paths of one's own
     source_path: Path | None = None  # default: the folder of the corpus's name in `corpora_path`
     corpora_path: Path = ROOT.parent / "shared" / "data"
     cache_path: Path = ROOT / ".cache"
+    speaker_pattern: str | None = None  # finds the speaker in the paths of a folder of one's own
+    licence: str | None = None  # of a corpus of one's own, for the model card
 
     def folder(self, key: str) -> Path:
         """The folder of a corpus."""

@@ -148,8 +148,8 @@ def test_files_left_out_are_named_and_counted(
     [
         (["features", "--source-path", "/nowhere"], "/nowhere: no such folder"),
         (
-            ["features", "--corpus", "tess"],
-            "'tess': no such corpus; known: cremad, emodb, emodb-2s, nemo, ravdess",
+            ["features", "--corpus", "iemocap"],
+            "'iemocap': no such corpus; known: cremad, emodb, emodb-2s, emovo, nemo, ravdess",
         ),
         (["fit", "--epochs", "many"], "--epochs: 'many' is not a whole number"),
         (["fit", "--dropout", "2"], "--dropout: 2.0 is too large; expected at most 0.95"),

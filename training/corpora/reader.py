@@ -2,16 +2,16 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from training.arrays import Float32, Integers
+from training.corpora import sound_files
 from training.errors import UserError
 
-AUDIO_SUFFIXES = (".flac", ".ogg", ".wav")
 # The labels of the contract, in alphabetical order: several corpora together have no others.
 EMOTIONS = ("angry", "calm", "disgust", "fearful", "happy", "neutral", "sad", "surprised")
 UNKNOWN = -1  # an auxiliary label that a corpus does not give
@@ -43,8 +43,8 @@ class Unusable:
     reason: str
 
 
-class Reader(Protocol):
-    """One corpus: how its file names are read, and its terms of use."""
+class Facts(Protocol):
+    """One corpus: its terms of use, its emotions and the sex of its speakers."""
 
     @property
     def key(self) -> str:
@@ -61,10 +61,33 @@ class Reader(Protocol):
         """What is spoken, by whom, in which language."""
         ...
 
-    licence: str
-    citation: str
-    pattern: str  # of the file names, for error messages
-    emotions: tuple[str, ...]  # in alphabetical order
+    @property
+    def licence(self) -> str:
+        """The terms of use."""
+        ...
+
+    @property
+    def citation(self) -> str:
+        """The publication."""
+        ...
+
+    @property
+    def pattern(self) -> str:
+        """Of the file names, for error messages."""
+        ...
+
+    @property
+    def emotions(self) -> tuple[str, ...]:
+        """In alphabetical order."""
+        ...
+
+    def sex(self, speaker: str) -> str:
+        """`female`, `male`, or nothing where it is not known."""
+        ...
+
+
+class Reader(Facts, Protocol):
+    """How the file names of a corpus are read."""
 
     def read_name(self, path: Path) -> Utterance:
         """The utterance that a file's name describes.
@@ -74,19 +97,29 @@ class Reader(Protocol):
         """
         ...
 
-    def sex(self, speaker: str) -> str:
-        """`female`, `male`, or nothing where it is not known."""
+
+@runtime_checkable
+class Judged(Protocol):
+    """A reader of a corpus to which people listened."""
+
+    def votes(self, source: Path) -> Mapping[str, Mapping[str, float]]:
+        """By the name of a file without its suffix: the share of each emotion; together 1.
+
+        Raises:
+            CorpusError: the table in the folder cannot be read.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """The utterances of a folder, sorted by path, and the files left out."""
+    """The utterances of a folder, and the files left out."""
 
-    reader: Reader
+    reader: Facts
     source: Path
     utterances: tuple[Utterance, ...]
     unusable: tuple[Unusable, ...]
+    tests: tuple[Utterance, ...] = ()  # no network is fitted to them
 
     def without(self, unusable: Iterable[Unusable]) -> "Corpus":
         """The same corpus without files that turned out to be unreadable as audio.
@@ -97,8 +130,8 @@ class Corpus:
         more = tuple(unusable)
         paths = {item.path for item in more}
         kept = tuple(item for item in self.utterances if item.path not in paths)
-        corpus = Corpus(self.reader, self.source, kept, self.unusable + more)
-        return _require_utterances(corpus)
+        corpus = replace(self, utterances=kept, unusable=self.unusable + more)
+        return require_utterances(corpus)
 
 
 def auxiliary_labels(utterances: Sequence[Utterance], names: Sequence[str]) -> Integers:
@@ -122,34 +155,49 @@ def read_corpus(source: Path, reader: Reader) -> Corpus:
     """
     if not source.is_dir():
         raise CorpusError(f"{source}: no such folder; [data] source_path names the corpus")
-    utterances: dict[str, Utterance] = {}
+    utterances: dict[tuple[str, str], Utterance] = {}
     unusable: list[Unusable] = []
-    for path in sorted(_files(source)):
+    for path in sorted(files_under(source)):
         try:
             utterance = _read(path, reader)
         except ValueError as error:
             unusable.append(Unusable(path, str(error)))
             continue
-        first = utterances.setdefault(path.stem, utterance)
+        first = utterances.setdefault((utterance.speaker, path.stem), utterance)
         if first is not utterance:
             reason = f"the same utterance as {first.path.relative_to(source)}"
             unusable.append(Unusable(path, reason))
-    corpus = Corpus(reader, source, tuple(utterances.values()), tuple(unusable))
-    return _require_utterances(corpus)
+    found = _with_votes(tuple(utterances.values()), reader, source)
+    corpus = Corpus(reader, source, found, tuple(unusable))
+    return require_utterances(corpus)
 
 
-def _require_utterances(corpus: Corpus) -> Corpus:
+def _with_votes(
+    utterances: tuple[Utterance, ...], reader: Reader, source: Path
+) -> tuple[Utterance, ...]:
+    if not isinstance(reader, Judged):
+        return utterances
+    votes = reader.votes(source)
+    return tuple(replace(item, votes=votes.get(item.path.stem, {})) for item in utterances)
+
+
+def require_utterances(corpus: Corpus) -> Corpus:
+    """The same corpus.
+
+    Raises:
+        CorpusError: nothing in it can be used.
+    """
     if corpus.utterances:
         return corpus
     reasons = [f"\n  {item.path.name}: {item.reason}" for item in corpus.unusable[:10]]
     raise CorpusError(
-        f"{corpus.source}: no usable recording; looked in this folder and all below it for .wav, "
-        f".flac and .ogg files named {corpus.reader.pattern}, and found {len(corpus.unusable)} "
-        "files, none of them usable" + "".join(reasons)
+        f"{corpus.source}: no usable recording; looked in this folder and all below it for sound "
+        f"files ({sound_files.COMMON}) named {corpus.reader.pattern}, and found "
+        f"{len(corpus.unusable)} files, none of them usable" + "".join(reasons)
     )
 
 
-def _files(source: Path) -> Iterator[Path]:
+def files_under(source: Path) -> Iterator[Path]:
     """All files under a folder. Links are followed; each folder is entered once, by one path."""
     entered = {source.resolve()}
     for folder, folders, files in os.walk(source, followlinks=True):
@@ -160,8 +208,18 @@ def _files(source: Path) -> Iterator[Path]:
 
 
 def _read(path: Path, reader: Reader) -> Utterance:
-    if path.suffix.lower() not in AUDIO_SUFFIXES:
-        raise ValueError("not a .wav, .flac or .ogg file")
+    require_sound(path)
+    return reader.read_name(path)
+
+
+def require_sound(path: Path) -> None:
+    """Whether a file may be a recording, by its suffix and size.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if path.suffix.lower() not in sound_files.SUFFIXES:
+        raise ValueError(f"not a sound file, {sound_files.COMMON}")
     try:
         with path.open("rb") as file:
             empty = not file.read(1)
@@ -169,4 +227,3 @@ def _read(path: Path, reader: Reader) -> Utterance:
         raise ValueError(f"cannot be read: {error.strerror}") from error
     if empty:
         raise ValueError("empty file")
-    return reader.read_name(path)

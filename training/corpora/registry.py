@@ -43,5 +43,8 @@ def reader_named(key: str) -> Reader:
     """
     readers = known_readers()
     if key not in readers:
-        raise CorpusError(f"{key!r}: no such corpus; known: {', '.join(readers)}")
+        raise CorpusError(
+            f"{key!r}: no such corpus; known: {', '.join(readers)}; a corpus of "
+            "one's own is a path with a slash, such as ./recordings, or ends in .csv"
+        )
     return readers[key]

@@ -1,6 +1,7 @@
 """One corpus, or several read together under common labels."""
 
 import functools
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -9,6 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from configuration import is_path
+from training.corpora.own.clip_table import read_clip_table
+from training.corpora.own.emotion_folders import read_emotion_folders
 from training.corpora.reader import (
     EMOTIONS,
     Corpus,
@@ -17,7 +21,7 @@ from training.corpora.reader import (
     Utterance,
     read_corpus,
 )
-from training.corpora.registry import reader_named
+from training.corpora.registry import known_readers, reader_named
 from training.settings import DataSettings
 
 
@@ -44,8 +48,9 @@ class Corpora:
 
     @property
     def option(self) -> str:
-        """What reads them again after `--corpus`."""
-        return " ".join(self.keys)
+        """What reads them again after `--corpus`, from the folder of one's own."""
+        names = (getattr(item.reader, "option", item.reader.key) for item in self.corpora)
+        return shlex.join(names)
 
     @property
     def sources(self) -> str:
@@ -126,6 +131,20 @@ class Corpora:
         more = {item.path: item for item in unusable}
         return Corpora(tuple(_less(corpus, more) for corpus in self.corpora))
 
+    @property
+    def tests(self) -> frozenset[Path]:
+        """The files that no network is fitted to; they are not among the utterances."""
+        return frozenset(item.path for corpus in self.corpora for item in corpus.tests)
+
+    def with_tests(self) -> "Corpora":
+        """The same corpora with those files among their utterances."""
+        return Corpora(
+            tuple(
+                replace(corpus, utterances=corpus.utterances + corpus.tests, tests=())
+                for corpus in self.corpora
+            )
+        )
+
     def sex(self, speaker: str) -> str:
         """`female`, `male`, or nothing where the corpus does not tell."""
         if not self.several:
@@ -176,8 +195,25 @@ def read_corpora(data: DataSettings) -> Corpora:
 
 
 def _read(name: str, data: DataSettings) -> Corpus:
+    if is_path(name):
+        return _read_own(Path(name), data)
     reader = reader_named(name)
     return read_corpus(data.folder(name).resolve(), reader)
+
+
+def _read_own(path: Path, data: DataSettings) -> Corpus:
+    licence = data.licence or "not stated"
+    if data.source_path:
+        raise CorpusError(f"[data] source_path is {data.source_path}; {path} has its own folder")
+    if path.is_dir():
+        corpus = read_emotion_folders(path.resolve(), data.speaker_pattern, licence)
+    elif path.suffix == ".csv":
+        corpus = read_clip_table(path, licence)
+    else:
+        raise CorpusError(f"{path}: neither a folder nor a .csv file")
+    if corpus.reader.key in known_readers():
+        raise CorpusError(f"{path}: {corpus.reader.key!r} is the name of another corpus; rename it")
+    return corpus
 
 
 def _refuse_the_same_twice(corpora: Corpora) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from training.audio.copies import SPEED
 from training.calibration import distance_limit
-from training.corpora.reader import Reader, Utterance
+from training.corpora.reader import Facts, Utterance
 from training.corpora.union import Corpora
 from training.evaluation import Evaluation
 from training.export.protocol_figures import protocol_figures
@@ -182,7 +182,7 @@ def _corpora(corpora: Corpora) -> dict[str, Any]:
     return {**together, "corpora": each}
 
 
-def _facts(source: Corpora | Reader, utterances: Sequence[Utterance]) -> dict[str, Any]:
+def _facts(source: Corpora | Facts, utterances: Sequence[Utterance]) -> dict[str, Any]:
     return {
         "name": source.name,
         "description": source.description,
@@ -198,7 +198,7 @@ def _training(corpora: Corpora, trainer: Trainer) -> dict[str, Any]:
     settings = trainer.settings_of_the_fit
     options = f"--network {trainer.name}"
     if corpora.keys != DataSettings.corpus:
-        options += f" --corpus {' '.join(corpora.keys)}"
+        options += f" --corpus {corpora.option}"
     if "functionals_heads" in settings:
         options += f" --functionals-heads {settings['functionals_heads']}"
     return {

@@ -17,7 +17,7 @@ class UnusableAudioError(ValueError):
 
 
 def load_audio(path: Path) -> Float32:
-    """Reads a .wav, .flac or .ogg file of any sample rate, mono or stereo.
+    """Reads a file of a format that libsndfile knows, of any sample rate, mono or stereo.
 
     Returns:
         float32 (samples,), mono at 22,050 Hz, in [-1, 1].

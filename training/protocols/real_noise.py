@@ -8,7 +8,7 @@ import librosa
 import numpy as np
 
 from training.arrays import Float32
-from training.corpora.reader import AUDIO_SUFFIXES
+from training.corpora.sound_files import SUFFIXES
 from training.corruptions import Corruption
 from training.features.cache import hash_content
 from training.features.loading import load_audio
@@ -33,7 +33,7 @@ def held_out_sounds(folder: Path) -> tuple[Path, ...]:
 def _sounds(folder: Path) -> tuple[Path, ...]:
     if not folder.is_dir():
         return ()
-    return tuple(sorted(path for path in folder.iterdir() if path.suffix in AUDIO_SUFFIXES))
+    return tuple(sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES))
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,11 @@ class PooledNetwork(nn.Module):
         return logits.log_softmax(dim=1)
 
 
+def takes_frames_alone(fitted: Fitted) -> bool:
+    """Whether there is a `frame_module` of it."""
+    return isinstance(fitted, FittedVectors | FittedFrames)
+
+
 def frame_module(fitted: Fitted) -> nn.Module:
     """Return a module that maps frames (N, T, 25) and lengths (N,) to log-probabilities (N, L).
 

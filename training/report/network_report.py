@@ -13,6 +13,7 @@ from training.report.attribution import (
     frame_module,
     integrated_gradients,
     shares,
+    takes_frames_alone,
 )
 from training.report.attribution_figures import (
     draw_coefficients,
@@ -73,14 +74,14 @@ def write_report(
         path: the HTML file.
         corpora: the recordings of the results.
         results: those of at least one network, in the order of their presentation.
-        fitted: networks by name, for the attributions.
+        fitted: networks by name, for the attributions of those that take frames alone.
         clips: frames float32 (T, 25) of each utterance of the corpora, in their order.
     """
     evaluations = [item.evaluation for item in results]
     attributions = {
         evaluation.network: _attributions(fitted[evaluation.network], evaluation, clips)
         for evaluation in evaluations
-        if evaluation.network in fitted
+        if evaluation.network in fitted and takes_frames_alone(fitted[evaluation.network])
     }
     page = render(CorpusSummary.of(corpora), results, attributions)
     with atomic_write(path) as part:

@@ -16,7 +16,7 @@ from training.corpora.reader import Utterance
 
 
 class Tess:
-    key = "tess"
+    key = "voices"
     name = description = licence = citation = "TESS"
     pattern = "SPEAKER_WORD_EMOTION"
     emotions = ("angry", "happy")
@@ -52,23 +52,34 @@ def test_an_emodb_name_gives_speaker_and_emotion() -> None:
 
 
 @pytest.mark.parametrize(
-    ("corpus", "name", "speaker", "emotion", "sex"),
+    ("corpus", "name", "speaker", "emotion", "others"),
     [
-        ("cremad", "1001_DFA_ANG_XX.ogg", "1001", "angry", "male"),
-        ("cremad", "1002_ITS_DIS_HI.wav", "1002", "disgust", "female"),
-        ("nemo", "EB0_fear_10.ogg", "EB0", "fearful", "female"),
-        ("nemo", "SM0_surprised_2.wav", "SM0", "surprised", "male"),
+        ("cremad", "1001_DFA_ANG_XX.ogg", "1001", "angry", ("male", -1)),
+        ("cremad", "1001_IEO_ANG_MD.ogg", "1001", "angry", ("male", -1)),
+        ("cremad", "1002_IEO_DIS_HI.wav", "1002", "disgust", ("female", 1)),
+        ("cremad", "1002_IEO_DIS_LO.wav", "1002", "disgust", ("female", 0)),
+        ("nemo", "EB0_fear_10.ogg", "EB0", "fearful", ("female", -1)),
+        ("nemo", "SM0_surprised_2.wav", "SM0", "surprised", ("male", -1)),
+        ("savee", "AudioData/DC/sa01.wav", "DC", "sad", ("male", -1)),
+        ("savee", "ALL/KL_su15.wav", "KL", "surprised", ("male", -1)),
+        ("savee", "JK_a07.wav", "JK", "angry", ("male", -1)),
+        ("tess", "OAF_back_angry.wav", "OAF", "angry", ("female", -1)),
+        ("tess", "YAF_pleasant/YAF_mob_ps.wav", "YAF", "surprised", ("female", -1)),
+        ("tess", "OA_bite_neutral.wav", "OAF", "neutral", ("female", -1)),
+        ("emovo", "f1/dis-f1-b1.wav", "f1", "disgust", ("female", -1)),
+        ("emovo", "rab-m3-n5.wav", "m3", "angry", ("male", -1)),
     ],
 )
 def test_a_name_gives_speaker_and_emotion(
-    corpus: str, name: str, speaker: str, emotion: str, sex: str
+    corpus: str, name: str, speaker: str, emotion: str, others: tuple[str, int]
 ) -> None:
+    sex, intensity = others
     reader = reader_named(corpus)
     utterance = reader.read_name(Path(name))
     assert (utterance.speaker, utterance.emotion) == (speaker, emotion)
     assert emotion in reader.emotions
     assert reader.sex(speaker) == sex
-    assert auxiliary_labels([utterance], TASKS).tolist() == [[-1, int(sex == "male"), -1]]
+    assert auxiliary_labels([utterance], TASKS).tolist() == [[intensity, int(sex == "male"), -1]]
 
 
 @pytest.mark.parametrize(
@@ -80,6 +91,13 @@ def test_a_name_gives_speaker_and_emotion(
         ("nemo", "EB0_joy_10"),
         ("nemo", "EB0_anger"),
         ("nemo", "_anger_10"),
+        ("savee", "a01"),
+        ("savee", "DC_x01"),
+        ("savee", "XY_a01"),
+        ("tess", "OAF_back"),
+        ("tess", "OAF_back_joy"),
+        ("emovo", "dis-x1-b1"),
+        ("emovo", "joy-f1-b1"),
     ],
 )
 def test_a_name_of_no_corpus_is_told(corpus: str, name: str) -> None:
@@ -114,9 +132,9 @@ def test_the_cut_copy_of_emodb_is_read_completely_and_has_its_own_name(emodb: Pa
 
 def test_the_error_for_an_unknown_corpus_lists_the_known_ones() -> None:
     with pytest.raises(
-        CorpusError, match="'tess': no such corpus; known: cremad, emodb, emodb-2s, nemo, ravdess"
+        CorpusError, match="'iemocap': no such corpus; known: cremad, emodb, emodb-2s, emovo, nemo"
     ):
-        reader_named("tess")
+        reader_named("iemocap")
 
 
 def test_wav_and_flac_are_found_at_any_depth(tmp_path: Path) -> None:
@@ -140,7 +158,10 @@ def test_every_unusable_file_is_listed_with_the_reason(synthetic: Path) -> None:
     (synthetic / "03-02-05-01-01-01-01.wav").write_bytes(b"?")
     found = reasons(synthetic)
     assert found.pop(clip_name(1, 20)) == "empty file"
-    assert found.pop("notes.txt") == "not a .wav, .flac or .ogg file"
+    assert (
+        found.pop("notes.txt")
+        == "not a sound file, such as .wav, .flac, .ogg, .opus, .mp3 or .aiff"
+    )
     assert found.pop("holiday.wav").startswith("unexpected file name; expected MM-01-EE")
     assert (
         found.pop("03-01-09-01-01-01-01.wav") == "unexpected file name; emotion 09 is not 01 to 08"
@@ -208,13 +229,13 @@ def test_a_folder_behind_two_links_is_read_once(synthetic: Path, tmp_path: Path)
 
 
 def test_a_corpus_is_added_with_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "tess.py").write_text(NEW_CORPUS)
+    (tmp_path / "voices.py").write_text(NEW_CORPUS)
     monkeypatch.setattr(corpora, "__path__", [*corpora.__path__, str(tmp_path)])
-    monkeypatch.setitem(sys.modules, "training.corpora.tess", None)  # removed afterwards
-    del sys.modules["training.corpora.tess"]
+    monkeypatch.setitem(sys.modules, "training.corpora.voices", None)  # removed afterwards
+    del sys.modules["training.corpora.voices"]
     recordings = tmp_path / "recordings"
     recordings.mkdir()
     write_tone(recordings / "YAF_back_angry.wav", 200)
-    corpus = read_corpus(recordings, reader_named("tess"))
+    corpus = read_corpus(recordings, reader_named("voices"))
     assert [(item.speaker, item.emotion) for item in corpus.utterances] == [("YAF", "angry")]
     assert auxiliary_labels(corpus.utterances, ("age", "sex")).tolist() == [[0, -1]]

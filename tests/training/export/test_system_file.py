@@ -38,7 +38,7 @@ def prepared(german: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared
     """A system's models, of one epoch each, and what they are fitted to."""
     data = DataSettings(("emodb-2s",), german, cache_path=tmp_path_factory.mktemp("cache"))
     run = Run(data, TrainingSettings(), networks=())
-    extraction, served = extract(run, 1)
+    extraction, served = extract(run, run.corpora(), 1)
 
     caches = replace(run.caches, spectra=SpectraCache(data.cache_path, Variants(dry=0, rooms=0)))
 

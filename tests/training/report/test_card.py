@@ -107,3 +107,14 @@ def test_a_folder_without_networks_is_refused(tmp_path: Path) -> None:
     write_extractor(tmp_path)
     with pytest.raises(ExportError, match="no network file"):
         write_model_card(tmp_path)
+
+
+def test_networks_of_open_corpora_alone_say_that_they_may_be_sold(tmp_path: Path) -> None:
+    open_database = {**CORPUS, "name": "A", "licence": "Open Database License 1.0"}
+    free = {**CORPUS, "name": "B", "licence": "free to use"}
+    together = {**CORPUS, "name": "A, B", "licence": "...", "corpora": [open_database, free]}
+    write_vector_network(tmp_path, "DNN", **network_metadata(metrics=METRICS, corpus=together))
+    text = " ".join(card(tmp_path).split())
+    assert "- A: **Open Database License 1.0**. Somebody (2018) - B: **free to use**." in text
+    assert "None of these licences forbids commercial use." in text
+    assert "no commercial use" not in text

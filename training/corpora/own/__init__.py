@@ -1,0 +1,1 @@
+"""A corpus of one's own: a table of clips, or a folder for each emotion."""
