@@ -7,7 +7,7 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar, get_args, get_type_hints
+from typing import Literal, TypeVar, get_args, get_type_hints
 
 from configuration import SettingError, config_path, is_path, read_section
 from training import commands, compare
@@ -128,17 +128,22 @@ def _add_comparison_commands(
     )
     subparser.add_argument("clip", metavar="CLIP_OR_ID", help="a file, or an utterance's name")
     subparser.set_defaults(command=_then(compare.predict_clip, _comparison_run))
-    _add_options(subparser, "data")
+    _add_options(subparser, "data", words=1)  # the clip may follow
     _add_options(subparser, "comparison")
 
 
-def _add_options(parser: argparse.ArgumentParser, section: str) -> None:
-    """One option for each key of a section of config.ini; it overrides both file and variable."""
+def _add_options(
+    parser: argparse.ArgumentParser, section: str, words: int | Literal["+"] = "+"
+) -> None:
+    """One option for each key of a section of config.ini; it overrides both file and variable.
+
+    An option for a list takes so many words.
+    """
     group = parser.add_argument_group(f"instead of [{section}] in config.ini")
     for field in dataclasses.fields(SECTIONS[section]):
         option, default = f"--{field.name.replace('_', '-')}", field.default
         if isinstance(default, tuple):
-            group.add_argument(option, metavar=" ".join(default), nargs="+")
+            group.add_argument(option, metavar=" ".join(default), nargs=words)
         else:
             example = str(default) if default is not None else field.name.upper()
             group.add_argument(option, metavar=example)

@@ -71,12 +71,12 @@ def _predictions(logits: Float32, tests: Examples) -> Integers:
 
 def held_out_text(found: HeldOut) -> str:
     """Format the result of one network."""
-    clips = f"{found.clips} clips of {found.speakers} speakers"
-    known = f", {found.known_speakers} of them known from training" if found.known_speakers else ""
+    known = f" ({found.known_speakers} known from training)" if found.known_speakers else ""
+    speakers = f"speakers: {found.speakers}{known}"
     return "\n".join(
         [
             "",
-            f"{found.network}, split test, {clips}{known}, seeds: {found.seeds}",
+            f"{found.network}, split test, clips: {found.clips}, {speakers}, seeds: {found.seeds}",
             _row("unweighted average recall", found.uar) + f"   (chance {1 / found.emotions:.3f})",
             _row("accuracy", found.accuracy),
         ]

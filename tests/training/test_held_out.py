@@ -42,7 +42,7 @@ def test_clips_that_were_set_aside_are_measured_with_every_seed(
     assert (found.clips, found.speakers, found.known_speakers) == (9, 2, 1)
     assert (found.emotions, found.seeds) == (4, 2)
     assert found.uar.mean > 0.5
-    assert "DNN, split test, 9 clips of 2 speakers, 1 of them known" in held_out_text(found)
+    assert "clips: 9, speakers: 2 (1 known from training), seeds: 2" in held_out_text(found)
 
 
 def test_an_emotion_that_the_corpus_lacks_is_never_predicted(

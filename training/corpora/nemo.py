@@ -29,7 +29,12 @@ class Nemo:
             "surprised": "surprised",
         }
     )
-    _FEMALE = ("EB0", "KD0", "MK0")
+    _SEXES = MappingProxyType(
+        {
+            **dict.fromkeys(("EB0", "KD0", "MK0"), "female"),
+            **dict.fromkeys(("KS0", "MP0", "SM0", "TP0"), "male"),
+        }
+    )
     emotions = tuple(sorted(_EMOTIONS.values()))
 
     def read_name(self, path: Path) -> Utterance:
@@ -38,12 +43,13 @@ class Nemo:
         emotion, _, sentence = rest.partition("_")
         if not speaker or emotion not in self._EMOTIONS or not sentence.isdecimal():
             raise ValueError(f"unexpected file name; expected {self.pattern}")
-        auxiliary = {"sex": int(self.sex(speaker) == "male")}
+        sex = self.sex(speaker)
+        auxiliary = {"sex": int(sex == "male")} if sex else {}
         return Utterance(path, speaker, self._EMOTIONS[emotion], auxiliary)
 
     def sex(self, speaker: str) -> str:
-        """According to the table that comes with the corpus."""
-        return "female" if speaker in self._FEMALE else "male"
+        """Of seven of the nine speakers, according to the table that comes with the corpus."""
+        return self._SEXES.get(speaker, "")
 
 
 CORPORA = (Nemo(),)

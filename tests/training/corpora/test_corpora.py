@@ -60,6 +60,7 @@ def test_an_emodb_name_gives_speaker_and_emotion() -> None:
         ("cremad", "1002_IEO_DIS_LO.wav", "1002", "disgust", ("female", 0)),
         ("nemo", "EB0_fear_10.ogg", "EB0", "fearful", ("female", -1)),
         ("nemo", "SM0_surprised_2.wav", "SM0", "surprised", ("male", -1)),
+        ("nemo", "XY0_neutral_2.wav", "XY0", "neutral", ("", -1)),
         ("savee", "AudioData/DC/sa01.wav", "DC", "sad", ("male", -1)),
         ("savee", "ALL/KL_su15.wav", "KL", "surprised", ("male", -1)),
         ("savee", "JK_a07.wav", "JK", "angry", ("male", -1)),
@@ -79,7 +80,9 @@ def test_a_name_gives_speaker_and_emotion(
     assert (utterance.speaker, utterance.emotion) == (speaker, emotion)
     assert emotion in reader.emotions
     assert reader.sex(speaker) == sex
-    assert auxiliary_labels([utterance], TASKS).tolist() == [[intensity, int(sex == "male"), -1]]
+    assert auxiliary_labels([utterance], TASKS).tolist() == [
+        [intensity, ("", "female", "male").index(sex) - 1, -1]
+    ]
 
 
 @pytest.mark.parametrize(

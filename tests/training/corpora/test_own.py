@@ -131,6 +131,9 @@ SEVERAL = f"{HEADER},sex,split"
         (HEADER, [*ROWS, "/etc/passwd,bert,sad"], r":5: '/etc/passwd' leaves the folder"),
         (HEADER, [*ROWS, "link.wav,bert,sad"], r":5: 'link.wav' leaves the folder"),
         (HEADER, [*ROWS, "notes.txt,bert,sad"], r":5: 'notes.txt' is not a sound file, such as"),
+        (HEADER, [*ROWS, "loop.wav,bert,sad"], r":5: 'loop.wav'"),
+        (HEADER, [*ROWS, "a\0b.wav,bert,sad"], r":5: 'a\\x00b.wav' is not a path: embedded null"),
+        (HEADER, [*ROWS, f"{'a' * 5000},bert,sad"], r":5: 'a{100}' is not a path: .* too long"),
         (HEADER, [*ROWS, "clips,bert,sad"], r":5: 'clips': no such file in"),
         (HEADER, [*ROWS, "./clips/a1.wav,bert,sad"], r":5: './clips/a1.wav': line 2 has this file"),
         (HEADER, [*ROWS, "clips/b2.wav,,sad"], r":5: speaker is empty"),
@@ -166,6 +169,7 @@ def test_a_wrong_table_is_named_with_the_line(
 ) -> None:
     (tmp_path / "notes.txt").write_text("about")
     (tmp_path / "link.wav").symlink_to("/etc/passwd")
+    (tmp_path / "loop.wav").symlink_to("loop.wav")
     path = write(*rows, header=header)
     with pytest.raises(CorpusError, match=message) as caught:
         read(path)

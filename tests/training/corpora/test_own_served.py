@@ -1,7 +1,11 @@
-"""A corpus of one's own, from recordings to the answer of a running server."""
+"""A corpus of one's own, from recordings to the answer of a server, as docs/corpora.md says."""
 
+import contextlib
+import io
 import json
-from collections.abc import Iterator, Sequence
+import re
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
@@ -16,46 +20,53 @@ pytestmark = pytest.mark.usefixtures("one_process", "nginx")
 
 SPEAKERS = ("anna", "bert", "cleo", "dora", "emil")  # as many as folds
 EMOTIONS = {"angry": 200, "happy": 300, "sad": 400}  # hertz
-QUICK = ("--network=DNN", "--epochs=2", "--variants=0", "--seeds=1", "--controls=no")
-PATTERN = r"/([a-z]+)\.\w+$"
+QUICK = ("--epochs=2", "--variants=0", "--seeds=1", "--controls=no", "--cache-path=cache")
 
 
-def write_recordings(folder: Path) -> list[str]:
-    """One clip of each speaker in each emotion, as EMOTION/SPEAKER.flac; returns the rows."""
-    rows = []
+def documented_commands() -> list[list[str]]:
+    """The arguments of the commands in the section about a corpus of one's own."""
+    text = (ROOT / "docs" / "corpora.md").read_text(encoding="utf-8")
+    _, _, section = text.partition("## Your own corpus")
+    commands = re.findall(r"^python -m training (.+)$", section, re.MULTILINE)
+    return [shlex.split(command) for command in commands]
+
+
+def write_recordings(folder: Path) -> None:
+    """One clip of each speaker in each emotion, in folders and in a table; one more is a test."""
+    rows = ["path,speaker,emotion,split"]
     for emotion, hertz in EMOTIONS.items():
-        (folder / emotion).mkdir(parents=True)
+        (folder / "voices" / emotion).mkdir(parents=True)
         for number, speaker in enumerate(SPEAKERS):
-            name = f"{emotion}/{speaker}.flac"
-            write_tone(folder / name, hertz + number)
-            rows.append(f"{name},{speaker},{emotion}")
-    return rows
-
-
-def run(corpus: Path, folder: Path, commands: Sequence[str], *options: str) -> Path:
-    """From recordings to a network; returns its file."""
-    given = [*QUICK, f"--cache-path={folder / 'cache'}", f"--models-path={folder / 'models'}"]
-    for command in commands:
-        assert main([command, *given, "--corpus", str(corpus), *options]) == 0
-    return folder / "models" / "DNN.onnx"
+            path = f"voices/{emotion}/{speaker}-01.wav"
+            write_tone(folder / path, hertz + number)
+            rows.append(f"{path},{speaker},{emotion},train")
+    write_tone(folder / "fred.aiff", EMOTIONS["sad"] + 10)
+    rows.append("fred.aiff,fred,sad,test")
+    (folder / "voices.csv").write_text("\n".join(rows), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory, one_process: None) -> Path:
-    """A network from a table, one from folders, and the extractor that both need."""
-    folder, served = tmp_path_factory.mktemp("own"), tmp_path_factory.mktemp("models")
-    rows = [f"{row},train" for row in write_recordings(folder / "voices")]
-    write_tone(folder / "voices" / "fred.flac", EMOTIONS["sad"] + 10)
-    rows.append("fred.flac,fred,sad,test")
-    table = folder / "voices" / "table.csv"
-    table.write_text("\n".join(["path,speaker,emotion,split", *rows]), encoding="utf-8")
-    run(table, folder, ("fit", "export", "evaluate")).rename(served / "DNN.onnx")
-    table.unlink()
-    options = ("--speaker-pattern", PATTERN, "--licence", "CC0 1.0")
-    run(folder / "voices", folder, ("fit", "export"), *options).rename(served / "DNN-folders.onnx")
+def trained(tmp_path_factory: pytest.TempPathFactory, one_process: None) -> tuple[Path, str]:
+    """The networks that the documented commands write, and all that these print."""
+    folder, printed = tmp_path_factory.mktemp("own"), io.StringIO()
+    write_recordings(folder)
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
+        patch.chdir(folder)
+        for arguments in documented_commands():
+            assert main([*arguments, *QUICK]) == 0
     for name in ("mfcc.onnx", "reference.wav"):
-        (served / name).symlink_to(ROOT / "models" / name)
-    return served
+        (folder / "my-models" / name).symlink_to(ROOT / "models" / name)
+    return folder / "my-models", printed.getvalue()
+
+
+@pytest.fixture(scope="module")
+def models(trained: tuple[Path, str]) -> Path:
+    return trained[0]
+
+
+def test_clips_of_the_test_split_are_measured_apart(trained: tuple[Path, str]) -> None:
+    assert "features: 15 recordings of voices in " in trained[1]
+    assert "DNN, split test, clips: 1, speakers: 1, seeds: 1" in trained[1]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +75,7 @@ def server(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         yield server
 
 
-@pytest.mark.parametrize("network", ["DNN", "DNN-folders"])
+@pytest.mark.parametrize("network", ["DNN", "CNN"])
 def test_the_server_predicts_the_emotions_of_an_own_corpus(server: Server, network: str) -> None:
     results = server.predict(network)["results"]
     assert [result["emotionType"] for result in results] == list(EMOTIONS)
@@ -72,23 +83,21 @@ def test_the_server_predicts_the_emotions_of_an_own_corpus(server: Server, netwo
 
 
 @pytest.mark.parametrize(
-    ("network", "name", "licence"),
-    [("DNN", "table", "not stated"), ("DNN-folders", "voices", "CC0 1.0")],
+    ("network", "licence"),
+    [("DNN", "not stated"), ("CNN", "CC BY 4.0")],
 )
 def test_the_network_names_the_corpus_and_its_licence(
-    server: Server, network: str, name: str, licence: str
+    server: Server, network: str, licence: str
 ) -> None:
     networks = server.client.get("/init/configuration").json()["networks"]
     (found,) = (item for item in networks if item["networkType"] == network)
-    assert found["corpus"]["name"] == name
+    assert found["corpus"]["name"] == "voices"
     assert found["corpus"]["licence"] == licence
     assert found["corpus"]["speakers"] == len(SPEAKERS)
     assert found["corpus"]["utterances"] == len(SPEAKERS) * len(EMOTIONS)
 
 
-@pytest.mark.parametrize(
-    ("network", "option"), [("DNN", "./table.csv"), ("DNN-folders", "./voices")]
-)
+@pytest.mark.parametrize(("network", "option"), [("DNN", "./voices.csv"), ("CNN", "./voices")])
 def test_a_network_contains_no_path_of_its_trainer(models: Path, network: str, option: str) -> None:
     properties = onnx.load(models / f"{network}.onnx").metadata_props
     training = json.loads(next(item.value for item in properties if item.key == "training"))

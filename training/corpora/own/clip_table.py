@@ -98,14 +98,19 @@ class RowReader:
         return Utterance(path, row["speaker"], emotion, auxiliary)
 
     def _path(self, row: Row) -> Path:
-        path = self.folder / row["path"]
-        if not path.resolve().is_relative_to(self.folder):
-            raise row.error(f"{row['path']!r} leaves the folder {self.folder}")
-        if not path.is_file():
-            raise row.error(f"{row['path']!r}: no such file in {self.folder}")
+        name = row["path"]
+        try:
+            path = (self.folder / name).resolve()
+            is_file = path.is_file()
+        except (OSError, RuntimeError, ValueError) as error:  # too long, a cycle of links, NUL
+            raise row.error(f"{name[:100]!r} is not a path: {error}"[:300]) from None
+        if not path.is_relative_to(self.folder):
+            raise row.error(f"{name!r} leaves the folder {self.folder}")
+        if not is_file:
+            raise row.error(f"{name!r}: no such file in {self.folder}")
         if path.suffix.lower() not in sound_files.SUFFIXES:
-            raise row.error(f"{row['path']!r} is not a sound file, {sound_files.COMMON}")
-        return path.resolve()
+            raise row.error(f"{name!r} is not a sound file, {sound_files.COMMON}")
+        return path
 
 
 def _one_of(row: Row, column: str, known: tuple[str, ...]) -> int | None:
