@@ -70,7 +70,8 @@ def network_metadata(
         values["metrics"]["baselineDistance"] = _identification(identification)
     form = _format(results, identification)
     if form == FORMAT_OF_SEVERAL_CORPORA:
-        values["metrics"] |= protocol_figures(results, corpora)
+        names = {corpus.reader.key: corpus.reader.name for corpus in corpora.corpora}
+        values["metrics"] |= protocol_figures(results, names)
     return {"format": form, **{key: json.dumps(value) for key, value in values.items()}}
 
 

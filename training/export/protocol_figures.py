@@ -1,29 +1,31 @@
 """The figures of both protocols, as a network file holds them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from training.corpora.reader import Corpus
-from training.corpora.union import Corpora
 from training.evaluation import Evaluation
 from training.protocols.listeners import LISTENERS
 from training.protocols.results import MFCCS_ALONE, Forms, Results, usual, with_baseline
 
 
-def protocol_figures(results: Results, corpora: Corpora) -> dict[str, Any]:
+def protocol_figures(results: Results, names: Mapping[str, str]) -> dict[str, Any]:
     """Of new speakers of known corpora, and of other corpora; none where not measured.
 
     `uar` and all figures without a prefix are of requests with prosody where the network takes
     it, and without a baseline.
+
+    Args:
+        results: of one network.
+        names: of the corpora, by key.
     """
     other = results.other_corpora
     return {
-        "newSpeakers": _figures(results.new_speakers, corpora),
-        "otherCorpora": _figures(other, corpora) if other else None,
+        "newSpeakers": _figures(results.new_speakers, names),
+        "otherCorpora": _figures(other, names) if other else None,
     }
 
 
-def _figures(forms: Forms, corpora: Corpora) -> dict[str, Any]:
+def _figures(forms: Forms, names: Mapping[str, str]) -> dict[str, Any]:
     evaluation = usual(forms)
     confident, interval = evaluation.confident(), evaluation.interval()
     return {
@@ -33,27 +35,20 @@ def _figures(forms: Forms, corpora: Corpora) -> dict[str, Any]:
         "calibrationError": _rounded(evaluation.ece().mean),
         "confidentShare": _rounded(confident.share),
         "confidentPrecision": _rounded(confident.precision),
-        "corpora": _by_corpus(forms, corpora.corpora),
+        "corpora": [_corpus(forms, key, name) for key, name in names.items()],
     }
 
 
-def _by_corpus(forms: Forms, corpora: Sequence[Corpus]) -> list[dict[str, Any]]:
-    return [_corpus(_of_one(forms, corpus.reader.key), corpus) for corpus in corpora]
-
-
-def _of_one(forms: Forms, key: str) -> Forms:
-    return {form: evaluation.of(key) for form, evaluation in forms.items()}
-
-
-def _corpus(forms: Forms, corpus: Corpus) -> dict[str, Any]:
+def _corpus(all_corpora: Forms, key: str, name: str) -> dict[str, Any]:
+    forms = {form: evaluation.of(key) for form, evaluation in all_corpora.items()}
     evaluation = usual(forms)
     return {
-        "name": corpus.reader.name,
+        "name": name,
         **_recalls(forms, evaluation),
         "calibrationError": _rounded(evaluation.ece().mean),
         "speakers": len(set(evaluation.speakers.tolist())),
         "utterances": len(evaluation.targets),
-        "listeners": LISTENERS.get(corpus.reader.name),
+        "listeners": LISTENERS.get(name),
     }
 
 

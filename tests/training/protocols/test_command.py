@@ -61,7 +61,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exported]:
     folder, printed = tmp_path_factory.mktemp("several"), {}
     write_corpora(folder / "data")
     paths = {"corpora": folder / "data", "cache": folder / "cache", "models": folder / "models"}
-    options = ["--network=DNN-prosody", "--epochs=2", "--seeds=1", "--corpus", *KEYS]
+    options = ["--network=DNN", "--epochs=2", "--variants=0", "--seeds=1", "--corpus", *KEYS]
     options += [f"--{name}-path={path}" for name, path in paths.items()]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOKY_MAX_CPU_COUNT", "1")
@@ -83,13 +83,12 @@ def test_evaluate_prints_both_protocols_by_corpus(exported: Exported) -> None:
         assert rows["cremad"][1:5] == ["18", "6", "0.167", "0.420"]
         assert rows["nemo"][4] == "-"
         assert rows["mean"][1] == "60"
-    assert "prosody and baseline" in printed
     assert "permuted" not in printed  # unless asked for
     assert "real noise 10 dB" in printed
 
 
 def test_the_file_holds_the_figures_of_both_protocols(exported: Exported) -> None:
-    facts = exported.metadata("DNN-prosody")
+    facts = exported.metadata("DNN")
     assert facts["format"] == "speech-emotion-network/3"
     assert len(facts["labels"]) == 8
     metrics = facts["metrics"]
@@ -97,7 +96,8 @@ def test_the_file_holds_the_figures_of_both_protocols(exported: Exported) -> Non
         found = metrics[key]
         names = [corpus["name"] for corpus in found["corpora"]]
         assert names == ["RAVDESS speech", "CREMA-D", "nEMO"]
-        for figure in ("uar", "chance", "mfccsUar", "baselineUar"):
+        assert found["baselineUar"] is None
+        for figure in ("uar", "chance", "mfccsUar"):
             parts = [corpus[figure] for corpus in found["corpora"]]
             assert found[figure] == pytest.approx(sum(parts) / 3, abs=1e-3)
         assert [corpus["speakers"] for corpus in found["corpora"]] == [3, 3, 3]
@@ -105,23 +105,20 @@ def test_the_file_holds_the_figures_of_both_protocols(exported: Exported) -> Non
         assert [corpus["listeners"] for corpus in found["corpora"]] == [0.624, 0.42, None]
         assert 0 <= found["calibrationError"] <= 1
         assert 0 <= found["confidentShare"] <= 1
-    mfccs = metrics["newSpeakers"]["mfccsUar"]
-    assert metrics["speakerIndependentUar"] == pytest.approx(mfccs, abs=1e-4)
-    prosody = next(form for form in metrics["optionalMembers"] if form["given"] == ["prosody"])
-    assert metrics["newSpeakers"]["uar"] == prosody["speakerIndependentUar"]
+    assert metrics["speakerIndependentUar"] == metrics["newSpeakers"]["mfccsUar"]
     corpora = facts["corpus"]["corpora"]
     assert facts["corpus"]["name"] == ", ".join(corpus["name"] for corpus in corpora)
 
 
 def test_the_card_is_headed_by_other_corpora_and_names_each_licence(exported: Exported) -> None:
     card = (exported.models / "README.md").read_text(encoding="utf-8")
-    found = exported.metadata("DNN-prosody")["metrics"]["otherCorpora"]
-    rows = [line for line in card.splitlines() if line.startswith("| DNN-prosody | ")]
+    found = exported.metadata("DNN")["metrics"]["otherCorpora"]
+    rows = [line for line in card.splitlines() if line.startswith("| DNN | ")]
     assert rows[0].startswith(
-        f"| DNN-prosody | corpora that it was not trained on | **{found['uar']:.3f}**"
+        f"| DNN | corpora that it was not trained on | **{found['uar']:.3f}**"
     )
     assert "| 0.420 to 0.624 |" in rows[0]
-    assert rows[1].startswith("| DNN-prosody | new speakers of known corpora |")
+    assert rows[1].startswith("| DNN | new speakers of known corpora |")
     for corpus in ("RAVDESS speech: **CC BY-NC-SA", "CREMA-D: **Open Database", "nEMO: **CC BY-NC"):
         assert f"- {corpus}" in card
     text = " ".join(card.split())
@@ -133,4 +130,4 @@ def test_the_report_begins_with_other_corpora(exported: Exported) -> None:
     page = (exported.models / "report.html").read_text(encoding="utf-8")
     first = page.index("Recall on other corpora")
     assert first < page.index("Recall on unseen speakers")
-    assert f"{exported.metadata('DNN-prosody')['metrics']['otherCorpora']['uar']:.1%}" in page
+    assert f"{exported.metadata('DNN')['metrics']['otherCorpora']['uar']:.1%}" in page

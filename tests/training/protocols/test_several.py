@@ -9,6 +9,7 @@ from tests.training.conftest import Here
 from tests.training.protocols.conftest import SPEAKERS, experiment_of
 from training.cross_validation import Experiment, Job
 from training.examples import Examples
+from training.export.protocol_figures import protocol_figures
 from training.features.cache import FeatureCache
 from training.folds import Fold
 from training.metrics import unweighted_average_recall
@@ -43,7 +44,7 @@ def folds(union: Examples) -> tuple[Fold, ...]:
 def experiment(
     union: Examples, frames: FeatureCache, tmp_path_factory: pytest.TempPathFactory
 ) -> Experiment:
-    return experiment_of(union, frames, tmp_path_factory.mktemp("outcomes"), epochs=40)
+    return experiment_of(union, frames, tmp_path_factory.mktemp("outcomes"), epochs=20)
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +161,13 @@ def test_requests_with_prosody_and_baselines_have_their_own_figures(
         assert set(found) == forms
     assert usual(results.other_corpora) is results.other_corpora["prosody"]
     baseline = with_baseline(results.other_corpora)
+    assert baseline
     assert baseline is results.other_corpora["prosody and baseline"]
     assert len({found.logits.tobytes() for found in results.other_corpora.values()}) == 4
     assert results.form_temperatures.keys() == forms - {MFCCS_ALONE}
+    found = protocol_figures(results, {"stage": "Stage", "radio": "Radio"})["otherCorpora"]
+    for figure, form in (("mfccsUar", MFCCS_ALONE), ("uar", "prosody")):
+        assert found[figure] == round(results.other_corpora[form].uar().mean, 4)
+    assert found["baselineUar"] == round(baseline.uar().mean, 4)
+    assert [corpus["name"] for corpus in found["corpora"]] == ["Stage", "Radio"]
+    assert found["corpora"][1]["baselineUar"] == round(baseline.of("radio").uar().mean, 4)
