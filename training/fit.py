@@ -16,16 +16,17 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from training.arrays import Integers
 from training.errors import UserError
+from training.examples import Examples
 from training.storage.checkpoints import Checkpoint
+from training.targets import Targets, cross_entropy
 
 WARM_UP_STEPS = 50  # of the cosine schedule
 
+Inputs = tuple[Tensor, ...]  # of a network: (n, ...) each
 Progress = Callable[[int, float], None]  # after each epoch: its number, from 1, and its mean loss
 Optimiser = Literal["adam", "adamw", "rmsprop", "sgd"]
 OPTIMISERS: Mapping[Optimiser, type[torch.optim.Optimizer]] = {
@@ -54,8 +55,8 @@ class Optimisation:
     decay_vectors: bool = True  # False: weight decay on matrices and kernels alone
     gradient_norm: float | None = None  # gradients are scaled down to this norm
     average_decay: float | None = None  # of the moving average of the weights, per step
-    class_weights: bool = False  # every emotion has the same total weight
-    label_smoothing: float = 0.0  # share of the target that is spread over all emotions
+    class_weights: bool = False  # every emotion of a corpus has the same total weight
+    label_smoothing: float = 0.0  # share of the target that is spread over the corpus's emotions
     mixup: float = 0.0  # both parameters of the Beta distribution; 0 mixes nothing
     mixup_of: Literal["clips", "batches"] = "clips"  # draws one share for each of these
     mixup_share: float = 1.0  # of the batches that are mixed, if a share is drawn for each batch
@@ -78,7 +79,11 @@ class Batch:
     """The inputs of one step: n utterances."""
 
     rows: Tensor  # (n,), indices of the utterances
-    inputs: Tensor  # (n, ...)
+    inputs: Inputs
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same, with the inputs on a device."""
+        return Batch(self.rows, tuple(part.to(device) for part in self.inputs))
 
 
 class Objective(ABC):
@@ -87,13 +92,14 @@ class Objective(ABC):
     def __init__(
         self,
         network: nn.Module,
-        targets: Integers,  # (N,)
-        labels: int,
+        examples: Examples,
         optimisation: Optimisation,
         random: np.random.Generator | None = None,  # that `batches` draws from
     ) -> None:
         self.network, self.optimisation = network, optimisation
-        self.targets = soft_targets(targets, labels, optimisation)  # (N, labels)
+        self.targets = Targets.of(
+            examples, smoothing=optimisation.label_smoothing, balanced=optimisation.class_weights
+        )
         self.random = random or np.random.default_rng(0)
         self.auxiliary: nn.Module = nn.ModuleList()  # fitted beside the network, and not kept
 
@@ -101,15 +107,19 @@ class Objective(ABC):
     def batches(self) -> Iterator[Batch]:
         """The batches of one epoch."""
 
-    def loss(self, batch: Batch, targets: Tensor, share: float) -> Tensor:  # noqa: ARG002
+    def mixed(self, inputs: Inputs, other: Tensor, share: Tensor | float) -> Inputs:
+        """`share` of each row, and the rest of row `other` (n,)."""
+        return tuple(share * part + (1 - share) * part[other] for part in inputs)
+
+    def loss(self, batch: Batch, targets: Targets, share: float) -> Tensor:  # noqa: ARG002
         """The loss of a batch.
 
         Args:
             batch: its inputs are mixed already.
-            targets: (n, labels), mixed as the inputs are.
+            targets: of its n rows, mixed as the inputs are.
             share: of the batch's own rows in the mixture.
         """
-        return cross_entropy(self.network(batch.inputs), targets)
+        return cross_entropy(self.network(*batch.inputs), targets)
 
 
 @dataclass(frozen=True)
@@ -118,23 +128,6 @@ class FittedModule:
 
     network: nn.Module  # in evaluation mode, on the CPU; averaged weights where they are averaged
     losses: list[float]  # the mean loss of each epoch
-
-
-def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """The mean over the batch, of logits and targets (n, labels)."""
-    return functional.cross_entropy(logits, targets, reduction="none").mean()
-
-
-def soft_targets(targets: Integers, labels: int, optimisation: Optimisation) -> Tensor:
-    """Smoothed one-hot targets (N, labels); each row sums up to the weight of its class."""
-    one_hot = functional.one_hot(torch.from_numpy(targets), labels).float()
-    smoothing = optimisation.label_smoothing
-    smooth = (1 - smoothing) * one_hot + smoothing / labels
-    if not optimisation.class_weights:
-        return smooth
-    counts = one_hot.sum(dim=0)
-    weights = counts.sum() / (counts > 0).sum() / counts.clamp_min(1)
-    return smooth * weights[targets, None]
 
 
 def fit_all(
@@ -181,7 +174,7 @@ class Fit:
         self.targets = objective.targets.to(self.device)
         self.average = _average(self.network, self.optimisation)
         self.optimiser = _optimiser([self.network, self.auxiliary], self.optimisation)
-        steps = math.ceil(len(self.targets) / self.optimisation.batch_size)
+        steps = math.ceil(len(self.targets.shares) / self.optimisation.batch_size)
         self.schedule = _schedule(
             self.optimiser, self.optimisation.epochs * steps, self.optimisation
         )
@@ -205,8 +198,9 @@ class Fit:
             yield loss
 
     def _step(self, batch: Batch) -> float:
-        targets = self.targets[batch.rows]
-        mixed, targets, share = self._mixed(batch.inputs.to(self.device), targets)
+        batch = batch.to(self.device)
+        targets = self.targets.of_rows(batch.rows)
+        mixed, targets, share = self._mixed(batch.inputs, targets)
         loss = self.objective.loss(Batch(batch.rows, mixed), targets, share)
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -218,31 +212,26 @@ class Fit:
             self.average.update_parameters(self.network)
         return loss.item()
 
-    def _mixed(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, float]:
+    def _mixed(self, inputs: Inputs, targets: Targets) -> tuple[Inputs, Targets, float]:
         """Mixup (Zhang et al. 2018, arXiv:1710.09412): each clip with another of the batch.
 
         Where a batch has one share, it is the larger part, so that the clip's own row still names
         its auxiliary labels; it is returned as the last value.
         """
         share: Tensor | float
-        alpha, own = self.optimisation.mixup, 1.0
+        alpha, own, rows = self.optimisation.mixup, 1.0, len(inputs[0])
         if not alpha:
             return inputs, targets, own
         if self.optimisation.mixup_of == "clips":
-            share = torch.distributions.Beta(alpha, alpha).sample((len(inputs), 1))
-            share = share.to(self.device)
+            share = torch.distributions.Beta(alpha, alpha).sample((rows, 1)).to(self.device)
         else:
             random = self.objective.random
             if random.random() >= self.optimisation.mixup_share:
                 return inputs, targets, own
             drawn = float(random.beta(alpha, alpha))
             share = own = max(drawn, 1 - drawn)
-        other = torch.randperm(len(inputs)).to(self.device)
-        return (
-            share * inputs + (1 - share) * inputs[other],
-            share * targets + (1 - share) * targets[other],
-            own,
-        )
+        other = torch.randperm(rows).to(self.device)
+        return self.objective.mixed(inputs, other, share), targets.mixed(other, share), own
 
     def state(self) -> dict[str, Any]:
         """All that `load` needs to continue bit for bit."""

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from training.arrays import Float32
+from training.arrays import Float32, Float64
 from training.audio.mel import (
+    FLOOR,
     MELS,
-    Decibels,
+    band_widths,
     cepstral_basis,
     decibels,
     mel_frequencies,
@@ -23,16 +24,20 @@ from training.audio.mel import (
     trimmed,
 )
 from training.audio.noise import Noises, NoiseSettings
-from training.audio.spectra import VARIANTS, Spectra
+from training.audio.real_noise import RealNoises
+from training.audio.spectra import VARIANTS, Spectra, Variant
+from training.features.prosody import VOICED_FROM
 from training.features.recipe import RECIPE
+
+PITCH_MELS = slice(2, 58)  # 54 to 2,000 Hz, where the pitch is looked for
 
 
 @dataclass(frozen=True)
 class FrameAugmentation:
     """Probabilities and ranges of the draws, which are uniform unless stated otherwise."""
 
-    original_share: float = 0.1  # the recording itself
-    room_share: float = 0.1  # a variant with a room; the rest are dry variants
+    original_share: float = 0.15  # the recording itself
+    room_share: float = 0.15  # a variant with a room; the rest are dry variants
     noise: NoiseSettings = field(default_factory=NoiseSettings)
     tempo: float = 0.12  # the logarithm of the stretch lies within +-0.12
     tempo_share: float = 0.5
@@ -56,7 +61,8 @@ class Draw:
     """One utterance as it is drawn for one epoch."""
 
     row: int
-    levels: Decibels  # (T, 1 + 128), untrimmed
+    variant: int
+    source: Variant  # untrimmed
     start: int  # first frame after trimming
     stop: int  # last frame + 1
     rate: float  # source frames per frame
@@ -69,20 +75,35 @@ class Draw:
         return max(2, round((self.stop - self.start) / self.rate))
 
 
+@dataclass(frozen=True)
+class Augmented:
+    """Stretches of N draws of one length T, and what a baseline of the same speaker shares."""
+
+    frames: Float32  # (N, T, 25)
+    prosody: Float32  # (N, T, 3)
+    channels: Float32  # (N, 25): what gain and microphone add to every frame
+    drifts: Float32  # (N, 25): what noise and band limits do to the mean of the frames
+
+
 class Augmenter:
     """Augments the utterances of the training speakers; the seed determines all draws."""
 
     def __init__(
-        self, spectra: Sequence[Spectra], settings: FrameAugmentation, random: np.random.Generator
+        self,
+        spectra: Sequence[Spectra],
+        settings: FrameAugmentation,
+        noises: RealNoises,
+        random: np.random.Generator,
     ) -> None:
         self.spectra, self.settings, self.random = spectra, settings, random
-        self.noises = Noises(settings.noise, spectra, random)
+        self.noises = Noises(settings.noise, spectra, noises, random)
 
     def draw(self, row: int) -> Draw:
         """Chooses a variant, a noise and a tempo."""
         settings, random = self.settings, self.random
-        levels = self.spectra[row][self._variant(len(self.spectra[row]))]
-        frame_powers = powers(levels[:, 0])
+        number = self._variant(len(self.spectra[row]))
+        variant = self.spectra[row][number]
+        frame_powers = powers(variant.decibels[:, 0])
         start, stop = trimmed(frame_powers)
         kind, power = self.noises.draw()
         power *= float(frame_powers[start:stop].mean())
@@ -90,7 +111,7 @@ class Augmenter:
         rate = 1.0
         if random.random() < settings.tempo_share:
             rate = math.exp(random.uniform(-settings.tempo, settings.tempo))
-        return Draw(row, levels, start, stop, rate, kind, power)
+        return Draw(row, number, variant, start, stop, rate, kind, power)
 
     def _variant(self, count: int) -> int:
         """The index of a variant out of `count`: the recording, dry variants, rooms."""
@@ -101,45 +122,48 @@ class Augmenter:
             return int(self.random.integers(1 + VARIANTS.dry, count))
         return 1 + int(self.random.integers(VARIANTS.dry))
 
-    def frames(self, draws: Sequence[Draw], length: int, mean: Float32) -> Float32:
-        """A random stretch of each draw as cepstra.
+    def augmented(self, draws: Sequence[Draw], length: int, mean: Float32) -> Augmented:
+        """A random stretch of each of N draws.
 
         Args:
             draws: N utterances.
             length: frames of each stretch.
             mean: float32 (25,), the value of masked coefficients.
-
-        Returns:
-            float32 (N, length, 25).
         """
-        mels = powers(np.stack([self._window(draw, length) for draw in draws]))
+        places = [self._places(draw, length) for draw in draws]
+        mels = powers(np.stack([_decibels(*pair) for pair in zip(draws, places, strict=True)]))
+        pitch = np.stack([_pitch(*pair) for pair in zip(draws, places, strict=True)])
         for index, draw in enumerate(draws):
             if draw.noise:
-                noise = self.noises.window(draw.noise, length)
-                mels[index] += np.float32(draw.noise_power) * noise
+                noise = np.float32(draw.noise_power) * self.noises.window(draw.noise, length)
+                hide_pitch(pitch[index], mels[index], noise)
+                mels[index] += noise
+        frames = self._cepstra(mels)
+        clean = np.stack([self.spectra[draw.row].means[draw.variant] for draw in draws])
+        drifts = frames.mean(axis=1) - clean[:, : RECIPE.n_mfcc]
+        channels = np.stack([self._channel() for _ in draws])
+        frames += channels[:, np.newaxis]
+        level = frames[..., :1] / math.sqrt(MELS)
+        for clip, voice in zip(frames, pitch, strict=True):
+            self._mask(clip, voice, mean)
+        return Augmented(frames, np.concatenate([pitch, level], axis=2), channels, drifts)
+
+    def _cepstra(self, mels: Float32) -> Float32:
+        """Mel powers (N, T, 128) to cepstra (N, T, 25), some of them through a narrow band."""
         levels = decibels(mels)
-        narrow = self.random.random(len(draws)) < self.settings.band_share
+        narrow = self.random.random(len(mels)) < self.settings.band_share
         for row in np.flatnonzero(narrow).tolist():
             levels[row] += self._band()
         floor = levels.max(axis=(1, 2), keepdims=True) - RECIPE.top_db
-        frames: Float32 = np.maximum(levels, floor) @ cepstral_basis()
-        for clip in frames:
-            self._transmit(clip)
-            self._mask(clip, mean)
-        return frames
+        cepstra: Float32 = np.maximum(levels, floor) @ cepstral_basis()
+        return cepstra
 
-    def _window(self, draw: Draw, length: int) -> Float32:
-        """Decibels (length, 128); an utterance that is too short is mirrored at its ends."""
+    def _places(self, draw: Draw, length: int) -> Float64:
+        """Positions (length,) after trimming; an utterance too short is mirrored at its ends."""
         spare = max(0, draw.length - length)
         positions = (self.random.integers(spare + 1) + np.arange(length)) * draw.rate
         last = draw.stop - draw.start - 1
-        positions = last - np.abs(last - positions % max(1, 2 * last))
-        left = np.minimum(positions.astype(int), max(last - 1, 0))
-        share = (positions - left).astype(np.float32)[:, None]
-        block = draw.levels[draw.start : draw.stop, 1:].astype(np.float32)
-        right = np.minimum(left + 1, last)
-        window: Float32 = block[left] * (1 - share) + block[right] * share
-        return window
+        return np.asarray(last - np.abs(last - positions % max(1, 2 * last)))
 
     def _band(self) -> Float32:
         """Gains in decibels, (128,), of a random band-pass filter."""
@@ -149,19 +173,21 @@ class Augmenter:
         band: Float32 = (-random.uniform(*settings.slope) * octaves).astype(np.float32)
         return band
 
-    def _transmit(self, clip: Float32) -> None:
-        """Adds gain and microphone, in place: a linear filter is a sum in the cepstral domain."""
+    def _channel(self) -> Float32:
+        """What gain and microphone add to cepstra, (25,): a linear filter is a sum there."""
         settings, random = self.settings, self.random
         gain = random.normal(0, settings.gain)
         if random.random() < settings.far_gain_share:
             gain = random.uniform(-settings.far_gain, settings.far_gain)
+        shift = np.zeros(RECIPE.n_mfcc, np.float32)
         # The DCT is orthonormal: one decibel in each band is sqrt(128) in c0.
-        clip[:, 0] += gain * math.sqrt(MELS)
+        shift[0] = gain * math.sqrt(MELS)
         if random.random() < settings.channel_share:
-            spread = settings.channel / np.arange(1, clip.shape[1])
-            clip[:, 1:] += random.standard_normal(len(spread)) * spread * random.random()
+            spread = settings.channel / np.arange(1, len(shift))
+            shift[1:] = random.standard_normal(len(spread)) * spread * random.random()
+        return shift
 
-    def _mask(self, clip: Float32, mean: Float32) -> None:
+    def _mask(self, clip: Float32, pitch: Float32, mean: Float32) -> None:
         """Sets stretches of time and bands of coefficients to the mean (Park et al. 2019)."""
         settings, random = self.settings, self.random
         length, coefficients = clip.shape
@@ -169,8 +195,36 @@ class Augmenter:
             width = int(random.integers(int(settings.time_mask * length) + 1))
             start = int(random.integers(length - width + 1))
             clip[start : start + width] = mean
+            pitch[start : start + width] = 0
         for _ in range(settings.coefficient_masks):
             width = int(random.integers(settings.coefficient_mask + 1))
             # Never coefficient 0: the network derives voice activity from it.
             start = int(random.integers(1, coefficients - width + 1))
             clip[:, start : start + width] = mean[start : start + width]
+
+
+def _decibels(draw: Draw, places: Float64) -> Float32:
+    """Levels of the mel bands (length, 128) at positions between frames."""
+    last = draw.stop - draw.start - 1
+    left = np.minimum(places.astype(int), max(last - 1, 0))
+    share = (places - left).astype(np.float32)[:, None]
+    block = draw.source.decibels[draw.start : draw.stop, 1:].astype(np.float32)
+    levels: Float32 = block[left] * (1 - share) + block[np.minimum(left + 1, last)] * share
+    return levels
+
+
+def _pitch(draw: Draw, places: Float64) -> Float32:
+    """Log F0 and voicing (length, 2) of the nearest frames: a pitch is not interpolated."""
+    nearest = np.minimum(np.round(places).astype(int), draw.stop - draw.start - 1)
+    return draw.source.pitch[draw.start : draw.stop][nearest].astype(np.float32)
+
+
+def hide_pitch(pitch: Float32, speech: Float32, noise: Float32) -> None:
+    """Lowers the voicing (T, 2) as noise does, in place.
+
+    Voicing is the share of the periodic power below 2 kHz, which independent noise makes smaller.
+    """
+    widths = band_widths()[PITCH_MELS]
+    own, other = (mels[:, PITCH_MELS] @ widths for mels in (speech, noise))
+    pitch[:, 1] *= own / np.maximum(own + other, FLOOR)
+    pitch[pitch[:, 1] < VOICED_FROM, 0] = 0

@@ -1,4 +1,4 @@
-"""White noise, coloured noise and babble as mel powers of a given power."""
+"""White noise, coloured noise, babble and recorded noise as mel powers of a given power."""
 
 import math
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from training.audio.mel import (
     spectrum,
     trimmed,
 )
+from training.audio.real_noise import RealNoises
 from training.audio.spectra import VARIANTS, Spectra
 from training.features.recipe import RECIPE
 
@@ -27,10 +28,11 @@ NOISE_SECONDS = 60
 class NoiseSettings:
     """How often each kind of noise is drawn, and ranges of uniform draws."""
 
-    white_share: float = 0.18
-    coloured_share: float = 0.12
-    babble_share: float = 0.25
-    snr: tuple[float, float] = (8.0, 32.0)  # decibels, speech part to noise
+    white_share: float = 0.15
+    coloured_share: float = 0.1
+    babble_share: float = 0.1
+    real_share: float = 0.2
+    snr: tuple[float, float] = (5.0, 32.0)  # decibels, speech part to noise
     tilt: tuple[float, float] = (0.0, 2.0)  # power ~ 1 / f^tilt: 1 is pink, 2 is brown
     colour: float = 4.0  # decibels, standard deviation of a smooth random filter
     voices: tuple[int, int] = (3, 8)
@@ -49,6 +51,7 @@ class Noises:
 
     settings: NoiseSettings
     voices: Sequence[Spectra]
+    real: RealNoises
     random: np.random.Generator
 
     def draw(self) -> tuple[str, float]:
@@ -58,6 +61,7 @@ class Noises:
             "white": settings.white_share,
             "coloured": settings.coloured_share,
             "babble": settings.babble_share,
+            "real": settings.real_share if self.real.paths else 0.0,
         }
         for kind, share in shares.items():
             if draw < share:
@@ -69,6 +73,8 @@ class Noises:
         """Mel powers (length, 128) of unit power."""
         if kind == "babble":
             return self._babble(length)
+        if kind == "real":
+            return self._real(length)
         start = self.random.integers(len(white_noise()) - length)
         noise = white_noise()[start : start + length]
         return noise * self._colour() if kind == "coloured" else noise
@@ -82,6 +88,13 @@ class Noises:
         coloured: Float32 = curve / (curve * band_widths()).sum()
         return coloured
 
+    def _real(self, length: int) -> Float32:
+        """A stretch of a recording, which is repeated where it is too short."""
+        noises = self.real.mels()
+        noise = noises[int(self.random.integers(len(noises)))]
+        start = int(self.random.integers(len(noise)))
+        return noise[(start + np.arange(length)) % len(noise)]
+
     def _babble(self, length: int) -> Float32:
         """Several voices at once, equally loud."""
         low, high = self.settings.voices
@@ -90,7 +103,7 @@ class Noises:
         return total
 
     def _voice(self, row: int, length: int) -> Float32:
-        levels = self.voices[row][int(self.random.integers(1 + VARIANTS.dry))]
+        levels = self.voices[row][int(self.random.integers(1 + VARIANTS.dry))].decibels
         frame_powers = powers(levels[:, 0])
         start, stop = trimmed(frame_powers)
         places = self.random.integers(stop - start) + np.arange(length)

@@ -94,7 +94,7 @@ class VoiceObjective(Objective):
         random: np.random.Generator,
     ) -> None:
         optimisation = hyperparameters.optimisation()
-        super().__init__(network, examples.targets, len(examples.labels), optimisation, random)
+        super().__init__(network, examples, optimisation, random)
         self.offsets, self.settings = offsets, hyperparameters
         self.summaries = examples.recordings
         self.draw = Draw(examples.speakers, hyperparameters.most_clips)
@@ -107,7 +107,7 @@ class VoiceObjective(Objective):
             with torch.no_grad():
                 features = self.offsets(*map(torch.from_numpy, self.inputs(rows)))
             noise = self.settings.noise * torch.randn_like(features)
-            yield Batch(torch.from_numpy(rows), features + noise)
+            yield Batch(torch.from_numpy(rows), (features + noise,))
 
     def inputs(self, rows: Integers) -> tuple[Float32, Float32, Float32]:
         """MFCCs (n, 25), prosody (n, P) and baselines (n, 57), some of them left out."""

@@ -15,23 +15,18 @@ from torch.nn import functional
 
 from training.audio.augmentation import Augmenter, FrameAugmentation
 from training.audio.noise import NoiseSettings
+from training.audio.real_noise import RealNoises
 from training.examples import Examples
 from training.features.descriptors import ServedFeatures
 from training.fit import Objective, Optimisation, fit_all
+from training.frames.batches import FrameExamples
+from training.frames.hyperparameters import Hyperparameters as FrameHyperparameters
+from training.frames.inputs import COEFFICIENTS, INPUT_LIMIT, Scaling
+from training.frames.network import FrameNetwork, Member
 from training.storage.checkpoints import Checkpoint
-from training.systems import tcn
 from training.systems.base.system import FitContext, System
 from training.systems.base.vectors import OneVersionObjective
-from training.systems.tcn import (
-    COEFFICIENTS,
-    INPUT_LIMIT,
-    FittedFrames,
-    FrameExamples,
-    FrameModel,
-    FrameNetwork,
-    Member,
-    Scaling,
-)
+from training.systems.tcn import FittedFrames, FrameModel, networks
 
 LAGS = (1, 4, 8)  # frames, of 23 ms each
 THRESHOLDS = (-1.5, -0.75, 0.0, 0.75, 1.5)  # standard deviations
@@ -76,9 +71,13 @@ class HeadHyperparameters:
 
 
 @dataclass(frozen=True)
-class Hyperparameters(tcn.Hyperparameters):
-    """Those of the TCN, and of the heads."""
+class Hyperparameters(FrameHyperparameters):
+    """Those of the members, which take frames alone, and of the heads."""
 
+    dilations: tuple[tuple[int, ...], ...] = ((1, 2, 4), (1, 2, 4, 8), (1, 2, 4))
+    epochs: int = 50
+    without_prosody: float = 1.0
+    without_baseline: float = 1.0
     functionals_heads: int = 3  # each counts as much as a member of the TCN
     heads: HeadHyperparameters = field(default_factory=HeadHyperparameters)
 
@@ -190,23 +189,24 @@ class MixedNetwork(FrameNetwork):
         super().__init__(members)
         self.functionals = functionals
 
-    def member_logits(self, frames: Tensor, lengths: Tensor) -> Tensor:
+    def member_logits(
+        self, frames: Tensor, lengths: Tensor, prosody: Tensor, baseline: Tensor
+    ) -> Tensor:
         """Logits of each member and each head, (members + heads, N, labels)."""
-        return torch.cat(
-            [super().member_logits(frames, lengths), self.functionals(frames, lengths)]
-        )
+        members = super().member_logits(frames, lengths, prosody, baseline)
+        return torch.cat([members, self.functionals(frames, lengths)])
 
 
 class Heads:
     """The heads and the functionals that they are fitted to."""
 
     def __init__(
-        self, examples: FrameExamples, hyperparameters: Hyperparameters, seed: int
+        self, clips: FrameExamples, hyperparameters: Hyperparameters, seed: int
     ) -> None:
         torch.manual_seed(seed)
-        self.examples, self.hyperparameters = examples, hyperparameters.heads
-        self.network = FunctionalsNetwork(new_heads(hyperparameters, examples.labels))
-        self.network.functionals.fit(np.concatenate(list(examples.recordings)))
+        self.clips, self.hyperparameters = clips, hyperparameters.heads
+        self.network = FunctionalsNetwork(new_heads(hyperparameters, len(clips.examples.labels)))
+        self.network.functionals.fit(np.concatenate(list(clips.recordings)))
         rows = self._draws(np.random.default_rng(seed))
         self.network.mean.copy_(rows.mean(dim=(0, 1)))
         self.network.deviation.copy_(rows.std(dim=(0, 1)).clamp_min(1e-6))
@@ -218,28 +218,29 @@ class Heads:
             yield OneVersionObjective(
                 head,
                 self.inputs,
-                self.examples.targets,
-                self.examples.labels,
+                self.clips.examples,
                 self.hyperparameters.optimisation(),
                 noise=self.hyperparameters.noise,
             )
 
     def _draws(self, random: np.random.Generator) -> Tensor:
         """Functionals (N, 1 + draws, 675); [:, 0] is the recording."""
-        examples, functionals = self.examples, self.network.functionals
-        augmenter = Augmenter(examples.spectra, self.hyperparameters.augmentation, random)
+        clips, functionals = self.clips, self.network.functionals
+        settings = self.hyperparameters.augmentation
+        augmenter = Augmenter(clips.spectra, settings, RealNoises(), random)
         mean = functionals.mean.numpy()
 
-        def clips(row: int) -> Iterator[Tensor]:
-            yield torch.from_numpy(examples.recordings[row])[None]
+        def draws(row: int) -> Iterator[Tensor]:
+            yield torch.from_numpy(clips.recordings[row])[None]
             for _ in range(self.hyperparameters.draws):
                 draw = augmenter.draw(row)
-                yield torch.from_numpy(augmenter.frames([draw], max(SHORTEST, draw.length), mean))
+                augmented = augmenter.augmented([draw], max(SHORTEST, draw.length), mean)
+                yield torch.from_numpy(augmented.frames)
 
         with torch.inference_mode():
             rows = [
-                torch.cat([functionals(x, torch.tensor([x.shape[1]])) for x in clips(row)])
-                for row in range(len(examples.targets))
+                torch.cat([functionals(x, torch.tensor([x.shape[1]])) for x in draws(row)])
+                for row in range(len(clips.spectra))
             ]
             return torch.stack(rows)
 
@@ -256,7 +257,8 @@ class MixedModel(FrameModel):
     """Fits the members of the TCN, then the heads."""
 
     hyperparameters: Hyperparameters = field(default_factory=Hyperparameters)
-    modules: tuple[str, ...] = ("training.audio", "training.systems.tcn")
+    modules: tuple[str, ...] = (*FrameModel.modules, "training.systems.tcn")
+    forms: tuple[str, ...] = ()
 
     @property
     def epochs(self) -> int:
@@ -266,26 +268,23 @@ class MixedModel(FrameModel):
 
     def fit(self, examples: Examples, context: FitContext) -> FittedFrames:
         """Takes minutes."""
-        frame_examples = FrameExamples.read(examples, context.caches)
         made: list[Heads] = []
 
         def objectives() -> Iterator[Objective]:
-            yield from self.members(frame_examples, context.seed)
-            made.append(Heads(frame_examples, self.hyperparameters, context.seed))
+            yield from self.members(examples, context)
+            clips = FrameExamples.read(examples, context.caches)
+            made.append(Heads(clips, self.hyperparameters, context.seed))
             yield from made[0].objectives()
 
         fitted = fit_all(objectives(), context.progress, context.checkpoint)
         members = fitted[: len(self.hyperparameters.dilations)]
-        network = MixedNetwork(tcn.networks(members), made[0].network)
-        return tcn.finished(network, members, context.checkpoint)
+        network = MixedNetwork(networks(members), made[0].network)
+        return self.finished(examples, network, members, context.checkpoint)
 
-    def load(self, examples: Examples, checkpoint: Checkpoint) -> FittedFrames:
-        """The network of a finished fit."""
-        labels = len(examples.labels)
+    def network(self, labels: int) -> MixedNetwork:
+        """The network before its fit."""
         heads = FunctionalsNetwork(new_heads(self.hyperparameters, labels))
-        network = MixedNetwork(self.new_members(labels), heads)
-        losses = checkpoint.load(network, self.epochs)
-        return FittedFrames(network, losses)
+        return MixedNetwork(self.new_members(labels), heads)
 
 
 SYSTEM = System(

@@ -92,8 +92,9 @@ def others_of(
     speakers: npt.NDArray[np.str_], rows: npt.NDArray[np.int_], random: np.random.Generator
 ) -> npt.NDArray[np.int_]:
     """For each of `rows` (n,), the index of a random clip of another speaker."""
-    other = speakers[rows][:, None] != speakers[None]
-    drawn: npt.NDArray[np.int_] = np.where(other, random.random(other.shape), -1.0).argmax(axis=1)
+    drawn = random.integers(len(speakers), size=len(rows))
+    while len(same := np.flatnonzero(speakers[drawn] == speakers[rows])):
+        drawn[same] = random.integers(len(speakers), size=len(same))
     return drawn
 
 

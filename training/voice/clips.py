@@ -10,11 +10,14 @@ from training.examples import Examples
 from training.features.cache import ORIGINAL, FeatureCache
 from training.features.mfcc import pool
 from training.voice.summary import (
+    BASELINE,
     MFCCS,
     POOLED_PROSODY,
+    PROSODY,
     Draw,
     alone,
     baselines,
+    split,
     summary,
 )
 
@@ -36,6 +39,45 @@ FORMS: Mapping[str, Given] = {
     "prosody and baseline": Given(prosody=True, baseline=True),
 }
 ALL = "prosody and baseline"
+
+
+@dataclass(frozen=True)
+class VoiceClip:
+    """A clip of T frames as a client sends it to a frame network."""
+
+    frames: Float32  # (T, 25)
+    prosody: Float32  # (T, 3); zeros where it is not given
+    baseline: Float32  # (BASELINE,); zeros where it is not given
+
+    @classmethod
+    def of(cls, clip: "VoiceClip | Float32") -> "VoiceClip":
+        """The same clip, or the frames (T, 25) of one of which nothing else is given."""
+        if isinstance(clip, VoiceClip):
+            return clip
+        empty = np.zeros((len(clip), PROSODY), np.float32)
+        return cls(clip, empty, np.zeros(BASELINE, np.float32))
+
+
+def voice_clips(
+    examples: Examples,
+    rows: Iterable[int],
+    frames: FeatureCache,
+    prosody: FeatureCache,
+    folder: str,
+) -> list[VoiceClip]:
+    """Clips with all their frames; the arguments are those of `voice_rows`."""
+    given = FORMS.get(folder, Given())
+    source = ORIGINAL.folder if folder in FORMS else folder
+
+    def clip(row: int) -> VoiceClip:
+        key = str(examples.content_hashes[row])
+        found = frames.read(key, source)
+        spoken = np.zeros((len(found), PROSODY), np.float32)
+        if given.prosody:
+            spoken = prosody.read(key, source)
+        return VoiceClip(found, spoken, split(_given(examples, row, given)[np.newaxis])[2][0])
+
+    return [clip(row) for row in rows]
 
 
 def summaries_of(

@@ -1,5 +1,7 @@
 """A clip as one row of numbers, and clips of one speaker as a baseline."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -46,6 +48,17 @@ def _moments(frames: Float32, prosody: Float32, power: int) -> Float64:
     means = np.concatenate([(part.astype(np.float64) ** power).mean(axis=0) for part in parts])
     means[LOG_F0] /= max(float((prosody[:, 0] > 0).mean()), 1e-12)
     return np.asarray(means)
+
+
+def clip_means(frames: Float32, prosody: Float32) -> Float32:
+    """Means of the frames (T, 25) and of prosody (T, 3), float32 (28,); log F0 of voiced frames."""
+    return _moments(frames, prosody, 1).astype(np.float32)
+
+
+def baseline_of(means: Float32) -> Float32:
+    """The baseline (BASELINE,) of clips whose means are (n, 28)."""
+    taken = np.ones(len(means), np.bool_)
+    return baselines(np.concatenate([means, np.square(means)], axis=1), taken)
 
 
 def baselines(summaries: Float32, taken: npt.NDArray[np.bool_]) -> Float32:
@@ -112,6 +125,7 @@ def mfcc_vectors(features: Float32) -> Float32:
     return features[..., MFCCS]
 
 
-def mfccs_of(clip: Float32) -> Float32:
-    """A clip's frames (T, 25), or its row (ROW,), to its mean MFCCs (25,)."""
-    return pool(clip) if clip.ndim > 1 else clip[MFCCS]
+def mfccs_of(clip: Any) -> Float32:
+    """A `VoiceClip`, a clip's frames (T, 25), or its row (ROW,), to its mean MFCCs (25,)."""
+    frames = getattr(clip, "frames", clip)
+    return pool(frames) if frames.ndim > 1 else frames[MFCCS]

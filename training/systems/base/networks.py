@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
-from training.arrays import Float32, Integers
+from training.arrays import Float32
 from training.examples import Examples
 from training.export.onnx_file import graph_of
 from training.fit import OPTIMISERS, Batch, Objective, Optimisation, Optimiser, fit_all
@@ -91,19 +91,19 @@ class EveryVersionObjective(Objective):
     def __init__(
         self,
         network: nn.Module,
-        inputs: Tensor,  # (N, ...)
-        targets: Integers,  # (N,)
-        labels: int,
+        examples: Examples,
         optimisation: Optimisation,
     ) -> None:
-        super().__init__(network, targets, labels, optimisation)
-        self.inputs = inputs
+        versions = examples.features.shape[1]
+        rows = np.repeat(np.arange(len(examples.targets)), versions)
+        super().__init__(network, examples.where(rows), optimisation)
+        self.inputs = torch.tensor(examples.features).flatten(end_dim=1)
 
     def batches(self) -> Iterator[Batch]:
         """In a new order, in batches of about one size: a batch of one has no variance."""
         order = torch.randperm(len(self.inputs))
         count = max(1, -(-len(order) // self.optimisation.batch_size))
-        return (Batch(rows, self.inputs[rows]) for rows in order.tensor_split(count))
+        return (Batch(rows, (self.inputs[rows],)) for rows in order.tensor_split(count))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,16 +138,9 @@ class NetworkModel(Model):
     def fit(self, examples: Examples, context: FitContext) -> FittedNetwork:
         """Raises FitError where the loss is not finite."""
         torch.manual_seed(context.seed)
-        versions, shape = examples.features.shape[1], examples.features.shape[2:]
+        shape = examples.features.shape[2:]
         rows = examples.features.reshape(-1, *shape)
-        labels = len(examples.labels)
-        network = StandardisedNetwork(self.layers(labels), rows)
-        objective = EveryVersionObjective(
-            network,
-            torch.tensor(rows),
-            np.repeat(examples.targets, versions),
-            labels,
-            self.hyperparameters.optimisation(),
-        )
+        network = StandardisedNetwork(self.layers(len(examples.labels)), rows)
+        objective = EveryVersionObjective(network, examples, self.hyperparameters.optimisation())
         (fitted,) = fit_all([objective], context.progress, context.checkpoint)
         return FittedNetwork(network.eval(), np.array(fitted.losses, np.float32), shape)

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol, TypeVar
 from torch import nn
 
 from training.arrays import Float32
+from training.audio.real_noise import RealNoises
 from training.audio.spectra import SpectraCache
 from training.errors import UserError
 from training.examples import Examples
@@ -44,15 +45,17 @@ class Caches:
     prosody: FeatureCache  # on the grid of the frames
     spectra: SpectraCache
     descriptors: Path  # the folder of all other features
+    noises: RealNoises = RealNoises()  # that training adds
 
     @classmethod
-    def under(cls, directory: Path) -> "Caches":
+    def under(cls, directory: Path, noises: RealNoises | None = None) -> "Caches":
         """Each in a folder of its own."""
         return cls(
             features=FeatureCache(directory / "features" / f"mfcc-{RECIPE.digest()}"),
             prosody=prosody_cache(directory / "features"),
             spectra=SpectraCache(directory / "spectra"),
             descriptors=directory / "descriptors",
+            noises=noises or RealNoises(),
         )
 
 

@@ -15,7 +15,7 @@ from training.storage.checkpoints import Checkpoint, Identity
 from training.storage.code_digest import code_digest
 from training.storage.scheduling import Scheduler
 from training.systems.base.system import Caches, FitContext, Fitted, Model, System
-from training.voice.clips import summaries_of, voice_rows
+from training.voice.clips import summaries_of, voice_clips, voice_rows
 
 LOOP = ("training.fit", "training.systems.base")
 
@@ -80,14 +80,20 @@ class Trainer:
 
     def clips(
         self, examples: Examples, rows: Iterable[int], folder: str = ORIGINAL.folder
-    ) -> list[Float32]:
+    ) -> list[Any]:
         """The features of utterances, as the fitted model takes them."""
         if isinstance(self.system.features, VoiceFeatures):
-            return voice_rows(examples, rows, self.caches.features, folder)
+            return self._voice_clips(examples, rows, folder)
         if not isinstance(self.system.features, ServedFeatures):
             return [examples.features[row, 0] for row in rows]
         hashes = examples.content_hashes
         return [self.caches.features.read(str(hashes[row]), folder) for row in rows]
+
+    def _voice_clips(self, examples: Examples, rows: Iterable[int], folder: str) -> list[Any]:
+        frames, prosody = self.caches.features, self.caches.prosody
+        if self.model.input == "frames":
+            return voice_clips(examples, rows, frames, prosody, folder)
+        return voice_rows(examples, rows, frames, folder)
 
     def _summaries(self, content_hashes: Sequence[str]) -> Float32:
         return summaries_of(content_hashes, self.caches.features, self.caches.prosody)

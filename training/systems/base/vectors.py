@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training.arrays import Float32, Integers
+from training.arrays import Float32
 from training.examples import Examples
 from training.features.mfcc import pool
 from training.features.standardisation import Standardisation
@@ -68,13 +68,12 @@ class OneVersionObjective(Objective):
         self,
         network: nn.Module,
         inputs: Tensor,  # (N, versions, F)
-        targets: Integers,  # (N,)
-        labels: int,
+        examples: Examples,
         optimisation: Optimisation,
         *,
         noise: float,  # standard deviation of the noise that is added to the inputs
     ) -> None:
-        super().__init__(network, targets, labels, optimisation)
+        super().__init__(network, examples, optimisation)
         self.inputs, self.noise = inputs, noise
 
     def batches(self) -> Iterator[Batch]:
@@ -83,7 +82,7 @@ class OneVersionObjective(Objective):
         for rows in torch.split(order, self.optimisation.batch_size):
             versions = torch.randint(self.inputs.shape[1], (len(rows),))
             inputs = self.inputs[rows, versions]
-            yield Batch(rows, inputs + self.noise * torch.randn_like(inputs))
+            yield Batch(rows, (inputs + self.noise * torch.randn_like(inputs),))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,8 +102,7 @@ class VectorModel(Model):
         objective = OneVersionObjective(
             self._network(examples),
             inputs,
-            examples.targets,
-            len(examples.labels),
+            examples,
             self.hyperparameters.optimisation(),
             noise=self.hyperparameters.noise,
         )
