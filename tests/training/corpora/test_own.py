@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.conftest import write_tone
+from training.__main__ import main
 from training.corpora.reader import EMOTIONS, Corpus, CorpusError, auxiliary_labels
 from training.corpora.union import read_corpora
 from training.settings import DataSettings
@@ -248,3 +249,20 @@ def test_an_own_corpus_stands_beside_a_published_one(write: Write, tmp_path: Pat
 def test_a_folder_of_its_own_needs_no_source_path(write: Write, tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=r"source_path is .*; leave it empty for .*voices\.csv"):
         read_corpora(DataSettings((str(write(*ROWS)),), source_path=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["features", "--corpus", "./nowhere.csv"], "/nowhere.csv: cannot be read as a table"),
+        (  # the clip may follow the corpus
+            ["predict", "--recipe=none", "--output-path=/nowhere", "--corpus", "ravdess", "a.wav"],
+            "/nowhere/models/none.onnx: No such file",
+        ),
+    ],
+)
+def test_the_command_names_what_is_not_there(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 1
+    assert message in capsys.readouterr().err
