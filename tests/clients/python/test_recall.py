@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server with a network of two corpora, and one of one corpus with a higher recall."""
     models = tmp_path_factory.mktemp("models")
     copy_features(models)
-    shared = {"recipe": shipped_recipe(), "distance_limit": 1000.0}
+    shared: dict[str, Any] = {"recipe": shipped_recipe(), "distance_limit": 1000.0}
     members = ("prosody", "baseline")
     write_frame_network(models, "World", members, metrics=metrics_of_corpora(), **shared)
     one_corpus = {"protocol": "made for a test", "speakerIndependentUar": 0.7}
