@@ -56,13 +56,13 @@ def test_recall_on_other_corpora_is_the_headline(
     expect(option(visited, "World").locator(".hint")).to_have_text(
         [
             "41% right on recordings from elsewhere",
-            "62% right on new voices in recordings like its training data",
+            "62% right on new voices in known recordings",
             "guessing: 25%; listeners: 60%",
         ]
     )
     details = visited.by_id("network-details")
     expect(details).to_contain_text("With your usual voice it is 46% right")
-    details.get_by_text("By collection of recordings").click()
+    details.get_by_text("By source of the recordings").click()
     expect(details.locator("tbody tr")).to_have_text(
         ["Studio41%62%25%60%", "Street41%62%25%\u2013"]
     )
@@ -76,9 +76,9 @@ def test_a_network_of_one_corpus_says_that_it_was_not_measured_elsewhere(visit: 
     visited = visit()
     expect(option(visited, "Studio").locator(".hint")).to_have_text(
         [
-            "70% right on new voices in recordings like its training data",
+            "70% right on new voices in known recordings",
             "guessing: 33%",
-            "Not measured on recordings from elsewhere: expect less.",
+            "Not measured on recordings from elsewhere: expect less there.",
         ]
     )
     visited.choose("Studio")

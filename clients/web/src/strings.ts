@@ -66,18 +66,18 @@ export const network = {
   heading: "Network",
   none: "The server has no network.",
   elsewhere: (recall: number) => `${percent(recall)} right on recordings from elsewhere`,
-  newVoices: (recall: number) =>
-    `${percent(recall)} right on new voices in recordings like its training data`,
-  notElsewhere: "Not measured on recordings from elsewhere: expect less.",
+  newVoices: (recall: number) => `${percent(recall)} right on new voices in known recordings`,
+  notElsewhere: "Not measured on recordings from elsewhere: expect less there.",
   beside: (chance: number, listeners: readonly number[]) =>
     [`guessing: ${percent(chance)}`, ...peopleOf(listeners)].join("; "),
   explanation: (corpus: string, protocol: string) =>
-    `Unweighted average recall on speakers who are not in its training data (${corpus}; ${protocol}).`,
+    "New voices are speakers who are not in its training data; known recordings are those of its " +
+    `training data. Unweighted average recall (${corpus}; ${protocol}).`,
   explanationElsewhere:
-    "From elsewhere: each collection of recordings was tested with a network that was trained on " +
-    "all the others. Expect this percentage of your own recordings.",
-  table: "By collection of recordings",
-  columns: ["Collection", "Elsewhere", "New voices", "Guessing", "Listeners"],
+    "From elsewhere: each source of recordings was tested with a network that was trained on all " +
+    "the others. Expect this percentage of your own recordings.",
+  table: "By source of the recordings",
+  columns: ["Source", "Elsewhere", "New voices", "Guess", "People"],
   unknown: "\u2013",
   uses: { prosody: "pitch and loudness", baseline: "your usual voice" },
   alsoUses: (uses: readonly string[]) => `It also uses ${uses.join(" and, if you want, ")}.`,
