@@ -74,13 +74,23 @@ def recall(uar: float, *corpora: str, **changes: Any) -> dict[str, Any]:
     Networks whose metrics have one of these members are files of the third format.
     """
     of_corpora = [
-        {"name": name, "uar": uar, "chance": 0.25, "baselineUar": None, "speakers": 8}
-        | {"utterances": 96, "listeners": 0.6 if index == 0 else None}
+        {
+            "name": name,
+            "uar": uar,
+            "chance": 0.25,
+            "mfccsUar": uar - 0.02,
+            "baselineUar": uar + 0.05,
+            "calibrationError": 0.05,
+            "speakers": 8,
+            "utterances": 96,
+            "listeners": None if index else 0.6,
+        }
         for index, name in enumerate(corpora)
     ]
     return {
         "uar": uar,
         "deviation": 0.01,
+        "uarInterval": [uar - 0.03, uar + 0.03],
         "chance": 0.25,
         "mfccsUar": uar - 0.02,
         "baselineUar": uar + 0.05,

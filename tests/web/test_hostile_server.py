@@ -57,11 +57,12 @@ def changed(change: Callable[[Any], None]) -> Change:
 
 
 def of_version_1(handshake: Any) -> None:
-    """Removes what version 2 of the contract added to the handshake."""
+    """Removes what version 2 of the contract, and later networks, added to the handshake."""
     for member in ("recordings", "prosody", "references"):
         del handshake[member]
     for network in handshake["networks"]:
-        del network["optionalMembers"]
+        for member in ("optionalMembers", "newSpeakers", "otherCorpora"):
+            del network[member]
 
 
 def answered(value: Any, status: int = 200, kind: str = JSON) -> Change:

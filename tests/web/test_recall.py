@@ -61,7 +61,7 @@ def test_recall_on_other_corpora_is_the_headline(
         ]
     )
     details = visited.by_id("network-details")
-    expect(details).to_contain_text("With your usual voice it is 46% right")
+    expect(details).to_contain_text("ten clips of your usual voice, it is 46% right")
     details.get_by_text("By source of the recordings").click()
     expect(details.locator("tbody tr")).to_have_text(
         ["Studio41%62%25%60%", "Street41%62%25%\u2013"]

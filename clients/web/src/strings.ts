@@ -83,7 +83,7 @@ export const network = {
   alsoUses: (uses: readonly string[]) => `It also uses ${uses.join(" and, if you want, ")}.`,
   without: (uses: number) => `Its percentage was measured without ${uses === 1 ? "it" : "them"}.`,
   withBaseline: (recall: number) =>
-    `With your usual voice it is ${percent(recall)} right, on ten clips of it.`,
+    `Once it knows ten clips of your usual voice, it is ${percent(recall)} right.`,
   notFor: "Not suitable for",
 };
 

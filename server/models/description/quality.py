@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 Share = Annotated[float, Meta(ge=0, le=1)]
+MOST_CORPORA = 100  # clients refuse a handshake with more
 Count = Annotated[int, Meta(ge=1)]
 
 
@@ -13,7 +14,8 @@ class CorpusRecall(msgspec.Struct, rename="camel"):
     """Recall on one corpus.
 
     chance: recall of guessing among the emotions of the corpus.
-    baseline_uar: the recall with prosody and a baseline of ten clips of the speaker.
+    mfccs_uar, baseline_uar: the recall from MFCCs alone, and with a baseline of ten clips too.
+    calibration_error: expected calibration error of the probabilities.
     listeners: recall of people on the same clips; None: unknown.
     """
 
@@ -22,7 +24,9 @@ class CorpusRecall(msgspec.Struct, rename="camel"):
     chance: Share
     speakers: Count
     utterances: Count
+    mfccs_uar: Share | None = None
     baseline_uar: Share | None = None
+    calibration_error: Share | None = None
     listeners: Share | None = None
 
 
@@ -31,14 +35,16 @@ class Recall(msgspec.Struct, rename="camel"):
 
     uar: with prosody, where the network takes it; `mfccs_uar` without.
     deviation: standard deviation over the seeds.
+    uar_interval: its 95 % interval over speakers.
     confident_share: share of the answers with a probability of at least 0.7.
     confident_precision: share of these answers that are right.
     """
 
     uar: Share
     chance: Share
-    corpora: Annotated[tuple[CorpusRecall, ...], Meta(min_length=1)]
+    corpora: Annotated[tuple[CorpusRecall, ...], Meta(min_length=1, max_length=MOST_CORPORA)]
     deviation: Share | None = None
+    uar_interval: tuple[Share, Share] | None = None
     mfccs_uar: Share | None = None
     baseline_uar: Share | None = None
     calibration_error: Share | None = None
@@ -46,10 +52,12 @@ class Recall(msgspec.Struct, rename="camel"):
     confident_precision: Share | None = None
 
     def __post_init__(self) -> None:
-        """Raises ValueError if a corpus is named twice."""
+        """Raises ValueError if a corpus is named twice, or by control characters."""
         names = [corpus.name for corpus in self.corpora]
         if len(set(names)) < len(names):
             raise ValueError(f"the corpora are {names}; expected each once")
+        if odd := [name for name in names if not name.isprintable()]:
+            raise ValueError(f"a corpus is named {odd[0]!r}; expected printable characters")
 
 
 class Metrics(msgspec.Struct, rename="camel"):

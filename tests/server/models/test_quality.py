@@ -93,6 +93,8 @@ def test_a_batch_cuts_prosody_at_the_end_of_each_utterance(folder: Path) -> None
             {"newSpeakers": recall(0.5, "Studio", "Studio")},
             "the corpora are ['Studio', 'Studio']; expected each once - at `$.newSpeakers`",
         ),
+        ({"newSpeakers": recall(0.5, "a\n")}, r"a corpus is named 'a\n'; expected printable"),
+        ({"otherCorpora": recall(0.5, *map(str, range(101)))}, "length <= 100"),
         (
             {"newSpeakers": recall(0.5, "a", confidentPrecision="85 %")},
             "Expected `float | null`, got `str` - at `$.newSpeakers.confidentPrecision`",
