@@ -92,6 +92,8 @@ def _describe_network(network: Network) -> dict[str, Any]:
         "input": metadata.input,
         "emotions": metadata.labels,
         "speakerIndependentUar": metadata.metrics.speaker_independent_uar,
+        "newSpeakers": msgspec.to_builtins(metadata.metrics.new_speakers),
+        "otherCorpora": msgspec.to_builtins(metadata.metrics.other_corpora),
         "protocol": metadata.metrics.protocol,
         "corpus": metadata.corpus,
         "intendedUse": metadata.intended_use,

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import msgspec
+
 import server
 from server.codecs.tensor_specs import ModelSignature, TensorSpec, version
+from server.models.description.quality import Metrics
 from server.models.network import Network
 
 EXTENSIONS = ("binary_tensor_data", "classification", "model_configuration")
@@ -37,8 +40,15 @@ def model_metadata(network: Network, signature: ModelSignature) -> dict[str, Any
             "sha256": network.sha256,
             "speakerIndependentUar": metadata.metrics.speaker_independent_uar,
             "protocol": metadata.metrics.protocol,
-        },
+        }
+        | _recalls(metadata.metrics),
     }
+
+
+def _recalls(metrics: Metrics) -> dict[str, Any]:
+    """The recalls that were measured; files of one corpus may have none."""
+    recalls = {"newSpeakers": metrics.new_speakers, "otherCorpora": metrics.other_corpora}
+    return {name: msgspec.to_builtins(recall) for name, recall in recalls.items() if recall}
 
 
 def model_configuration(

@@ -16,6 +16,7 @@ from server.models.batch_predictors import (
 )
 from server.models.contract.feature_contract import FeatureContract
 from server.models.contract.prosody_statistics import PROSODY_COLUMNS, prosody_pooling
+from server.models.description.quality import Metrics
 from server.models.files import EXTRACTOR_NAME, RESERVED, ModelFileError, read_file
 from server.models.network_probe import check_predictions
 from server.models.onnx import OnnxModel, decode_metadata, open_model
@@ -31,14 +32,8 @@ from server.models.predictors import (
 
 NETWORK_FORMAT = "speech-emotion-network/1"
 OPTIONAL_INPUTS_FORMAT = "speech-emotion-network/2"  # the same with one or both optional inputs
+CORPORA_FORMAT = "speech-emotion-network/3"  # the same with any optional inputs or none
 NO_PROSODY = "takes prosody, which these models do not define: there is no valid extractor-*.onnx"
-
-
-class Metrics(msgspec.Struct, rename="camel"):
-    """Measured quality; the speakers of the test folds are not in the training data."""
-
-    protocol: str
-    speaker_independent_uar: Annotated[float, Meta(ge=0, le=1)]
 
 
 class NetworkMetadata(msgspec.Struct):
@@ -90,7 +85,7 @@ def load_network(path: Path, contract: FeatureContract | None, maximum_file_byte
     if RESERVED.fullmatch(path.stem):
         raise ModelFileError("has a name that is reserved for extractors and reference clips")
     file = read_file(path, maximum_file_bytes)
-    model = open_model(file.content, NETWORK_FORMAT, OPTIONAL_INPUTS_FORMAT)
+    model = open_model(file.content, NETWORK_FORMAT, OPTIONAL_INPUTS_FORMAT, CORPORA_FORMAT)
     metadata = _read_metadata(model)
     n_mfcc: int = contract.n_mfcc if contract else metadata.recipe.get("nMfcc", 0)
     faults = list(_label_faults(metadata.labels))

@@ -370,14 +370,18 @@ NOT_FINITE = _invalid("{place} is {found}; expected a finite number in the range
 # Parts of successful responses.
 OUTSIDE_TRAINING = "outside-training-distribution"  # a code that clients compare
 OUTSIDE_TRAINING_DISTRIBUTION = (
-    "These MFCCs are outside the distribution that the network was trained on; the prediction is "
-    "not reliable. POST /init/verification checks whether a client computes its features correctly."
+    "This does not sound like the speech that the network learned from, so the answer may well be "
+    "wrong. Try again with two to five seconds of one person who speaks close to the microphone, "
+    "without music or noise. If clear speech gets this warning again, the network does not know "
+    "such voices or microphones, or the program computes wrong features, which "
+    "POST /init/verification shows."
 )
 ANOTHER_VOICE = "baseline-of-another-voice"  # a code that clients compare
 BASELINE_OF_ANOTHER_VOICE = (
-    "The utterance is far from the baseline: another person speaks, or the microphone or the room "
-    "is another one. The prediction is not reliable. Send the baseline of this speaker and "
-    "microphone, or send none; start a new one if the microphone has changed."
+    "This does not sound like the voice that it was compared with, so the answer may well be "
+    "wrong. Another person may be speaking, or the microphone or the room may have changed. Try "
+    "again without the comparison (the baseline), or start a new baseline with this voice and "
+    "microphone."
 )
 FEATURES_AGREE = (
     "The features agree with the reference: they differ by up to {difference:.4g}; the tolerance "

@@ -22,6 +22,7 @@ from tests.support.hostile_pages import (
     page,
 )
 from tests.support.sounds import noise
+from tests.support.tiny_models import recall
 from tests.support.web_driver import WebError, WebModule
 
 REAL = (hostile.ROOT / "models" / "mfcc.onnx").read_bytes()
@@ -259,6 +260,13 @@ ABSURD_NETWORKS: dict[str, list[Any]] = {
     "input": ["audio"],
     "emotions": [[], ["calm"] * 101, [1], "calm"],
     "speakerIndependentUar": [1.1, -1, "1", 1e308],
+    "newSpeakers": ["0.5", recall(0.5), recall(0.5, *map(str, range(101)))],
+    "otherCorpora": [
+        recall(1.1, "a"),
+        recall(0.5, "x" * 101),
+        recall(0.5, "a", baselineUar="1"),
+        recall(0.5, corpora=[{"name": "a", "uar": 0.5, "chance": 0.2, "listeners": 2}]),
+    ],
     "protocol": [None],
     "corpus": [None, {"name": 1}],
     "intendedUse": [None, {"not_for": "all"}],

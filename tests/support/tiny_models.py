@@ -68,6 +68,49 @@ def network_metadata(**changes: Any) -> dict[str, Any]:
     return {key: value for key, value in metadata.items() if value is not None}
 
 
+def recall(uar: float, *corpora: str, **changes: Any) -> dict[str, Any]:
+    """`newSpeakers` or `otherCorpora` of the metrics, with the same recall on each corpus.
+
+    Networks whose metrics have one of these members are files of the third format.
+    """
+    of_corpora = [
+        {
+            "name": name,
+            "uar": uar,
+            "chance": 0.25,
+            "mfccsUar": uar - 0.02,
+            "baselineUar": uar + 0.05,
+            "calibrationError": 0.05,
+            "speakers": 8,
+            "utterances": 96,
+            "listeners": None if index else 0.6,
+        }
+        for index, name in enumerate(corpora)
+    ]
+    return {
+        "uar": uar,
+        "deviation": 0.01,
+        "uarInterval": [uar - 0.03, uar + 0.03],
+        "chance": 0.25,
+        "mfccsUar": uar - 0.02,
+        "baselineUar": uar + 0.05,
+        "calibrationError": 0.04,
+        "confidentShare": 0.4,
+        "confidentPrecision": 0.85,
+        "corpora": of_corpora,
+    } | changes
+
+
+def metrics_of_corpora(**changes: Any) -> dict[str, Any]:
+    """The metrics of a network that was trained on two corpora."""
+    return {
+        "protocol": "made for a test",
+        "speakerIndependentUar": 0.6,
+        "newSpeakers": recall(0.62, "Studio", "Street"),
+        "otherCorpora": recall(0.41, "Studio", "Street"),
+    } | changes
+
+
 def write_extractor(directory: Path, **metadata: Any) -> Path:
     """An extractor with the metadata of `mfcc.onnx`; it returns 25 samples as one frame."""
     audio = helper.make_tensor_value_info("audio", TensorProto.FLOAT, [None])
@@ -239,8 +282,10 @@ def _write_network(
         outputs.append(value)
         changes = {"baseline_limit": 5.0} | changes
     graph = helper.make_graph(nodes, path.stem, inputs, outputs, _constants())
-    file_format = f"speech-emotion-network/{2 if members else 1}"
-    return _write(path, graph, network_metadata(**changes), file_format)
+    metadata = network_metadata(**changes)
+    is_third = {"newSpeakers", "otherCorpora"} & metadata.get("metrics", {}).keys()
+    version = 3 if is_third else 2 if members else 1
+    return _write(path, graph, metadata, f"speech-emotion-network/{version}")
 
 
 def _head(logits: str) -> list[onnx.NodeProto]:

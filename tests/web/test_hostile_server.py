@@ -19,6 +19,7 @@ from tests.support.hostile_pages import (
     sha256,
 )
 from tests.support.sounds import noise, write
+from tests.support.tiny_models import recall
 from tests.web.conftest import OpenPage
 from tests.web.visits import TIMEOUT
 
@@ -56,11 +57,12 @@ def changed(change: Callable[[Any], None]) -> Change:
 
 
 def of_version_1(handshake: Any) -> None:
-    """Removes what version 2 of the contract added to the handshake."""
+    """Removes what version 2 of the contract, and later networks, added to the handshake."""
     for member in ("recordings", "prosody", "references"):
         del handshake[member]
     for network in handshake["networks"]:
-        del network["optionalMembers"]
+        for member in ("optionalMembers", "newSpeakers", "otherCorpora"):
+            del network[member]
 
 
 def answered(value: Any, status: int = 200, kind: str = JSON) -> Change:
@@ -162,6 +164,7 @@ def test_texts_are_shown_as_plain_text(
         for network in handshake["networks"]:
             network["protocol"] = MARKUP
             network["intendedUse"]["not_for"] = [MARKUP]
+            network["newSpeakers"] = recall(0.5, MARKUP)
 
     shown = MARKUP.replace("\x1b", "").replace("\u202e", "")
     proxy.faults[HANDSHAKE] = [changed(change)]
@@ -170,6 +173,7 @@ def test_texts_are_shown_as_plain_text(
     visited.upload(original)
     expect(visited.expect_fault("refused").locator(".hint")).to_have_text(f"No: {shown}")
     expect(visited.by_id("network-details").locator("li")).to_have_text(shown)
+    expect(visited.by_id("network-details").locator("tbody th")).to_have_text(shown)
     expect(visited.page.locator("img")).to_have_count(0)
     assert visited.page.title() != "breached"
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from speech_emotion.errors import UnknownNetworkError
+from speech_emotion.recall import Recall
 
 PROSODY_COLUMNS = ("logF0", "voicing", "level")
 
@@ -61,15 +62,24 @@ class Reference(Resource):
 
 @dataclass(frozen=True)
 class NetworkDescription:
-    """A network of the server, with its recall on unseen speakers."""
+    """A network of the server, with its recall."""
 
     name: str
     input: Literal["vector", "frames"]
     emotions: tuple[str, ...]
-    speaker_independent_uar: float  # unweighted average recall, 0 to 1
+    speaker_independent_uar: float  # unweighted average recall on new speakers, 0 to 1
     corpus: str
     not_for: tuple[str, ...]
     optional_members: tuple[str, ...] = ()  # what it can use beside MFCCs: prosody, baseline
+    new_speakers: Recall | None = None  # of the corpora that it was trained on
+    other_corpora: Recall | None = None  # that it was not trained on; None: not measured
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """The best network has the highest: a recall on other corpora counts more than others."""
+        if self.other_corpora is not None:
+            return True, self.other_corpora.uar
+        return False, self.speaker_independent_uar
 
     @property
     def takes_prosody(self) -> bool:
@@ -112,13 +122,14 @@ class Contract:
     def network(self, name: str | None) -> NetworkDescription:
         """The network of that name, case-insensitive; without a name, the best network.
 
-        The best network has the highest speaker-independent unweighted average recall.
+        The best network has the highest recall on corpora that it was not trained on; where this
+        was measured for none, on speakers that it was not trained on.
 
         Raises:
             UnknownNetworkError: there is no such network; the message lists the networks.
         """
         if name is None and self.networks:
-            return max(self.networks, key=lambda network: network.speaker_independent_uar)
+            return max(self.networks, key=lambda network: network.rank)
         for network in self.networks:
             if name is not None and network.name.lower() == name.lower():
                 return network

@@ -15,6 +15,7 @@ from speech_emotion.contract import (
     Resource,
 )
 from speech_emotion.errors import ServerProblemError, WrongServerError
+from speech_emotion.recall import recall
 from speech_emotion.transport import Transport
 
 PATH = "/init/configuration"
@@ -185,6 +186,8 @@ def _network(document: dict[str, Any]) -> NetworkDescription:
         corpus=untrusted.text(document.get("corpus", {}).get("name", "")),
         not_for=untrusted.items(document.get("intendedUse", {}).get("not_for", []), untrusted.text),
         optional_members=untrusted.items(document.get("optionalMembers", []), untrusted.name),
+        new_speakers=recall(document, "newSpeakers"),
+        other_corpora=recall(document, "otherCorpora"),
     )
 
 

@@ -14,6 +14,13 @@ const clock = (value: number): string => {
 const bytes = (count: number): string =>
   count < 1_000 ? `${count} bytes` : `${(count / 1_000).toFixed(1)} kB`;
 
+/** What people recognise, in one text or none. */
+const peopleOf = (recalls: readonly number[]): readonly string[] => {
+  if (recalls.length === 0) return [];
+  const [low, high] = [Math.min(...recalls), Math.max(...recalls)].map(percent);
+  return [low === high ? `listeners: ${low}` : `listeners: ${low} to ${high}`];
+};
+
 export const format = { percent, seconds, clock, bytes };
 
 export const page = {
@@ -58,14 +65,25 @@ export const status = {
 export const network = {
   heading: "Network",
   none: "The server has no network.",
-  accuracy: (recall: number) => `${percent(recall)} right on new voices`,
-  chance: (share: number) => `guessing: ${percent(share)}`,
+  elsewhere: (recall: number) => `${percent(recall)} right on recordings from elsewhere`,
+  newVoices: (recall: number) => `${percent(recall)} right on new voices in known recordings`,
+  notElsewhere: "Not measured on recordings from elsewhere: expect less there.",
+  beside: (chance: number, listeners: readonly number[]) =>
+    [`guessing: ${percent(chance)}`, ...peopleOf(listeners)].join("; "),
   explanation: (corpus: string, protocol: string) =>
-    `Unweighted average recall on speakers who are not in its training data (${corpus}; ${protocol}).`,
+    "New voices are speakers who are not in its training data; known recordings are those of its " +
+    `training data. Unweighted average recall (${corpus}; ${protocol}).`,
+  explanationElsewhere:
+    "From elsewhere: each source of recordings was tested with a network that was trained on all " +
+    "the others. Expect this percentage of your own recordings.",
+  table: "By source of the recordings",
+  columns: ["Source", "Elsewhere", "New voices", "Guess", "People"],
+  unknown: "\u2013",
   uses: { prosody: "pitch and loudness", baseline: "your usual voice" },
-  alsoUses: (uses: readonly string[]) =>
-    `It also uses ${uses.join(" and, if you want, ")}. Its percentage was measured without ` +
-    `${uses.length === 1 ? "it" : "them"}.`,
+  alsoUses: (uses: readonly string[]) => `It also uses ${uses.join(" and, if you want, ")}.`,
+  without: (uses: number) => `Its percentage was measured without ${uses === 1 ? "it" : "them"}.`,
+  withBaseline: (recall: number) =>
+    `Once it knows ten clips of your usual voice, it is ${percent(recall)} right.`,
   notFor: "Not suitable for",
 };
 
@@ -122,22 +140,28 @@ export const result = {
   liveInWords: (emotion: string) => `It sounds ${emotion}.`,
 };
 
-export const warning = {
-  title: "Very different from the recordings that the network was trained on",
-  advice:
-    "The result is only a guess. Best are two to five seconds of one person, close to the " +
-    "microphone, without music or noise.",
-};
+/** The title of a warning whose code has none below; its advice is the server's text. */
+export const warningTitle = "The result is only a guess";
 
-/** Titles and advice by the code of the warning; others have those above. */
+/** Titles and advice by the code of the warning. */
 export const warnings: ReadonlyMap<string, Message> = new Map([
+  [
+    "outside-training-distribution",
+    {
+      title: "The result is only a guess",
+      advice:
+        "This does not sound like the speech that the network learned from. Try again with two to " +
+        "five seconds of one person, close to the microphone, without music or noise. If clear " +
+        "speech gets this warning too, the network does not know such voices or microphones.",
+    },
+  ],
   [
     "baseline-of-another-voice",
     {
       title: "This does not sound like your usual voice",
       advice:
-        "It may be another person, another microphone or another room. Turn the comparison off, " +
-        "or forget the voice and speak a few sentences again.",
+        "The result is only a guess: it may be another person, another microphone or another room. " +
+        "Turn the comparison off, or forget the voice and speak a few sentences again.",
     },
   ],
 ]);

@@ -13,6 +13,7 @@ from speech_emotion.errors import WrongServerError
 from tests.clients.python.conftest import CLIP, ESCAPE, HANDSHAKE, Connect, Emotion, predict, verify
 from tests.support.hostile_extractors import of_recordings
 from tests.support.hostile_server import PREDICTION, HostileServer
+from tests.support.tiny_models import recall
 
 
 @pytest.mark.parametrize(
@@ -76,6 +77,13 @@ def test_an_address_elsewhere_is_refused(
         {"speakerIndependentUar": 10**4000},
         {"speakerIndependentUar": "0.5"},
         {"speakerIndependentUar": 7},
+        {"otherCorpora": recall(1.5, "a")},
+        {"otherCorpora": "0.5"},
+        {"otherCorpora": recall(0.5, ESCAPE)},
+        {"otherCorpora": recall(0.5, corpora=[{}] * 101)},
+        {"newSpeakers": recall(0.5, "a", baselineUar=10**4000)},
+        {"newSpeakers": recall(0.5, "a", corpora=[{"name": "a", "uar": 0.5, "chance": None}])},
+        {"newSpeakers": {"uar": 0.5}},
         {"corpus": {"name": ["a"]}},
         {"input": ["vector"]},
     ],

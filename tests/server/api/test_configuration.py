@@ -12,6 +12,7 @@ from tests.support.tiny_models import (
     PROSODY,
     RECIPE,
     STAGE,
+    metrics_of_corpora,
     network_metadata,
     write_frame_network,
     write_recording_extractor,
@@ -38,6 +39,23 @@ def test_the_configuration_names_the_input_of_a_frame_network(models: Path) -> N
     write_frame_network(models, "GRU", **network_metadata(input="frames"))
     networks = make_client(models).simulate_get("/init/configuration").json["networks"]
     assert {n["networkType"]: n["input"] for n in networks}["GRU"] == "frames"
+
+
+def test_a_network_of_one_corpus_has_no_recall_on_others(client: TestClient) -> None:
+    network = client.simulate_get("/init/configuration").json["networks"][0]
+    assert (network["newSpeakers"], network["otherCorpora"]) == (None, None)
+    assert "otherCorpora" not in client.simulate_get("/v2/models/DNN").json["parameters"]
+
+
+def test_the_recall_on_other_corpora_is_that_of_the_file(models: Path) -> None:
+    metrics = metrics_of_corpora()
+    write_frame_network(models, "GRU", metrics=metrics)
+    client = make_client(models)
+    networks = client.simulate_get("/init/configuration").json["networks"]
+    (network,) = (n for n in networks if n["networkType"] == "GRU")
+    parameters = client.simulate_get("/v2/models/GRU").json["parameters"]
+    for name in ("speakerIndependentUar", "newSpeakers", "otherCorpora"):
+        assert network[name] == parameters[name] == metrics[name]
 
 
 def test_the_extractor_matches_its_hash_in_the_configuration(client: TestClient) -> None:

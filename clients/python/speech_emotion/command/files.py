@@ -12,6 +12,7 @@ def process(
     files: Sequence[str],
     header: str | None,
     each: Callable[[str, Callable[[str], None]], None],
+    footer: str | None = None,
 ) -> int:
     """Processes each file; returns the exit code of the first that failed, or 0.
 
@@ -19,8 +20,9 @@ def process(
         files: their names.
         header: the first line of the output, if any.
         each: gets the name of a file, and a function that prints a line.
+        footer: the last line after an empty one, unless all files failed.
     """
-    exit_code = 0
+    exit_code = failed = 0
     # None: show the bar only if stderr is a terminal.
     hidden = None if len(files) > 1 else True
     with tqdm(files, unit="file", leave=False, disable=hidden) as bar:
@@ -31,7 +33,10 @@ def process(
                 each(file, bar.write)
             except (AudioError, ServerProblemError) as error:
                 exit_code = exit_code or error.exit_code
+                failed += 1
                 print_error(_named(file, error))
+        if footer is not None and failed < len(files):
+            bar.write(f"\n{footer}")
     return exit_code
 
 

@@ -2,14 +2,13 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from tqdm import tqdm
 
 from speech_emotion.answers import Prediction, Verification
-from speech_emotion.contract import NetworkDescription
 from speech_emotion.profiles.baseline import Baseline
 
 GAP = "  "
@@ -79,36 +78,10 @@ def prediction_json(file: str, prediction: Prediction) -> str:
     return json.dumps(members)
 
 
-def network_rows(networks: Iterable[NetworkDescription]) -> list[str]:
-    """A table of the networks, best first, and the uses that each is not for."""
-    best_first = sorted(networks, key=lambda network: -network.speaker_independent_uar)
-    extra = any(network.optional_members for network in best_first)
-    cells = [
-        (
-            network.name,
-            network.input,
-            f"{network.speaker_independent_uar:.1%}",
-            network.corpus,
-            *([", ".join(network.optional_members) or "-"] if extra else []),
-            ", ".join(network.emotions),
-        )
-        for network in best_first
-    ]
-    columns = ("network", "input", "recall", "trained on", *(["also uses"] * extra), "emotions")
-    lines = _align([columns, *cells])
-    notes = [
-        f"{network.name} is not for: {'; '.join(network.not_for)}"
-        for network in best_first
-        if network.not_for
-    ]
-    recall = "recall: unweighted average over emotions, on unseen speakers"
-    return [*lines, "", f"{recall}, from MFCCs alone" if extra else recall, *notes]
-
-
 def verification_rows(verifications: Sequence[Verification]) -> list[str]:
     """A table of the server's verdicts; it names the reference clips if there are several."""
     several = len({item.reference for item in verifications}) > 1
-    return _align(
+    return align(
         [
             (item.form, item.verdict, *([item.reference] if several else []), item.detail)
             for item in verifications
@@ -123,7 +96,7 @@ def profile_rows(name: str, file: str, baseline: Baseline) -> list[str]:
     pitch = "none: no clip is voiced"
     if octaves:
         pitch = f"{PITCH_REFERENCE * 2**octaves:.0f} Hz, spread {12 * spreads[0]:.1f} semitones"
-    return _align(
+    return align(
         [
             ("profile", name),
             ("clips", str(baseline.clips)),
@@ -142,7 +115,8 @@ def print_error(message: str) -> None:
         print(f"emotion: {message}", file=sys.stderr)
 
 
-def _align(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def align(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Lines with the cells of each row in columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

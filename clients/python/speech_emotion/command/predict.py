@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from speech_emotion.answers import Prediction
 from speech_emotion.client import Client
 from speech_emotion.command.files import process
+from speech_emotion.command.networks import network_line
 from speech_emotion.command.output import PredictionTable, prediction_json
 from speech_emotion.command.profile_in_use import ProfileInUse
 from speech_emotion.errors import ProfileNameError
@@ -20,9 +21,10 @@ def predict(options: argparse.Namespace) -> int:
         raise ProfileNameError("--no-update needs --profile NAME")
     client = Client(options.server, extractor_sha256=options.extractor_sha256)
     client.start()
+    network = client.contract.network(options.network)
     table = PredictionTable(
         files=options.files,
-        emotions=client.contract.network(options.network).emotions,
+        emotions=network.emotions,
         in_windows=options.every is not None,
         width=shutil.get_terminal_size().columns if sys.stdout.isatty() else None,
     )
@@ -35,7 +37,9 @@ def predict(options: argparse.Namespace) -> int:
                 write(line)
             profile.add(features, prediction)
 
-    return process(options.files, None if options.json else table.header(), each)
+    if options.json:
+        return process(options.files, None, each)
+    return process(options.files, table.header(), each, network_line(network))
 
 
 def _features(client: Client, file: str, every: float | None) -> Iterator[Features]:

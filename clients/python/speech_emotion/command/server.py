@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from speech_emotion.client import Client
-from speech_emotion.command.output import network_rows, verification_rows
+from speech_emotion.command.networks import network_rows
+from speech_emotion.command.output import verification_rows
 
 DISAGREEMENT = 11
 

@@ -7,6 +7,7 @@ export { serveExtractor, type Port } from "./extraction/worker.js";
 export type { Prediction, Verification } from "./handshake/answers.js";
 export type { PublishedFile } from "./handshake/file.js";
 export type { Handshake, Network } from "./handshake/handshake.js";
+export type { CorpusRecall, Recall } from "./handshake/recall.js";
 export type { Recipe } from "./handshake/recipe.js";
 export type {
   ProsodyRecipe,

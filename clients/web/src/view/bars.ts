@@ -3,7 +3,7 @@
 import type { Prediction } from "speech-emotion-extractor";
 
 import { find, make } from "../dom.js";
-import { format, result, warning, warnings } from "../strings.js";
+import { format, result, warnings, warningTitle } from "../strings.js";
 
 /** If the two highest probabilities differ by less, the result is shown as unclear. */
 const CLEAR_LEAD = 0.1;
@@ -50,11 +50,10 @@ export class Verdict {
     this.#warning.hidden = found === undefined;
     this.#warning.replaceChildren();
     if (found === undefined) return;
-    const { title, advice } = warnings.get(found.code) ?? warning;
+    const known = warnings.get(found.code);
     this.#warning.append(
-      make("strong", {}, title),
-      make("p", {}, advice),
-      make("p", { className: "hint" }, found.detail),
+      make("strong", {}, known?.title ?? warningTitle),
+      make("p", {}, known?.advice ?? found.detail),
     );
   }
 

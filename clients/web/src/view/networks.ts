@@ -4,6 +4,7 @@ import type { Network } from "speech-emotion-extractor";
 
 import { find, make } from "../dom.js";
 import { network as words } from "../strings.js";
+import { isBetter, qualityOf, tableOf, usesOf } from "./recall.js";
 
 export class NetworkChoice {
   readonly #group = find("networks", HTMLFieldSetElement);
@@ -12,7 +13,7 @@ export class NetworkChoice {
 
   /** @param changed is called when the user chooses another network */
   constructor(networks: readonly Network[], changed: () => void) {
-    const best = [...networks].sort((a, b) => b.speakerIndependentUar - a.speakerIndependentUar)[0];
+    const best = [...networks].sort(isBetter)[0];
     this.#group.replaceChildren(
       this.#group.querySelector("legend")!,
       ...networks.map((each) => this.#option(each, each === best, changed)),
@@ -27,28 +28,26 @@ export class NetworkChoice {
   }
 
   #option(network: Network, checked: boolean, changed: () => void): HTMLLabelElement {
-    const { networkType, speakerIndependentUar, emotions } = network;
+    const { networkType } = network;
     const radio = make("input", { type: "radio", name: "network", value: networkType, checked });
     radio.addEventListener("change", () => {
       this.#choose(network);
       changed();
     });
-    const quality = make(
-      "span",
-      { className: "hint" },
-      `${words.accuracy(speakerIndependentUar)} (${words.chance(1 / emotions.length)})`,
-    );
-    return make("label", {}, radio, make("span", {}, make("b", {}, networkType), quality));
+    const quality = qualityOf(network).map((text) => make("span", { className: "hint" }, text));
+    return make("label", {}, radio, make("span", {}, make("b", {}, networkType), ...quality));
   }
 
   #choose(network: Network): void {
     this.#chosen = network;
-    const { corpus, protocol, intendedUse, optionalMembers } = network;
-    const uses = Object.entries(words.uses).filter(([name]) => optionalMembers.includes(name));
+    const { corpus, protocol, intendedUse, otherCorpora } = network;
     const limits = intendedUse.not_for ?? [];
+    const explanation = words.explanation(String(corpus.name ?? ""), protocol);
     this.#details.replaceChildren(
-      make("p", { className: "hint" }, words.explanation(String(corpus.name ?? ""), protocol)),
-      make("p", { hidden: uses.length === 0 }, words.alsoUses(uses.map(([, text]) => text))),
+      make("p", { className: "hint", hidden: !otherCorpora }, words.explanationElsewhere),
+      make("p", { className: "hint" }, explanation),
+      ...tableOf(network),
+      ...usesOf(network),
       make("h3", { hidden: limits.length === 0 }, words.notFor),
       make("ul", {}, ...limits.map((limit) => make("li", {}, limit))),
     );

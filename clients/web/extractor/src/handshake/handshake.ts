@@ -2,6 +2,7 @@
 
 import { isShare, MOST_LABELS } from "./answers.js";
 import { fileFault, type PublishedFile } from "./file.js";
+import { isRecall, type Recall } from "./recall.js";
 import { recipeFault, type Recipe } from "./recipe.js";
 import {
   prosodyFault,
@@ -18,15 +19,19 @@ export const HANDSHAKE_PATH = "/init/configuration";
 const MOST_NETWORKS = 100;
 const NETWORK_NAME = /^(?!\.+$)[\w.-]{1,100}$/;
 
-/** A network of the server, with its recall on unseen speakers. */
+/** A network of the server, with its recall. */
 export interface Network {
   /** Name, case-insensitive. */
   readonly networkType: string;
   readonly input: "vector" | "frames";
   /** In alphabetical order, as in every prediction. */
   readonly emotions: readonly string[];
-  /** Unweighted average recall on unseen speakers, 0 to 1. */
+  /** Unweighted average recall on new speakers, from MFCCs alone, 0 to 1. */
   readonly speakerIndependentUar: number;
+  /** On new speakers of the corpora that it was trained on; null: not measured by corpus. */
+  readonly newSpeakers: Recall | null;
+  /** On corpora that it was not trained on: what to expect elsewhere; null: not measured. */
+  readonly otherCorpora: Recall | null;
   /** How the recall was measured, as text. */
   readonly protocol: string;
   readonly corpus: { readonly name?: string; readonly [member: string]: unknown };
@@ -54,16 +59,18 @@ export async function fetchHandshake(transport: Transport): Promise<Handshake> {
   if (fault !== undefined) {
     throw transport.wrongServer(`unexpected response for ${HANDSHAKE_PATH}: ${fault}`);
   }
-  const handshake = withOptionalMembers(document as Handshake);
+  const handshake = withLaterMembers(document as Handshake);
   for (const { url } of filesOf(handshake)) transport.url(url); // throws for another server
   return handshake;
 }
 
-/** Servers of version 1 of the contract do not list the optional members. */
-function withOptionalMembers(handshake: Handshake): Handshake {
+/** Older servers neither list the optional members nor the recall on other corpora. */
+function withLaterMembers(handshake: Handshake): Handshake {
   const networks = handshake.networks.map((each) => ({
     ...each,
     optionalMembers: each.optionalMembers ?? [],
+    newSpeakers: each.newSpeakers ?? null,
+    otherCorpora: each.otherCorpora ?? null,
   }));
   return { ...handshake, networks };
 }
@@ -121,6 +128,8 @@ const MEMBERS: Readonly<Record<Member, (value: unknown) => boolean>> = {
   input: (value) => value === "vector" || value === "frames",
   emotions: (value) => areTexts(value) && value.length > 0,
   speakerIndependentUar: isShare,
+  newSpeakers: isRecall,
+  otherCorpora: isRecall,
   protocol: (value) => typeof value === "string",
   corpus: (value) => isObject(value) && ["string", "undefined"].includes(typeof value["name"]),
   intendedUse: (value) =>
