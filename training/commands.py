@@ -10,6 +10,8 @@ import numpy as np
 from tqdm import tqdm
 
 from training.arrays import Float32
+from training.audio.real_noise import FOLDER as NOISE
+from training.audio.real_noise import RealNoises, training_sounds
 from training.corpora.union import Corpora, read_corpora
 from training.corruptions import Corruption, telephone
 from training.cross_validation import Experiment
@@ -26,7 +28,6 @@ from training.features.standardisation import Standardisation
 from training.fit import Progress
 from training.held_out import held_out_text, measure_held_out
 from training.protocols.measure import Measurements
-from training.protocols.real_noise import FOLDER as NOISE
 from training.protocols.results import Results
 from training.report.card import write_model_card
 from training.report.network_report import write_report
@@ -62,7 +63,8 @@ class Run:
     @property
     def caches(self) -> Caches:
         """Features that are kept between runs."""
-        return Caches.under(self.data.cache_path)
+        noises = RealNoises(training_sounds(self.data.corpora_path / NOISE))
+        return Caches.under(self.data.cache_path, noises)
 
     @functools.cached_property
     def trainers(self) -> tuple[Trainer, ...]:

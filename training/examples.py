@@ -43,9 +43,9 @@ class Examples:
         """A mask (N,) of the utterances of these speakers."""
         return np.isin(self.speakers, speakers)
 
-    def where(self, mask: npt.NDArray[np.bool_]) -> "Examples":
-        """The utterances that `mask` (N,) marks."""
-        chosen = {name: getattr(self, name)[mask] for name in PER_UTTERANCE}
+    def where(self, chosen_rows: npt.NDArray[np.bool_] | Integers) -> "Examples":
+        """The utterances that a mask (N,) marks, or those of some rows (n,)."""
+        chosen = {name: getattr(self, name)[chosen_rows] for name in PER_UTTERANCE}
         return replace(self, **chosen)
 
     def with_occurring_labels(self) -> "Examples":

@@ -216,7 +216,8 @@ def _decibels(draw: Draw, places: Float64) -> Float32:
 def _pitch(draw: Draw, places: Float64) -> Float32:
     """Log F0 and voicing (length, 2) of the nearest frames: a pitch is not interpolated."""
     nearest = np.minimum(np.round(places).astype(int), draw.stop - draw.start - 1)
-    return draw.source.pitch[draw.start : draw.stop][nearest].astype(np.float32)
+    pitch: Float32 = draw.source.pitch[draw.start : draw.stop][nearest].astype(np.float32)
+    return pitch
 
 
 def hide_pitch(pitch: Float32, speech: Float32, noise: Float32) -> None:

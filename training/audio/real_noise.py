@@ -7,26 +7,36 @@ from pathlib import Path
 
 from training.arrays import Float32
 from training.audio.mel import powers, spectrum
+from training.corpora.sound_files import SUFFIXES
 from training.features.loading import UnusableAudioError, load_audio
 
 QUIETEST = 1e-9  # mean square; a softer recording is silence
 
 
+FOLDER = "noise"  # beside the corpora
+
+
+def training_sounds(folder: Path) -> tuple[Path, ...]:
+    """Every second sound of a folder, from the first on; none without the folder."""
+    return _sounds(folder)[::2]
+
+
+def held_out_sounds(folder: Path) -> tuple[Path, ...]:
+    """Those that are not for training."""
+    return _sounds(folder)[1::2]
+
+
+def _sounds(folder: Path) -> tuple[Path, ...]:
+    if not folder.is_dir():
+        return ()
+    return tuple(sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES))
+
+
 @dataclass(frozen=True)
 class RealNoises:
-    """Recordings of noise; none where there is no folder of them."""
+    """Recordings of noise to train with."""
 
     paths: tuple[Path, ...] = ()
-
-    @classmethod
-    def for_training(cls, folder: Path) -> "RealNoises":
-        """Every second recording in the order of their names."""
-        return cls(_recordings(folder)[::2])
-
-    @classmethod
-    def for_tests(cls, folder: Path) -> "RealNoises":
-        """The others."""
-        return cls(_recordings(folder)[1::2])
 
     @property
     def names(self) -> list[str]:
@@ -34,12 +44,8 @@ class RealNoises:
         return [path.name for path in self.paths]
 
     def mels(self) -> Sequence[Float32]:
-        """Mel powers (T, 128) of each recording, of a mean square of 1; silent ones are left out."""
+        """Mel powers (T, 128) of each recording that is not silent, of a mean square of 1."""
         return _mels(self.paths)
-
-
-def _recordings(folder: Path) -> tuple[Path, ...]:
-    return tuple(sorted(path for path in folder.glob("*.*") if path.suffix != ".csv"))
 
 
 @functools.lru_cache(maxsize=1)

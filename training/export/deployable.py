@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from training.arrays import Float32
-from training.export.deployable_voice import DeployableVoice
+from training.export.deployable_voice import DeployableVoice, DeployableVoiceFrames
+from training.export.frame_feeds import extreme_clips, extremes, frame_feeds, valid_frames
 from training.export.model import DeployableModel, Feed, StandardiseVectors
 from training.export.ood_distance import Distance, DistanceModule
 from training.features.mfcc import pool
@@ -21,10 +22,8 @@ from training.systems.base.system import Fitted
 from training.systems.base.vectors import FittedVectors
 from training.systems.dnn_prosody import FittedVoice
 from training.systems.tcn import FittedFrames
-
-# Far above any decibel cepstrum; the sum over an hour of such frames is still finite.
-LARGEST_CEPSTRUM = 1e4
-LENGTHS = (10, 11, 130, 3_000)  # frames, on which a frame network is verified
+from training.voice.clips import VoiceClip
+from training.voice.summary import BASELINE, PROSODY
 
 
 def deployable_model(
@@ -41,6 +40,11 @@ def deployable_model(
         return DeployableVoice(fitted, distance, temperature, temperatures or {}).eval()
     if isinstance(fitted, FittedVectors):
         return DeployableVectors(fitted, distance, temperature).eval()
+    if isinstance(fitted, FittedFrames) and fitted.distance:
+        of_forms = temperatures or {}
+        return DeployableVoiceFrames(
+            fitted, fitted.distance, distance, temperature, of_forms
+        ).eval()
     if isinstance(fitted, FittedFrames):
         return DeployableFrames(fitted, distance, temperature).eval()
     raise TypeError(f"{type(fitted)}: cannot be deployed; expected FittedVectors or FittedFrames")
@@ -71,7 +75,7 @@ class DeployableVectors(DeployableModel):
 
     def extremes(self) -> Feed:
         """Zeros, and the largest finite numbers with random signs."""
-        return {"mfccs": _extremes(1)[:, 0]}
+        return {"mfccs": extremes(1, RECIPE.n_mfcc)[:, 0]}
 
 
 class DeployableFrames(DeployableModel):
@@ -81,47 +85,25 @@ class DeployableFrames(DeployableModel):
 
     def __init__(self, fitted: FittedFrames, distance: Distance, temperature: float) -> None:
         super().__init__()
-        self.network = copy.deepcopy(fitted.module)
-        self.network.temperature.fill_(temperature)
+        self.network, self.temperature = fitted.module, temperature
         self.standardise = StandardiseVectors(distance.standardisation)
         self.distance = DistanceModule(distance)
 
     def forward(self, frames: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Frames (N, T, 25), lengths (N,) within T, to probabilities (N, L), distances (N,)."""
-        frames = torch.clamp(frames, -LARGEST_CEPSTRUM, LARGEST_CEPSTRUM)
-        lengths = torch.clamp(lengths, 1, frames.shape[1])
-        valid = torch.arange(frames.shape[1])[None] < lengths[:, None]
-        means = torch.where(valid[..., None], frames, 0.0).sum(dim=1) / lengths[:, None]
+        frames, lengths, means = valid_frames(frames, lengths)
+        prosody = frames.new_zeros(*frames.shape[:2], PROSODY)
+        logits = self.network(frames, lengths, prosody, frames.new_zeros(len(frames), BASELINE))
         distances = self.distance(self.standardise(means))
-        return torch.exp(self.network(frames, lengths)), distances
+        return torch.softmax(logits / self.temperature, dim=1), distances
 
     def feeds(self, clips: Sequence[Float32]) -> list[Feed]:
         """Some clips in one batch, and one clip at each of several lengths."""
-        some = [np.asarray(clip) for clip in clips[:: max(1, len(clips) // 32)]]
-        longest = max(map(len, some))
-        together = np.stack([_repeated(clip, longest) for clip in some])
-        feeds = [(together, [len(clip) for clip in some])]
-        feeds += [(_repeated(some[0], length)[None], [length]) for length in LENGTHS]
-        feeds += [(_repeated(some[0], length)[None], [length // 2 + 1]) for length in LENGTHS]
-        return [{"frames": frames, "lengths": np.array(lengths)} for frames, lengths in feeds]
+        return frame_feeds([VoiceClip.of(clip) for clip in clips], self.axes)
 
     def extremes(self) -> Feed:
         """Zeros, and the largest finite numbers with random signs."""
-        frames = _extremes(LENGTHS[0])
-        return {"frames": frames, "lengths": np.full(len(frames), LENGTHS[0])}
-
-
-def _repeated(frames: Float32, length: int) -> Float32:
-    """The clip repeated up to a length, (length, 25)."""
-    return np.resize(frames, (length, frames.shape[1]))
-
-
-def _extremes(length: int) -> Float32:
-    """Extreme frames (65, length, 25)."""
-    shape = (64, length, RECIPE.n_mfcc)
-    signs = np.where(np.random.default_rng(0).random(shape) < 0.5, -1, 1)
-    largest = np.concatenate([signs * np.finfo(np.float32).max, np.zeros_like(signs[:1])])
-    return largest.astype(np.float32)
+        return extreme_clips(self.axes)
 
 
 def _tempered(module: nn.Module, temperature: float) -> nn.Module:

@@ -1,17 +1,22 @@
-"""The deployable model of a network that takes prosody and a baseline beside the MFCCs."""
+"""Deployable models of networks that take prosody and a baseline beside the MFCCs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from training.arrays import Float32
+from training.export.frame_feeds import extreme_clips, frame_feeds, valid_frames
 from training.export.model import DeployableModel, Feed, StandardiseVectors
 from training.export.ood_distance import Distance, DistanceModule
+from training.features.recordings.statistics import STATISTICS
 from training.systems.dnn_prosody import FittedVoice
-from training.voice.clips import FORMS
-from training.voice.summary import BASELINE, COEFFICIENTS, ROW, split
+from training.systems.tcn import FittedFrames
+from training.voice.baseline_distance import BaselineDistance
+from training.voice.clips import FORMS, VoiceClip
+from training.voice.summary import BASELINE, COEFFICIENTS, PROSODY, ROW, split
 
 LARGEST = np.finfo(np.float32).max
 
@@ -21,7 +26,7 @@ class DeployableVoice(DeployableModel):
 
     axes = {"mfccs": {0: "N"}, "prosody": {0: "N"}, "baseline": {0: "N"}}  # noqa: RUF012
     outputs = ("probabilities", "distance", "baseline_distance")
-    temperatures: Tensor  # (4,): of MFCCs alone, and of the forms in `FORMS`
+    temperatures: Tensor  # (4, 1): of MFCCs alone, and of the forms in `FORMS`
 
     def __init__(
         self,
@@ -36,8 +41,7 @@ class DeployableVoice(DeployableModel):
         self.baseline_distance = fitted.distance
         self.standardise = StandardiseVectors(distance.standardisation)
         self.distance = DistanceModule(distance)
-        forms = [temperatures.get(name, temperature) for name in FORMS]
-        self.register_buffer("temperatures", torch.tensor([temperature, *forms]))
+        self.register_buffer("temperatures", _of_forms(temperature, temperatures))
 
     def forward(
         self, mfccs: Tensor, prosody: Tensor, baseline: Tensor
@@ -48,8 +52,7 @@ class DeployableVoice(DeployableModel):
             Probabilities (N, L), distances (N,) and distances from the baselines (N,).
         """
         logits = self.network(self.offsets(mfccs, prosody, baseline))
-        form = prosody.ne(0).any(dim=1).long() + 2 * baseline[:, -1].gt(0).long()
-        probabilities = torch.softmax(logits / self.temperatures[form][:, None], dim=1)
+        probabilities = torch.softmax(logits / self.temperatures[_form(prosody, baseline)], dim=1)
         distances = self.distance(self.standardise(mfccs))
         return probabilities, distances, self.baseline_distance(mfccs, prosody, baseline)
 
@@ -71,6 +74,89 @@ class DeployableVoice(DeployableModel):
         signs = np.where(np.random.default_rng(0).random((64, ROW)) < 0.5, -1, 1)
         rows = np.concatenate([signs * LARGEST, np.abs(signs) * LARGEST, 0 * signs[:1]])
         return _feed(rows.astype(np.float32))
+
+
+class DeployableVoiceFrames(DeployableModel):
+    """Takes raw frames; zeros stand for prosody and baselines that are not given."""
+
+    axes = {  # noqa: RUF012  # never changed
+        "frames": {0: "N", 1: "T"},
+        "lengths": {0: "N"},
+        "prosody": {0: "N", 1: "T"},
+        "baseline": {0: "N"},
+    }
+    outputs = ("probabilities", "distance", "baseline_distance")
+    temperatures: Tensor  # (4, 1): of frames alone, and of the forms in `FORMS`
+
+    def __init__(
+        self,
+        fitted: FittedFrames,
+        baseline_distance: BaselineDistance,
+        distance: Distance,
+        temperature: float,
+        temperatures: Mapping[str, float],
+    ) -> None:
+        """`temperature` is that for frames alone, `temperatures` those of the forms in `FORMS`."""
+        super().__init__()
+        self.network, self.baseline_distance = fitted.module, baseline_distance
+        self.standardise = StandardiseVectors(distance.standardisation)
+        self.distance = DistanceModule(distance)
+        self.register_buffer("temperatures", _of_forms(temperature, temperatures))
+
+    def forward(
+        self, frames: Tensor, lengths: Tensor, prosody: Tensor, baseline: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Frames (N, T, 25), lengths (N,), prosody (N, T, 3), baselines (N, 57).
+
+        Returns:
+            Probabilities (N, L), distances (N,) and distances from the baselines (N,), which
+            compare the mean MFCCs alone.
+        """
+        frames, lengths, means = valid_frames(frames, lengths)
+        logits = self.network(frames, lengths, prosody, baseline)
+        form = _form(prosody.flatten(1), baseline)
+        probabilities = torch.softmax(logits / self.temperatures[form], dim=1)
+        statistics = means.new_zeros(len(means), len(STATISTICS))
+        from_baseline = self.baseline_distance(means, statistics, baseline)
+        return probabilities, self.distance(self.standardise(means)), from_baseline
+
+    def example(self) -> Feed:
+        """Two clips."""
+        return frame_feeds([_CLIP] * 2, self.axes)[0]
+
+    def feeds(self, clips: Sequence[VoiceClip]) -> list[Feed]:
+        """Clips of several lengths, in each form of request."""
+        return [
+            feed for form in _FORMS for feed in frame_feeds([form(c) for c in clips], self.axes)
+        ]
+
+    def extremes(self) -> Feed:
+        """Zeros, and the largest finite numbers with random signs."""
+        return extreme_clips(self.axes)
+
+
+_CLIP = VoiceClip(
+    np.zeros((64, COEFFICIENTS), np.float32),
+    np.ones((64, PROSODY), np.float32),
+    np.ones(BASELINE, np.float32),
+)
+_FORMS: tuple[Callable[[VoiceClip], VoiceClip], ...] = (
+    lambda clip: clip,
+    lambda clip: replace(clip, prosody=np.zeros_like(clip.prosody)),
+    lambda clip: replace(clip, baseline=np.zeros_like(clip.baseline)),
+    lambda clip: VoiceClip.of(clip.frames),
+)
+
+
+def _of_forms(temperature: float, temperatures: Mapping[str, float]) -> Tensor:
+    """(4, 1): without prosody and baseline, and of each form in `FORMS`."""
+    forms = [temperatures.get(name, temperature) for name in FORMS]
+    return torch.tensor([temperature, *forms])[:, None]
+
+
+def _form(prosody: Tensor, baseline: Tensor) -> Tensor:
+    """The row of the temperatures, (N,)."""
+    return prosody.ne(0).any(dim=1).long() + 2 * baseline[:, -1].gt(0).long()
 
 
 def _feed(rows: Float32) -> Feed:

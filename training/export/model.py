@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,8 +42,8 @@ class DeployableModel(nn.Module):
         return self.feeds([np.zeros((64, RECIPE.n_mfcc), np.float32)] * 2)[0]
 
     @abstractmethod
-    def feeds(self, clips: Sequence[Float32]) -> list[Feed]:
-        """Real inputs, made from the frames float32 (T, 25) of clips."""
+    def feeds(self, clips: Sequence[Any]) -> list[Feed]:
+        """Real inputs, made from clips as the network takes them."""
 
     @abstractmethod
     def extremes(self) -> Feed:

@@ -49,7 +49,6 @@ class Hyperparameters:
     disorder: float = 0.06  # of the lengths' logarithm: the neighbours in a batch change
 
     augmentation: FrameAugmentation = field(default_factory=FrameAugmentation)
-    variants: int = 8  # copies at other speeds, for the distance from the training distribution
 
     def optimisation(self) -> Optimisation:
         """The settings of the training loop."""

@@ -99,7 +99,7 @@ class Channels(Scaling):
         return torch.sigmoid((below + margin) / slope) * mask
 
     def _speaker(self, baseline: Tensor) -> tuple[Tensor, Tensor]:
-        """The speaker's own mean less that of all speakers, (N, 26), and the trust in it, (N, 1)."""
+        """The speaker's mean less that of all speakers, (N, 26), and the trust in it, (N, 1)."""
         clips = baseline[:, -1:].clamp(0.0, CLIPS)
         given = baseline[:, : LOG_F0 + 1].clamp(-LARGEST, LARGEST)
         # A baseline may lack prosody, or have no voiced frame.

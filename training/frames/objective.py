@@ -44,9 +44,7 @@ class MemberObjective(Objective):
 
     def batches(self) -> Iterator[Batch]:
         """Frames (n, T, 25), prosody (n, T, 3) and baselines (n, 57), drawn anew in each epoch."""
-        for clips in epoch_batches(
-            self.augmenter, self.baselines, self.mean, self.hyperparameters
-        ):
+        for clips in epoch_batches(self.augmenter, self.baselines, self.mean, self.hyperparameters):
             inputs = (clips.frames, clips.prosody, clips.baselines)
             yield Batch(torch.from_numpy(clips.rows), tuple(map(torch.from_numpy, inputs)))
 

@@ -18,6 +18,7 @@ from training.arrays import Float32, Float64, Integers
 from training.systems.base.system import Fitted
 from training.systems.base.vectors import FittedVectors
 from training.systems.tcn import FittedFrames
+from training.voice.summary import BASELINE, PROSODY
 
 STEPS = 32  # of the integral
 PARTS = 20  # of equal length, in which `shares` divides a clip
@@ -54,6 +55,21 @@ class PooledNetwork(nn.Module):
         return logits.log_softmax(dim=1)
 
 
+class FramesAlone(nn.Module):
+    """A frame network without prosody and baseline."""
+
+    def __init__(self, fitted: FittedFrames) -> None:
+        super().__init__()
+        self.network = fitted.module
+
+    def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
+        """Map frames (N, T, 25) and their lengths (N,) to log-probabilities (N, L)."""
+        prosody = frames.new_zeros(*frames.shape[:2], PROSODY)
+        baseline = frames.new_zeros(len(frames), BASELINE)
+        log_probabilities: Tensor = self.network(frames, lengths, prosody, baseline)
+        return log_probabilities
+
+
 def takes_frames_alone(fitted: Fitted) -> bool:
     """Whether there is a `frame_module` of it."""
     return isinstance(fitted, FittedVectors | FittedFrames)
@@ -70,7 +86,7 @@ def frame_module(fitted: Fitted) -> nn.Module:
     if isinstance(fitted, FittedVectors):
         return PooledNetwork(fitted).eval()
     if isinstance(fitted, FittedFrames):
-        return fitted.module
+        return FramesAlone(fitted).eval()
     raise TypeError(f"{type(fitted)}: attributions need a PyTorch network of this project")
 
 

@@ -23,7 +23,6 @@ from training.frames.batches import FrameExamples
 from training.frames.hyperparameters import Hyperparameters as FrameHyperparameters
 from training.frames.inputs import COEFFICIENTS, INPUT_LIMIT, Scaling
 from training.frames.network import FrameNetwork, Member
-from training.storage.checkpoints import Checkpoint
 from training.systems.base.system import FitContext, System
 from training.systems.base.vectors import OneVersionObjective
 from training.systems.tcn import FittedFrames, FrameModel, networks
@@ -78,6 +77,7 @@ class Hyperparameters(FrameHyperparameters):
     epochs: int = 50
     without_prosody: float = 1.0
     without_baseline: float = 1.0
+    variants: int = 8  # copies at other speeds, for the distance from the training distribution
     functionals_heads: int = 3  # each counts as much as a member of the TCN
     heads: HeadHyperparameters = field(default_factory=HeadHyperparameters)
 
@@ -200,9 +200,7 @@ class MixedNetwork(FrameNetwork):
 class Heads:
     """The heads and the functionals that they are fitted to."""
 
-    def __init__(
-        self, clips: FrameExamples, hyperparameters: Hyperparameters, seed: int
-    ) -> None:
+    def __init__(self, clips: FrameExamples, hyperparameters: Hyperparameters, seed: int) -> None:
         torch.manual_seed(seed)
         self.clips, self.hyperparameters = clips, hyperparameters.heads
         self.network = FunctionalsNetwork(new_heads(hyperparameters, len(clips.examples.labels)))

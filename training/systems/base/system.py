@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -45,7 +45,7 @@ class Caches:
     prosody: FeatureCache  # on the grid of the frames
     spectra: SpectraCache
     descriptors: Path  # the folder of all other features
-    noises: RealNoises = RealNoises()  # that training adds
+    noises: RealNoises = field(default_factory=RealNoises)  # that training adds
 
     @classmethod
     def under(cls, directory: Path, noises: RealNoises | None = None) -> "Caches":
