@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from training.arrays import Float32
+from training.audio.sounds import FOLDER as NOISE
 from training.corpora.union import Corpora, read_corpora
 from training.corruptions import Corruption, telephone
 from training.cross_validation import Experiment
@@ -26,7 +27,6 @@ from training.features.standardisation import Standardisation
 from training.fit import Progress
 from training.held_out import held_out_text, measure_held_out
 from training.protocols.measure import Measurements
-from training.protocols.real_noise import FOLDER as NOISE
 from training.protocols.results import Results
 from training.report.card import write_model_card
 from training.report.network_report import write_report
