@@ -204,7 +204,7 @@ def _read(name: str, data: DataSettings) -> Corpus:
 def _read_own(path: Path, data: DataSettings) -> Corpus:
     licence = data.licence or "not stated"
     if data.source_path:
-        raise CorpusError(f"[data] source_path is {data.source_path}; {path} has its own folder")
+        raise CorpusError(f"[data] source_path is {data.source_path}; leave it empty for {path}")
     if path.is_dir():
         corpus = read_emotion_folders(path.resolve(), data.speaker_pattern, licence)
     elif path.suffix == ".csv":

@@ -15,7 +15,7 @@ from training.evaluation import Measurement
 from training.report import tables
 from training.report.attribution_figures import draw_filters, first_filters
 from training.report.comparison import METRICS, Comparison, ProtocolResult, SystemResult
-from training.report.corpus_figures import draw_corpora
+from training.report.corpus_figures import draw_corpus
 from training.report.evaluation_figures import draw_confusion
 from training.report.figure import ROW_HEIGHT, SERIES, Figure, finish, name_rows, new_axes, styled
 from training.report.page import Section, render_page
@@ -29,7 +29,7 @@ Figures = Mapping[str, Figure]  # by file name, without suffix
 
 def draw(comparison: Comparison, corpora: Corpora, models: Path) -> Figures:
     """Every figure of a comparison whose exported models are in the folder `models`."""
-    figures = {"gap": draw_gap(comparison), **draw_corpora(corpora)}
+    figures = {"gap": draw_gap(comparison), **draw_corpus(corpora)}
     for result, found in comparison.on_unseen_speakers():
         counts = np.array(found.confusion)
         figure = draw_confusion(result.short_name, counts, comparison.labels)

@@ -68,7 +68,7 @@ class CorpusSummary:
         }
 
 
-def draw_corpora(corpora: Corpora) -> dict[str, Figure]:
+def draw_corpus(corpora: Corpora) -> dict[str, Figure]:
     """Every figure of corpora, by name."""
     summary, clips = CorpusSummary.of(corpora), load_examples(corpora)
     return {

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.training.conftest import write_tone
-from training.corpora.reader import Corpus, CorpusError, auxiliary_labels
+from training.__main__ import main
+from training.corpora.reader import EMOTIONS, Corpus, CorpusError, auxiliary_labels
 from training.corpora.union import read_corpora
 from training.settings import DataSettings
 
@@ -228,3 +229,40 @@ def test_a_path_that_is_no_corpus_is_named(
     write(*ROWS).rename(tmp_path / "ravdess.csv")
     with pytest.raises(CorpusError, match=message):
         read_corpora(DataSettings((f"{tmp_path}/{name}",)))
+
+
+def test_an_own_corpus_stands_beside_a_published_one(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "emovo").mkdir()
+    write_tone(tmp_path / "emovo" / "dis-f1-b1.wav", 200)
+    data = DataSettings(("emovo", str(write(*ROWS))), corpora_path=tmp_path)
+    corpora = read_corpora(data)
+    assert corpora.labels == tuple(label for label in EMOTIONS if label != "calm")
+    assert {item.speaker for item in corpora.utterances} == {
+        *("emovo/f1", "my-voices/anna", "my-voices/bert")
+    }
+    assert corpora.possible()[-1].tolist() == [
+        label in ("angry", "sad") for label in corpora.labels
+    ]
+    assert corpora.sex("my-voices/anna") == ""
+
+
+def test_a_folder_of_its_own_needs_no_source_path(write: Write, tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=r"source_path is .*; leave it empty for .*voices\.csv"):
+        read_corpora(DataSettings((str(write(*ROWS)),), source_path=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["features", "--corpus", "./nowhere.csv"], "/nowhere.csv: cannot be read as a table"),
+        (  # the clip may follow the corpus
+            ["predict", "--recipe=none", "--output-path=/nowhere", "--corpus", "ravdess", "a.wav"],
+            "/nowhere/models/none.onnx: No such file",
+        ),
+    ],
+)
+def test_the_command_names_what_is_not_there(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 1
+    assert message in capsys.readouterr().err

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configuration import read_section
+from configuration import SettingError, read_section
 from tests.training.conftest import Here, write_corpus, write_tone
 from training.corpora.reader import CorpusError, Unusable
 from training.corpora.union import Corpora, read_corpora
@@ -150,3 +150,17 @@ def test_the_settings_name_several_corpora_with_spaces(tmp_path: Path) -> None:
     path = tmp_path / "config.ini"
     path.write_text("[data]\ncorpus = ravdess cremad\n", encoding="utf-8")
     assert read_section(DataSettings, "data", path, {}).corpus == ("ravdess", "cremad")
+
+
+def test_paths_in_the_settings_are_relative_to_their_file(tmp_path: Path) -> None:
+    path = tmp_path / "config.ini"
+    path.write_text("[data]\ncorpus = ravdess voices.csv './my voices'\n", encoding="utf-8")
+    found = read_section(DataSettings, "data", path, {}).corpus
+    assert found == ("ravdess", f"{tmp_path}/voices.csv", f"{tmp_path}/my voices")
+
+
+def test_a_list_with_an_open_quote_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "config.ini"
+    path.write_text("[data]\ncorpus = ravdess 'cremad\n", encoding="utf-8")
+    with pytest.raises(SettingError, match=r"corpus: \"ravdess 'cremad\" is not a list of words"):
+        read_section(DataSettings, "data", path, {})
