@@ -10,8 +10,9 @@ import numpy as np
 from tqdm import tqdm
 
 from training.arrays import Float32
-from training.audio.real_noise import FOLDER as NOISE
-from training.audio.real_noise import RealNoises, training_sounds
+from training.audio.real_noise import RealNoises
+from training.audio.sounds import FOLDER as NOISE
+from training.audio.sounds import training_sounds
 from training.corpora.union import Corpora, read_corpora
 from training.corruptions import Corruption, telephone
 from training.cross_validation import Experiment

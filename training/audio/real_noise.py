@@ -7,29 +7,9 @@ from pathlib import Path
 
 from training.arrays import Float32
 from training.audio.mel import powers, spectrum
-from training.corpora.sound_files import SUFFIXES
 from training.features.loading import UnusableAudioError, load_audio
 
 QUIETEST = 1e-9  # mean square; a softer recording is silence
-
-
-FOLDER = "noise"  # beside the corpora
-
-
-def training_sounds(folder: Path) -> tuple[Path, ...]:
-    """Every second sound of a folder, from the first on; none without the folder."""
-    return _sounds(folder)[::2]
-
-
-def held_out_sounds(folder: Path) -> tuple[Path, ...]:
-    """Those that are not for training."""
-    return _sounds(folder)[1::2]
-
-
-def _sounds(folder: Path) -> tuple[Path, ...]:
-    if not folder.is_dir():
-        return ()
-    return tuple(sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES))
 
 
 @dataclass(frozen=True)

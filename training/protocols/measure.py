@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.audio.sounds import held_out_sounds
 from training.corpora.union import Corpora
 from training.cross_validation import Experiment
 from training.evaluation import evaluate
@@ -11,7 +12,6 @@ from training.examples import Examples
 from training.folds import Fold, read_folds, speaker_folds
 from training.protocols.conditions import corrupted_features
 from training.protocols.folds import union_folds
-from training.protocols.real_noise import held_out_sounds
 from training.protocols.results import Results, results_of
 from training.protocols.several import evaluate_corpora
 from training.settings import TrainingSettings

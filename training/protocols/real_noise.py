@@ -8,7 +8,6 @@ import librosa
 import numpy as np
 
 from training.arrays import Float32
-from training.corpora.sound_files import SUFFIXES
 from training.corruptions import Corruption
 from training.features.cache import hash_content
 from training.features.loading import load_audio
@@ -17,23 +16,6 @@ from training.storage.code_digest import code_digest
 
 SNRS = (20, 10)  # decibels, speech to noise
 CONDITIONS = tuple(f"real noise {snr} dB" for snr in SNRS)
-FOLDER = "noise"  # beside the corpora
-
-
-def training_sounds(folder: Path) -> tuple[Path, ...]:
-    """Every second sound of a folder, from the first on; none without the folder."""
-    return _sounds(folder)[::2]
-
-
-def held_out_sounds(folder: Path) -> tuple[Path, ...]:
-    """Those that are not for training."""
-    return _sounds(folder)[1::2]
-
-
-def _sounds(folder: Path) -> tuple[Path, ...]:
-    if not folder.is_dir():
-        return ()
-    return tuple(sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES))
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,8 @@ import soundfile
 
 from tests.training.conftest import write_tone
 from training.arrays import Float32
-from training.protocols.real_noise import (
-    RealNoise,
-    held_out_sounds,
-    real_noises,
-    training_sounds,
-)
+from training.audio.sounds import held_out_sounds, training_sounds
+from training.protocols.real_noise import RealNoise, real_noises
 
 RATE = 22_050
 
