@@ -26,7 +26,7 @@ from training.features.cache import ORIGINAL
 from training.features.extraction import Extraction, extract_corpora
 from training.features.recordings import files as recordings
 from training.features.standardisation import Standardisation
-from training.fit import Progress
+from training.fitting.loop import Progress
 from training.held_out import held_out_text, measure_held_out
 from training.protocols.measure import Measurements
 from training.protocols.results import Results

@@ -20,7 +20,7 @@ from training.export.system_file import Exported, Exporter
 from training.features.descriptors import compute
 from training.features.extraction import Extraction
 from training.features.loading import UnusableAudioError, load_audio
-from training.fit import FitError
+from training.fitting.loop import FitError
 from training.folds import comparison_folds
 from training.report import comparison_files
 from training.report.comparison import Comparison, CorpusFacts, ProtocolResult, SystemResult

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from training.audio.augmentation import FrameAugmentation
-from training.fit import Optimisation
+from training.fitting.loop import Optimisation
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The fit of one member by the training loop (training/fit.py)."""
+"""The fit of one member by the training loop (training/fitting/loop.py)."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,13 +8,13 @@ from torch import Tensor
 
 from training.audio.augmentation import Augmenter
 from training.audio.real_noise import RealNoises
-from training.fit import Batch, Inputs, Objective
+from training.fitting.loop import Batch, Inputs, Objective
+from training.fitting.targets import Targets, cross_entropy
 from training.frames.auxiliary import AuxiliaryTasks
 from training.frames.batches import Baselines, FrameExamples, epoch_batches
 from training.frames.hyperparameters import Hyperparameters
 from training.frames.network import Member
 from training.frames.speakers import SpeakerPrior
-from training.targets import Targets, cross_entropy
 
 
 class MemberObjective(Objective):

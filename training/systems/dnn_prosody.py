@@ -14,7 +14,7 @@ from torch import nn
 from training.arrays import Float32, Integers
 from training.examples import Examples
 from training.features.descriptors import VoiceFeatures
-from training.fit import Batch, Objective, Optimisation, fit_all
+from training.fitting.loop import Batch, Objective, Optimisation, fit_all
 from training.storage.checkpoints import Checkpoint
 from training.systems.base.system import FitContext, Input, Model, System, parameter_count
 from training.voice.baseline_distance import BaselineDistance, Discriminant

@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import pad_sequence
 from training.arrays import Float32
 from training.examples import Examples
 from training.features.descriptors import VoiceFeatures
-from training.fit import FittedModule, fit_all
+from training.fitting.loop import FittedModule, fit_all
 from training.frames.batches import FrameExamples
 from training.frames.hyperparameters import Hyperparameters
 from training.frames.network import FrameNetwork, Member

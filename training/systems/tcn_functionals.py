@@ -1,7 +1,7 @@
 """TCN-functionals: the TCN averaged with perceptrons over functionals of the frames.
 
 Corpora that are too small for convolutions alone need the perceptrons. Functionals of a few draws
-of each clip are computed once; the training loop (training/fit.py) fits the members of the TCN
+of each clip are computed once; the training loop (training/fitting/loop.py) fits the members of the TCN
 (training/systems/tcn.py) and then the perceptrons.
 """
 
@@ -18,7 +18,7 @@ from training.audio.noise import NoiseSettings
 from training.audio.real_noise import RealNoises
 from training.examples import Examples
 from training.features.descriptors import ServedFeatures
-from training.fit import Objective, Optimisation, fit_all
+from training.fitting.loop import Objective, Optimisation, fit_all
 from training.frames.batches import FrameExamples
 from training.frames.hyperparameters import Hyperparameters as FrameHyperparameters
 from training.frames.inputs import COEFFICIENTS, INPUT_LIMIT, Scaling

@@ -2,7 +2,7 @@
 
 import pytest
 
-from training.fit import Optimisation
+from training.fitting.loop import Optimisation
 from training.settings import HYPERPARAMETERS
 from training.systems.base.system import HyperparameterError, System
 from training.systems.registry import own_systems

@@ -12,7 +12,7 @@ from torch.export import Dim
 from training.arrays import Float32
 from training.examples import Examples
 from training.export.onnx_file import graph_of
-from training.fit import OPTIMISERS, Batch, Objective, Optimisation, Optimiser, fit_all
+from training.fitting.loop import OPTIMISERS, Batch, Objective, Optimisation, Optimiser, fit_all
 from training.systems.base.system import FitContext, Model, UnusableSystemError, parameter_count
 
 INPUT = "features"  # the name of the graph's input

@@ -16,7 +16,7 @@ from training.examples import Examples
 from training.features.cache import FeatureCache
 from training.features.descriptors import Copies, Features
 from training.features.recipe import RECIPE
-from training.fit import Progress
+from training.fitting.loop import Progress
 from training.settings import HYPERPARAMETERS
 from training.storage.checkpoints import Checkpoint
 from training.storage.scheduling import Scheduler

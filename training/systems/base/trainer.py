@@ -10,14 +10,14 @@ from training.examples import Examples
 from training.features.cache import ORIGINAL, Change
 from training.features.descriptors import ServedFeatures, VoiceFeatures, cache_of
 from training.features.extraction import Extraction, ExtractionTask, extract
-from training.fit import Progress
+from training.fitting.loop import Progress
 from training.storage.checkpoints import Checkpoint, Identity
 from training.storage.code_digest import code_digest
 from training.storage.scheduling import Scheduler
 from training.systems.base.system import Caches, FitContext, Fitted, Model, System
 from training.voice.clips import summaries_of, voice_clips, voice_rows
 
-LOOP = ("training.fit", "training.systems.base")
+LOOP = ("training.fitting", "training.systems.base")
 
 
 @dataclass(frozen=True)

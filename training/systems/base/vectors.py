@@ -11,7 +11,7 @@ from training.arrays import Float32
 from training.examples import Examples
 from training.features.mfcc import pool
 from training.features.standardisation import Standardisation
-from training.fit import Batch, Objective, Optimisation, fit_all
+from training.fitting.loop import Batch, Objective, Optimisation, fit_all
 from training.storage.checkpoints import Checkpoint
 from training.systems.base.system import FitContext, Input, Model, parameter_count
 

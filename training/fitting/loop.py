@@ -21,8 +21,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from training.errors import UserError
 from training.examples import Examples
+from training.fitting.targets import Targets, cross_entropy
 from training.storage.checkpoints import Checkpoint
-from training.targets import Targets, cross_entropy
 
 WARM_UP_STEPS = 50  # of the cosine schedule
 

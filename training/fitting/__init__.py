@@ -1,0 +1,1 @@
+"""How networks are fitted: the training loop, and its targets."""
