@@ -110,7 +110,7 @@ class Experiment:
         training = self.examples.where(mask)
         if not job.permuted:
             return training
-        targets = np.random.default_rng(job.seed).permutation(training.fitting.targets)
+        targets = np.random.default_rng(job.seed).permutation(training.targets)
         return replace(training, targets=targets)
 
     def _folders(self, job: Job) -> list[tuple[str, tuple[str, ...]]]:

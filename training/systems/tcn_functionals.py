@@ -1,8 +1,8 @@
 """TCN-functionals: the TCN averaged with perceptrons over functionals of the frames.
 
 Corpora that are too small for convolutions alone need the perceptrons. Functionals of a few draws
-of each clip are computed once; the training loop (training/fitting/loop.py) fits the members of the TCN
-(training/systems/tcn.py) and then the perceptrons.
+of each clip are computed once; the training loop (training/fitting/loop.py) fits the members of the
+TCN (training/systems/tcn.py) and then the perceptrons.
 """
 
 from collections.abc import Iterator, Sequence
