@@ -9,17 +9,14 @@ from training.arrays import Float32
 from training.audio.mel import cepstral_basis
 from training.features.recipe import RECIPE
 from training.frames.hyperparameters import Hyperparameters
-from training.frames.speakers import SpeakerPrior
+from training.frames.speakers import SpeakerMean, SpeakerPrior
 from training.voice.summary import LOG_F0
 
 COEFFICIENTS = RECIPE.n_mfcc
 INPUT_LIMIT = 8.0  # standard deviations; keeps every finite input finite
-LARGEST = 1e4  # of a baseline's members
-CLIPS = 1e6  # of a baseline
 OCTAVES = 4.0  # greatest difference of two pitches
 SPEECH_MELS = slice(4, 60)  # 0.1 to 2.2 kHz, where speech stands out from broadband noise
 PITCH_CHANNELS = 5
-TRUSTED_FROM = 4.0  # clips of a baseline that count half
 
 
 class Scaling(nn.Module):
@@ -51,8 +48,6 @@ class Channels(Scaling):
     """
 
     band: Tensor
-    prior: Tensor
-    shrinkage: Tensor
     count = 2 * COEFFICIENTS + 1 + PITCH_CHANNELS + 1
 
     def __init__(self, hyperparameters: Hyperparameters) -> None:
@@ -60,14 +55,12 @@ class Channels(Scaling):
         self.hyperparameters = hyperparameters
         # Turns a cepstrum into the mean level of the band of speech, in decibels.
         self.register_buffer("band", torch.from_numpy(cepstral_basis()[SPEECH_MELS].mean(axis=0)))
-        self.register_buffer("prior", torch.zeros(LOG_F0 + 1))
-        self.register_buffer("shrinkage", torch.ones(LOG_F0 + 1))
+        self.speaker = SpeakerMean()
 
     def fit_to(self, frames: Float32, prior: SpeakerPrior) -> None:
         """Takes the scales from training frames, float32 (any, 25), and the speakers' prior."""
         self.fit(frames)
-        for name, values in (("prior", prior.mean), ("shrinkage", prior.shrinkage)):
-            getattr(self, name).copy_(torch.from_numpy(values[: LOG_F0 + 1]))
+        self.speaker.fit(prior)
 
     def forward(
         self, frames: Tensor, mask: Tensor, prosody: Tensor, baseline: Tensor
@@ -83,9 +76,10 @@ class Channels(Scaling):
         x = self.scaled(frames).transpose(1, 2)
         speech = self._speech(x, mask)
         centre = (x * speech).sum(2, keepdim=True) / speech.sum(2, keepdim=True)
-        usual, trust = self._speaker(baseline)
-        own = self.scaled(frames - usual[:, None, :COEFFICIENTS]).transpose(1, 2)
-        pitch = _pitch_channels(prosody, self.prior[LOG_F0] + usual[:, LOG_F0:])
+        usual, trust = self.speaker(baseline)
+        offsets = (usual - self.speaker.prior)[:, None, :COEFFICIENTS]
+        own = self.scaled(frames - offsets).transpose(1, 2)
+        pitch = _pitch_channels(prosody, usual[:, LOG_F0 : LOG_F0 + 1])
         known = trust[:, :, None].expand(-1, -1, frames.shape[1])
         # 1.3 brings the centred coefficients back to about unit variance.
         return torch.cat([own, 1.3 * (x - centre), 2 * speech - 1, pitch, known], 1) * mask, speech
@@ -97,15 +91,6 @@ class Channels(Scaling):
         below = level - level.amax(2, keepdim=True)
         margin, slope = self.hyperparameters.speech_margin, self.hyperparameters.speech_slope
         return torch.sigmoid((below + margin) / slope) * mask
-
-    def _speaker(self, baseline: Tensor) -> tuple[Tensor, Tensor]:
-        """The speaker's mean less that of all speakers, (N, 26), and the trust in it, (N, 1)."""
-        clips = baseline[:, -1:].clamp(0.0, CLIPS)
-        given = baseline[:, : LOG_F0 + 1].clamp(-LARGEST, LARGEST)
-        # A baseline may lack prosody, or have no voiced frame.
-        known = given.ne(0).float() * clips.gt(0).float()
-        usual = (given - self.prior) * known * clips / (clips + self.shrinkage)
-        return usual, clips / (clips + TRUSTED_FROM)
 
 
 def _pitch_channels(prosody: Tensor, usual: Tensor) -> Tensor:

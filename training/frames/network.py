@@ -8,8 +8,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.frames.blocks import AttentiveStatisticsPooling, ResidualBlock
+from training.frames.companion import Companion
 from training.frames.hyperparameters import Hyperparameters
 from training.frames.inputs import Channels
+
+COMPANION_SHARE = 0.7  # of its probabilities, under full trust in the baseline
+LEAST_PROBABILITY = 1e-9
 
 
 class Member(nn.Module):
@@ -53,11 +57,12 @@ class Member(nn.Module):
 
 
 class FrameNetwork(nn.Module):
-    """The mean of the members' probabilities."""
+    """The mean of the members' probabilities, and of a companion's where there is a baseline."""
 
-    def __init__(self, members: Sequence[Member]) -> None:
+    def __init__(self, members: Sequence[Member], companion: Companion | None = None) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
+        self.companion = companion
 
     def forward(self, frames: Tensor, lengths: Tensor, prosody: Tensor, baseline: Tensor) -> Tensor:
         """Log-probabilities (N, labels); zeros stand for prosody and baselines not given.
@@ -69,7 +74,13 @@ class FrameNetwork(nn.Module):
             baseline: (N, 57): mean (28) and spread (28) of other clips, and their number.
         """
         logits = self.member_logits(frames, lengths, prosody, baseline)
-        return logits.log_softmax(-1).logsumexp(0) - math.log(len(logits))
+        mean = logits.log_softmax(-1).logsumexp(0) - math.log(len(logits))
+        if self.companion is None:
+            return mean
+        own, trust = self.companion(frames, lengths, prosody, baseline)
+        share = COMPANION_SHARE * trust
+        together: Tensor = (1 - share) * mean.exp() + share * own.softmax(-1)
+        return together.clamp_min(LEAST_PROBABILITY).log()
 
     def member_logits(
         self, frames: Tensor, lengths: Tensor, prosody: Tensor, baseline: Tensor

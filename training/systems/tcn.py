@@ -13,6 +13,7 @@ from training.examples import Examples
 from training.features.descriptors import VoiceFeatures
 from training.fitting.loop import FittedModule, fit_all
 from training.frames.batches import FrameExamples
+from training.frames.companion import Companion, fitted_companion
 from training.frames.hyperparameters import Hyperparameters
 from training.frames.network import FrameNetwork, Member
 from training.frames.objective import MemberObjective
@@ -28,7 +29,7 @@ from training.systems.base.system import (
     parameter_count,
 )
 from training.voice.baseline_distance import BaselineDistance, Discriminant
-from training.voice.clips import FORMS, VoiceClip
+from training.voice.clips import ALL, FORMS, VoiceClip, voice_clips
 
 CLIPS_AT_ONCE = 64  # clips
 
@@ -99,7 +100,11 @@ class FrameModel(Model):
     def fit(self, examples: Examples, context: FitContext) -> FittedFrames:
         """Takes minutes; the same seed gives the same network on a CPU."""
         fitted = fit_all(self.members(examples, context), context.progress, context.checkpoint)
-        return self.finished(examples, FrameNetwork(networks(fitted)), fitted, context.checkpoint)
+        caches, rows = context.caches, range(len(examples.targets))
+        recordings = voice_clips(examples, rows, caches.features, caches.prosody, ALL)
+        companion = fitted_companion(FrameExamples.read(examples, caches), recordings)
+        network = FrameNetwork(networks(fitted), companion)
+        return self.finished(examples, network, fitted, context.checkpoint)
 
     def members(self, examples: Examples, context: FitContext) -> Iterator[MemberObjective]:
         """The objective of each member."""
@@ -130,7 +135,7 @@ class FrameModel(Model):
 
     def network(self, labels: int) -> FrameNetwork:
         """The network before its fit."""
-        return FrameNetwork(self.new_members(labels))
+        return FrameNetwork(self.new_members(labels), Companion(labels))
 
     def new_members(self, labels: int) -> list[Member]:
         """Members that are not fitted."""
