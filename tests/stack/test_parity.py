@@ -27,10 +27,12 @@ from training.features.cache import FeatureCache
 from training.features.extraction import extract_corpora
 from training.features.mfcc import pool
 from training.features.standardisation import Standardisation
+from training.frames.hyperparameters import Hyperparameters
+from training.frames.network import FrameNetwork, Member
 from training.systems import cnn, dnn
 from training.systems.base.system import Caches, Fitted
 from training.systems.base.trainer import Trainer
-from training.systems.tcn import FittedFrames, FrameNetwork, Hyperparameters, Member
+from training.systems.tcn import FittedFrames
 
 # PyTorch's exporter uses a deprecated part of PyTorch.
 pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")
@@ -68,7 +70,7 @@ def fitted_network(network: str, material: Material) -> Fitted:
     labels = len(material.examples.labels)
     members = [Member(Hyperparameters(channels=16), (1, 2), labels) for _ in range(2)]
     for member in members:
-        member.standardisation.fit(np.concatenate(material.clips))
+        member.inputs.fit(np.concatenate(material.clips))
     return FittedFrames(FrameNetwork(members).eval(), np.zeros(1, np.float32))
 
 

@@ -165,8 +165,8 @@ def test_files_left_out_are_named_and_counted(
             "frame_epochs = 2: CNN has no such hyperparameter",
         ),
         (
-            ["fit", "--network", "TCN", "--functionals-heads", "3"],
-            "functionals_heads = 3: TCN has no such hyperparameter",
+            ["fit", "--network", "TCN", "--variants", "3"],
+            "variants = 3: TCN has no such hyperparameter",
         ),
         (["features", "--cache-path", "/proc/none"], "/proc/none"),
         (["export", *QUICK], "no such checkpoint; make one with: python -m training fit"),

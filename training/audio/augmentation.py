@@ -3,7 +3,8 @@
 Noise is added to mel powers, which needs no waveform: the powers of independent sounds add up.
 Silence is trimmed after noise is added, as in the recipe, because noise changes what is silent.
 
-To add an augmentation, add its numbers to `FrameAugmentation` and its step to `Augmenter.frames`.
+To add an augmentation, add its numbers to `FrameAugmentation`, and its step to
+`Augmenter.augmented`.
 """
 
 import math

@@ -92,8 +92,9 @@ class DeployableFrames(DeployableModel):
     def forward(self, frames: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Frames (N, T, 25), lengths (N,) within T, to probabilities (N, L), distances (N,)."""
         frames, lengths, means = valid_frames(frames, lengths)
+        # `shape` stays free in the exported graph; `len` would fix the number of clips.
         prosody = frames.new_zeros(*frames.shape[:2], PROSODY)
-        logits = self.network(frames, lengths, prosody, frames.new_zeros(len(frames), BASELINE))
+        logits = self.network(frames, lengths, prosody, frames.new_zeros(frames.shape[0], BASELINE))
         distances = self.distance(self.standardise(means))
         return torch.softmax(logits / self.temperature, dim=1), distances
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from training.arrays import Float32
-from training.export.frame_feeds import extreme_clips, frame_feeds, valid_frames
+from training.export.frame_feeds import extreme_clips, frame_feeds, valid_frames, within
 from training.export.model import DeployableModel, Feed, StandardiseVectors
 from training.export.ood_distance import Distance, DistanceModule
 from training.features.recordings.statistics import STATISTICS
@@ -113,10 +113,11 @@ class DeployableVoiceFrames(DeployableModel):
             compare the mean MFCCs alone.
         """
         frames, lengths, means = valid_frames(frames, lengths)
+        prosody = torch.where(within(frames, lengths), prosody, 0.0)
         logits = self.network(frames, lengths, prosody, baseline)
         form = _form(prosody.flatten(1), baseline)
         probabilities = torch.softmax(logits / self.temperatures[form], dim=1)
-        statistics = means.new_zeros(len(means), len(STATISTICS))
+        statistics = means.new_zeros(means.shape[0], len(STATISTICS))
         from_baseline = self.baseline_distance(means, statistics, baseline)
         return probabilities, self.distance(self.standardise(means)), from_baseline
 

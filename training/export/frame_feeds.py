@@ -19,12 +19,16 @@ TOGETHER = 32  # clips in one batch
 LARGEST = np.finfo(np.float32).max
 
 
+def within(frames: Tensor, lengths: Tensor) -> Tensor:
+    """Which frames (N, T, any) lie within the lengths (N,) of their clips: bool (N, T, 1)."""
+    return (torch.arange(frames.shape[1])[None] < lengths[:, None])[..., None]
+
+
 def valid_frames(frames: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Frames (N, T, 25) and lengths (N,) within their limits, and the clips' means (N, 25)."""
     frames = torch.clamp(frames, -LARGEST_CEPSTRUM, LARGEST_CEPSTRUM)
     lengths = torch.clamp(lengths, 1, frames.shape[1])
-    valid = torch.arange(frames.shape[1])[None] < lengths[:, None]
-    means = torch.where(valid[..., None], frames, 0.0).sum(dim=1) / lengths[:, None]
+    means = torch.where(within(frames, lengths), frames, 0.0).sum(dim=1) / lengths[:, None]
     return frames, lengths, means
 
 

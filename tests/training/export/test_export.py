@@ -21,11 +21,13 @@ from training.export.model import DeployableModel
 from training.export.onnx_file import ExportError, export_network, verify
 from training.export.ood_distance import Distance
 from training.features.standardisation import Standardisation
+from training.frames.hyperparameters import Hyperparameters
+from training.frames.network import FrameNetwork, Member
 from training.systems import cnn, dnn
 from training.systems.base.system import Caches
 from training.systems.base.trainer import Trainer
 from training.systems.base.vectors import FittedVectors
-from training.systems.tcn import FittedFrames, FrameNetwork, Hyperparameters, Member
+from training.systems.tcn import FittedFrames
 
 NETWORKS = {"CNN": cnn.SYSTEM, "DNN": dnn.SYSTEM}
 LENGTHS = (10, 11, 130, 3_000)
@@ -63,7 +65,7 @@ def deployable_frames(examples: Examples, clips: list[Float32]) -> DeployableFra
     torch.manual_seed(0)
     members = [Member(Hyperparameters(channels=16), (1,), 8) for _ in range(2)]
     for member in members:
-        member.standardisation.fit(np.concatenate(clips))
+        member.inputs.fit(np.concatenate(clips))
     fitted = FittedFrames(FrameNetwork(members).eval(), np.zeros(1, np.float32))
     standardisation = Standardisation.fit(examples.features)
     model = deployable_model(

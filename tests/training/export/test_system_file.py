@@ -27,7 +27,18 @@ RECORDINGS = FrameAugmentation(original_share=1.0, noise=NoiseSettings(0.0, 0.0,
 HEADS = HeadHyperparameters(epochs=1, draws=1, augmentation=RECORDINGS)
 QUICK = replace(
     tcn_functionals.SYSTEM,
-    models=(MixedModel(Hyperparameters(epochs=1, augmentation=RECORDINGS, heads=HEADS)),),
+    models=(
+        MixedModel(
+            Hyperparameters(
+                dilations=((1,), (1,)),
+                channels=16,
+                epochs=1,
+                augmentation=RECORDINGS,
+                functionals_heads=2,
+                heads=HEADS,
+            )
+        ),
+    ),
 )
 
 PreparedSystem = Callable[[str], PreparedModels]

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from training.arrays import Float32
 from training.features.standardisation import Standardisation
+from training.frames.hyperparameters import Hyperparameters
+from training.frames.network import FrameNetwork, Member
 from training.report.attribution import (
     ABLATED_PARTS,
     BLOCKS,
@@ -23,7 +25,7 @@ from training.report.attribution import (
 )
 from training.systems.base.vectors import FittedVectors
 from training.systems.dnn import DNN
-from training.systems.tcn import FittedFrames, FrameNetwork, Hyperparameters, Member
+from training.systems.tcn import FittedFrames
 
 LABELS = ("angry", "calm", "happy")
 

@@ -18,12 +18,14 @@ from training.evaluation import Evaluation
 from training.features.loading import load_audio
 from training.features.mfcc import extract_frames
 from training.features.standardisation import Standardisation
+from training.frames.hyperparameters import Hyperparameters
+from training.frames.network import FrameNetwork, Member
 from training.protocols.results import results_of
 from training.report.network_report import write_report
 from training.systems.base.system import Fitted
 from training.systems.base.vectors import FittedVectors
 from training.systems.dnn import DNN
-from training.systems.tcn import FittedFrames, FrameNetwork, Hyperparameters, Member
+from training.systems.tcn import FittedFrames
 
 NONE = np.zeros(1, np.float32)
 

@@ -27,10 +27,11 @@ from training.features.cache import FeatureCache
 from training.features.extraction import Extraction
 from training.features.recipe import RECIPE
 from training.features.standardisation import Standardisation
+from training.frames.network import Member
 from training.storage.checkpoints import CheckpointError
 from training.systems.base.system import Caches
 from training.systems.base.trainer import Trainer
-from training.systems.tcn import FittedFrames, Member
+from training.systems.tcn import FittedFrames
 from training.systems.tcn_functionals import (
     FUNCTIONALS,
     SYSTEM,
@@ -43,6 +44,7 @@ from training.systems.tcn_functionals import (
 )
 from training.systems.tcn_functionals import Functionals as Computed
 from training.voice.prosody import prosody_cache
+from training.voice.summary import BASELINE, PROSODY
 
 # The recordings alone, since spectra of their variants take minutes.
 RECORDINGS = FrameAugmentation(original_share=1.0, noise=NoiseSettings(0.0, 0.0, 0.0))
@@ -64,6 +66,17 @@ def network() -> MixedNetwork:
     members = [Member(Hyperparameters(channels=16), (1,), LABELS)]
     heads = FunctionalsNetwork([Head(8, LABELS, 0.3) for _ in range(2)])
     return MixedNetwork(members, heads).eval()
+
+
+def nothing_else(frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The prosody and the baselines of clips of which frames alone are given."""
+    return torch.zeros(*frames.shape[:2], PROSODY), torch.zeros(len(frames), BASELINE)
+
+
+def answer(network: MixedNetwork, frames: torch.Tensor, lengths: list[int]) -> torch.Tensor:
+    with torch.inference_mode():
+        rows: torch.Tensor = network(frames, torch.tensor(lengths), *nothing_else(frames))
+    return rows
 
 
 def functionals(frames: torch.Tensor, lengths: list[int]) -> torch.Tensor:
@@ -100,26 +113,23 @@ def test_a_rise_is_told_from_a_fall() -> None:
 def test_padding_changes_nothing(network: MixedNetwork, length: int) -> None:
     frames = torch.randn(1, length, 25)
     padded = torch.cat([frames, torch.full((1, 37, 25), 1e6)], 1)
-    with torch.inference_mode():
-        alone = network(frames, torch.tensor([length]))
-        beside = network(padded, torch.tensor([length]))
+    alone, beside = (answer(network, rows, [length]) for rows in (frames, padded))
     assert torch.allclose(alone, beside, atol=1e-4)
 
 
 @pytest.mark.parametrize("value", [0.0, 3e38, -3e38])
 def test_every_finite_input_gets_a_finite_answer(network: MixedNetwork, value: float) -> None:
-    with torch.inference_mode():
-        answer = network(torch.full((1, 10, 25), value), torch.tensor([10]))
-    assert torch.isfinite(answer).all()
+    assert torch.isfinite(answer(network, torch.full((1, 10, 25), value), [10])).all()
 
 
 def test_heads_and_members_count_alike(network: MixedNetwork) -> None:
     frames, lengths = torch.randn(3, 30, 25), torch.tensor([30, 12, 25])
     with torch.inference_mode():
-        answers = [member(frames, lengths) for member in network.members]
+        other = nothing_else(frames)
+        answers = [member(frames, lengths, *other) for member in network.members]
         answers += list(network.functionals(frames, lengths))
-        mean = torch.stack([answer.softmax(1) for answer in answers]).mean(0)
-        np.testing.assert_allclose(network(frames, lengths).exp(), mean, atol=1e-5)
+        mean = torch.stack([rows.softmax(1) for rows in answers]).mean(0)
+        np.testing.assert_allclose(network(frames, lengths, *other).exp(), mean, atol=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -214,8 +224,8 @@ def test_the_server_serves_it_with_the_labels_of_its_corpus(
         (tmp_path / name).symlink_to(ROOT / "models" / name)
     settings = Settings(ServerSettings(), ModelSettings(tmp_path))
     client = falcon.testing.TestClient(create_app(settings, load_catalog(tmp_path)))
-    answer = client.simulate_post("/prediction/tcn", json={"mfccs": clips[0].tolist()})
-    results = answer.json["results"]
+    response = client.simulate_post("/prediction/tcn", json={"mfccs": clips[0].tolist()})
+    results = response.json["results"]
     assert [result["emotionType"] for result in results] == list(EMODB_2S.emotions)
     expected = np.exp(fitted.logits(clips[:1]))[0]
     np.testing.assert_allclose([r["prediction"] for r in results], expected, atol=1e-4)
