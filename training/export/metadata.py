@@ -58,7 +58,7 @@ def network_metadata(
         "input": evaluation.input,
         "labels": evaluation.labels,
         "recipe": RECIPE.as_json(),
-        "distance_limit": distance_limit(evaluation.distances),
+        "distance_limit": _limit(results),
         "metrics": _metrics(results),
         "corpus": _corpora(corpora),
         "training": _training(corpora, trainer),
@@ -119,10 +119,14 @@ def _identification(identification: Identification) -> dict[str, Any]:
     }
 
 
+def _limit(results: Results) -> float:
+    return distance_limit(results.evaluation.distances, several_corpora=results.several)
+
+
 def _metrics(results: Results) -> dict[str, Any]:
     evaluation = results.evaluation
     uar, interval, ece = evaluation.uar(), evaluation.interval(), evaluation.ece()
-    limit = distance_limit(evaluation.distances)
+    limit = _limit(results)
     return {
         "protocol": _protocol(results),
         "seeds": list(evaluation.seeds),
