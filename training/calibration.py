@@ -8,7 +8,7 @@ from training.arrays import Float32, Integers
 
 # The share of utterances of unseen speakers above the limit. A smaller one would accept noise.
 UNSEEN_WARNED = 0.007
-# Where several corpora were trained on. Their voices lie further apart, and so noise nearer to them.
+# Where several corpora were trained on: their voices lie further apart, so noise is nearer to them.
 UNSEEN_WARNED_OF_SEVERAL = 0.08
 
 
