@@ -30,14 +30,14 @@ class ExportError(UserError):
 
 
 def export_network(
-    model: DeployableModel, metadata: Mapping[str, str], clips: Sequence[Float32], path: Path
+    model: DeployableModel, metadata: Mapping[str, str], clips: Sequence[Any], path: Path
 ) -> None:
     """Writes `path` atomically, if the graph agrees with PyTorch.
 
     Args:
         model: the model, in evaluation mode.
         metadata: the `metadata_props` of the file.
-        clips: frames float32 (T, 25) of the real clips on which the two are compared.
+        clips: real clips, as the network takes them, on which the two are compared.
         path: the .onnx file to write.
 
     Raises:

@@ -140,8 +140,13 @@ def test_recorded_noises_are_equally_loud_and_silence_is_left_out(recorded: Real
 def test_the_kinds_of_noise_are_drawn_as_often_as_they_should(
     spectra: list[Spectra], recorded: RealNoises, kind: str
 ) -> None:
-    shares = [0.4 * (name == kind) for name in ("white", "coloured", "babble", "real")]
-    settings = NoiseSettings(*shares)
+    shares = {name: 0.4 * (name == kind) for name in ("white", "coloured", "babble", "real")}
+    settings = NoiseSettings(
+        white_share=shares["white"],
+        coloured_share=shares["coloured"],
+        babble_share=shares["babble"],
+        real_share=shares["real"],
+    )
     noises = Noises(settings, spectra, recorded, np.random.default_rng(0))
     drawn = [noises.draw() for _ in range(400)]
     assert {name for name, _ in drawn} == {kind, ""}

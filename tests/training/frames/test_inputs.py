@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from training.frames.hyperparameters import Hyperparameters
-from training.frames.inputs import CLIPS, COEFFICIENTS, Channels
-from training.frames.speakers import SpeakerPrior
+from training.frames.inputs import COEFFICIENTS, Channels
+from training.frames.speakers import CLIPS, SpeakerPrior
 from training.voice.summary import BASELINE, LOG_F0, MEMBERS
 
 LENGTH = 30

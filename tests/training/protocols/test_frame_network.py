@@ -34,8 +34,8 @@ def write_corpora(folder: Path) -> None:
         for emotion in RAVDESS_EMOTIONS:
             name = f"03-01-{emotion:02d}-01-01-01-{speaker:02d}.wav"
             write_tone(folder / "ravdess" / name, 100 * emotion + speaker)
-        for number, emotion in enumerate(CREMAD_EMOTIONS, 1):
-            name = f"10{speaker:02d}_DFA_{emotion}_XX.wav"
+        for number, code in enumerate(CREMAD_EMOTIONS, 1):
+            name = f"10{speaker:02d}_DFA_{code}_XX.wav"
             write_tone(folder / "cremad" / name, 130 * number + 10 * speaker)
     for number in (1, 2):
         write_tone(folder / "noise" / f"hum-{number}.wav", 50 * number)
