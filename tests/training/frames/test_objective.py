@@ -62,4 +62,4 @@ def test_the_scales_are_those_of_the_recordings(
 ) -> None:
     means = torch.from_numpy(clips.means())
     assert means.shape == (len(clips.recordings), 28)
-    torch.testing.assert_close(objective.network.inputs.prior, means.mean(0)[:26])
+    torch.testing.assert_close(objective.network.inputs.speaker.prior, means.mean(0)[:27])
