@@ -9,7 +9,7 @@ import onnxruntime
 
 from training.features.recipe import RECIPE
 from training.features.recordings.statistics import STATISTICS
-from training.voice.summary import BASELINE
+from training.voice.summary import BASELINE, PROSODY
 
 SECONDS = 3  # of speech
 RUNS = 100
@@ -30,12 +30,14 @@ def network_milliseconds(path: Path) -> float:
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     length = SECONDS * RECIPE.sample_rate // RECIPE.hop_length + 1
     frames = np.random.default_rng(0).normal(size=(1, length, RECIPE.n_mfcc)).astype(np.float32)
+    names = [node.name for node in session.get_inputs()]
+    of_prosody = (length, PROSODY) if "frames" in names else (len(STATISTICS),)
     inputs = {
         "mfccs": frames.mean(axis=1),
         "frames": frames,
         "lengths": np.array([length]),
-        "prosody": np.ones((1, len(STATISTICS)), np.float32),
+        "prosody": np.ones((1, *of_prosody), np.float32),
         "baseline": np.ones((1, BASELINE), np.float32),
     }
-    feed = {node.name: inputs[node.name] for node in session.get_inputs()}
+    feed = {name: inputs[name] for name in names}
     return least_milliseconds(lambda: session.run(None, feed))
