@@ -37,12 +37,16 @@ check: .venv-dev ## check style, types and formatting
 	@.venv-dev/bin/python -m ruff format --check .
 	@.venv-dev/bin/python -m mypy .
 
-train: .venv-dev ## train the networks of models/ on the corpus of [data]; takes hours
-	@.venv-dev/bin/python -m training features
-	@.venv-dev/bin/python -m training fit --resume
-	@.venv-dev/bin/python -m training evaluate
-	@.venv-dev/bin/python -m training export
-	@.venv-dev/bin/python -m training report
+FOUR_CORPORA = --corpus ravdess cremad nemo emodb-2s
+
+train: .venv-dev ## train the networks of models/: TCN on four corpora, the others on RAVDESS; takes hours
+	@for network in CNN DNN DNN-prosody; do \
+	  .venv-dev/bin/python -m training fit --network $$network --resume && \
+	  .venv-dev/bin/python -m training export --network $$network || exit; \
+	done
+	@.venv-dev/bin/python -m training fit --network TCN $(FOUR_CORPORA) --resume
+	@.venv-dev/bin/python -m training export --network TCN $(FOUR_CORPORA)
+	@.venv-dev/bin/python -m training report --network TCN $(FOUR_CORPORA)
 
 compare: .venv-dev ## compare published systems with this project's, on EmoDB; under an hour
 	@.venv-dev/bin/python -m training compare --corpus emodb-2s
