@@ -59,6 +59,10 @@ def test_every_corpus_is_above_guessing(facts: dict[str, Any], protocol: str) ->
     assert {corpus["name"] for corpus in found["corpora"]} == CORPORA
     for corpus in found["corpora"]:
         assert corpus["uar"] > 2 * corpus["chance"]
+
+
+def test_a_baseline_helps_on_every_other_corpus(facts: dict[str, Any]) -> None:
+    for corpus in facts["metrics"]["otherCorpora"]["corpora"]:
         assert corpus["baselineUar"] > corpus["uar"]
 
 

@@ -11,10 +11,11 @@ import numpy as np
 import onnx
 import pytest
 
-from configuration import ROOT
 from tests.support.harness import Server, running
+from tests.support.shipped_models import copy_features
 from tests.training.conftest import write_tone
 from training.__main__ import main
+from training.corpora.reader import EMOTIONS
 from training.protocols import conditions
 
 pytestmark = pytest.mark.usefixtures("one_process", "nginx")
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("one_process", "nginx")
 SPEAKERS = range(1, 4)
 RAVDESS_EMOTIONS = (1, 2, 5)  # neutral, calm, angry
 CREMAD_EMOTIONS = ("ANG", "NEU", "SAD")
-LABELS = ["angry", "calm", "neutral", "sad"]
+LABELS = list(EMOTIONS)
 INPUTS = ["frames", "lengths", "prosody", "baseline"]
 
 
@@ -53,8 +54,7 @@ def models(tmp_path_factory: pytest.TempPathFactory, one_process: None) -> Path:
         patch.setattr(conditions, "MOST", 9)  # clips of each corpus
         for command in ("fit", "export"):
             assert main([command, *options]) == 0
-    for name in ("mfcc.onnx", "reference.wav"):
-        (folder / "models" / name).symlink_to(ROOT / "models" / name)
+    copy_features(folder / "models")
     return folder / "models"
 
 
