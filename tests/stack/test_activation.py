@@ -103,7 +103,7 @@ def test_older_models_serve_clients_with_the_handshake_of_newer_ones(
 ) -> None:
     handshake = check_files(server)
     older = tmp_path / "older"
-    newer = ("extractor-*.onnx", "reference-*.wav", "DNN-prosody.onnx")
+    newer = ("extractor-*.onnx", "reference-*.wav", "DNN-prosody.onnx", "TCN.onnx")
     shutil.copytree(MODELS, older, ignore=shutil.ignore_patterns(*newer))
     result = command(server, "activate", older)
     assert result.returncode == 0, result.stderr

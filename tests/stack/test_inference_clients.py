@@ -108,7 +108,8 @@ def test_tritons_client_reads_the_metadata(triton: dict[str, Any]) -> None:
     assert (about["live"], about["ready"], about["model ready"]) == (True, True, True)
     assert about["unknown ready"] is False
     assert "binary_tensor_data" in about["server"]["extensions"]
-    assert [tensor["name"] for tensor in about["model"]["inputs"]] == ["frames", "lengths"]
+    inputs = [tensor["name"] for tensor in about["model"]["inputs"]]
+    assert inputs == ["frames", "lengths", "prosody", "baseline"]
     assert about["configuration"]["max_batch_size"] == 65_536
     assert len(triton["version"]) == 12
 
@@ -117,7 +118,7 @@ def test_tritons_client_reads_the_metadata(triton: dict[str, Any]) -> None:
     ("what", "status", "message"),
     [
         ("unknown", "404", "There is no network 'RNN'."),
-        ("wrong input", "400", "inputs[0].name is 'mfccs'; expected frames or lengths."),
+        ("wrong input", "400", "inputs[0].name is 'mfccs'; expected baseline or frames"),
         ("version", "404", "has no version '1'"),
         ("gzip", "415", "The content encoding is 'gzip'"),
         ("repository", "501", "not supported"),

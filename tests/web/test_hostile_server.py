@@ -165,6 +165,7 @@ def test_texts_are_shown_as_plain_text(
             network["protocol"] = MARKUP
             network["intendedUse"]["not_for"] = [MARKUP]
             network["newSpeakers"] = recall(0.5, MARKUP)
+            network["otherCorpora"] = None
 
     shown = MARKUP.replace("\x1b", "").replace("\u202e", "")
     proxy.faults[HANDSHAKE] = [changed(change)]

@@ -28,6 +28,7 @@ from training.systems.base.estimators import FittedEstimator
 from training.systems.base.networks import INPUT, FittedNetwork
 from training.systems.base.system import Fitted, UnusableSystemError
 from training.systems.base.trainer import Trainer
+from training.voice.clips import VoiceClip
 from training.voice.summary import alone, mfcc_vectors, split
 
 FORMAT = "speech-emotion-recipe/1"
@@ -37,16 +38,27 @@ VERIFIED_ON = 50  # clips
 Feed = dict[str, Float32 | Integers]
 
 
-def feed(names: Sequence[str], features: Float32) -> Feed:
-    """The inputs of an ONNX graph with these names, for the features of one clip."""
+def feed(names: Sequence[str], features: Any) -> Feed:
+    """The inputs of an ONNX graph with these names, for the features of one clip.
+
+    Where the graph takes frames, the features are those, or a `VoiceClip`.
+    """
+    if "frames" in names:
+        clip = VoiceClip.of(features)
+        inputs = {
+            "frames": clip.frames[np.newaxis],
+            "lengths": np.array([len(clip.frames)]),
+            "prosody": clip.prosody[np.newaxis],
+            "baseline": clip.baseline[np.newaxis],
+        }
+        return {name: inputs[name] for name in names}
     if list(names) == [INPUT]:
         return {INPUT: features[np.newaxis]}
     if list(names) == ["mfccs"]:
         return {"mfccs": pool(features)[np.newaxis]}
-    if "baseline" in names:  # a row of all inputs, or the frames of a clip alone
-        row = features if features.ndim == 1 else alone(pool(features))
-        return dict(zip(names, split(row[np.newaxis]), strict=True))
-    return {"frames": features[np.newaxis], "lengths": np.array([len(features)])}
+    # A row of all inputs, or the frames of a clip alone.
+    row = features if features.ndim == 1 else alone(pool(features))
+    return dict(zip(names, split(row[np.newaxis]), strict=True))
 
 
 @dataclass(frozen=True)

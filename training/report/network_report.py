@@ -139,6 +139,10 @@ def render(
     )
 
 
+def _seeds(count: int) -> str:
+    return "one seed" if count == 1 else f"{count} seeds"
+
+
 def _results(corpora: Corpora, evaluations: Sequence[Evaluation]) -> Section:
     """Recall, accuracy and F1, beside chance and published results."""
     first = evaluations[0]
@@ -148,7 +152,7 @@ def _results(corpora: Corpora, evaluations: Sequence[Evaluation]) -> Section:
     return Section(
         "Recall on unseen speakers",
         "All results are on speakers that do not occur in training: "
-        f"{len(first.folds)} folds by speaker, {len(first.seeds)} seeds. Recall is the unweighted "
+        f"{len(first.folds)} folds by speaker, {_seeds(len(first.seeds))}. Recall is the unweighted "
         "average over the emotions. The bars are 95 % intervals, bootstrapped over speakers; "
         "± is the standard deviation over seeds."
         + (f" Published results: {others}." if others else ""),

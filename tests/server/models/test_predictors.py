@@ -12,15 +12,15 @@ from server.models.batch_predictors import (
 )
 from server.models.files import read_file
 from server.models.onnx import open_model
-from server.models.predictors import OUTPUTS
+from server.models.predictors import OUTPUTS, OptionalInput
 
-FORMAT = "speech-emotion-network/1"
+FORMATS = ("speech-emotion-network/1", "speech-emotion-network/3")
 RANDOM = np.random.default_rng(1)
 
 
 def session(name: str) -> ort.InferenceSession:
     file = read_file(ROOT / "models" / f"{name}.onnx")
-    return open_model(file.content, FORMAT).session
+    return open_model(file.content, *FORMATS).session
 
 
 @pytest.mark.parametrize("name", ["DNN", "CNN"])
@@ -37,7 +37,10 @@ def test_frames_in_several_runs_have_the_scores_of_one() -> None:
     network = session("TCN")
     frames = RANDOM.normal(-20, 60, (9, FRAMES_PER_CALL // 4, 25)).astype(np.float32)
     lengths = RANDOM.integers(1, frames.shape[1], 9)
-    expected = network.run(OUTPUTS, {"frames": frames, "lengths": lengths})
-    found = frame_batch_predictor(network, expected[0].shape[1])(frames, lengths)
+    optional = (OptionalInput("prosody", 3, per_frame=True), OptionalInput("baseline", 57))
+    zeros = {member.name: member.zeros(*frames.shape[:2]) for member in optional}
+    feed = {"frames": frames, "lengths": lengths, **zeros}
+    expected = network.run(OUTPUTS, feed)
+    found = frame_batch_predictor(network, expected[0].shape[1], optional)(frames, lengths)
     np.testing.assert_allclose(found.probabilities, expected[0], atol=1e-6)
     np.testing.assert_allclose(found.distance, expected[1], rtol=1e-5)
