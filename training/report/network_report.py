@@ -153,8 +153,8 @@ def _results(corpora: Corpora, evaluations: Sequence[Evaluation]) -> Section:
         "Recall on unseen speakers",
         "All results are on speakers that do not occur in training: "
         f"{len(first.folds)} folds by speaker, {_seeds(len(first.seeds))}. "
-        "Recall is the unweighted average over the emotions. The bars are 95 % intervals, bootstrapped over speakers; "
-        "± is the standard deviation over seeds."
+        "Recall is the unweighted average over the emotions. The bars are 95 % intervals, "
+        "bootstrapped over speakers; ± is the standard deviation over seeds."
         + (f" Published results: {others}." if others else ""),
         [
             ("network", "input", "recall", "95 % interval", "accuracy", "macro F1"),
