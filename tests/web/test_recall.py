@@ -3,19 +3,13 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from tests.support.harness import Server, running
-from tests.support.shipped_models import copy_features, shipped_recipe
-from tests.support.tiny_models import (
-    metrics_of_corpora,
-    write_frame_network,
-    write_vector_network,
-)
+from tests.support.measured_models import write_measured_models
 from tests.web.conftest import OpenPage
 from tests.web.visits import DESKTOP, PHONE, Visit, visiting
 
@@ -26,12 +20,7 @@ def recall_site(
 ) -> Iterator[Server]:
     """A server with a network of two corpora, and one of one corpus with a higher recall."""
     models = tmp_path_factory.mktemp("models")
-    copy_features(models)
-    shared: dict[str, Any] = {"recipe": shipped_recipe(), "distance_limit": 1000.0}
-    members = ("prosody", "baseline")
-    write_frame_network(models, "World", members, metrics=metrics_of_corpora(), **shared)
-    one_corpus = {"protocol": "made for a test", "speakerIndependentUar": 0.7}
-    write_vector_network(models, "Studio", metrics=one_corpus, **shared)
+    write_measured_models(models)
     with running(tmp_path_factory.mktemp("run"), SER_MODELS_DIRECTORY=models) as server:
         yield server
 

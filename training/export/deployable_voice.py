@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from training.arrays import Float32
-from training.export.frame_feeds import extreme_clips, frame_feeds, valid_frames, within
+from training.export.frame_feeds import LARGEST, extreme_clips, frame_feeds, valid_frames, within
 from training.export.model import DeployableModel, Feed, StandardiseVectors
 from training.export.ood_distance import Distance, DistanceModule
 from training.features.recordings.statistics import STATISTICS
@@ -17,8 +17,6 @@ from training.systems.tcn import FittedFrames
 from training.voice.baseline_distance import BaselineDistance
 from training.voice.clips import FORMS, VoiceClip
 from training.voice.summary import BASELINE, COEFFICIENTS, PROSODY, ROW, split
-
-LARGEST = np.finfo(np.float32).max
 
 
 class DeployableVoice(DeployableModel):

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,24 +10,14 @@ import pytest
 from tests.clients.python.conftest import Emotion
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.harness import running
-from tests.support.shipped_models import copy_features, shipped_recipe
-from tests.support.tiny_models import (
-    metrics_of_corpora,
-    write_frame_network,
-    write_vector_network,
-)
+from tests.support.measured_models import write_measured_models
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server with a network of two corpora, and one of one corpus with a higher recall."""
     models = tmp_path_factory.mktemp("models")
-    copy_features(models)
-    shared: dict[str, Any] = {"recipe": shipped_recipe(), "distance_limit": 1000.0}
-    members = ("prosody", "baseline")
-    write_frame_network(models, "World", members, metrics=metrics_of_corpora(), **shared)
-    one_corpus = {"protocol": "made for a test", "speakerIndependentUar": 0.7}
-    write_vector_network(models, "Studio", metrics=one_corpus, **shared)
+    write_measured_models(models)
     settings = {"SER_MODELS_DIRECTORY": models, "SER_SERVER_WORKERS": 1}
     with running(tmp_path_factory.mktemp("run"), "--without-nginx", **settings) as server:
         yield f"http://127.0.0.1:{server.port}"
