@@ -1,15 +1,33 @@
 """Temperature and distance limit, from speakers that a network was not fitted to."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
-from training.arrays import Float32, Integers
+from training.arrays import Float32, Float64, Integers
 
 # The share of utterances of unseen speakers above the limit. A smaller one would accept noise.
 UNSEEN_WARNED = 0.007
 # Where several corpora were trained on: their voices lie further apart, so noise is nearer to them.
 UNSEEN_WARNED_OF_SEVERAL = 0.08
+# The distances from the training distribution between which a temperature follows them.
+NEAREST, FURTHEST = 0.25, 4.0
+
+
+@dataclass(frozen=True)
+class Temperature:
+    """What logits are divided by: more for clips further from the training distribution."""
+
+    at_one: float = 1.0  # at the distance 1
+    exponent: float = 0.0  # of the distance
+
+    def of(self, distances: Float32) -> Float64:
+        """Those of clips at distances (N,)."""
+        within = np.clip(distances.astype(np.float64), NEAREST, FURTHEST)
+        temperatures: Float64 = self.at_one * within**self.exponent
+        return temperatures
 
 
 def fit_temperature(logits: Float32, targets: Integers) -> float:

@@ -173,9 +173,9 @@ def export(run: Run) -> None:
         examples, results = prepared.examples[trainer.name], found[trainer.name]
         vectors = mfcc_vectors(examples.features)
         distance = Distance.fit(vectors, Standardisation.fit(vectors))
-        forms = results.form_temperatures
-        served = deployable_model(fitted[trainer.name], distance, results.temperature, forms)
+        served = deployable_model(fitted[trainer.name], distance, results.temperatures)
         path = run.training.models_path / f"{trainer.name}.onnx"
+        forms = trainer.model.forms
         identification = _identification(run, trainer, prepared, results) if forms else None
         metadata = network_metadata(prepared.corpora, trainer, results, identification)
         export_network(served, metadata, _clips(trainer, examples), path)

@@ -15,6 +15,7 @@ from configuration import ROOT
 from tests.support.harness import Server, running
 from tests.training.conftest import Here
 from training.arrays import Float32
+from training.calibration import Temperature
 from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import read_corpus
 from training.corpora.union import Corpora
@@ -29,6 +30,7 @@ from training.features.mfcc import pool
 from training.features.standardisation import Standardisation
 from training.frames.hyperparameters import Hyperparameters
 from training.frames.network import FrameNetwork, Member
+from training.protocols.results import MFCCS_ALONE
 from training.systems import cnn, dnn
 from training.systems.base.system import Caches, Fitted
 from training.systems.base.trainer import Trainer
@@ -40,7 +42,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")
 CLIPS = 200
 NETWORKS = {"CNN": cnn.SYSTEM, "DNN": dnn.SYSTEM}  # that take vectors
 FRAME_NETWORK = "TCN"
-TEMPERATURE = 1.3
+TEMPERATURES = {MFCCS_ALONE: Temperature(1.3, 0.4)}
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def export(network: str, material: Material, models: Path) -> DeployableModel:
     """Exports as the trainer does, with the metadata of the project's network."""
     vectors = material.examples.features
     distance = Distance.fit(vectors, Standardisation.fit(vectors))
-    served = deployable_model(fitted_network(network, material), distance, TEMPERATURE)
+    served = deployable_model(fitted_network(network, material), distance, TEMPERATURES)
     shared = onnx.load(ROOT / "models" / f"{network}.onnx")
     metadata = {item.key: item.value for item in shared.metadata_props}
     export_network(served, metadata, material.clips, models / f"{network}.onnx")

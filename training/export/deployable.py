@@ -12,12 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from training.arrays import Float32
+from training.calibration import Temperature
 from training.export.deployable_voice import DeployableVoice, DeployableVoiceFrames
 from training.export.frame_feeds import extreme_clips, extremes, frame_feeds, valid_frames
-from training.export.model import DeployableModel, Feed, StandardiseVectors
+from training.export.model import DeployableModel, Feed, StandardiseVectors, scale_at
 from training.export.ood_distance import Distance, DistanceModule
 from training.features.mfcc import pool
 from training.features.recipe import RECIPE
+from training.protocols.results import MFCCS_ALONE
 from training.systems.base.system import Fitted
 from training.systems.base.vectors import FittedVectors
 from training.systems.dnn_prosody import FittedVoice
@@ -29,24 +31,21 @@ from training.voice.summary import BASELINE, PROSODY
 def deployable_model(
     fitted: Fitted,
     distance: Distance,
-    temperature: float,
-    temperatures: Mapping[str, float] | None = None,
+    temperatures: Mapping[str, Temperature],
 ) -> DeployableModel:
-    """Combines a network, the distance from its training distribution and its temperature.
+    """Combines a network, the distance from its training distribution and its temperatures.
 
-    `temperatures` are those of other forms of requests, for networks that take prosody.
+    `temperatures` are those of MFCCs alone, and of the other forms of requests that it takes.
     """
+    alone = temperatures[MFCCS_ALONE]
     if isinstance(fitted, FittedVoice):
-        return DeployableVoice(fitted, distance, temperature, temperatures or {}).eval()
+        return DeployableVoice(fitted, distance, temperatures).eval()
     if isinstance(fitted, FittedVectors):
-        return DeployableVectors(fitted, distance, temperature).eval()
+        return DeployableVectors(fitted, distance, alone).eval()
     if isinstance(fitted, FittedFrames) and fitted.distance:
-        of_forms = temperatures or {}
-        return DeployableVoiceFrames(
-            fitted, fitted.distance, distance, temperature, of_forms
-        ).eval()
+        return DeployableVoiceFrames(fitted, fitted.distance, distance, temperatures).eval()
     if isinstance(fitted, FittedFrames):
-        return DeployableFrames(fitted, distance, temperature).eval()
+        return DeployableFrames(fitted, distance, alone).eval()
     raise TypeError(f"{type(fitted)}: cannot be deployed; expected FittedVectors or FittedFrames")
 
 
@@ -58,16 +57,20 @@ class DeployableVectors(DeployableModel):
 
     axes = {"mfccs": {0: "N"}}  # noqa: RUF012  # never changed
 
-    def __init__(self, fitted: FittedVectors, distance: Distance, temperature: float) -> None:
+    def __init__(self, fitted: FittedVectors, distance: Distance, temperature: Temperature) -> None:
         super().__init__()
-        self.network = _tempered(fitted.module, temperature)
+        self.network = _tempered(fitted.module, temperature.at_one)
+        self.exponent = temperature.exponent
         self.standardise = StandardiseVectors(fitted.standardisation)
         self.distance = DistanceModule(distance)
 
     def forward(self, mfccs: Tensor) -> tuple[Tensor, Tensor]:
         """Vectors (N, 25), any finite numbers, to probabilities (N, L) and distances (N,)."""
         standardised = self.standardise(mfccs)
-        return torch.softmax(self.network(standardised), dim=1), self.distance(standardised)
+        logits, distances = self.network(standardised), self.distance(standardised)
+        if self.exponent:  # one node is saved where it is 0
+            logits = logits * scale_at(distances, self.exponent)
+        return torch.softmax(logits, dim=1), distances
 
     def feeds(self, clips: Sequence[Float32]) -> list[Feed]:
         """The vectors of all clips in one batch."""
@@ -83,7 +86,7 @@ class DeployableFrames(DeployableModel):
 
     axes = {"frames": {0: "N", 1: "T"}, "lengths": {0: "N"}}  # noqa: RUF012
 
-    def __init__(self, fitted: FittedFrames, distance: Distance, temperature: float) -> None:
+    def __init__(self, fitted: FittedFrames, distance: Distance, temperature: Temperature) -> None:
         super().__init__()
         self.network, self.temperature = fitted.module, temperature
         self.standardise = StandardiseVectors(distance.standardisation)
@@ -96,7 +99,8 @@ class DeployableFrames(DeployableModel):
         prosody = frames.new_zeros(*frames.shape[:2], PROSODY)
         logits = self.network(frames, lengths, prosody, frames.new_zeros(frames.shape[0], BASELINE))
         distances = self.distance(self.standardise(means))
-        return torch.softmax(logits / self.temperature, dim=1), distances
+        scale = scale_at(distances, self.temperature.exponent) / self.temperature.at_one
+        return torch.softmax(logits * scale, dim=1), distances
 
     def feeds(self, clips: Sequence[Float32]) -> list[Feed]:
         """Some clips in one batch, and one clip at each of several lengths."""

@@ -8,10 +8,12 @@ import torch
 from torch import Tensor
 
 from training.arrays import Float32
+from training.calibration import Temperature
 from training.export.frame_feeds import LARGEST, extreme_clips, frame_feeds, valid_frames, within
-from training.export.model import DeployableModel, Feed, StandardiseVectors
+from training.export.model import DeployableModel, Feed, StandardiseVectors, scale_at
 from training.export.ood_distance import Distance, DistanceModule
 from training.features.recordings.statistics import STATISTICS
+from training.protocols.results import MFCCS_ALONE
 from training.systems.dnn_prosody import FittedVoice
 from training.systems.tcn import FittedFrames
 from training.voice.baseline_distance import BaselineDistance
@@ -24,22 +26,21 @@ class DeployableVoice(DeployableModel):
 
     axes = {"mfccs": {0: "N"}, "prosody": {0: "N"}, "baseline": {0: "N"}}  # noqa: RUF012
     outputs = ("probabilities", "distance", "baseline_distance")
-    temperatures: Tensor  # (4, 1): of MFCCs alone, and of the forms in `FORMS`
+    temperatures: Tensor  # (4, 2): of MFCCs alone, and of the forms in `FORMS`
 
     def __init__(
         self,
         fitted: FittedVoice,
         distance: Distance,
-        temperature: float,
-        temperatures: Mapping[str, float],
+        temperatures: Mapping[str, Temperature],
     ) -> None:
-        """`temperature` is that for MFCCs alone, `temperatures` those of the forms in `FORMS`."""
+        """`temperatures` are those of MFCCs alone and of the forms in `FORMS`."""
         super().__init__()
         self.offsets, self.network = fitted.offsets, fitted.module
         self.baseline_distance = fitted.distance
         self.standardise = StandardiseVectors(distance.standardisation)
         self.distance = DistanceModule(distance)
-        self.register_buffer("temperatures", _of_forms(temperature, temperatures))
+        self.register_buffer("temperatures", _of_forms(temperatures))
 
     def forward(
         self, mfccs: Tensor, prosody: Tensor, baseline: Tensor
@@ -50,8 +51,9 @@ class DeployableVoice(DeployableModel):
             Probabilities (N, L), distances (N,) and distances from the baselines (N,).
         """
         logits = self.network(self.offsets(mfccs, prosody, baseline))
-        probabilities = torch.softmax(logits / self.temperatures[_form(prosody, baseline)], dim=1)
         distances = self.distance(self.standardise(mfccs))
+        temperatures = self.temperatures[_form(prosody, baseline)]
+        probabilities = _tempered(logits, temperatures, distances)
         return probabilities, distances, self.baseline_distance(mfccs, prosody, baseline)
 
     def example(self) -> Feed:
@@ -84,22 +86,21 @@ class DeployableVoiceFrames(DeployableModel):
         "baseline": {0: "N"},
     }
     outputs = ("probabilities", "distance", "baseline_distance")
-    temperatures: Tensor  # (4, 1): of frames alone, and of the forms in `FORMS`
+    temperatures: Tensor  # (4, 2): of frames alone, and of the forms in `FORMS`
 
     def __init__(
         self,
         fitted: FittedFrames,
         baseline_distance: BaselineDistance,
         distance: Distance,
-        temperature: float,
-        temperatures: Mapping[str, float],
+        temperatures: Mapping[str, Temperature],
     ) -> None:
-        """`temperature` is that for frames alone, `temperatures` those of the forms in `FORMS`."""
+        """`temperatures` are those of frames alone and of the forms in `FORMS`."""
         super().__init__()
         self.network, self.baseline_distance = fitted.module, baseline_distance
         self.standardise = StandardiseVectors(distance.standardisation)
         self.distance = DistanceModule(distance)
-        self.register_buffer("temperatures", _of_forms(temperature, temperatures))
+        self.register_buffer("temperatures", _of_forms(temperatures))
 
     def forward(
         self, frames: Tensor, lengths: Tensor, prosody: Tensor, baseline: Tensor
@@ -113,11 +114,12 @@ class DeployableVoiceFrames(DeployableModel):
         frames, lengths, means = valid_frames(frames, lengths)
         prosody = torch.where(within(frames, lengths), prosody, 0.0)
         logits = self.network(frames, lengths, prosody, baseline)
-        form = _form(prosody.flatten(1), baseline)
-        probabilities = torch.softmax(logits / self.temperatures[form], dim=1)
+        distances = self.distance(self.standardise(means))
+        temperatures = self.temperatures[_form(prosody.flatten(1), baseline)]
+        probabilities = _tempered(logits, temperatures, distances)
         statistics = means.new_zeros(means.shape[0], len(STATISTICS))
         from_baseline = self.baseline_distance(means, statistics, baseline)
-        return probabilities, self.distance(self.standardise(means)), from_baseline
+        return probabilities, distances, from_baseline
 
     def example(self) -> Feed:
         """Two clips."""
@@ -147,10 +149,16 @@ _FORMS: tuple[Callable[[VoiceClip], VoiceClip], ...] = (
 )
 
 
-def _of_forms(temperature: float, temperatures: Mapping[str, float]) -> Tensor:
-    """(4, 1): without prosody and baseline, and of each form in `FORMS`."""
-    forms = [temperatures.get(name, temperature) for name in FORMS]
-    return torch.tensor([temperature, *forms])[:, None]
+def _of_forms(temperatures: Mapping[str, Temperature]) -> Tensor:
+    """(4, 2): without prosody and baseline, and of each form in `FORMS`."""
+    found = (temperatures[name] for name in (MFCCS_ALONE, *FORMS))
+    return torch.tensor([(each.at_one, each.exponent) for each in found])
+
+
+def _tempered(logits: Tensor, temperatures: Tensor, distances: Tensor) -> Tensor:
+    """Probabilities (N, L), of rows (N, 2) of temperatures."""
+    at_one, exponents = temperatures[:, :1], temperatures[:, 1:]
+    return torch.softmax(logits / at_one * scale_at(distances, exponents), dim=1)
 
 
 def _form(prosody: Tensor, baseline: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from training.audio.copies import SPEED
-from training.calibration import distance_limit
+from training.calibration import Temperature, distance_limit
 from training.corpora.reader import Facts, Utterance
 from training.corpora.union import Corpora
 from training.evaluation import Evaluation
@@ -92,7 +92,7 @@ def _forms(results: Results) -> list[dict[str, Any]]:
     ]
 
 
-def _form(name: str, evaluation: Evaluation, temperature: float) -> dict[str, Any]:
+def _form(name: str, evaluation: Evaluation, temperature: Temperature) -> dict[str, Any]:
     uar, interval = evaluation.uar(), evaluation.interval()
     return {
         "given": name.split(" and "),
@@ -103,7 +103,8 @@ def _form(name: str, evaluation: Evaluation, temperature: float) -> dict[str, An
         "speakerIndependentAccuracy": round(evaluation.accuracy().mean, 4),
         "macroF1": round(evaluation.macro_f1().mean, 4),
         "expectedCalibrationError": round(evaluation.ece().mean, 4),
-        "temperature": round(temperature, 4),
+        "temperature": round(temperature.at_one, 4),
+        "temperatureExponent": round(temperature.exponent, 4),
     }
 
 
@@ -126,7 +127,7 @@ def _limit(results: Results) -> float:
 def _metrics(results: Results) -> dict[str, Any]:
     evaluation = results.evaluation
     uar, interval, ece = evaluation.uar(), evaluation.interval(), evaluation.ece()
-    limit = _limit(results)
+    limit, temperature = _limit(results), results.temperatures[MFCCS_ALONE]
     return {
         "protocol": _protocol(results),
         "seeds": list(evaluation.seeds),
@@ -144,7 +145,8 @@ def _metrics(results: Results) -> dict[str, Any]:
         "confusion": np.round(evaluation.confusion(), 2).tolist(),
         "expectedCalibrationError": round(ece.mean, 4),
         "expectedCalibrationErrorDeviation": round(ece.deviation, 4),
-        "temperature": round(results.temperature, 4),
+        "temperature": round(temperature.at_one, 4),
+        "temperatureExponent": round(temperature.exponent, 4),
         "unseenSpeakersWarned": round(float((evaluation.distances > limit).mean()), 4),
         "permutedLabelsUar": _rounded(evaluation.permuted_uar),
         "inflatedRandomSplitUar": _rounded(evaluation.random_split_uar),

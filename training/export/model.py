@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.arrays import Float32, Integers
+from training.calibration import FURTHEST, NEAREST
 from training.features.recipe import RECIPE
 from training.features.standardisation import CLIP, Standardisation
 
@@ -29,6 +30,11 @@ class StandardiseVectors(nn.Module):
         """Raw vectors (N, 25) to standardised vectors (N, 25) within +-20."""
         standardised = functional.batch_norm(vectors, self.mean, self.variance, eps=0.0)
         return torch.clamp(standardised, -self.clip, self.clip)
+
+
+def scale_at(distances: Tensor, exponents: Tensor | float) -> Tensor:
+    """What logits are multiplied by at distances (N,), beside that at the distance 1: (N, 1)."""
+    return torch.clamp(distances, NEAREST, FURTHEST)[:, None] ** -exponents
 
 
 class DeployableModel(nn.Module):

@@ -14,6 +14,7 @@ import onnxruntime
 from scipy.special import softmax
 
 from training.arrays import Float32, Integers
+from training.calibration import Temperature
 from training.examples import Examples
 from training.export.deployable import deployable_model
 from training.export.onnx_file import ExportError, to_onnx
@@ -22,18 +23,20 @@ from training.export.session import single_threaded
 from training.features.descriptors import Features
 from training.features.mfcc import pool
 from training.features.standardisation import Standardisation
+from training.protocols.results import MFCCS_ALONE
 from training.storage.atomic_write import write_bytes
 from training.storage.scheduling import Scheduler
 from training.systems.base.estimators import FittedEstimator
 from training.systems.base.networks import INPUT, FittedNetwork
 from training.systems.base.system import Fitted, UnusableSystemError
 from training.systems.base.trainer import Trainer
-from training.voice.clips import VoiceClip
+from training.voice.clips import FORMS, VoiceClip
 from training.voice.summary import alone, mfcc_vectors, split
 
 FORMAT = "speech-emotion-recipe/1"
 TOLERANCE = 1e-4
 VERIFIED_ON = 50  # clips
+NOT_CALIBRATED = dict.fromkeys((MFCCS_ALONE, *FORMS), Temperature())
 
 Feed = dict[str, Float32 | Integers]
 
@@ -131,7 +134,7 @@ def graph(fitted: Fitted, examples: Examples) -> onnx.ModelProto:
         return fitted.graph()
     vectors = mfcc_vectors(examples.features)
     distance = Distance.fit(vectors, Standardisation.fit(vectors))
-    return to_onnx(deployable_model(fitted, distance, 1.0), {})
+    return to_onnx(deployable_model(fitted, distance, NOT_CALIBRATED), {})
 
 
 @dataclass(frozen=True)

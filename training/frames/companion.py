@@ -10,17 +10,15 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pad_sequence
 
 from training.arrays import Float32
-from training.features.recipe import RECIPE
 from training.fitting.targets import IMPOSSIBLE, balancing_weights
 from training.frames.batches import FrameExamples
+from training.frames.inputs import COEFFICIENTS, valid
 from training.frames.speakers import LARGEST, SpeakerMean, SpeakerPrior
-from training.voice.clips import VoiceClip
+from training.voice.clips import VoiceClip, padded
 from training.voice.summary import LOG_F0
 
-COEFFICIENTS = RECIPE.n_mfcc
 OF_PROSODY = 10
 STATISTICS = 2 * COEFFICIENTS + OF_PROSODY
 LIMIT = 8.0  # standard deviations
@@ -63,12 +61,6 @@ class Companion(nn.Module):
         return torch.cat(
             [means, (deviation + SMALLEST).log(), _of_prosody(prosody, mask, usual)], 1
         )
-
-
-def valid(frames: Tensor, lengths: Tensor) -> Tensor:
-    """1 in the frames (N, T) of each clip, 0 beyond its length."""
-    steps = torch.arange(frames.shape[1], device=frames.device)
-    return (steps[None] < lengths[:, None]).float()
 
 
 def _moments(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -142,12 +134,7 @@ def fitted_companion(clips: FrameExamples, of_recordings: Sequence[VoiceClip]) -
 
 
 def _statistics(companion: Companion, clips: Sequence[VoiceClip]) -> Float32:
-    frames, prosody = (
-        pad_sequence([torch.from_numpy(part) for part in parts], batch_first=True)
-        for parts in ([clip.frames for clip in clips], [clip.prosody for clip in clips])
-    )
-    lengths = torch.tensor([len(clip.frames) for clip in clips])
-    baselines = torch.from_numpy(np.stack([clip.baseline for clip in clips]))
+    frames, lengths, prosody, baselines = padded(clips)
     with torch.inference_mode():
         usual, _ = companion.speaker(baselines)
         mask = valid(frames, lengths)

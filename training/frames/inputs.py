@@ -19,6 +19,12 @@ SPEECH_MELS = slice(4, 60)  # 0.1 to 2.2 kHz, where speech stands out from broad
 PITCH_CHANNELS = 5
 
 
+def valid(frames: Tensor, lengths: Tensor) -> Tensor:
+    """1 in the frames (N, T) of each clip, 0 beyond its length."""
+    steps = torch.arange(frames.shape[1], device=frames.device)
+    return (steps[None] < lengths[:, None]).float()
+
+
 class Scaling(nn.Module):
     """Scales coefficients by the mean and the deviation of training frames, and clips them."""
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 from training.frames.blocks import AttentiveStatisticsPooling, ResidualBlock
 from training.frames.companion import Companion
 from training.frames.hyperparameters import Hyperparameters
-from training.frames.inputs import Channels
+from training.frames.inputs import Channels, valid
 
 COMPANION_SHARE = 0.7  # of its probabilities, under full trust in the baseline
 LEAST_PROBABILITY = 1e-9
@@ -40,8 +40,7 @@ class Member(nn.Module):
 
     def embed(self, frames: Tensor, lengths: Tensor, prosody: Tensor, baseline: Tensor) -> Tensor:
         """Turns the inputs of `FrameNetwork` to embeddings (N, 2 channels)."""
-        steps = torch.arange(frames.shape[1], device=frames.device)
-        mask = (steps[None] < lengths[:, None]).float()[:, None]
+        mask = valid(frames, lengths)[:, None]
         x, speech = self.inputs(frames, mask, prosody, baseline)
         mask, speech = mask[..., ::2], speech[..., ::2]  # the stem's stride
         x = functional.silu(self.stem_norm(self.stem(x))) * mask

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.arrays import Float32, Float64, Integers
+from training.calibration import Temperature
 from training.cross_validation import CLEAN, Experiment, Job, Outcome, Plan, run_jobs
 from training.evaluation import Evaluation, Mask, in_order, logits_of
 from training.folds import Fold
 from training.metrics import unweighted_average_recall
 from training.protocols.answers import LEFT_OUT, Answers
-from training.protocols.temperature import corpus_temperature
+from training.protocols.temperature import Answered, fit_to_distances
 from training.storage.scheduling import Scheduler
 
 
@@ -40,16 +41,22 @@ class Measured:
         """Of a form of request or a condition, (S, N, L)."""
         return logits_of(name, self._outer(), self.plan.parts)
 
-    def temperature(self, name: str, mask: Mask | None = None) -> float:
-        """From the clips that `mask` (N,) marks; each corpus weighs the same."""
-        corpora = self.experiment.examples.corpora
-        mask = np.ones(len(corpora), np.bool_) if mask is None else mask
-        return corpus_temperature(self.logits(name), self.answers, corpora, mask)
+    @property
+    def distances(self) -> Float32:
+        """Of the clips as they are from the training distribution, (N,)."""
+        outer, *_ = self._outer()  # they depend on no seed
+        return in_order([outcome.distances for outcome in outer], self.plan.parts)
 
-    def evaluation(self, name: str, source: "Measured") -> Evaluation:
+    def answered(self, name: str) -> Answered:
+        """The answers to requests of a form."""
+        corpora = self.experiment.examples.corpora
+        return Answered(self.logits(name), self.distances, self.answers, corpora)
+
+    def evaluation(self, name: str, source: Sequence["Measured"]) -> Evaluation:
         """Of a form of request; clips whose emotion was not in the fit are left out.
 
         The logits are logarithms of probabilities, so that the temperatures of the folds are 1.
+        Under a condition the temperature follows the distance of the clip as it is.
 
         Args:
             name: the form, or `CLEAN`.
@@ -58,9 +65,9 @@ class Measured:
         trainer, examples = self.experiment.trainer, self.experiment.examples
         fold, outer, seeds = self.fold, self._outer(), self.plan.seeds
         count = len(self.plan.parts)
-        others = [source.temperature(name, fold != index) for index in range(count)]
+        others = [temperature_of(source, name, fold != index) for index in range(count)]
         conditions = self.experiment.conditions if name == CLEAN else ()
-        temperatures = np.array(others)[fold]
+        temperatures = np.choose(fold, [other.of(self.distances) for other in others])
         return Evaluation(
             network=trainer.name,
             input=trainer.model.input,
@@ -72,7 +79,7 @@ class Measured:
             corpora=examples.corpora,
             fold=fold,
             logits=self._answered(name, temperatures),
-            distances=in_order([outcome.distances for outcome in outer[0]], self.plan.parts),
+            distances=self.distances,
             temperatures=np.ones((len(seeds), count)),
             robustness={item: self._answered(item, temperatures) for item in conditions},
             history={"loss": np.array([[outcome.losses for outcome in row] for row in outer])},
@@ -100,6 +107,12 @@ class Measured:
         masks = [corpora == name for name in np.unique(corpora)]
         recalls = [unweighted_average_recall(answers.targets[m], predictions[m]) for m in masks]
         return float(np.mean(recalls))
+
+
+def temperature_of(source: Sequence[Measured], name: str, mask: Mask | None = None) -> Temperature:
+    """From the clips that `mask` (N,) marks, of each protocol; each corpus weighs the same."""
+    answered = [measured.answered(name) for measured in source]
+    return fit_to_distances([a if mask is None else a.where(mask) for a in answered])
 
 
 def measure_plan(

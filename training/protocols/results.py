@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from training.calibration import Temperature
 from training.evaluation import Evaluation
 
 MFCCS_ALONE = "MFCCs alone"  # the form of a request without anything else
@@ -18,9 +19,7 @@ class Results:
 
     new_speakers: Forms  # of corpora that it was trained on
     other_corpora: Forms  # each measured by a fit to all others; empty of one corpus
-    temperatures: Mapping[str, float]  # to serve with, by form of request
-    # The calibration error on new speakers with a temperature from new speakers, for comparison.
-    own_error: float | None = None
+    temperatures: Mapping[str, Temperature]  # to serve with, by form of request
 
     @property
     def evaluation(self) -> Evaluation:
@@ -32,22 +31,12 @@ class Results:
         """Whether it was measured on corpora that it was not trained on."""
         return bool(self.other_corpora)
 
-    @property
-    def temperature(self) -> float:
-        """To serve requests of MFCCs alone with."""
-        return self.temperatures[MFCCS_ALONE]
-
-    @property
-    def form_temperatures(self) -> dict[str, float]:
-        """To serve the other forms with."""
-        return {form: t for form, t in self.temperatures.items() if form != MFCCS_ALONE}
-
 
 def results_of(evaluation: Evaluation) -> Results:
     """Of a network of one corpus."""
     others = {form: evaluation.given(form) for form in evaluation.forms}
     forms = {MFCCS_ALONE: evaluation, **others}
-    temperatures = {form: found.temperature() for form, found in forms.items()}
+    temperatures = {form: Temperature(found.temperature()) for form, found in forms.items()}
     return Results(new_speakers=forms, other_corpora={}, temperatures=temperatures)
 
 

@@ -10,7 +10,7 @@ from training.evaluation import Mask
 from training.examples import Examples
 from training.folds import Fold
 from training.protocols.answers import answers_of
-from training.protocols.measured import Measured, measure_plan
+from training.protocols.measured import Measured, measure_plan, temperature_of
 from training.protocols.results import MFCCS_ALONE, Results
 from training.storage.scheduling import Scheduler
 
@@ -25,8 +25,8 @@ def evaluate_corpora(
 ) -> Results:
     """Fits K networks for each seed, and one without each corpus.
 
-    Every temperature is fitted to answers of networks that did not know the corpus of the clips:
-    for a left-out corpus to the others, for a fold of new speakers to clips of other speakers.
+    Every temperature is fitted to answers of both protocols: for a left-out corpus to clips of the
+    others, for a fold of new speakers to clips of other speakers.
 
     Args:
         experiment: the network and its examples, of at least two corpora.
@@ -41,13 +41,12 @@ def evaluate_corpora(
     foreign = _other_corpora(experiment, seeds, scheduler)
     known = _new_speakers(experiment, folds, seeds, scheduler, controls=controls)
     forms = {MFCCS_ALONE: CLEAN, **{form: form for form in experiment.trainer.model.forms}}
+    both = (foreign, known)
     other, new = (
-        {form: found.evaluation(name, foreign) for form, name in forms.items()}
-        for found in (foreign, known)
+        {form: found.evaluation(name, both) for form, name in forms.items()} for found in both
     )
-    own = known.evaluation(CLEAN, known).ece().mean
-    served = {form: foreign.temperature(name) for form, name in forms.items()}
-    return Results(new_speakers=new, other_corpora=other, temperatures=served, own_error=own)
+    served = {form: temperature_of(both, name) for form, name in forms.items()}
+    return Results(new_speakers=new, other_corpora=other, temperatures=served)
 
 
 def _new_speakers(

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn.utils.rnn import pad_sequence
 
 from training.arrays import Float32
 from training.examples import Examples
@@ -29,7 +28,7 @@ from training.systems.base.system import (
     parameter_count,
 )
 from training.voice.baseline_distance import BaselineDistance, Discriminant
-from training.voice.clips import ALL, FORMS, VoiceClip, voice_clips
+from training.voice.clips import ALL, FORMS, VoiceClip, padded, voice_clips
 
 CLIPS_AT_ONCE = 64  # clips
 
@@ -60,14 +59,8 @@ class FittedFrames:
         return logits
 
     def _predict(self, clips: Sequence[VoiceClip]) -> Float32:
-        lengths = torch.tensor([len(clip.frames) for clip in clips])
-        frames, prosody = (
-            pad_sequence([torch.from_numpy(part) for part in parts], batch_first=True)
-            for parts in ([clip.frames for clip in clips], [clip.prosody for clip in clips])
-        )
-        baselines = torch.from_numpy(np.stack([clip.baseline for clip in clips]))
         with torch.inference_mode():
-            logits: Float32 = self.module(frames, lengths, prosody, baselines).numpy()
+            logits: Float32 = self.module(*padded(clips)).numpy()
         return logits
 
 
@@ -99,16 +92,16 @@ class FrameModel(Model):
 
     def fit(self, examples: Examples, context: FitContext) -> FittedFrames:
         """Takes minutes; the same seed gives the same network on a CPU."""
-        fitted = fit_all(self.members(examples, context), context.progress, context.checkpoint)
         caches, rows = context.caches, range(len(examples.targets))
+        clips = FrameExamples.read(examples, caches)
+        fitted = fit_all(self.members(clips, context), context.progress, context.checkpoint)
         recordings = voice_clips(examples, rows, caches.features, caches.prosody, ALL)
-        companion = fitted_companion(FrameExamples.read(examples, caches), recordings)
+        companion = fitted_companion(clips, recordings)
         network = FrameNetwork(networks(fitted), companion)
         return self.finished(examples, network, fitted, context.checkpoint)
 
-    def members(self, examples: Examples, context: FitContext) -> Iterator[MemberObjective]:
+    def members(self, clips: FrameExamples, context: FitContext) -> Iterator[MemberObjective]:
         """The objective of each member."""
-        clips = FrameExamples.read(examples, context.caches)
         for index, dilations in enumerate(self.hyperparameters.dilations):
             seed = 1000 * context.seed + index
             noises = context.caches.noises

@@ -267,10 +267,10 @@ class MixedModel(FrameModel):
     def fit(self, examples: Examples, context: FitContext) -> FittedFrames:
         """Takes minutes."""
         made: list[Heads] = []
+        clips = FrameExamples.read(examples, context.caches)
 
         def objectives() -> Iterator[Objective]:
-            yield from self.members(examples, context)
-            clips = FrameExamples.read(examples, context.caches)
+            yield from self.members(clips, context)
             made.append(Heads(clips, self.hyperparameters, context.seed))
             yield from made[0].objectives()
 

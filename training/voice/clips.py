@@ -1,9 +1,12 @@
 """Clips in the form of networks that take prosody and baselines, read from the caches."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from training.arrays import Float32
 from training.examples import Examples
@@ -56,6 +59,16 @@ class VoiceClip:
             return clip
         empty = np.zeros((len(clip), PROSODY), np.float32)
         return cls(clip, empty, np.zeros(BASELINE, np.float32))
+
+
+def padded(clips: Sequence[VoiceClip]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """One batch: frames (n, T, 25), lengths (n,), prosody (n, T, 3), baselines (n, BASELINE)."""
+    frames, prosody = (
+        pad_sequence([torch.from_numpy(part) for part in parts], batch_first=True)
+        for parts in ([clip.frames for clip in clips], [clip.prosody for clip in clips])
+    )
+    lengths = torch.tensor([len(clip.frames) for clip in clips])
+    return frames, lengths, prosody, torch.from_numpy(np.stack([clip.baseline for clip in clips]))
 
 
 def voice_clips(

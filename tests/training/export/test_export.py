@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from training.arrays import Float32
+from training.calibration import Temperature
 from training.examples import Examples
 from training.export.deployable import (
     DeployableFrames,
@@ -23,6 +24,7 @@ from training.export.ood_distance import Distance
 from training.features.standardisation import Standardisation
 from training.frames.hyperparameters import Hyperparameters
 from training.frames.network import FrameNetwork, Member
+from training.protocols.results import MFCCS_ALONE
 from training.systems import cnn, dnn
 from training.systems.base.system import Caches
 from training.systems.base.trainer import Trainer
@@ -40,7 +42,7 @@ def deployable_network(network: str, examples: Examples) -> DeployableModel:
     fitted = Trainer.of(system, Caches.under(Path())).fit(examples, 1)
     assert isinstance(fitted, FittedVectors)
     distance = Distance.fit(examples.features, fitted.standardisation)
-    return deployable_model(fitted, distance, temperature=1.3)
+    return deployable_model(fitted, distance, {MFCCS_ALONE: Temperature(1.3, 0.4)})
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +70,8 @@ def deployable_frames(examples: Examples, clips: list[Float32]) -> DeployableFra
         member.inputs.fit(np.concatenate(clips))
     fitted = FittedFrames(FrameNetwork(members).eval(), np.zeros(1, np.float32))
     standardisation = Standardisation.fit(examples.features)
-    model = deployable_model(
-        fitted, Distance.fit(examples.features, standardisation), temperature=0.8
-    )
+    distance = Distance.fit(examples.features, standardisation)
+    model = deployable_model(fitted, distance, {MFCCS_ALONE: Temperature(0.8, 0.4)})
     assert isinstance(model, DeployableFrames)
     return model
 

@@ -10,6 +10,7 @@ import torch
 from scipy.special import softmax
 
 from training.arrays import Float32
+from training.calibration import Temperature
 from training.examples import Examples
 from training.export.deployable import deployable_model
 from training.export.deployable_voice import DeployableVoiceFrames
@@ -19,13 +20,18 @@ from training.export.ood_distance import Distance
 from training.features.standardisation import Standardisation
 from training.frames.hyperparameters import Hyperparameters
 from training.frames.network import FrameNetwork, Member
+from training.protocols.results import MFCCS_ALONE
 from training.systems.tcn import FittedFrames
 from training.voice.baseline_distance import BaselineDistance, Discriminant
 from training.voice.clips import VoiceClip
 from training.voice.summary import baseline_of, clip_means, summary
 
-TEMPERATURES = {"prosody": 0.9, "baseline": 1.1, "prosody and baseline": 0.7}
-OF_ROWS = np.array([1.3, *TEMPERATURES.values()])  # in the order of `forms`
+TEMPERATURES = {  # in the order of `forms`
+    MFCCS_ALONE: Temperature(1.3, 0.4),
+    "prosody": Temperature(0.9, 0.2),
+    "baseline": Temperature(1.1),
+    "prosody and baseline": Temperature(0.7, 0.5),
+}
 SPEAKERS = 4
 Answer = Callable[[Feed], list[Float32]]
 
@@ -62,7 +68,7 @@ def model(examples: Examples, clips: list[Float32]) -> DeployableVoiceFrames:
         FrameNetwork(members).eval(), np.zeros(1, np.float32), BaselineDistance(discriminant)
     )
     distance = Distance.fit(examples.features, Standardisation.fit(examples.features))
-    found = deployable_model(fitted, distance, 1.3, TEMPERATURES)
+    found = deployable_model(fitted, distance, TEMPERATURES)
     assert isinstance(found, DeployableVoiceFrames)
     return found
 
@@ -116,9 +122,11 @@ def test_the_file_gives_what_pytorch_gives_in_each_form_of_request(
 ) -> None:
     fitted = FittedFrames(model.network, np.zeros(1, np.float32))
     mixed = [form for clip in voiced[:count] for form in forms(clip)]
-    logits = fitted.logits(mixed) / np.tile(OF_ROWS, count)[:, None]
-    expected = softmax(logits, axis=1)
-    np.testing.assert_allclose(answer(together(mixed))[0], expected, atol=1e-5)
+    found, distances, _ = answer(together(mixed))
+    rows = [each.of(distances) for each in TEMPERATURES.values()]
+    temperatures = np.choose(np.tile(range(len(rows)), count), rows)
+    expected = softmax(fitted.logits(mixed) / temperatures[:, None], axis=1)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
     for clip, row in zip(mixed, expected, strict=True):
         np.testing.assert_allclose(answer(together([clip]))[0][0], row, atol=1e-5)
 

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from training.arrays import Float32, Integers
+from training.calibration import Temperature
 from training.protocols.answers import LEFT_OUT, Answers
-from training.protocols.temperature import corpus_temperature
+from training.protocols.temperature import Answered, fit_to_distances
 
 EVERY = np.arange(4)
 
@@ -17,36 +20,54 @@ def drawn(count: int, seed: int) -> tuple[Float32, Integers]:
     return logits.astype(np.float32), targets
 
 
-def test_a_scale_of_the_logits_is_undone() -> None:
-    logits, targets = drawn(10_000, 0)
+def answered(logits: Float32, targets: Integers, scale: Temperature, seed: int = 0) -> Answered:
+    """Answers of two fits, too sure by `scale`, at distances of 0.3 to 3."""
+    distances = np.random.default_rng(seed).uniform(0.3, 3, len(targets)).astype(np.float32)
+    scaled = (logits * scale.of(distances)[:, None]).astype(np.float32)
     answers = Answers(np.tile(EVERY, (len(targets), 1)), targets)
-    corpora = np.full(len(targets), "one")
-    everything = np.ones(len(targets), np.bool_)
-    seeds = np.stack([3 * logits, 3 * logits])
-    assert corpus_temperature(seeds, answers, corpora, everything) == pytest.approx(3, rel=0.05)
-    assert corpus_temperature(seeds, answers, corpora, corpora == "one") == pytest.approx(3, 0.05)
+    return Answered(np.stack([scaled] * 2), distances, answers, np.full(len(targets), "one"))
+
+
+@pytest.mark.parametrize("scale", [Temperature(3), Temperature(1.5, 0.7)])
+def test_a_scale_of_the_logits_is_undone(scale: Temperature) -> None:
+    found = fit_to_distances([answered(*drawn(10_000, 0), scale)])
+    assert found.at_one == pytest.approx(scale.at_one, rel=0.05)
+    assert found.exponent == pytest.approx(scale.exponent, abs=0.07)
 
 
 def test_a_small_corpus_weighs_as_much_as_a_large_one() -> None:
-    sure, unsure = drawn(10_000, 0), drawn(1_000, 1)
-    logits = np.concatenate([4 * sure[0], unsure[0]])[None]
-    targets = np.concatenate([sure[1], unsure[1]])
-    answers = Answers(np.tile(EVERY, (len(targets), 1)), targets)
-    large = np.arange(len(targets)) < len(sure[1])
-    apart, together = np.where(large, "large", "small"), np.full(len(targets), "one")
-    everything = np.ones(len(targets), np.bool_)
-    even = corpus_temperature(logits, answers, apart, everything)
-    assert 1.2 < even < corpus_temperature(logits, answers, together, everything) - 0.2
-    assert corpus_temperature(logits, answers, apart, large) == pytest.approx(4, rel=0.05)
+    sure = answered(*drawn(10_000, 0), Temperature(4))
+    unsure = answered(*drawn(1_000, 1), Temperature(1))
+    both = Answered(
+        np.concatenate([sure.logits, unsure.logits], axis=1),
+        np.concatenate([sure.distances, unsure.distances]),
+        Answers(
+            np.concatenate([sure.answers.counted_as, unsure.answers.counted_as]),
+            np.concatenate([sure.answers.targets, unsure.answers.targets]),
+        ),
+        np.array(["large"] * 10_000 + ["small"] * 1_000),
+    )
+    together = replace(both, corpora=np.full(11_000, "one"))
+    even = fit_to_distances([both]).at_one
+    assert 1.2 < even < fit_to_distances([together]).at_one - 0.2
+    large = both.where(both.corpora == "large")
+    assert fit_to_distances([large]).at_one == pytest.approx(4, rel=0.05)
+
+
+def test_protocols_weigh_the_same() -> None:
+    sure, unsure = (answered(*drawn(5_000, seed), Temperature(4 - 3 * seed)) for seed in (0, 1))
+    many = answered(*drawn(50_000, 2), Temperature(4))
+    found = fit_to_distances([sure, unsure]).at_one
+    assert found == pytest.approx(fit_to_distances([many, unsure]).at_one, rel=0.05)
 
 
 def test_only_emotions_that_count_do() -> None:
     logits, targets = drawn(10_000, 0)
-    loud = np.concatenate([2 * logits, np.full((len(targets), 1), 50, np.float32)], axis=1)[None]
-    counted_as = np.tile([*EVERY, LEFT_OUT], (len(targets), 1))
-    corpora, everything = np.full(len(targets), "one"), np.ones(len(targets), np.bool_)
+    found = answered(logits, targets, Temperature(2))
+    loud = np.concatenate([found.logits, np.full((2, len(targets), 1), 50, np.float32)], axis=2)
     half = np.arange(len(targets)) % 2 == 0
+    counted_as = np.tile([*EVERY, LEFT_OUT], (len(targets), 1))
     unmeasured = Answers(counted_as, np.where(half, targets, LEFT_OUT))
-    found = corpus_temperature(loud, unmeasured, corpora, everything)
-    assert found == corpus_temperature(loud, Answers(counted_as, targets), corpora, half)
-    assert found == pytest.approx(2, rel=0.05)
+    alone = fit_to_distances([replace(found, logits=loud, answers=unmeasured)])
+    assert alone == fit_to_distances([found.where(half)])
+    assert alone.at_one == pytest.approx(2, rel=0.05)

@@ -14,6 +14,7 @@ from training.audio.augmentation import FrameAugmentation
 from training.audio.noise import NoiseSettings
 from training.audio.real_noise import RealNoises
 from training.audio.spectra import SpectraCache, Variants
+from training.calibration import Temperature
 from training.examples import Examples
 from training.export.deployable import deployable_model
 from training.export.onnx_file import export_network
@@ -24,6 +25,7 @@ from training.features.standardisation import Standardisation
 from training.frames.hyperparameters import Hyperparameters
 from training.frames.network import FrameNetwork, Member
 from training.metrics import unweighted_average_recall
+from training.protocols.results import MFCCS_ALONE
 from training.storage.checkpoints import CheckpointError
 from training.systems.base.system import Caches
 from training.systems.base.trainer import Trainer
@@ -185,14 +187,17 @@ def test_the_exported_network_beats_chance_on_new_voices_in_each_form_of_request
 ) -> None:
     vectors = mfcc_vectors(voices.features)
     distance = Distance.fit(vectors, Standardisation.fit(vectors))
-    temperatures = {"prosody": 0.8, "baseline": 1.2, ALL: 1.5}
-    model = deployable_model(fitted, distance, 1.0, temperatures)
+    temperatures = {MFCCS_ALONE: 1.0, "prosody": 0.8, "baseline": 1.2, ALL: 1.5}
+    model = deployable_model(
+        fitted, distance, {form: Temperature(t) for form, t in temperatures.items()}
+    )
     unheard = np.flatnonzero(held_out).tolist()
     given = trainer.clips(voices, unheard, ALL)
     export_network(model, {}, given, tmp_path / "TCN.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "TCN.onnx")
-    for form, temperature in {ORIGINAL.folder: 1.0, **temperatures}.items():
-        clips = trainer.clips(voices, unheard, form)
+    for form, temperature in temperatures.items():
+        folder = form if form in FORMS else ORIGINAL.folder
+        clips = trainer.clips(voices, unheard, folder)
         found = np.concatenate([run(session, clip) for clip in clips])
         logits = torch.from_numpy(fitted.logits(clips))
         expected = torch.softmax(logits / temperature, dim=1).numpy()

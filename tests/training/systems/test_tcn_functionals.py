@@ -17,6 +17,7 @@ from tests.training.conftest import Here, extract
 from training.audio.augmentation import FrameAugmentation
 from training.audio.noise import NoiseSettings
 from training.audio.spectra import SpectraCache, Variants
+from training.calibration import Temperature
 from training.corpora.emodb import EMODB_2S
 from training.examples import Examples, load_examples
 from training.export.deployable import deployable_model
@@ -28,6 +29,7 @@ from training.features.extraction import Extraction
 from training.features.recipe import RECIPE
 from training.features.standardisation import Standardisation
 from training.frames.network import Member
+from training.protocols.results import MFCCS_ALONE
 from training.storage.checkpoints import CheckpointError
 from training.systems.base.system import Caches
 from training.systems.base.trainer import Trainer
@@ -219,7 +221,8 @@ def test_the_server_serves_it_with_the_labels_of_its_corpus(
         **{key: {} for key in ("corpus", "training", "intended_use")},
     }
     texts = {"format": FORMAT, **{key: json.dumps(value) for key, value in metadata.items()}}
-    export_network(deployable_model(fitted, distance, 1.0), texts, clips, tmp_path / "TCN.onnx")
+    served = deployable_model(fitted, distance, {MFCCS_ALONE: Temperature()})
+    export_network(served, texts, clips, tmp_path / "TCN.onnx")
     for name in ("mfcc.onnx", "reference.wav"):
         (tmp_path / name).symlink_to(ROOT / "models" / name)
     settings = Settings(ServerSettings(), ModelSettings(tmp_path))

@@ -7,15 +7,18 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-import torch
+from scipy.special import softmax
 
 from configuration import ROOT
 from training.arrays import Float32
+from training.calibration import Temperature
 from training.examples import Examples
 from training.export.deployable import deployable_model
 from training.export.deployable_voice import DeployableVoice
 from training.export.onnx_file import export_network
 from training.export.ood_distance import Distance
+from training.features.cache import ORIGINAL
+from training.protocols.results import MFCCS_ALONE
 from training.systems.base.system import Caches
 from training.systems.dnn_prosody import FittedVoice
 from training.voice.baseline_distance import BaselineError, Discriminant
@@ -23,13 +26,18 @@ from training.voice.clips import ALL, FORMS, voice_rows
 from training.voice.identification import identify
 from training.voice.summary import split
 
-TEMPERATURES = {"prosody": 0.9, "baseline": 1.1, "prosody and baseline": 0.7}
+TEMPERATURES = {
+    MFCCS_ALONE: Temperature(1.3, 0.4),
+    "prosody": Temperature(0.9, 0.2),
+    "baseline": Temperature(1.1),
+    "prosody and baseline": Temperature(0.7, 0.5),
+}
 Answer = Callable[[Float32], list[Float32]]
 
 
 @pytest.fixture(scope="module")
 def deployable(fitted: FittedVoice, distance: Distance) -> DeployableVoice:
-    model = deployable_model(fitted, distance, 1.3, TEMPERATURES)
+    model = deployable_model(fitted, distance, TEMPERATURES)
     assert isinstance(model, DeployableVoice)
     return model
 
@@ -57,11 +65,12 @@ def answer(
 def test_the_file_agrees_with_the_fitted_network(
     voices: Examples, caches: Caches, fitted: FittedVoice, answer: Answer
 ) -> None:
-    for form, temperature in {"original": 1.3, **TEMPERATURES}.items():
-        clips = voice_rows(voices, range(20), caches.features, form)
-        logits = torch.from_numpy(fitted.logits(clips))
-        expected = torch.softmax(logits / temperature, dim=1).numpy()
-        np.testing.assert_allclose(answer(np.stack(clips))[0], expected, atol=1e-5)
+    for form, temperature in TEMPERATURES.items():
+        folder = form if form in FORMS else ORIGINAL.folder
+        clips = voice_rows(voices, range(20), caches.features, folder)
+        found, distances, _ = answer(np.stack(clips))
+        logits = fitted.logits(clips) / temperature.of(distances)[:, None]
+        np.testing.assert_allclose(found, softmax(logits, axis=1), atol=1e-5)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -77,12 +77,9 @@ def _optional(value: float | None) -> str:
 def _details(results: Results) -> Iterator[str]:
     evaluation = results.evaluation
     yield ""
-    served = ", ".join(f"{form} {t:.2f}" for form, t in results.temperatures.items())
-    yield f"  temperatures, from the left-out corpora: {served}"
-    yield (
-        "  calibration error on new speakers with a temperature from new speakers: "
-        f"{_optional(results.own_error)}"
-    )
+    yield "  temperatures, at the distance d from the training distribution:"
+    for form, found in results.temperatures.items():
+        yield f"    {form}: {found.at_one:.2f} d^{found.exponent:.2f}"
     yield from control_rows(evaluation)
     yield "\n  all of the following is on new speakers, from MFCCs alone\n"
     yield from emotion_rows(evaluation.emotions())
