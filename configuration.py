@@ -1,22 +1,28 @@
 """Reads the sections of `config.ini` into frozen dataclasses.
 
 An environment variable `SER_<SECTION>_<KEY>` overrides a key of the file: `SER_SERVER_PORT=9000`
-overrides `port` in `[server]`.
+overrides `port` in `[server]`. An unknown one is an error, for a misspelt
+`SER_SERVER_API_KEYS_PATH` would leave the server open.
 """
 
 import configparser
 import dataclasses
 import math
 import os
+import re
 import shlex
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 ROOT = Path(__file__).resolve().parent
 CONFIG_VARIABLE = "SER_CONFIG"
+CLIENT_VARIABLE = "SER_API_KEY"  # of the Python client
 SECTIONS = ("server", "models", "data", "training", "comparison")
+# What Kubernetes sets in every container for a Service whose name begins with "ser".
+OF_KUBERNETES = re.compile(r"SER_(\w+_)?(SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_\w+)")
 
 Section = TypeVar("Section")
 
@@ -43,23 +49,43 @@ def read_section(
     Relative paths are relative to the folder of the file. An empty value means the default.
 
     Raises:
-        SettingError: the file cannot be read, a key is unknown, or a value has the wrong type.
+        SettingError: the file cannot be read, a key or variable is unknown, or a value has the
+            wrong type.
     """
     texts = _texts(name, path)
     fields = {field.name: field for field in dataclasses.fields(section)}  # type: ignore[arg-type]
     unknown = sorted(texts.keys() - fields.keys())
     if unknown:
         raise SettingError(f"{path} [{name}]: unknown key {unknown[0]!r}; known: {sorted(fields)}")
+    _refuse_unknown_variables(name, fields, environment)
     values = {}
     hints = get_type_hints(section)
     for key, field in fields.items():
-        variable = f"SER_{name}_{key}".upper()
+        variable = variable_name(name, key)
         text, origin = texts.get(key, ""), f"{path} [{name}] {key}"
         if environment.get(variable):
             text, origin = environment[variable], variable
         if text:
             values[key] = _convert(text, hints[key], field, origin, path.parent)
     return section(**values)
+
+
+def variable_name(section: str, key: str) -> str:
+    """The environment variable that overrides a key of a section."""
+    return f"SER_{section}_{key}".upper()
+
+
+def _refuse_unknown_variables(
+    section: str, keys: Iterable[str], environment: Mapping[str, str]
+) -> None:
+    """Those of the section, and those of none."""
+    known = [*(variable_name(section, key) for key in keys), CONFIG_VARIABLE, CLIENT_VARIABLE]
+    others = tuple(variable_name(name, "") for name in SECTIONS if name != section)
+    for variable in sorted(environment.keys() - known):
+        ours = variable.startswith("SER_") and not variable.startswith(others)
+        if ours and not OF_KUBERNETES.fullmatch(variable):
+            nearest = get_close_matches(variable.upper(), known, n=1, cutoff=0)
+            raise SettingError(f"{variable}: unknown environment variable; nearest: {nearest[0]}")
 
 
 def _texts(name: str, path: Path) -> dict[str, str]:

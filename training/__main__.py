@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, TypeVar, get_args, get_type_hints
 
-from configuration import SettingError, config_path, is_path, read_section
+from configuration import SettingError, config_path, is_path, read_section, variable_name
 from training import commands, compare
 from training.commands import NETWORKS, SHIPPED, Run
 from training.compare import ComparisonRun
@@ -154,7 +154,7 @@ def _settings(section: type[Settings], name: str, options: argparse.Namespace) -
     for key, kind in get_type_hints(section).items():
         text = getattr(options, key, None)
         if text is not None:
-            variable = f"SER_{name}_{key}".upper()
+            variable = variable_name(name, key)
             is_path = Path in (kind, *get_args(kind))
             words = text if isinstance(text, str) else shlex.join(map(_from_here, text))
             environment[variable] = str(Path(text).absolute()) if is_path else words

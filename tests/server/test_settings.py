@@ -56,6 +56,34 @@ def test_an_error_names_key_value_and_expected_value(
     assert all(part in str(caught.value) for part in parts)
 
 
+@pytest.mark.parametrize(
+    ("variable", "nearest"),
+    [
+        ("SER_SERVER_API_KEY_PATH", "SER_SERVER_API_KEYS_PATH"),
+        ("SER_SEVER_PORT", "SER_SERVER_PORT"),
+        ("SER_MODELS_DIR", "SER_MODELS_DIRECTORY"),
+        ("SER_CONFIGURATION", "SER_CONFIG"),
+        ("SER_server_port", "SER_SERVER_PORT"),
+    ],
+)
+def test_an_unknown_variable_is_an_error_that_names_the_nearest(
+    monkeypatch: pytest.MonkeyPatch, variable: str, nearest: str
+) -> None:
+    monkeypatch.setenv(variable, "x")
+    with pytest.raises(SettingError, match=f"^{variable}: unknown .* {nearest}$"):
+        load_settings()
+
+
+def test_variables_of_others_are_not_the_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the client, of the trainer, and of Kubernetes for a Service named ser-server."""
+    for variable in ("SER_API_KEY", "SER_TRAINING_EPOCHS", "SERVER_PORT"):
+        monkeypatch.setenv(variable, "x")
+    for suffix in ("SERVICE_HOST", "SERVICE_PORT_HTTP", "PORT_8080_TCP_ADDR"):
+        monkeypatch.setenv(f"SER_{suffix}", "x")
+        monkeypatch.setenv(f"SER_SERVER_{suffix}", "x")
+    assert load_settings().server.port == 8080
+
+
 def test_a_missing_file_in_the_settings_is_an_error_at_start(tmp_path: Path) -> None:
     server = load_settings(write(tmp_path, "[server]\napi_keys_path = none\n")).server
     with pytest.raises(SettingError, match=r"api_keys_path: .*none.* read"):
