@@ -1,7 +1,7 @@
 # Each target installs what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check train compare notebook bench image bill-of-materials image-test soak
+.PHONY: help run test check train train-german train-open compare notebook bench image bill-of-materials image-test soak
 .PHONY: .venv .venv-dev .venv-bench .venv-inference-clients
 
 # PORT and WORKERS override config.ini: make run PORT=9000 WORKERS=1
@@ -37,16 +37,27 @@ check: .venv-dev ## check style, types and formatting
 	@.venv-dev/bin/python -m ruff format --check .
 	@.venv-dev/bin/python -m mypy .
 
-FOUR_CORPORA = --corpus ravdess cremad nemo emodb-2s
+# Interrupted, these continue where they stopped.
+TRAINING = .venv-dev/bin/python -m training
+networks = $(TRAINING) fit --resume $(1) && $(TRAINING) export $(1)
+OPEN = --corpus cremad emodb-2s --models-path models-open
+GERMAN = --corpus emodb-2s --models-path models-german \
+  --folds models-german/folds.csv --seeds 1 --controls no
 
-train: .venv-dev ## train the networks of models/: TCN on four corpora, the others on RAVDESS; takes hours
-	@for network in CNN DNN DNN-prosody; do \
-	  .venv-dev/bin/python -m training fit --network $$network --resume && \
-	  .venv-dev/bin/python -m training export --network $$network || exit; \
-	done
-	@.venv-dev/bin/python -m training fit --network TCN $(FOUR_CORPORA) --resume
-	@.venv-dev/bin/python -m training export --network TCN $(FOUR_CORPORA)
-	@.venv-dev/bin/python -m training report --network TCN $(FOUR_CORPORA)
+train: .venv-dev ## train the networks of models/ on the corpora of config.ini; takes hours
+	@$(call networks,)
+	@$(TRAINING) report --network TCN
+
+train-open: .venv-dev ## train models-open/, on corpora that allow commercial use; takes hours
+	@$(call networks,$(OPEN))
+	@cp models/mfcc.onnx models/extractor-*.onnx models/reference*.wav models-open
+
+train-german: .venv-dev ## train models-german/, on EmoDB
+	@$(call networks,$(GERMAN) --network TCN-functionals)
+	@mv models-german/TCN-functionals.onnx models-german/TCN.onnx
+	@$(call networks,$(GERMAN) --network CNN)
+	@$(call networks,$(GERMAN) --network DNN)
+	@cp models/mfcc.onnx models/reference.wav models-german
 
 compare: .venv-dev ## compare published systems with this project's, on EmoDB; under an hour
 	@.venv-dev/bin/python -m training compare --corpus emodb-2s

@@ -143,7 +143,8 @@ def _add_options(
     for field in dataclasses.fields(SECTIONS[section]):
         option, default = f"--{field.name.replace('_', '-')}", field.default
         if isinstance(default, tuple):
-            group.add_argument(option, metavar=" ".join(default), nargs=words)
+            shown = default[:2] if words == "+" else default[0]
+            group.add_argument(option, metavar=shown, nargs=words)
         else:
             example = str(default) if default is not None else field.name.upper()
             group.add_argument(option, metavar=example)

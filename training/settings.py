@@ -17,7 +17,7 @@ HYPERPARAMETERS = (
 class DataSettings:
     """The folders of recordings, and of the cache."""
 
-    corpus: tuple[str, ...] = ("ravdess",)  # one or more: keys, or paths of one's own
+    corpus: tuple[str, ...] = ("ravdess", "cremad", "nemo", "emodb-2s")  # or paths of one's own
     source_path: Path | None = None  # default: the folder of the corpus's name in `corpora_path`
     corpora_path: Path = ROOT.parent / "shared" / "data"
     cache_path: Path = ROOT / ".cache"

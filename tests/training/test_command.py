@@ -58,7 +58,7 @@ def three_folds(folder: Path) -> Path:
 def folders(source: Path, folder: Path) -> list[str]:
     """The options for the recordings, and for a cache and models in a folder."""
     paths = {"source": source, "cache": folder / "cache", "models": folder / "models"}
-    return [f"--{name}-path={path}" for name, path in paths.items()]
+    return ["--corpus=ravdess", *(f"--{name}-path={path}" for name, path in paths.items())]
 
 
 @dataclass(frozen=True)

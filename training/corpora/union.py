@@ -182,8 +182,10 @@ def read_corpora(data: DataSettings) -> Corpora:
     if data.source_path and len(data.corpus) > 1:
         raise CorpusError(
             f"[data] source_path is {data.source_path}, and [data] corpus has {len(data.corpus)} "
-            "corpora; it names the folder of one; corpora_path is the folder of several"
+            "corpora; it names the folder of one, which --corpus KEY chooses; corpora_path is the "
+            "folder of several"
         )
+    _require_folders(data)
     corpora = Corpora(tuple(_read(name, data) for name in data.corpus))
     _refuse_the_same_twice(corpora)
     for corpus in corpora.corpora:
@@ -192,6 +194,21 @@ def read_corpora(data: DataSettings) -> Corpora:
                 f"{corpus.reader.name}: none of its emotions is one of {', '.join(EMOTIONS)}"
             )
     return corpora
+
+
+def _require_folders(data: DataSettings) -> None:
+    """Names every folder that lacks at once, and the corpora that are left."""
+    keys = [reader_named(name).key for name in data.corpus if not is_path(name)]
+    lacking = [key for key in keys if not data.folder(key).is_dir()]
+    if not lacking:
+        return
+    folders = ", ".join(str(data.folder(key).resolve()) for key in lacking)
+    others = shlex.join(name for name in data.corpus if name not in lacking)
+    choice = f"--corpus {others} reads the others alone; " if others else ""
+    raise CorpusError(
+        f"{folders}: no such folder; {choice}[data] corpora_path has a folder for each corpus, "
+        "[data] source_path is that of one"
+    )
 
 
 def _read(name: str, data: DataSettings) -> Corpus:

@@ -128,7 +128,7 @@ def test_the_summary_names_files_and_their_corpora(corpora: Corpora, tmp_path: P
         (("ravdess", "ravdess"), "the same recordings twice: ravdess"),
         (("emodb", "emodb-2s"), "the same recordings twice: Burkhardt"),
         (("ravdess", "tes"), "'tes': no such corpus; known: cremad, emodb"),
-        (("ravdess", "emodb"), "emodb: no such folder"),
+        (("ravdess", "emodb"), "emodb: no such folder; --corpus ravdess reads the others alone; "),
     ],
 )
 def test_corpora_that_cannot_be_read_together_are_named(
@@ -141,8 +141,22 @@ def test_corpora_that_cannot_be_read_together_are_named(
     (folder / "emodb").unlink(missing_ok=True)
 
 
+def test_every_folder_that_lacks_is_named(data: DataSettings, tmp_path: Path) -> None:
+    with pytest.raises(CorpusError) as refused:
+        read_corpora(replace(data, corpus=("savee", "cremad", "tess")))
+    folder = data.corpora_path.resolve()
+    assert str(refused.value) == (
+        f"{folder}/savee, {folder}/tess: no such folder; --corpus cremad reads the others alone; "
+        "[data] corpora_path has a folder for each corpus, [data] source_path is that of one"
+    )
+    with pytest.raises(CorpusError, match=r"savee: no such folder; \[data\] corpora_path"):
+        read_corpora(replace(data, corpus=("savee",)))
+    with pytest.raises(CorpusError, match="nowhere: no such folder"):
+        read_corpora(replace(data, corpus=("savee",), source_path=tmp_path / "nowhere"))
+
+
 def test_one_folder_cannot_be_that_of_several_corpora(data: DataSettings, tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match=r"source_path is .* corpora_path is the folder"):
+    with pytest.raises(CorpusError, match=r"source_path is .* one, which --corpus KEY chooses"):
         read_corpora(replace(data, source_path=tmp_path))
 
 

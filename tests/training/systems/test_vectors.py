@@ -86,6 +86,15 @@ def test_a_stopped_fit_continues_bit_for_bit(
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
+def test_the_level_differs_in_training_alone() -> None:
+    vectors = torch.zeros(400, 25)
+    level = dnn.RandomLevel()
+    changed = level(vectors)
+    assert changed[:, 0].std().item() == pytest.approx(dnn.LEVEL, rel=0.2)
+    assert not changed[:, 1:].any()
+    assert level.eval()(vectors) is vectors
+
+
 def test_the_same_seed_gives_the_same_network(
     examples: Examples, caches: Caches, whole: Callable[[str], FittedVectors]
 ) -> None:
