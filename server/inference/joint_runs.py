@@ -16,9 +16,9 @@ from server.models.predictors import Prediction
 # PERF: of one run; larger ones take no less time for each prediction, see batches.md.
 MOST_ROWS = 16
 MOST_FRAMES = 400  # with padding
-# PERF: to wait for the end of the slice costs 4 us.
-FEWEST_VECTORS = 4
-FEWEST_UTTERANCES = 2
+# PERF: to wait for the end of the slice costs 4 us, a run of a plain vector network 10.
+FEWEST = 2
+FEWEST_PLAIN_VECTORS = 8
 
 PredictionAndSeconds = tuple[Prediction, float]
 
@@ -39,9 +39,9 @@ class JointRuns:
         self._network = network
         self._time_slice = time_slice
         self._waiting: list[_Waiting] = []
-        is_row = network.takes_vectors
-        self.fewest = FEWEST_VECTORS if is_row else FEWEST_UTTERANCES
-        self._largest = MOST_ROWS if is_row else MOST_FRAMES
+        is_plain = network.takes_vectors and not network.optional_inputs
+        self.fewest = FEWEST_PLAIN_VECTORS if is_plain else FEWEST
+        self._largest = MOST_ROWS if network.takes_vectors else MOST_FRAMES
         self._cost = CostEstimate()  # of a row or a frame
 
     def add(self, utterance: Utterance) -> Awaitable[PredictionAndSeconds]:
