@@ -17,6 +17,7 @@ from server.codecs.mfcc_json import MfccDecoder, encode_prediction
 from server.codecs.optional_members import OptionalMembersReader, Utterance
 from server.inference.batch_executor import BatchExecutor
 from server.inference.deadline import Deadline
+from server.inference.joint_runs import JointRuns
 from server.inference.time_slice import EventLoopTimeSlice
 from server.metrics.network_metrics import NetworkMetrics
 from server.models.catalog import NetworkCatalog
@@ -53,6 +54,8 @@ class PredictionResource:
         self._maximum_body_bytes = settings.maximum_body_bytes
         self._executor = executor
         self._time_slice = time_slice
+        networks = catalog.networks.values()
+        self._joint_runs = {each.name: JointRuns(each, time_slice) for each in networks}
 
     async def on_post(self, req: Request, resp: Response, network_type: str) -> None:
         """Predicts the emotion of one utterance."""
@@ -65,13 +68,15 @@ class PredictionResource:
             await turn
             _check(req, deadline)
         utterance = await self._read(network, body)
-        if network.takes_vectors or len(utterance.mfccs) <= LONGEST_ON_LOOP:
+        if not network.takes_vectors and len(utterance.mfccs) > LONGEST_ON_LOOP:
+            run = partial(_predict_long, network, utterance, partial(_check, req, deadline))
+            prediction, seconds = await self._executor.run_network(run)
+        elif self._time_slice.crowd >= (joint_runs := self._joint_runs[network.name]).fewest:
+            prediction, seconds = await joint_runs.add(utterance)
+        else:
             start = perf_counter()
             prediction = network.predict(utterance.mfccs, utterance.prosody, utterance.baseline)
             seconds = perf_counter() - start
-        else:
-            run = partial(_predict_long, network, utterance, partial(_check, req, deadline))
-            prediction, seconds = await self._executor.run_network(run)
         self._metrics[network.name].record(
             seconds, prediction.distance, prediction.baseline_distance
         )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from time import perf_counter
 
 SLICE_SECONDS = 0.01
@@ -20,14 +20,21 @@ class EventLoopTimeSlice:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._began = 0.0  # 0: no prediction in this iteration yet
         self._admitted = 1  # predictions in this slice
+        self._admitted_before = 0  # in the slice before
+        self._last_runs: list[Callable[[], None]] = []
+        self._reserved = 0.0  # estimated seconds of the last runs
+
+    @property
+    def crowd(self) -> int:
+        """The predictions of this slice so far, or of the slice before it if those were more."""
+        return max(self._admitted, self._admitted_before)
 
     def wait(self) -> Awaitable[None] | None:
         """An awaitable for the next free slice; None if this slice has time left."""
         now = perf_counter()
         if not self._began:
-            self._began, self._admitted = now, 0
-            asyncio.get_running_loop().call_soon(self._end)
-        if self._waiting or now - self._began > self._seconds:
+            self._begin(now)
+        if self._waiting or now - self._began + self._reserved > self._seconds:
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
             return turn
@@ -38,8 +45,25 @@ class EventLoopTimeSlice:
         """The estimated wait of the next prediction."""
         return len(self._waiting) / max(1, self._admitted) * self._seconds
 
+    def run_last(self, run: Callable[[], None]) -> None:
+        """Calls `run`, which must not raise, at the end of this slice."""
+        if not self._began:
+            self._begin(perf_counter())
+        self._last_runs.append(run)
+
+    def reserve(self, seconds: float) -> None:
+        """Reserves time of this slice for the last runs; infinite: all that is left of it."""
+        self._reserved += seconds
+
+    def _begin(self, now: float) -> None:
+        self._began, self._admitted = now, 0
+        asyncio.get_running_loop().call_soon(self._end)
+
     def _end(self) -> None:
         """Ends a slice, and admits to the next one as many as fit, in order of arrival."""
+        self._admitted_before = self._admitted
+        if self._last_runs:
+            self._run_last()
         if not self._waiting:
             self._began = 0.0
             return
@@ -53,3 +77,9 @@ class EventLoopTimeSlice:
                 turn.set_result(None)
         # Runs after the predictions that were just admitted.
         asyncio.get_running_loop().call_soon(self._end)
+
+    def _run_last(self) -> None:
+        runs, self._last_runs = self._last_runs, []
+        self._reserved = 0.0
+        for run in runs:
+            run()

@@ -80,7 +80,7 @@ REQUESTS = Family(
 )
 NETWORK_SECONDS = Family(
     "network_duration_seconds",
-    "Time of one run of a network alone, for any number of rows",
+    "Time of one run of a network alone; a prediction that shared a run counts its share",
     ("network",),
     (0.00001, 0.00002, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0),
 )

@@ -15,7 +15,11 @@ from server.models.batch_predictors import (
     vector_batch_predictor,
 )
 from server.models.contract.feature_contract import FeatureContract
-from server.models.contract.prosody_statistics import PROSODY_COLUMNS, prosody_pooling
+from server.models.contract.prosody_statistics import (
+    PROSODY_COLUMNS,
+    ProsodyPooling,
+    prosody_pooling,
+)
 from server.models.description.quality import Metrics
 from server.models.files import EXTRACTOR_NAME, RESERVED, ModelFileError, read_file
 from server.models.network_probe import check_predictions
@@ -64,6 +68,7 @@ class Network:
     predict_batch: PredictBatch
     sha256: str  # of the file
     optional_inputs: tuple[OptionalInput, ...] = ()
+    pool_prosody: ProsodyPooling | None = None  # of a vector network with optional inputs
 
     @property
     def takes_vectors(self) -> bool:
@@ -100,8 +105,8 @@ def load_network(path: Path, contract: FeatureContract | None, maximum_file_byte
     faults += _output_faults(model, metadata, optional)
     if faults:
         raise ModelFileError(*faults)
-    predictors = _predictors(model, metadata, n_mfcc, optional, statistics)
-    network = Network(path.stem, metadata, *predictors, file.sha256, optional)
+    predict, batch, pooling = _predictors(model, metadata, n_mfcc, optional, statistics)
+    network = Network(path.stem, metadata, predict, batch, file.sha256, optional, pooling)
     check_predictions(network.predict, optional, metadata.input, n_mfcc)
     return network
 
@@ -131,21 +136,23 @@ def _predictors(
     n_mfcc: int,
     optional: OptionalInputs,
     statistics: Sequence[str],
-) -> tuple[Predict, PredictBatch]:
+) -> tuple[Predict, PredictBatch, ProsodyPooling | None]:
     session, labels = model.session, len(metadata.labels)
     if metadata.input == "frames":
         return (
             frame_predictor(session, optional),
             frame_batch_predictor(session, labels, optional),
+            None,
         )
     batch = vector_batch_predictor(session, labels, optional)
     if not optional:
-        return vector_predictor(session, n_mfcc, labels), batch
+        return vector_predictor(session, n_mfcc, labels), batch, None
     try:
         pooling = prosody_pooling(statistics)
     except ValueError as error:
         raise ModelFileError(str(error)) from None
-    return optional_vector_predictor(session, n_mfcc, labels, optional, pooling), batch
+    predict = optional_vector_predictor(session, n_mfcc, labels, optional, pooling)
+    return predict, batch, pooling
 
 
 def _read_metadata(model: OnnxModel) -> NetworkMetadata:
