@@ -83,7 +83,7 @@ def to_onnx(model: DeployableModel, metadata: Mapping[str, str]) -> onnx.ModelPr
     """A deployable model as a graph: its inputs to `probabilities`, `distance` and others."""
     axes = {name: {d: Dim(n) for d, n in free.items()} for name, free in model.axes.items()}
     example = {name: torch.from_numpy(array) for name, array in model.example().items()}
-    graph = graph_of(model, example, model.outputs, axes)
+    graph = graph_of(model.exported().eval(), example, model.outputs, axes)
     onnx.helper.set_model_props(graph, dict(metadata))
     onnx.checker.check_model(graph, full_check=True)
     return graph
