@@ -49,8 +49,8 @@ CORPUS = (
 )
 SPEAKERS = "The mean hides the variation between speakers. (f) is female, (m) is male."
 CALIBRATION = (
-    "Out-of-fold predictions of all seeds. The temperature of each fold was fitted within its "
-    "training part. The upper bars show the accuracy of the predictions in each bin of "
+    "Out-of-fold predictions of all seeds. The temperature of each fold was fitted to other "
+    "speakers. The upper bars show the accuracy of the predictions in each bin of "
     "confidence; the dashed line is perfect calibration. The lower bars show the share of "
     "predictions in each bin. The expected calibration error is the mean distance from the "
     "line, weighted by these shares."
