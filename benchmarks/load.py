@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 
+from benchmarks.payloads import Body
 from benchmarks.serving import JSON, BenchmarkError
 from configuration import ROOT
 
@@ -36,24 +37,20 @@ class Client:
 
     core: int
 
-    def ask(
-        self, url: str, body: bytes, connections: int, seconds: int, json_bytes: int | None = None
-    ) -> Load:
+    def ask(self, url: str, body: Body, connections: int, seconds: int) -> Load:
         """Posts the body repeatedly.
-
-        json_bytes: the length of the JSON before binary tensors; None: the body is JSON only.
 
         Raises:
             BenchmarkError: a request failed.
         """
         with tempfile.NamedTemporaryFile() as file:
-            file.write(body)
+            file.write(body.content)
             file.flush()
             command = ["taskset", "--cpu-list", str(self.core), "wrk", "--threads", "1"]
             command += ["--connections", str(connections), "--duration", f"{seconds}s", "--latency"]
             command += ["--timeout", "10s", "--script", str(SCRIPT), url, "--", file.name, JSON]
-            if json_bytes is not None:
-                command.append(str(json_bytes))
+            if body.json_bytes is not None:
+                command.append(str(body.json_bytes))
             output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
         lines = [line for line in output.splitlines() if line.startswith("{")]
         if not lines:
