@@ -1,56 +1,102 @@
-"""Request bodies: vectors of 25 MFCCs in the formats of the contenders."""
+"""MFCCs, and requests and answers with them in the formats of the contenders."""
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-Vector = tuple[float, ...]
+import numpy as np
+from numpy.typing import NDArray
 
-# Rounded as clients do.
-CLIP: Vector = (
+Mfccs = NDArray[np.float64]  # (N, 25) vectors, or (N, T, 25) frames
+Probabilities = NDArray[np.float32]  # of all rows, one after the other
+
+CLIP = (
     *(-412.613, 58.207, -13.944, 11.502, -9.871, -5.233, -14.806, -7.119, -8.934, -2.541),
     *(-5.087, -0.763, -4.412, -1.905, -3.378, 0.284, -2.996, -1.147, -2.083, -0.519),
     *(-1.724, 0.631, -1.268, -0.407, -0.955),
 )
-OTHER_CLIPS: tuple[Vector, ...] = (tuple(-x for x in CLIP), tuple(x / 3 + 1 for x in CLIP))
+SPREAD = (40.0, 20.0, *[8.0] * 23)
+
+
+def mfccs_like_speech(shape: tuple[int, ...], seed: int) -> Mfccs:
+    """MFCCs of this shape with the mean and scale of speech, rounded as clients do."""
+    return np.random.default_rng(seed).normal(CLIP, SPREAD, shape).round(3)
 
 
 @dataclass(frozen=True)
-class Payload:
-    """A format of bodies and answers.
+class Body:
+    """The body of a request.
 
-    rows: the number of predictions of a body, all for the same vector.
+    json_bytes: the length of the JSON before binary tensors; None: the body is JSON only.
     """
 
-    write: Callable[[list[Vector]], Any]
-    read: Callable[[Any], list[float]]
-    rows: int = 1
-
-    def body(self, vector: Vector) -> bytes:
-        """The body of a request."""
-        return json.dumps(self.write([vector] * self.rows), separators=(",", ":")).encode()
-
-    def probabilities(self, answer: bytes) -> list[float]:
-        """The probabilities in an answer, row by row."""
-        return self.read(json.loads(answer))
+    content: bytes
+    json_bytes: int | None = None
 
 
-def _v2_request(vectors: list[Vector]) -> dict[str, Any]:
-    shape = [len(vectors), len(vectors[0])]
-    data = [value for vector in vectors for value in vector]
-    tensor = {"name": "mfccs", "shape": shape, "datatype": "FP32", "data": data}
-    return {"inputs": [tensor], "outputs": [{"name": "probabilities"}]}
+@dataclass(frozen=True)
+class Format:
+    """A format of requests and answers.
+
+    path: of the requests; `{network}` is replaced by the name.
+    write: the body of a request about some MFCCs.
+    read: the probabilities in an answer; takes the length of the JSON before binary tensors too.
+    """
+
+    path: str
+    write: Callable[[Mfccs], Body]
+    read: Callable[[bytes, int | None], Probabilities]
 
 
-def _v2_probabilities(answer: Any) -> list[float]:
-    found: list[float] = next(o["data"] for o in answer["outputs"] if o["name"] == "probabilities")
-    return found
+def _json(document: Any) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()
 
 
-MFCCS = Payload(
-    lambda vectors: {"mfccs": vectors[0]},
-    lambda answer: [result["prediction"] for result in answer["results"]],
+def _predictions(answer: bytes, _: int | None) -> Probabilities:
+    found = json.loads(answer)
+    answers = found if isinstance(found, list) else [found]
+    rows = [[result["prediction"] for result in one["results"]] for one in answers]
+    return np.array(rows, np.float32).ravel()
+
+
+def _tensor(mfccs: Mfccs) -> dict[str, Any]:
+    name = "mfccs" if mfccs.ndim == 2 else "frames"
+    return {"name": name, "shape": mfccs.shape, "datatype": "FP32"}
+
+
+def _v2_body(mfccs: Mfccs) -> Body:
+    tensor = _tensor(mfccs) | {"data": mfccs.ravel().tolist()}
+    return Body(_json({"inputs": [tensor], "outputs": [{"name": "probabilities"}]}))
+
+
+def _v2_probabilities(answer: bytes, _: int | None) -> Probabilities:
+    outputs = json.loads(answer)["outputs"]
+    data = next(output["data"] for output in outputs if output["name"] == "probabilities")
+    return np.array(data, np.float32)
+
+
+def _binary_body(mfccs: Mfccs) -> Body:
+    data = mfccs.astype("<f4").tobytes()
+    tensor = _tensor(mfccs) | {"parameters": {"binary_data_size": len(data)}}
+    text = _json({"inputs": [tensor], "parameters": {"binary_data_output": True}})
+    return Body(text + data, len(text))
+
+
+def _binary_probabilities(answer: bytes, json_bytes: int | None) -> Probabilities:
+    first = json.loads(answer[:json_bytes])["outputs"][0]
+    return np.frombuffer(answer, "<f4", int(np.prod(first["shape"])), json_bytes or 0)
+
+
+PATH = "/prediction/{network}"
+V2_PATH = "/v2/models/{network}/infer"
+
+REST = Format(PATH, lambda mfccs: Body(_json({"mfccs": mfccs[0].tolist()})), _predictions)
+# BentoML's batches have utterances as their first dimension, also in a single request.
+BENTOML = Format(
+    PATH,
+    lambda mfccs: REST.write(mfccs if mfccs.ndim == 2 else mfccs[np.newaxis]),
+    _predictions,
 )
-V2 = Payload(_v2_request, _v2_probabilities)
-V2_BATCH = Payload(_v2_request, _v2_probabilities, rows=1_024)
+V2 = Format(V2_PATH, _v2_body, _v2_probabilities)
+V2_BINARY = Format(V2_PATH, _binary_body, _binary_probabilities)

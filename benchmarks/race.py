@@ -1,19 +1,16 @@
-"""Rounds of turns: in each turn one contender runs alone on the core."""
+"""Rounds of turns: in each turn one contender runs alone on its cores."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from benchmarks.bare_loop import run_bare_loop
 from benchmarks.contenders import Contender
 from benchmarks.load import Client, Load
-from benchmarks.payloads import CLIP
 from benchmarks.processes import cpu_seconds, pss_mebibytes
-from benchmarks.serving import BenchmarkError, serving, two_cores
+from benchmarks.serving import BenchmarkError, serving, usable_cores
 from server.processes import adopt_orphans
 
-CONNECTIONS = 16
-OTHER_CONNECTIONS = (1, 64)  # for the curve of throughput against latency
-ALL_CONNECTIONS = sorted([CONNECTIONS, *OTHER_CONNECTIONS])
-SECONDS_AT_OTHERS = 1
+CURVE_SECONDS = 1
 WARM_UP_SECONDS = 1
 
 
@@ -21,19 +18,16 @@ WARM_UP_SECONDS = 1
 class Turn:
     """The measurements of a contender in a round.
 
-    loads: by number of connections.
-    cpu_ms: CPU time of 1,000 answers, at 16 connections.
-    pss_mib: memory of all processes after the load.
+    load: the load that is compared.
+    cpu_ms: CPU time of 1,000 answers under it.
+    pss_mib: memory of all processes after it; 0: not measured.
+    curve: the loads with the workload's other numbers of connections, and this one among them.
     """
 
-    loads: dict[int, Load]
+    load: Load
     cpu_ms: float
-    pss_mib: float
-
-    @property
-    def load(self) -> Load:
-        """The load that is compared."""
-        return self.loads[CONNECTIONS]
+    pss_mib: float = 0
+    curve: tuple[Load, ...] = ()
 
 
 @dataclass
@@ -57,13 +51,13 @@ class Race:
         Raises:
             BenchmarkError: the machine has fewer than two cores.
         """
-        server_core, client_core = two_cores()
+        usable_cores()
         adopt_orphans()
         self.turns = {contender: [] for contender in contenders}
         for number in range(1, rounds + 1):
             for contender in list(self.turns):
                 try:
-                    turn = _take_turn(contender, server_core, Client(client_core), seconds)
+                    turn = _take_turn(contender, seconds)
                 except BenchmarkError as error:
                     self.failures[contender] = str(error)
                     del self.turns[contender]
@@ -73,17 +67,21 @@ class Race:
                 log(f"round {number}: {contender.name} {turn.load.rate:,.0f}/s")
 
 
-def _take_turn(contender: Contender, core: int, client: Client, seconds: int) -> Turn:
-    body = contender.payload.body(CLIP)
-    with serving(contender, core) as port:
+def _take_turn(contender: Contender, seconds: int) -> Turn:
+    if not contender.arguments:
+        load, cpu = run_bare_loop(contender, usable_cores()[0], seconds)
+        return Turn(load, cpu * 1e6 / load.answers)
+    workload, client = contender.workload, Client(usable_cores()[-1])
+    body = contender.format.write(workload.mfccs())
+    with serving(contender) as port:
         url = f"http://127.0.0.1:{port}{contender.path}"
-        client.ask(url, body, CONNECTIONS, WARM_UP_SECONDS)
+        client.ask(url, body, workload.connections, WARM_UP_SECONDS)
         before = cpu_seconds()
-        load = client.ask(url, body, CONNECTIONS, seconds)
+        load = client.ask(url, body, workload.connections, seconds)
         cpu_ms = (cpu_seconds() - before) * 1e6 / load.answers
         pss_mib = pss_mebibytes()
-        loads = {CONNECTIONS: load} | {
-            connections: client.ask(url, body, connections, SECONDS_AT_OTHERS)
-            for connections in OTHER_CONNECTIONS
-        }
-    return Turn(dict(sorted(loads.items())), cpu_ms, pss_mib)
+        curve = [
+            load if count == workload.connections else client.ask(url, body, count, CURVE_SECONDS)
+            for count in workload.curve
+        ]
+    return Turn(load, cpu_ms, pss_mib, tuple(curve))

@@ -6,7 +6,7 @@ Usage: python -m benchmarks.report RESULTS.json FOLDER
 import shutil
 import statistics
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from pathlib import Path
 
@@ -14,9 +14,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.load import Load
-from benchmarks.payloads import V2_BATCH
-from benchmarks.race import ALL_CONNECTIONS
+from benchmarks.contenders import CONNECTIONS
 from benchmarks.results import Entry, Ratio, Results, load_results
 from configuration import ROOT
 
@@ -24,13 +22,16 @@ DOCUMENT = ROOT / "docs" / "benchmarks.md"
 PLOT = "![Latency against predictions per second, a line for each server.](benchmarks.svg)"
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 
-# The target ratios of the project: (contender, other, minimum).
+# The target ratios of the project: (entry, other, minimum).
+BEST_PEER = "TCN/best peer"
 TARGETS = (
-    ("server", "fastapi", 4.0),
-    ("server", "mlserver", 10.0),
-    ("server", "empty", 0.75),
-    ("alone", "fastapi", 5.0),
-    ("server-batches", "mlserver-batches", 5.0),
+    ("TCN/server", "TCN/bare", 0.75),
+    ("TCN/server", BEST_PEER, 1.3),
+    ("TCN/server", "TCN/beside", 3.0),
+    ("DNN/server", "DNN/empty", 0.68),
+    ("DNN/alone", "DNN/fastapi", 2.6),
+    ("batches/json", "batches/mlserver", 1.7),
+    ("batches/binary", "batches/bare", 0.63),
 )
 
 
@@ -57,35 +58,56 @@ def publish(folder: Path) -> None:
 
 
 def _tables(results: Results) -> Iterator[str]:
-    for rows, reference in ((1, "server"), (V2_BATCH.rows, "server-batches")):
-        entries = [entry for entry in results.entries.values() if entry.rows == rows]
-        yield from (f"Batches of {rows:,}:", "") if rows > 1 else ()
-        yield from _table(results, entries, reference)
+    for heading in _unique(entry.heading for entry in results.entries.values()):
+        yield from (f"{heading}:", "")
+        yield from _table(results, _racing(results, heading))
         yield ""
+    yield from _failures(results)
+    yield from _versions(results)
 
 
-def _table(results: Results, entries: list[Entry], reference: str) -> Iterator[str]:
-    yield "| | rate | p50 ms | p99 ms | CPU ms, 1,000 answers | memory MiB | versions |"
-    yield "|---|---|---|---|---|---|---|"
-    racing = [entry for entry in entries if entry.turns]
-    for entry in sorted(racing, key=lambda e: -e.median(lambda turn: turn.load.rate)):
-        yield _row(entry, results.ratio(entry.name, reference))
+def _unique(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
+def _racing(results: Results, heading: str) -> list[Entry]:
+    """The entries of a table that have turns, the fastest first."""
+    entries = [e for e in results.entries.values() if e.heading == heading and e.turns]
+    return sorted(entries, key=lambda entry: -entry.rate)
+
+
+def _table(results: Results, entries: list[Entry]) -> Iterator[str]:
+    yield "| | rate | p50 ms | p99 ms | CPU ms, 1,000 answers | memory MiB |"
+    yield "|---|---|---|---|---|---|"
     for entry in entries:
-        if not entry.turns:
-            yield f"| {entry.title} | failed: {entry.failure.splitlines()[0]} |||||"
+        yield _row(entry, results.ratio(entry.name, entry.reference))
 
 
 def _row(entry: Entry, ratio: Ratio | None) -> str:
+    memory = entry.median(lambda turn: turn.pss_mib)
     cells = [
         entry.title,
         _short(ratio.median) if ratio else "",
         _short(entry.median(lambda turn: turn.load.p50_ms)),
         _short(entry.median(lambda turn: turn.load.p99_ms)),
         _short(entry.median(lambda turn: turn.cpu_ms)),
-        _short(entry.median(lambda turn: turn.pss_mib)),
-        ", ".join(f"{package} {version}" for package, version in entry.versions.items()),
+        _short(memory) if memory else "",
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _failures(results: Results) -> Iterator[str]:
+    failed = [entry for entry in results.entries.values() if not entry.turns]
+    for entry in failed:
+        yield f"- {entry.name} failed: {entry.failure.splitlines()[0]}"
+    yield from [""] if failed else ()
+
+
+def _versions(results: Results) -> Iterator[str]:
+    """A line for all packages of all contenders."""
+    found = [f"{p} {v}" for e in results.entries.values() for p, v in e.versions.items()]
+    yield f"Versions: {', '.join(sorted(_unique(found)))}."
+    yield ""
 
 
 def _short(value: float) -> str:
@@ -93,43 +115,56 @@ def _short(value: float) -> str:
 
 
 def _targets(results: Results) -> Iterator[str]:
-    for name, other, least in TARGETS:
+    for name, target, least in TARGETS:
+        other = _best_peer(results) if target == BEST_PEER else target
         ratio = results.ratio(name, other)
         if ratio:
             verdict = "reached" if ratio.median >= least else "not reached"
-            titles = f"{results.entries[name].title} / {results.entries[other].title}"
-            yield f"- {titles}: {ratio}; aim {least:g}: {verdict}"
+            mine, theirs = results.entries[name], results.entries[other]
+            titles = f"{mine.title} / {theirs.title}"
+            yield f"- {mine.name.partition('/')[0]}: {titles}: {ratio}; aim {least:g}: {verdict}"
+
+
+def _best_peer(results: Results) -> str:
+    """The name of the fastest peer with the frame network; empty without any."""
+    peers = [e for e in results.entries.values() if e.peer and e.name.startswith("TCN/")]
+    return max(peers, key=lambda entry: entry.rate).name if peers else ""
 
 
 def _plot(results: Results) -> Figure:
+    """For each network, latency against throughput at all numbers of connections."""
     plt.rcParams["svg.hashsalt"] = "benchmarks"  # the same file for the same results
-    figure, axes = plt.subplots(figsize=(9, 6), layout="constrained")
-    for entry in results.entries.values():
-        if entry.turns and entry.rows == 1:
-            _draw(axes, entry)
-    axes.set_title(f"One core; {', '.join(map(str, ALL_CONNECTIONS))} connections")
+    curves = [entry for entry in results.entries.values() if entry.turns and entry.turns[0].curve]
+    headings = _unique(entry.heading for entry in curves) or [""]
+    figure = plt.figure(figsize=(9, 6 * len(headings)), layout="constrained")
+    for number, heading in enumerate(headings, 1):
+        axes = figure.add_subplot(len(headings), 1, number)
+        for entry in curves:
+            if entry.heading == heading:
+                _draw(axes, entry)
+        _label(axes, heading)
+    return figure
+
+
+def _label(axes: Axes, heading: str) -> None:
+    axes.set_title(f"{heading.replace('`', '')}; {', '.join(map(str, CONNECTIONS))} connections")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("predictions per second")
     axes.set_ylabel("latency in ms: median, and 99th percentile above it")
     axes.grid(visible=True, which="both", alpha=0.3)
     axes.legend(fontsize="small")
-    return figure
 
 
 def _draw(axes: Axes, entry: Entry) -> None:
+    """Draws a line through the medians over all turns."""
+    curves = [turn.curve for turn in entry.turns]
     rates, middles, highs = (
-        _medians(entry, value)
+        [statistics.median(map(value, loads)) for loads in zip(*curves, strict=True)]
         for value in (attrgetter("rate"), attrgetter("p50_ms"), attrgetter("p99_ms"))
     )
     (line,) = axes.plot(rates, middles, marker="o", label=entry.title)
     axes.vlines(rates, middles, highs, color=line.get_color(), alpha=0.5)
-
-
-def _medians(entry: Entry, value: Callable[[Load], float]) -> list[float]:
-    """The median over all turns, at each number of connections."""
-    by_turn = [[value(load) for load in turn.loads.values()] for turn in entry.turns]
-    return [statistics.median(values) for values in zip(*by_turn, strict=True)]
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.contenders import Contender
 from benchmarks.load import Load
-from benchmarks.race import CONNECTIONS, Race, Turn
+from benchmarks.race import Race, Turn
 
 VERSIONS = "import importlib.metadata as m, sys; print(*map(m.version, sys.argv[1:]))"
 
@@ -21,20 +21,29 @@ VERSIONS = "import importlib.metadata as m, sys; print(*map(m.version, sys.argv[
 class Entry:
     """The results of a contender.
 
+    heading: of its table.
+    reference: the entry that the rates in the table are relative to.
+    peer: whether it is a third-party server.
     turns: one per round; empty if the contender failed, with the reason in `failure`.
     """
 
     name: str
     title: str
-    followed: str
+    heading: str
+    reference: str
+    peer: bool
     versions: dict[str, str]
-    rows: int  # predictions per answer
     turns: list[Turn]
     failure: str = ""
 
     def median(self, value: Callable[[Turn], float]) -> float:
         """The median of a value over the rounds."""
         return statistics.median(map(value, self.turns))
+
+    @property
+    def rate(self) -> float:
+        """The median rate, in answers per second; 0 without turns."""
+        return self.median(lambda turn: turn.load.rate) if self.turns else 0.0
 
 
 @dataclass(frozen=True)
@@ -85,35 +94,35 @@ def load_results(path: Path) -> Results:
 
 
 def _turn(turn: dict[str, Any]) -> Turn:
-    loads = {int(connections): Load(**load) for connections, load in turn["loads"].items()}
-    return Turn(**{**turn, "loads": loads})
+    curve = tuple(Load(**load) for load in turn["curve"])
+    return Turn(**{**turn, "load": Load(**turn["load"]), "curve": curve})
 
 
 def collect(race: Race, rounds: int, seconds: int) -> Results:
     """The results of a race, with the versions and the machine."""
-    entries = {c.name: _entry(c, turns) for c, turns in race.turns.items()}
-    entries |= {c.name: _entry(c, [], failure) for c, failure in race.failures.items()}
-    return Results(_machine(), rounds, seconds, entries)
+    found = [_entry(contender, turns) for contender, turns in race.turns.items()]
+    found += [_entry(contender, [], failure) for contender, failure in race.failures.items()]
+    return Results(_machine(), rounds, seconds, {entry.name: entry for entry in found})
 
 
 def _entry(contender: Contender, turns: list[Turn], failure: str = "") -> Entry:
-    versions = _versions(contender)
+    workload = contender.workload
     return Entry(
         contender.name,
         contender.title,
-        contender.followed,
-        versions,
-        contender.payload.rows,
+        workload.title,
+        f"{workload.name}/{workload.reference}",
+        contender.peer is not None,
+        _versions(contender),
         turns,
         failure,
     )
 
 
 def _versions(contender: Contender) -> dict[str, str]:
-    python = contender.environment / "bin" / "python"
-    if not python.exists():
+    if not contender.python.exists():
         return {}
-    command = [str(python), "-c", VERSIONS, *contender.packages]
+    command = [str(contender.python), "-c", VERSIONS, *contender.packages]
     found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
     return dict(zip(contender.packages, found, strict=False))
 
@@ -125,5 +134,4 @@ def _machine() -> dict[str, Any]:
         "processor": models[0] if models else platform.machine(),
         "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),
-        "connections": CONNECTIONS,
     }

@@ -7,31 +7,41 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import onnxruntime
 
 from benchmarks.contenders import Contender
-from benchmarks.payloads import CLIP, OTHER_CLIPS, Vector
+from benchmarks.payloads import Mfccs, Probabilities
+from benchmarks.peers.network import Feed
 from benchmarks.processes import end_all
-from configuration import ROOT
-from server.settings import load_settings
 
 SECONDS_TO_START = 90
 SECONDS_TO_END = 20
 SECONDS_BETWEEN_TRIES = 0.05
 TOLERANCE = 1e-5  # of a probability
+CHECKS = 3  # requests with different MFCCs
 JSON = "application/json"
+JSON_BYTES = "Inference-Header-Content-Length"
 
 
 class BenchmarkError(Exception):
     """A comparison would be unfair or is impossible."""
 
 
-def two_cores() -> tuple[int, int]:
-    """The core of the server and the core of wrk.
+@dataclass(frozen=True)
+class Answer:
+    """A response; json_bytes: the length of the JSON before binary tensors."""
+
+    status: int
+    content: bytes
+    json_bytes: int | None
+
+
+def usable_cores() -> list[int]:
+    """The cores of this process: servers run on the first, wrk on the last.
 
     Raises:
         BenchmarkError: the machine has fewer than two cores.
@@ -39,12 +49,12 @@ def two_cores() -> tuple[int, int]:
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         raise BenchmarkError("two cores are needed: one for the server, one for wrk")
-    return cores[0], cores[1]
+    return cores
 
 
 @contextlib.contextmanager
-def serving(contender: Contender, *cores: int) -> Iterator[int]:
-    """Runs the contender on the cores; yields its port once its answers are right.
+def serving(contender: Contender) -> Iterator[int]:
+    """Runs the contender on its cores; yields its port once its answers are right.
 
     Raises:
         BenchmarkError: it does not start, or its probabilities differ from ONNX Runtime's.
@@ -52,7 +62,7 @@ def serving(contender: Contender, *cores: int) -> Iterator[int]:
     port = _free_port()
     with (
         tempfile.TemporaryFile() as log,
-        _started(contender, cores, port, log.fileno()) as process,
+        _started(contender, port, log.fileno()) as process,
     ):
         try:
             _wait_for(contender, port, process)
@@ -65,15 +75,14 @@ def serving(contender: Contender, *cores: int) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _started(
-    contender: Contender, cores: Sequence[int], port: int, log: int
-) -> Iterator[subprocess.Popen[bytes]]:
+def _started(contender: Contender, port: int, log: int) -> Iterator[subprocess.Popen[bytes]]:
     """The process; at the end all its descendants are killed."""
-    arguments = [argument.format(port=port) for argument in contender.arguments]
-    command = [str(contender.environment / "bin" / "python"), "-m", *arguments]
+    given = {"port": port, "network": contender.workload.network}
+    arguments = [argument.format(**given) for argument in contender.arguments]
+    cores = ",".join(map(str, usable_cores()[: contender.cores]))
     process = subprocess.Popen(
-        ["taskset", "--cpu-list", ",".join(map(str, cores)), *command],
-        cwd=ROOT,
+        ["taskset", "--cpu-list", cores, str(contender.python), "-m", *arguments],
+        cwd=contender.folder,
         env=_variables(contender, port),
         stdin=subprocess.DEVNULL,
         stdout=log,
@@ -94,18 +103,15 @@ def _variables(contender: Contender, port: int) -> dict[str, str]:
         os.environ
         | own
         | {
-            "MODEL": str(_model()),
+            "MODEL": str(contender.model),
             "OMP_NUM_THREADS": "1",
             "ORT_DISABLE_TELEMETRY": "1",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": str(contender.folder),
+            "SER_MODELS_DIRECTORY": str(contender.model.parent),
             "SER_SERVER_HOST": "127.0.0.1",
             "SER_SERVER_PORT": str(port),
         }
     )
-
-
-def _model() -> Path:
-    return load_settings().models.directory / "DNN.onnx"
 
 
 def _free_port() -> int:
@@ -118,7 +124,7 @@ def _wait_for(contender: Contender, port: int, process: subprocess.Popen[bytes])
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError, http.client.HTTPException):
-            if _post(contender, port, CLIP)[0] == http.HTTPStatus.OK:
+            if _post(contender, port, contender.workload.mfccs()).status == http.HTTPStatus.OK:
                 return
         time.sleep(SECONDS_BETWEEN_TRIES)
     raise BenchmarkError("did not start")
@@ -130,30 +136,35 @@ def check_answers(contender: Contender, port: int) -> None:
     Raises:
         BenchmarkError: they differ, or a request failed.
     """
-    for vector in (CLIP, *OTHER_CLIPS):
-        status, answer = _post(contender, port, vector)
-        if status != http.HTTPStatus.OK:
-            raise BenchmarkError(f"status {status}: {answer.decode(errors='replace')}")
+    for seed in range(CHECKS):
+        mfccs = contender.workload.mfccs(seed)
+        answer = _post(contender, port, mfccs)
+        if answer.status != http.HTTPStatus.OK:
+            text = answer.content.decode(errors="replace")
+            raise BenchmarkError(f"status {answer.status}: {text}")
         if contender.predicts:
-            found = contender.payload.probabilities(answer)
-            expected = _expected(vector) * contender.payload.rows
-            if not np.allclose(found, expected, rtol=0, atol=TOLERANCE):
+            found = contender.format.read(answer.content, answer.json_bytes)
+            expected = _expected(contender, mfccs)
+            same = found.shape == expected.shape
+            if not same or not np.allclose(found, expected, rtol=0, atol=TOLERANCE):
                 raise BenchmarkError(f"answers {found}; ONNX Runtime itself gives {expected}")
 
 
-def _expected(vector: Vector) -> list[float]:
-    session = onnxruntime.InferenceSession(_model(), providers=["CPUExecutionProvider"])
-    mfccs = np.array([vector], dtype=np.float32)
-    probabilities: list[float] = session.run(["probabilities"], {"mfccs": mfccs})[0][0].tolist()
-    return probabilities
+def _expected(contender: Contender, mfccs: Mfccs) -> Probabilities:
+    session = onnxruntime.InferenceSession(contender.model, providers=["CPUExecutionProvider"])
+    found: Probabilities = session.run(["probabilities"], Feed(session)(mfccs.astype(np.float32)))
+    return np.ravel(found[0])
 
 
-def _post(contender: Contender, port: int, vector: Vector) -> tuple[int, bytes]:
+def _post(contender: Contender, port: int, mfccs: Mfccs) -> Answer:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS_TO_START)
+    body, headers = contender.format.write(mfccs), {"Content-Type": JSON}
+    if body.json_bytes is not None:
+        headers[JSON_BYTES] = str(body.json_bytes)
     try:
-        body = contender.payload.body(vector)
-        connection.request("POST", contender.path, body, {"Content-Type": JSON})
+        connection.request("POST", contender.path, body.content, headers)
         response = connection.getresponse()
-        return response.status, response.read()
+        length = response.headers[JSON_BYTES]
+        return Answer(response.status, response.read(), int(length) if length else None)
     finally:
         connection.close()

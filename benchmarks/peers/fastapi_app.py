@@ -10,9 +10,15 @@ from benchmarks.peers.network import Emotions
 emotions = Emotions()
 app = FastAPI()
 
+Vector = Annotated[list[float], Field(min_length=25, max_length=25)]
+
 
 class Features(BaseModel):
-    mfccs: Annotated[list[float], Field(min_length=25, max_length=25)]
+    mfccs: Vector
+
+
+class Frames(BaseModel):
+    mfccs: Annotated[list[Vector], Field(min_length=1)]
 
 
 class Result(BaseModel):
@@ -24,7 +30,12 @@ class Answer(BaseModel):
     results: list[Result]
 
 
-# `async`: the network takes microseconds, less than a thread per request.
+# `async`: on one core, a thread per request would only add to the time of the network.
 @app.post("/prediction/DNN", response_model=Answer)
 async def predict(features: Features) -> dict[str, Any]:
     return emotions.answer(features.mfccs)
+
+
+@app.post("/prediction/TCN", response_model=Answer)
+async def predict_frames(frames: Frames) -> dict[str, Any]:
+    return emotions.answer(frames.mfccs)

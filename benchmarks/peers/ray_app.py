@@ -1,4 +1,4 @@
-"""A Ray Serve deployment, written as on its getting-started page."""
+"""Ray Serve deployments, written as in its documentation; that of `TCN` with dynamic batching."""
 
 import os
 import sys
@@ -10,15 +10,17 @@ import ray
 from ray import serve
 from starlette.requests import Request
 
-from benchmarks.peers.network import Emotions
+from benchmarks.peers.network import BATCH, BATCH_SECONDS, Emotions, network_name
 
-
-@serve.deployment(
+deployment = serve.deployment(
     ray_actor_options={"num_cpus": 1},
     max_ongoing_requests=100,
     logging_config={"enable_access_log": False},
 )
-class EmotionDeployment:
+
+
+@deployment
+class DNN:
     def __init__(self) -> None:
         self.emotions = Emotions()
 
@@ -26,7 +28,20 @@ class EmotionDeployment:
         return self.emotions.answer((await request.json())["mfccs"])
 
 
-if __name__ == "__main__":
+@deployment
+class TCN:
+    def __init__(self) -> None:
+        self.emotions = Emotions()
+
+    @serve.batch(max_batch_size=BATCH, batch_wait_timeout_s=BATCH_SECONDS)
+    async def predict(self, mfccs: list[Any]) -> list[dict[str, Any]]:
+        return self.emotions.answers(mfccs)
+
+    async def __call__(self, request: Request) -> Any:
+        return await self.predict((await request.json())["mfccs"])
+
+
+def main() -> None:
     variables = {key: os.environ[key] for key in ("MODEL", "PYTHONPATH")}
     with tempfile.TemporaryDirectory(prefix="ray-") as folder:
         ray.init(
@@ -37,6 +52,11 @@ if __name__ == "__main__":
             runtime_env={"env_vars": variables},
         )
         serve.start(http_options={"host": "127.0.0.1", "port": int(sys.argv[1])})
-        application = EmotionDeployment.bind()  # type: ignore[attr-defined]  # the decorator adds it
-        serve.run(application, route_prefix="/prediction/DNN")
+        chosen: Any = {"DNN": DNN, "TCN": TCN}[network_name()]
+        application = chosen.bind()  # the decorator adds it
+        serve.run(application, route_prefix=f"/prediction/{network_name()}")
         threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()
