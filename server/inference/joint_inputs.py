@@ -16,8 +16,8 @@ def predict_jointly(network: Network, utterances: Sequence[Utterance]) -> list[P
         only = utterances[0]
         return [network.predict(only.mfccs, only.prosody, only.baseline)]
     run = _run_vectors if network.takes_vectors else _run_frames
-    columns = (found.tolist() for found in run(network, utterances) if len(found))
-    return list(map(Prediction, *columns))
+    columns = [found.tolist() for found in run(network, utterances) if len(found)]
+    return [Prediction(*row) for row in zip(*columns, strict=True)]
 
 
 def _run_vectors(network: Network, utterances: Sequence[Utterance]) -> Scores:

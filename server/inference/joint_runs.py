@@ -1,6 +1,7 @@
 """Runs a network once for the predictions that wait in one slice of the event loop."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Iterator, Sequence
 from operator import attrgetter
 from time import perf_counter
@@ -10,15 +11,17 @@ from server.codecs.optional_members import Utterance
 from server.inference.cost_estimate import CostEstimate
 from server.inference.joint_inputs import predict_jointly
 from server.inference.time_slice import EventLoopTimeSlice
+from server.models.batch_predictors import FRAMES_TOGETHER
 from server.models.network import Network
 from server.models.predictors import Prediction
 
 # PERF: of one run; larger ones take no less time for each prediction, see batches.md.
 MOST_ROWS = 16
-MOST_FRAMES = 400  # with padding
 # PERF: to wait for the end of the slice costs 4 us, a run of a plain vector network 10.
 FEWEST = 2
 FEWEST_PLAIN_VECTORS = 8
+
+_log = logging.getLogger(__name__)
 
 PredictionAndSeconds = tuple[Prediction, float]
 
@@ -41,8 +44,9 @@ class JointRuns:
         self._waiting: list[_Waiting] = []
         is_plain = network.takes_vectors and not network.optional_inputs
         self.fewest = FEWEST_PLAIN_VECTORS if is_plain else FEWEST
-        self._largest = MOST_ROWS if network.takes_vectors else MOST_FRAMES
+        self._largest = MOST_ROWS if network.takes_vectors else FRAMES_TOGETHER
         self._cost = CostEstimate()  # of a row or a frame
+        self._told = False
 
     def add(self, utterance: Utterance) -> Awaitable[PredictionAndSeconds]:
         """The prediction at the end of this slice, and its share of the seconds of the run."""
@@ -74,6 +78,7 @@ class JointRuns:
         start = perf_counter()
         try:
             predictions = predict_jointly(self._network, [one.utterance for one in group])
+            answered = list(zip(group, predictions, strict=True))
         # NOTE: ONNX Runtime's exceptions share no base class but Exception.
         except Exception as error:  # noqa: BLE001
             self._answer_failure(group, error)
@@ -81,12 +86,20 @@ class JointRuns:
         seconds = perf_counter() - start
         self._cost.observe(len(group) * group[-1].size, seconds)
         share = seconds / len(group)
-        for one, prediction in zip(group, predictions, strict=True):
+        for one, prediction in answered:
             if not one.answer.done():  # cancelled
                 one.answer.set_result((prediction, share))
 
+    def _tell_once(self, error: Exception) -> None:
+        """A file that cannot predict several at once costs time, without any error in an answer."""
+        if not self._told:
+            self._told = True
+            name = self._network.name
+            _log.warning("%s: a joint run failed; each prediction runs alone: %s", name, error)
+
     def _answer_failure(self, group: Sequence[_Waiting], error: Exception) -> None:
         if len(group) > 1:
+            self._tell_once(error)
             for one in group:
                 self._predict([one])
         elif not group[0].answer.done():

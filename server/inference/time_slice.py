@@ -46,7 +46,7 @@ class EventLoopTimeSlice:
         return len(self._waiting) / max(1, self._admitted) * self._seconds
 
     def run_last(self, run: Callable[[], None]) -> None:
-        """Calls `run`, which must not raise, at the end of this slice."""
+        """Calls `run` at the end of this slice."""
         if not self._began:
             self._begin(perf_counter())
         self._last_runs.append(run)
@@ -62,8 +62,12 @@ class EventLoopTimeSlice:
     def _end(self) -> None:
         """Ends a slice, and admits to the next one as many as fit, in order of arrival."""
         self._admitted_before = self._admitted
-        if self._last_runs:
+        try:
             self._run_last()
+        finally:  # else nobody would be admitted any more
+            self._admit()
+
+    def _admit(self) -> None:
         if not self._waiting:
             self._began = 0.0
             return

@@ -8,15 +8,16 @@ from typing import Any
 
 import falcon.testing
 import numpy as np
+import onnxruntime
 import pytest
 
 from configuration import ROOT
 from server.app import create_app
 from server.codecs.optional_members import Utterance
 from server.inference.joint_inputs import predict_jointly
-from server.inference.joint_runs import MOST_FRAMES, MOST_ROWS, JointRuns
+from server.inference.joint_runs import MOST_ROWS, JointRuns
 from server.inference.time_slice import EventLoopTimeSlice
-from server.models.batch_predictors import Scores
+from server.models.batch_predictors import FRAMES_TOGETHER, Scores, frame_batch_predictor
 from server.models.catalog import NetworkCatalog, load_catalog
 from server.models.network import Network
 from server.models.predictors import Prediction
@@ -111,10 +112,52 @@ def test_a_run_has_a_limited_size(shipped: NetworkCatalog) -> None:
     run_together(counting(shipped.networks["dnn"], rows), vectors)
     assert rows == [MOST_ROWS, MOST_ROWS, 3]
     rows.clear()
-    length = MOST_FRAMES // 3
+    length = FRAMES_TOGETHER // 3
     clips = [Utterance(normal(length, 25)) for _ in range(7)]
     run_together(counting(shipped.networks["tcn"], rows), clips)
     assert rows == [3, 3]  # the seventh runs alone
+
+
+class CountedSession:
+    """A session; it notes the shape of the frames of each run."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+        self.shapes: list[tuple[int, ...]] = []
+
+    def run(self, outputs: Any, feed: Any) -> Any:
+        self.shapes.append(feed["frames"].shape)
+        return self.session.run(outputs, feed)
+
+
+def test_few_frames_of_unequal_lengths_are_one_run(shipped: NetworkCatalog) -> None:
+    network = shipped.networks["tcn"]
+    session = onnxruntime.InferenceSession(ROOT / "models" / "TCN.onnx")
+    counted: Any = CountedSession(session)
+    labels = len(network.metadata.labels)
+    batch = frame_batch_predictor(counted, labels, network.optional_inputs)
+    utterances = [utterance(frames, frames) for frames in (50, 10, 40, 20, 30)]
+    found = run_together(replace(network, predict_batch=batch), utterances)
+    assert counted.shapes == [(5, 50, 25)]
+    for prediction, one in zip(found, utterances, strict=True):
+        assert_same(prediction, alone(network, one))
+
+
+def test_a_wrong_number_of_rows_leaves_each_prediction_alone(
+    shipped: NetworkCatalog, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such as of a file that reduces the distances of a batch to one."""
+    network = shipped.networks["dnn"]
+
+    def predict_batch(*given: Any, **members: Any) -> Scores:
+        scores = network.predict_batch(*given, **members)
+        return scores._replace(distance=scores.distance[:1])
+
+    utterances = [Utterance(normal(25)) for _ in range(3)]
+    found = run_together(replace(network, predict_batch=predict_batch), utterances)
+    for prediction, one in zip(found, utterances, strict=True):
+        assert_same(prediction, alone(network, one))
+    assert "DNN: a joint run failed; each prediction runs alone" in caplog.text
 
 
 def failing(network: Network, fails: Callable[[Any], bool]) -> Network:
@@ -210,13 +253,13 @@ def test_requests_in_one_iteration_get_the_answers_of_single_ones(models: Path, 
 
 def test_every_prediction_of_a_joint_run_is_counted(models: Path) -> None:
     app = make_app(models)
-    post_together(app, "/prediction/DNN", [[1.0] * 25] * REQUESTS)
+    post_together(app, "/prediction/TCN", [[[1.0] * 25] * 2] * REQUESTS)
     metrics = falcon.testing.TestClient(app).simulate_get("/metrics").text
-    assert f'network_duration_seconds_count{{network="DNN"}} {REQUESTS}.0' in metrics
-    assert f'input_distance_ratio_count{{network="DNN"}} {REQUESTS}.0' in metrics
+    assert f'network_duration_seconds_count{{network="TCN"}} {REQUESTS}.0' in metrics
+    assert f'input_distance_ratio_count{{network="TCN"}} {REQUESTS}.0' in metrics
 
 
 def test_an_invalid_request_leaves_the_others_alone(models: Path) -> None:
-    bodies = [[1.0] * 25, [1.0] * 24, "none"] * 3
-    answers = post_together(make_app(models), "/prediction/DNN", bodies)
-    assert [answer.status_code for answer in answers] == [200, 422, 422] * 3
+    bodies = [[[1.0] * 24], "none", [[1.0] * 25] * 2] * 3
+    answers = post_together(make_app(models), "/prediction/TCN", bodies)
+    assert [answer.status_code for answer in answers] == [422, 422, 200] * 3

@@ -115,3 +115,24 @@ def test_a_single_request_does_not_wait() -> None:
         return EventLoopTimeSlice().wait()
 
     assert asyncio.run(one()) is None
+
+
+def test_a_last_run_that_fails_stalls_nobody() -> None:
+    """Its error reaches the event loop; the next slice admits as before."""
+
+    async def run() -> tuple[list[object], list[str]]:
+        time_slice, order, errors = EventLoopTimeSlice(0.0), [], []
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: errors.append(str(context["exception"])))
+
+        def fail() -> None:
+            raise RuntimeError("a last run")
+
+        waiting = [predict(time_slice, order, name) for name in range(5)]
+        time_slice.run_last(fail)
+        await asyncio.wait_for(asyncio.gather(*waiting), 10)
+        return order, errors
+
+    order, errors = asyncio.run(run())
+    assert sorted(map(str, order)) == [str(name) for name in range(5)]
+    assert errors == ["a last run"]
