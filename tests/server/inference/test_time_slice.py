@@ -121,7 +121,7 @@ def test_a_last_run_that_fails_stalls_nobody() -> None:
     """Its error reaches the event loop; the next slice admits as before."""
 
     async def run() -> tuple[list[object], list[str]]:
-        time_slice, order, errors = EventLoopTimeSlice(0.0), [], []
+        time_slice, order, errors = EventLoopTimeSlice(0.0), list[object](), list[str]()
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: errors.append(str(context["exception"])))
 
