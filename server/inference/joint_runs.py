@@ -11,12 +11,13 @@ from server.codecs.optional_members import Utterance
 from server.inference.cost_estimate import CostEstimate
 from server.inference.joint_inputs import predict_jointly
 from server.inference.time_slice import EventLoopTimeSlice
-from server.models.batch_predictors import FRAMES_TOGETHER
+from server.models.batch_predictors import LONGEST_TO_SHORTEST
 from server.models.network import Network
 from server.models.predictors import Prediction
 
 # PERF: of one run; larger ones take no less time for each prediction, see batches.md.
 MOST_ROWS = 16
+MOST_FRAMES = 400  # with padding
 # PERF: to wait for the end of the slice costs 4 us, a run of a plain vector network 10.
 FEWEST = 2
 FEWEST_PLAIN_VECTORS = 8
@@ -44,7 +45,7 @@ class JointRuns:
         self._waiting: list[_Waiting] = []
         is_plain = network.takes_vectors and not network.optional_inputs
         self.fewest = FEWEST_PLAIN_VECTORS if is_plain else FEWEST
-        self._largest = MOST_ROWS if network.takes_vectors else FRAMES_TOGETHER
+        self._largest = MOST_ROWS if network.takes_vectors else MOST_FRAMES
         self._cost = CostEstimate()  # of a row or a frame
         self._told = False
 
@@ -64,14 +65,18 @@ class JointRuns:
             self._predict(group)
 
     def _groups(self, waiting: list[_Waiting]) -> Iterator[list[_Waiting]]:
-        """Yields what fits into a run each, short utterances first."""
+        """Yields what fits into a run each: of similar length, short utterances first."""
         group: list[_Waiting] = []
         for one in sorted(waiting, key=attrgetter("size")):
-            if group and (len(group) + 1) * one.size > self._largest:
+            if group and not self._fits(one, group):
                 yield group
                 group = []
             group.append(one)
         yield group
+
+    def _fits(self, one: _Waiting, group: Sequence[_Waiting]) -> bool:
+        similar = one.size <= group[0].size * LONGEST_TO_SHORTEST
+        return similar and (len(group) + 1) * one.size <= self._largest
 
     def _predict(self, group: Sequence[_Waiting]) -> None:
         """Answers a group; if its run fails, each prediction alone."""

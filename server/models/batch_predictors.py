@@ -14,7 +14,6 @@ ROWS_PER_CALL = 256
 UTTERANCES_PER_CALL = 32
 FRAMES_PER_CALL = 8_192  # of all utterances, with padding; a longer utterance has its own call
 LONGEST_TO_SHORTEST = 1.1  # greatest ratio of lengths in one call
-FRAMES_TOGETHER = 400  # with padding, up to which lengths may differ more
 
 Rows: TypeAlias = slice | NDArray[np.intp]
 NO_DISTANCES: Array = np.empty(0, np.float32)
@@ -137,12 +136,8 @@ def _store(scores: Scores, rows: Rows, found: Sequence[Array]) -> None:
 def _group_by_length(lengths: Lengths) -> Iterator[NDArray[np.intp]]:
     """Yields the indices of utterances of similar length, so that padding stays small.
 
-    A group of several utterances has at most FRAMES_PER_CALL frames. Few frames are one group:
-    padding costs less than another call.
+    A group of several utterances has at most FRAMES_PER_CALL frames.
     """
-    if len(lengths) * int(lengths.max()) <= FRAMES_TOGETHER:
-        yield np.arange(len(lengths))
-        return
     order = np.argsort(lengths, kind="stable")
     ordered = lengths[order]
     start = 0

@@ -25,7 +25,7 @@ def trainer(clouds: Examples, tmp_path_factory: pytest.TempPathFactory) -> Train
     caches = Caches.under(tmp_path_factory.mktemp("cache"))
     for content, vector in zip(clouds.content_hashes, clouds.recordings, strict=True):
         write_array(caches.features.path(str(content), ORIGINAL.folder), vector[None])
-    return Trainer.of(dnn.SYSTEM.with_hyperparameters({"epochs": 50, "variants": 1}), caches)
+    return Trainer.of(dnn.SYSTEM.with_hyperparameters({"epochs": 150, "variants": 1}), caches)
 
 
 def measured(trainer: Trainer, examples: Examples, folder: Path) -> HeldOut:

@@ -15,9 +15,9 @@ from configuration import ROOT
 from server.app import create_app
 from server.codecs.optional_members import Utterance
 from server.inference.joint_inputs import predict_jointly
-from server.inference.joint_runs import MOST_ROWS, JointRuns
+from server.inference.joint_runs import MOST_FRAMES, MOST_ROWS, JointRuns
 from server.inference.time_slice import EventLoopTimeSlice
-from server.models.batch_predictors import FRAMES_TOGETHER, Scores, frame_batch_predictor
+from server.models.batch_predictors import Scores, frame_batch_predictor
 from server.models.catalog import NetworkCatalog, load_catalog
 from server.models.network import Network
 from server.models.predictors import Prediction
@@ -112,7 +112,7 @@ def test_a_run_has_a_limited_size(shipped: NetworkCatalog) -> None:
     run_together(counting(shipped.networks["dnn"], rows), vectors)
     assert rows == [MOST_ROWS, MOST_ROWS, 3]
     rows.clear()
-    length = FRAMES_TOGETHER // 3
+    length = MOST_FRAMES // 3
     clips = [Utterance(normal(length, 25)) for _ in range(7)]
     run_together(counting(shipped.networks["tcn"], rows), clips)
     assert rows == [3, 3]  # the seventh runs alone
@@ -130,15 +130,15 @@ class CountedSession:
         return self.session.run(outputs, feed)
 
 
-def test_few_frames_of_unequal_lengths_are_one_run(shipped: NetworkCatalog) -> None:
+def test_clips_of_similar_lengths_are_one_run(shipped: NetworkCatalog) -> None:
     network = shipped.networks["tcn"]
     session = onnxruntime.InferenceSession(ROOT / "models" / "TCN.onnx")
     counted: Any = CountedSession(session)
     labels = len(network.metadata.labels)
     batch = frame_batch_predictor(counted, labels, network.optional_inputs)
-    utterances = [utterance(frames, frames) for frames in (50, 10, 40, 20, 30)]
+    utterances = [utterance(frames, frames) for frames in (31, 10, 50, 33, 30)]
     found = run_together(replace(network, predict_batch=batch), utterances)
-    assert counted.shapes == [(5, 50, 25)]
+    assert counted.shapes == [(3, 33, 25)]  # the others run alone
     for prediction, one in zip(found, utterances, strict=True):
         assert_same(prediction, alone(network, one))
 
