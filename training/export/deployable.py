@@ -68,7 +68,7 @@ class DeployableVectors(DeployableModel):
         """Vectors (N, 25), any finite numbers, to probabilities (N, L) and distances (N,)."""
         standardised = self.standardise(mfccs)
         logits, distances = self.network(standardised), self.distance(standardised)
-        if self.exponent:  # one node is saved where it is 0
+        if self.exponent:  # no nodes where it is 0
             logits = logits * scale_at(distances, self.exponent)
         return torch.softmax(logits, dim=1), distances
 

@@ -14,7 +14,7 @@ from training.voice.offsets import CLIP, CLIPS, LARGEST
 
 
 class QuickVoiceFrames(nn.Module):
-    """The same inputs and outputs; `temper` takes log-probabilities, forms and distances."""
+    """Takes the same inputs; its log-probabilities are not tempered yet."""
 
     def __init__(
         self,

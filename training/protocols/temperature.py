@@ -1,5 +1,6 @@
 """Temperatures from answers to clips of several corpora, each of which weighs the same."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from training.evaluation import Mask
 from training.protocols.answers import LEFT_OUT, Answers
 
 TINIEST = 1e-300
+# Differences wider than the rounding of a mean over thousands of clips.
+PRECISION = {"eps": 1e-4, "ftol": 1e-7}
 BOUNDS = ((-3.0, 3.0), (0.0, 2.0))  # of the logarithm at the distance 1, and of the exponent
 
 
@@ -37,11 +40,17 @@ class Answered:
 
     def _shares(self, temperature: Temperature) -> tuple[Float64, Float64]:
         """Those of the right emotion, and of all that count, (S, N)."""
-        counted_as, targets = self.answers.counted_as, self.answers.targets
-        counted = np.where(counted_as != LEFT_OUT, self.logits.astype(np.float64), -np.inf)
+        shares = np.exp(self._counted / temperature.of(self.distances)[:, None])
+        right = self.answers.counted_as == self.answers.targets[:, None]
+        return (shares * right).sum(axis=2), shares.sum(axis=2)
+
+    @functools.cached_property
+    def _counted(self) -> Float64:
+        """Logits less the highest that counts, (S, N, L); minus infinity where one does not."""
+        counts = self.answers.counted_as != LEFT_OUT
+        counted = np.where(counts, self.logits.astype(np.float64), -np.inf)
         counted -= counted.max(axis=2, keepdims=True)
-        shares = np.exp(counted / temperature.of(self.distances)[:, None])
-        return (shares * (counted_as == targets[:, None])).sum(axis=2), shares.sum(axis=2)
+        return counted
 
 
 def fit_to_distances(answered: Sequence[Answered]) -> Temperature:
@@ -65,10 +74,6 @@ def fit_to_distances(answered: Sequence[Answered]) -> Temperature:
     found = minimize(log_loss, (0.0, 0.2), method="L-BFGS-B", bounds=BOUNDS, options=PRECISION)
     logarithm, exponent = found.x
     return Temperature(float(np.exp(logarithm)), float(exponent))
-
-
-# Differences wider than the rounding of a mean over thousands of clips.
-PRECISION = {"eps": 1e-4, "ftol": 1e-7}
 
 
 def _even(corpora: npt.NDArray[np.str_]) -> Float64:
