@@ -40,12 +40,14 @@ check: .venv-dev ## check style, types and formatting
 # Interrupted, these continue where they stopped.
 TRAINING = .venv-dev/bin/python -m training
 networks = $(TRAINING) fit --resume $(1) && $(TRAINING) export $(1)
-OPEN = --corpus cremad emodb-2s --models-path models-open
+# Copies at other speeds of all recordings of four corpora would take a gigabyte.
+WITHOUT_COPIES = --variants 0
+OPEN = --corpus cremad emodb-2s --models-path models-open $(WITHOUT_COPIES)
 GERMAN = --corpus emodb-2s --models-path models-german \
   --folds models-german/folds.csv --seeds 1 --controls no
 
 train: .venv-dev ## train the networks of models/ on the corpora of config.ini; takes hours
-	@$(call networks,)
+	@$(call networks,$(WITHOUT_COPIES))
 	@$(TRAINING) report --network TCN
 
 train-open: .venv-dev ## train models-open/, on corpora that allow commercial use; takes hours

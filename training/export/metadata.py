@@ -206,6 +206,8 @@ def _training(corpora: Corpora, trainer: Trainer) -> dict[str, Any]:
     options = f"--network {trainer.name}"
     if corpora.keys != DataSettings.corpus:
         options += f" --corpus {corpora.option}"
+    if settings.get("variants") == 0:
+        options += " --variants 0"
     if "functionals_heads" in settings:
         options += f" --functionals-heads {settings['functionals_heads']}"
     return {
