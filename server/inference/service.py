@@ -157,8 +157,8 @@ class InferenceService:
     ) -> InferenceResponse:
         """Encodes tensors in binary on the event loop, long JSON and labels on a thread."""
         encode = partial(encode_response, self.network, request, scores)
-        is_binary = all(wanted.binary and not wanted.classes for wanted in request.outputs)
-        if is_binary or len(scores.distance) <= MOST_ROWS_WRITTEN_ON_LOOP:
+        are_few = len(scores.distance) <= MOST_ROWS_WRITTEN_ON_LOOP
+        if all((wanted.binary or are_few) and not wanted.classes for wanted in request.outputs):
             return encode()
         return await self.executor.run_codec(_checked(check, encode))
 
