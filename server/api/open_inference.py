@@ -13,6 +13,7 @@ from server.codecs.inference_metadata import model_configuration, model_metadata
 from server.codecs.inference_request import BatchLimits
 from server.codecs.tensor_specs import model_signature
 from server.inference.batch_executor import BatchExecutor
+from server.inference.joint_runs import JointRuns
 from server.inference.service import InferenceService
 from server.inference.time_slice import EventLoopTimeSlice
 from server.metrics.network_metrics import NetworkMetrics
@@ -98,6 +99,8 @@ def inference_services(
     executor: BatchExecutor,
     time_slice: EventLoopTimeSlice,
     metrics: Mapping[str, NetworkMetrics],
+    *,
+    joint_runs: Mapping[str, JointRuns],
 ) -> dict[str, InferenceService]:
     """The service of each network, by name; they share the executor and the time slice."""
     n_mfcc = catalog.contract.n_mfcc if catalog.contract else 0
@@ -110,6 +113,7 @@ def inference_services(
             executor,
             time_slice,
             metrics[network.name],
+            joint_runs[network.name],
         )
         for network in catalog.networks.values()
     }

@@ -1,12 +1,13 @@
 """Reads JSON lists of numbers, flat or nested, piece by piece.
 
 One call of the JSON decoder holds the GIL until it is done. Between two pieces the event loop can
-run. A piece becomes bytes at once, and the first piece that does not fit the declared shape ends
-the reading, so a list takes no more memory than its tensor.
+run. number_rows.py reads most pieces; msgspec reads the others and finds their faults. A piece
+becomes bytes at once, and the first piece that does not fit the declared shape ends the reading, so
+a list takes no more memory than its tensor.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Sized
 from struct import Struct as Packer
 from struct import error as PackingError  # noqa: N812  # the standard library's name says nothing
 from typing import Annotated, Any, NamedTuple
@@ -17,6 +18,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from server.codecs.json_values import FLOAT32_MAXIMUM
+from server.codecs.number_rows import Rows, read_numbers, read_rows
 from server.codecs.tensors import DTYPES, DeclaredTensor, not_finite
 from server.problems import messages
 from server.problems.documents import Problem, malformed_json
@@ -98,7 +100,7 @@ class _Reader:
         """The values of a piece; `first` are the indices of its first value in the whole list."""
         opening, closing = brackets
         try:
-            values = decoder.decode(opening + self._data.text[piece.start : piece.stop] + closing)
+            values = decoder.decode(opening + self._text(piece) + closing)
         except msgspec.ValidationError as error:
             reason = _shifted(str(error), first)
             raise Problem(messages.INVALID_DATA, place=self._place, error=reason) from None
@@ -107,6 +109,9 @@ class _Reader:
         if not values and not self._is_whole(piece):
             raise Problem(messages.MALFORMED_JSON, reason=f"expected a value (byte {piece.start})")
         return values
+
+    def _text(self, piece: _Piece) -> bytes:
+        return self._data.text[piece.start : piece.stop]
 
     def _is_whole(self, piece: _Piece) -> bool:
         return piece.is_last and piece.start == self._data.start + 1
@@ -120,23 +125,32 @@ class _FlatReader(_Reader):
 
     def read(self) -> bytearray:
         """The numbers as bytes."""
-        is_float = self._tensor.datatype == "FP32"
-        decoder, code = (_numbers[1], "f") if is_float else (_integers, "q")
         packed, count, size = bytearray(), 0, self._tensor.size
         for piece in self._pieces(BETWEEN_NUMBERS):
-            values = self._decode(decoder, piece, (b"[", b"]"), count)
+            values = self._values(piece, count)
             total = count + len(values)
             if total > size or (piece.is_last and total < size):
                 raise self._wrong_count(total if piece.is_last else f"more than {size}")
-            try:
-                # NOTE: the standard mode raises for numbers outside float32; the native does not.
-                packed += Packer(f"<{len(values)}{code}").pack(*values)
-            except OverflowError:
-                index = _first_outside(values) or 0
-                where = f".data[{count + index}]"
-                raise not_finite(where, values[index], self._tensor) from None
+            packed += values.data if isinstance(values, np.ndarray) else self._packed(values, count)
             count = total
         return packed
+
+    def _values(self, piece: _Piece, count: int) -> list[Any] | Rows:
+        brackets = opening, closing = b"[", b"]"
+        if self._tensor.datatype == "INT64":
+            return self._decode(_integers, piece, brackets, count)
+        found = read_numbers(opening + self._text(piece) + closing)
+        return self._decode(_numbers[1], piece, brackets, count) if found is None else found
+
+    def _packed(self, values: list[Any], count: int) -> bytes:
+        code = "q" if self._tensor.datatype == "INT64" else "f"
+        try:
+            # NOTE: the standard mode raises for numbers outside float32; the native does not.
+            return Packer(f"<{len(values)}{code}").pack(*values)
+        except OverflowError:
+            index = _first_outside(values) or 0
+            where = f".data[{count + index}]"
+            raise not_finite(where, values[index], self._tensor) from None
 
     def _wrong_count(self, found: int | str) -> Problem:
         return Problem(
@@ -163,10 +177,17 @@ class _NestedReader(_Reader):
         packed = bytearray()
         for piece in self._pieces(BETWEEN_ROWS):
             place = (self._utterance, self._frame)
+            if (rows := self._rows(piece)) is not None:
+                self._check_lengths([rows], piece)
+                packed += rows.data
+                continue
             utterances = self._read_piece(piece)
             self._check_lengths(utterances, piece)
             packed += self._packed(utterances, *place)
         return packed
+
+    def _rows(self, piece: _Piece) -> Rows | None:
+        return None if self._is_deep else read_rows(b"[" + self._text(piece) + b"]", self._width)
 
     def _read_piece(self, piece: _Piece) -> list[list[list[float]]]:
         if not self._is_deep:
@@ -189,7 +210,7 @@ class _NestedReader(_Reader):
             stop=piece.stop,
         )
 
-    def _check_lengths(self, utterances: list[list[list[float]]], piece: _Piece) -> None:
+    def _check_lengths(self, utterances: Sequence[Sized], piece: _Piece) -> None:
         """Counts utterances and their rows, as far as they are read."""
         last = self._utterance + len(utterances)
         if last > self._utterances or (piece.is_last and last < self._utterances):

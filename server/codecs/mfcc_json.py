@@ -1,7 +1,8 @@
 """JSON bodies of `POST /prediction`: reads MFCCs, writes predictions.
 
-The decoder first takes a fast path: one typed decoding and one packing into float32. Only if that
-fails does it read the body a second time, slowly, to find the first invalid value. A body that has
+The decoder first takes a fast path: a long body of frames is read by number_rows.py, another by one
+typed decoding and one packing into float32. Only if these fail does it read the body once more,
+slowly, to find the first invalid value. A body that has
 more values than MFCCs can have is never decoded whole; see docs/decisions/hostile-bodies.md.
 server/codecs/optional_members.py reads the members beside the MFCCs.
 """
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from server.codecs.json_start import first_elements
 from server.codecs.json_values import check_numbers, json_type, parse
+from server.codecs.number_rows import count_lists, read_member_rows
 from server.codecs.optional_members import (
     INVALID,
     NOT_GIVEN,
@@ -46,6 +48,11 @@ class _Frames(msgspec.Struct):
     baseline: msgspec.Raw = NOT_GIVEN
 
 
+class _Members(msgspec.Struct):
+    prosody: msgspec.Raw = NOT_GIVEN
+    baseline: msgspec.Raw = NOT_GIVEN
+
+
 class _Result(msgspec.Struct, gc=False):  # PERF: never part of a cycle
     emotionType: str  # noqa: N815  # the name that published clients read
     prediction: float
@@ -63,6 +70,9 @@ class _PredictionBody(msgspec.Struct, omit_defaults=True):
     warning: _Warning | None = None
 
 
+NO_MEMBERS = _Members()
+
+_decode_members = msgspec.json.Decoder(_Members).decode
 _decode_vector = msgspec.json.Decoder(_Vector).decode
 _decode_frames = msgspec.json.Decoder(_Frames).decode
 _encode = msgspec.json.Encoder().encode
@@ -95,9 +105,25 @@ class MfccDecoder:
         try:
             if not body.isascii():
                 body.decode()
+            if len(body) > ALWAYS_DECODED and (utterance := self._frames(body)):
+                return utterance
             return self._vector(body)
         except INVALID:
             return self._frames_or_problem(body)
+
+    def _frames(self, body: bytes) -> Utterance | None:
+        """The utterance in a body of frames; None if only the typed decoding can tell."""
+        found = read_member_rows(body, "mfccs", self._n_mfcc)
+        if found is None:
+            return None
+        document = _decode_members(body) if found.others else NO_MEMBERS
+        members = {"prosody": document.prosody, "baseline": document.baseline}
+        given = {name: raw for name, raw in members.items() if raw is not NOT_GIVEN}
+        # Not so if a member is repeated or unknown, or a frame has a list in it.
+        is_plain = sorted(found.others) == sorted(given) and found.outside == sum(
+            count_lists(bytes(raw)) for raw in given.values()
+        )
+        return self._checked(found.rows, document) if is_plain else None
 
     def _vector(self, body: bytes) -> Utterance:
         document = _decode_vector(body)
@@ -116,12 +142,17 @@ class MfccDecoder:
             mfccs = np.frombuffer(packed, np.float32).reshape(-1, self._n_mfcc)
         except INVALID:
             self._explain(body)
-        if len(mfccs) > self._maximum_frames:
-            self._refuse_size()
-        return self._with_members(mfccs, document)
+        return self._checked(mfccs, document)
 
-    def _with_members(self, mfccs: NDArray[np.float32], document: _Vector | _Frames) -> Utterance:
-        if self._members is None:
+    def _checked(self, frames: NDArray[np.float32], document: _Frames | _Members) -> Utterance:
+        if len(frames) > self._maximum_frames:
+            self._refuse_size()
+        return self._with_members(frames, document)
+
+    def _with_members(
+        self, mfccs: NDArray[np.float32], document: _Vector | _Frames | _Members
+    ) -> Utterance:
+        if self._members is None or document is NO_MEMBERS:
             return Utterance(mfccs)
         members = document.prosody, document.baseline
         try:

@@ -1,18 +1,23 @@
 """One inference from bytes to bytes: read, score and encode, each step on the right thread."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from server.codecs.inference_request import BatchLimits, InferenceRequest, read_request
 from server.codecs.inference_response import InferenceResponse, encode_response
+from server.codecs.optional_members import Utterance
 from server.codecs.tensor_specs import ModelSignature
 from server.inference.batch_executor import BatchExecutor
 from server.inference.cost_estimate import CostEstimate
 from server.inference.deadline import Deadline, earlier
+from server.inference.joint_runs import JointRuns
 from server.inference.time_slice import EventLoopTimeSlice
 from server.metrics.network_metrics import BatchCounts, NetworkMetrics
 from server.models.batch_predictors import Scores
@@ -21,8 +26,11 @@ from server.models.network import Network
 T = TypeVar("T")
 
 # PERF: larger work leaves the event loop; see docs/decisions/batches.md.
-LARGEST_ON_LOOP = 2_048  # bytes of JSON
+LARGEST_ON_LOOP = 2_048  # bytes of a body that is handled at once
+LARGEST_JSON_ON_LOOP = 262_144  # bytes: 1,024 rows
+MOST_ROWS_WRITTEN_ON_LOOP = 1_024
 LONGEST_ON_LOOP = 0.002  # estimated seconds of a network's run
+LONGEST_CLIP_ON_LOOP = 400  # frames of a single clip: 1.3 ms of TCN
 Check = Callable[[], None]  # raises a Problem if nobody waits for the answer
 NO_RESERVATION: AbstractContextManager[None] = nullcontext()
 
@@ -40,6 +48,7 @@ class InferenceService:
     executor: BatchExecutor
     time_slice: EventLoopTimeSlice
     metrics: NetworkMetrics
+    joint_runs: JointRuns
     cost: CostEstimate = field(default_factory=CostEstimate)
 
     def reserve(self, size: int) -> AbstractContextManager[None]:
@@ -89,18 +98,24 @@ class InferenceService:
 
     async def _read(self, body: bytes, json_bytes: int | None, check: Check) -> InferenceRequest:
         """Reads tensors in binary on the event loop, long JSON on the codecs' thread."""
-        read = partial(read_request, body, json_bytes, self.signature, self.limits)
-        is_short = json_bytes is not None and json_bytes <= LARGEST_ON_LOOP
-        return read() if is_short else await self.executor.run_codec(_checked(check, read))
+        read = _checked(check, partial(read_request, body, json_bytes, self.signature, self.limits))
+        size = len(body) if json_bytes is None else json_bytes
+        if size > LARGEST_JSON_ON_LOOP:
+            return await self.executor.run_codec(read)
+        if size > LARGEST_ON_LOOP and (turn := self.time_slice.wait()) is not None:
+            await turn
+        return read()
 
     async def _score(
         self, request: InferenceRequest, deadline: Deadline | None, check: Check
     ) -> Scores:
-        """Runs the network on the event loop if that is known to be quick; frames never are."""
+        """Runs the network on the event loop for a short clip, or if that is known to be quick."""
         run = partial(self._run, request, deadline)
         rows = self._rows(request)
         seconds = self.cost.seconds(rows)
-        if not self.network.takes_vectors or seconds > LONGEST_ON_LOOP:
+        if self._is_short_clip(request):
+            scores, counts = await self._score_clip(request, deadline, check)
+        elif not self.network.takes_vectors or seconds > LONGEST_ON_LOOP:
             if deadline is not None:
                 deadline.check(self.executor.expected_seconds() + seconds)
             scores, counts = await self.executor.run_network(_checked(check, run), seconds)
@@ -112,16 +127,40 @@ class InferenceService:
         self.metrics.record_batch(counts)  # on the event loop: the store has one writer
         return scores
 
+    def _is_short_clip(self, request: InferenceRequest) -> bool:
+        if self.network.takes_vectors:
+            return False
+        clips, frames, _ = request.inputs["frames"].shape
+        return bool(clips == 1 and frames <= LONGEST_CLIP_ON_LOOP)
+
+    async def _score_clip(
+        self, request: InferenceRequest, deadline: Deadline | None, check: Check
+    ) -> tuple[Scores, BatchCounts]:
+        """Scores one clip, together with those that wait in the same slice of the event loop."""
+        if (turn := self.time_slice.wait()) is not None:
+            await turn
+            check()
+        if deadline is not None:
+            deadline.check()
+        if self.time_slice.crowd < self.joint_runs.fewest:
+            return self._run(request)
+        prediction, seconds = await self.joint_runs.add(_only_clip(request.inputs))
+        outputs = prediction[: len(self.signature.outputs)]
+        scores = Scores(*(np.array([values], np.float32) for values in outputs))
+        return scores, self.metrics.count(seconds, scores.distance, scores.baseline_distance)
+
     def _rows(self, request: InferenceRequest) -> int:
         return len(request.inputs[self.signature.inputs[0].name])
 
     async def _encode(
         self, request: InferenceRequest, scores: Scores, check: Check
     ) -> InferenceResponse:
-        """Encodes tensors in binary on the event loop, JSON and labels on the codecs' thread."""
+        """Encodes tensors in binary on the event loop, long JSON and labels on a thread."""
         encode = partial(encode_response, self.network, request, scores)
-        is_binary = all(wanted.binary and not wanted.classes for wanted in request.outputs)
-        return encode() if is_binary else await self.executor.run_codec(_checked(check, encode))
+        are_few = len(scores.distance) <= MOST_ROWS_WRITTEN_ON_LOOP
+        if all((wanted.binary or are_few) and not wanted.classes for wanted in request.outputs):
+            return encode()
+        return await self.executor.run_codec(_checked(check, encode))
 
     def _run(
         self, request: InferenceRequest, deadline: Deadline | None = None
@@ -137,6 +176,17 @@ class InferenceService:
         return scores, self.metrics.count(
             perf_counter() - start, scores.distance, scores.baseline_distance
         )
+
+
+def _only_clip(inputs: Mapping[str, NDArray[Any]]) -> Utterance:
+    """The clip of a request that has one, without the frames after its end."""
+    frames = int(inputs["lengths"][0]) if "lengths" in inputs else None
+    prosody, baseline = inputs.get("prosody"), inputs.get("baseline")
+    return Utterance(
+        inputs["frames"][0, :frames],
+        None if prosody is None else prosody[0, :frames],
+        None if baseline is None else baseline[0],
+    )
 
 
 def _checked(check: Check, run: Callable[[], T]) -> Callable[[], T]:

@@ -1,9 +1,12 @@
 """The threads of batches: only work that is known to be quick stays on the event loop."""
 
+import asyncio
+import json
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -11,7 +14,14 @@ import pytest
 from falcon.testing import TestClient
 
 from server.app import create_app
-from server.codecs.inference_request import read_request
+from server.codecs.inference_request import BatchLimits, read_request
+from server.codecs.tensor_specs import model_signature
+from server.inference.batch_executor import BatchExecutor
+from server.inference.joint_runs import JointRuns
+from server.inference.service import LARGEST_JSON_ON_LOOP, InferenceService
+from server.inference.time_slice import EventLoopTimeSlice
+from server.metrics.network_metrics import network_metrics
+from server.metrics.store import MetricStore
 from server.models.batch_predictors import Scores
 from server.models.catalog import NetworkCatalog, load_catalog
 from server.models.network import Network
@@ -107,11 +117,67 @@ def test_the_estimate_counts_rows_and_not_bytes(client: TestClient, computed_in:
 def test_long_json_is_not_read_on_the_loop_whatever_its_media_type(
     client: TestClient, read_in: list[str]
 ) -> None:
-    document = {"inputs": [tensor("mfccs", VECTORS.round(3))]}
+    document: dict[str, Any] = {"inputs": [tensor("mfccs", VECTORS.round(3))]}
+    assert infer(client, document).status_code == 200
+    assert read_in == [EVENT_LOOP]  # not that long
+    document |= {"padding": " " * LARGEST_JSON_ON_LOOP}
     assert infer(client, document).status_code == 200
     assert infer_binary(client, document).status_code == 200
-    assert len(read_in) == 2
-    assert all(name.startswith("codecs") for name in read_in)
+    assert len(read_in) == 3
+    assert all(name.startswith("codecs") for name in read_in[1:])
+
+
+def test_clips_that_arrive_together_share_a_run(models: Path) -> None:
+    catalog = load_catalog(models)
+    network, runs = catalog.networks["tcn"], list[int]()
+
+    def predict_batch(
+        mfccs: Array,
+        lengths: Lengths | None = None,
+        prosody: Array | None = None,
+        baseline: Array | None = None,
+    ) -> Scores:
+        runs.append(len(mfccs))
+        return network.predict_batch(mfccs, lengths, prosody, baseline)
+
+    service = make_service(replace(network, predict_batch=predict_batch), catalog)
+    length = np.array([47], np.int64)
+    document = {"inputs": [binary("frames", FRAMES[:1]), binary("lengths", length, "INT64")]}
+    text = json.dumps(document).encode()
+
+    def infer_one(clip: Array) -> Any:
+        return service.infer(text + clip.tobytes() + length.tobytes(), len(text), perf_counter())
+
+    async def infer_all() -> Any:
+        return await asyncio.gather(*map(infer_one, FRAMES))
+
+    asyncio.run(infer_all())  # measures the time of a run
+    together = asyncio.run(infer_all())
+    assert max(runs) > 1
+    for clip, found in zip(FRAMES, together, strict=True):
+        alone = json.loads(asyncio.run(infer_one(clip)).content)
+        assert_same_outputs(json.loads(found.content), alone)
+
+
+def assert_same_outputs(found: Any, expected: Any) -> None:
+    """The same answers but for rounding."""
+    for one, other in zip(found.pop("outputs"), expected.pop("outputs"), strict=True):
+        assert np.allclose(one.pop("data"), other.pop("data"), rtol=1e-5, atol=1e-6)
+        assert one == other
+    assert found == expected
+
+
+def make_service(network: Network, catalog: NetworkCatalog) -> InferenceService:
+    time_slice = EventLoopTimeSlice(60)  # however slow the machine is
+    return InferenceService(
+        network,
+        model_signature(network, 25),
+        BatchLimits(100, 100),
+        BatchExecutor(2**20),
+        time_slice,
+        network_metrics(MetricStore.in_memory(), catalog)[network.name],
+        JointRuns(network, time_slice),
+    )
 
 
 def test_a_header_with_thousands_of_digits_is_refused(client: TestClient) -> None:
