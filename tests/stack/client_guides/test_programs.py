@@ -76,9 +76,9 @@ def cpp(tmp_path_factory: pytest.TempPathFactory) -> Command:
     folder = tmp_path_factory.mktemp("cpp")
     (folder / "libonnxruntime.so.1").symlink_to(library())
     source = PROGRAMS / "cpp" / "emotion.cpp"
-    options = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-isystem", part("headers")]
-    libraries = [library(), f"-Wl,-rpath,{folder}", "-lcurl", "-lsndfile", "-lcrypto"]
-    compiler: Command = ["g++", *options, source, *libraries, "-o", folder / "emotion"]
+    options: Command = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-isystem", part("headers")]
+    libraries: Command = [library(), f"-Wl,-rpath,{folder}", "-lcurl", "-lsndfile", "-lcrypto"]
+    compiler = ["g++", *options, source, *libraries, "-o", folder / "emotion"]
     subprocess.run(compiler, check=True, timeout=TIMEOUT)
     return [folder / "emotion"]
 
