@@ -3,7 +3,8 @@
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -100,9 +101,44 @@ def read_windows(path: Path, inputs: Inputs, seconds: float) -> Iterator[Clip]:
         )
     with _opened(path) as file:
         sample_rate = inputs.sample_rate(file.samplerate)
-        size = round(seconds * sample_rate)
-        for start, samples in _windows(_read(path, file, inputs), size):
-            yield Clip(str(path), samples, sample_rate, start / sample_rate)
+        whole = Clip(str(path), np.empty((0, 0), np.float32), sample_rate)
+        yield from _clips(whole, _read(path, file, inputs), seconds)
+
+
+def read_parts(path: Path, inputs: Inputs, longest: float, window: float) -> Iterator[Clip]:
+    """Reads a recording of up to `longest` seconds whole, a longer one window by window.
+
+    Raises:
+        AudioError: the recording is unreadable, cut off or empty.
+        AudioTooShortError: the whole recording is under 0.1 s.
+    """
+    with _opened(path) as file:
+        sample_rate = inputs.sample_rate(file.samplerate)
+        whole = Clip(str(path), np.empty((0, 0), np.float32), sample_rate)
+        yield from _parts(whole, _read(path, file, inputs), longest, window)
+
+
+def parts_of_samples(clip: Clip, longest: float, window: float) -> Iterator[Clip]:
+    """The same of a clip in memory."""
+    return _parts(clip, iter([clip.samples]), longest, window)
+
+
+def _parts(whole: Clip, blocks: Iterator[Float32], longest: float, window: float) -> Iterator[Clip]:
+    first: list[Float32] = []
+    length = 0
+    for block in blocks:
+        first.append(block)
+        length += len(block)
+        if length > longest * whole.sample_rate:
+            yield from _clips(whole, chain(first, blocks), window)
+            return
+    yield replace(whole, samples=np.concatenate(first))
+
+
+def _clips(whole: Clip, blocks: Iterable[Float32], seconds: float) -> Iterator[Clip]:
+    """Windows of so many seconds; `whole` gives the name and the sample rate."""
+    for start, samples in _windows(blocks, round(seconds * whole.sample_rate)):
+        yield replace(whole, samples=samples, start=start / whole.sample_rate)
 
 
 def _windows(blocks: Iterable[Float32], size: int) -> Iterator[tuple[int, Float32]]:

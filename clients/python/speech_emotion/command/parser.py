@@ -1,6 +1,8 @@
 """The options of the command."""
 
 import argparse
+from importlib.metadata import version
+from pathlib import Path
 
 from speech_emotion.audio import MAXIMUM_SECONDS, SHORTEST_WINDOW
 from speech_emotion.client import DEFAULT_SERVER
@@ -9,13 +11,16 @@ from speech_emotion.errors import ProfileNameError
 from speech_emotion.profiles.store import checked_name
 from speech_emotion.untrusted import sha256
 
+PACKAGE = "speech-emotion-client"
+FORMATS = "WAV, FLAC, Ogg, MP3 and more; m4a and webm with PyAV or ffmpeg"
 EXIT_CODES = """\
 exit codes: 0 all done, 2 wrong usage, 3 no server, 4 wrong server, 5 unknown network,
 6 extractor refused, 7 request refused by the server, 8 audio unreadable or empty, or without
-speech (profile add), 9 audio under 0.1 s, 10 audio over 600 s without --every,
+speech (profile add), 9 audio under 0.1 s, 10 audio over 600 s (profile add),
 11 features do not agree, 12 profile missing, damaged, of other features, or not readable or
-writable.
-If a file fails, the others are processed; the first failure sets the exit code."""
+writable, 13 results not writable.
+If a file fails, the others are processed; the first failure sets the exit code. A recording without
+speech is no failure: the answer says so."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -26,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    root.add_argument("--version", action="version", version=f"%(prog)s {version(PACKAGE)}")
     commands = root.add_subparsers(required=True, metavar="COMMAND")
     _add_predict(commands)
     verify = commands.add_parser(
@@ -73,10 +79,22 @@ def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         parents=[_connection(), _json(), _extractor()],
         help="predict the emotion of files",
     )
-    options.add_argument("files", nargs="+", metavar="FILE", help="any format of libsndfile")
+    options.add_argument("files", nargs="+", metavar="FILE", help=FORMATS)
+    options.add_argument(
+        "--recursive", "-r", action="store_true", help="predict the recordings in folders too"
+    )
+    options.add_argument(
+        "--csv",
+        type=Path,
+        metavar="FILE",
+        help="write the results as CSV, one row per file or window; one that fails has a row too",
+    )
     options.add_argument("--network", metavar="NAME", help="(the server's best network)")
     options.add_argument(
-        "--every", type=_seconds, metavar="SECONDS", help="predict in windows of this length"
+        "--every",
+        type=_seconds,
+        metavar="SECONDS",
+        help="print windows of this length (without: one answer, with a timeline above 60 s)",
     )
     options.add_argument(
         "--profile",
@@ -110,7 +128,7 @@ def _add_profile(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     for action, run in ((add, profile.add), (show, profile.show), (forget, profile.forget)):
         action.add_argument("name", type=_name, metavar="NAME")
         action.set_defaults(run=run)
-    add.add_argument("files", nargs="+", metavar="FILE", help="any format of libsndfile")
+    add.add_argument("files", nargs="+", metavar="FILE", help=FORMATS)
     listed = actions.add_parser("list", parents=[_json()], help="list the profiles")
     listed.set_defaults(run=profile.list_all)
 
