@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import soundfile
@@ -14,6 +14,8 @@ import soxr
 from numpy.typing import NDArray
 
 from speech_emotion.errors import AudioError, AudioTooLongError, AudioTooShortError
+from speech_emotion.media.kinds import kind_of
+from speech_emotion.media.stream import DecodedFile
 
 Float32 = NDArray[np.float32]
 
@@ -23,6 +25,17 @@ SHORTEST_WINDOW = 0.2  # seconds; the last window may be half as long, the minim
 LARGEST_SAMPLE = 100.0  # float recordings may exceed 1 by some decibels, but not by 40
 BLOCK = 65_536  # samples per read
 QUALITY = "HQ"  # as in librosa.load; another quality changes probabilities by 0.01
+
+
+class AudioFile(Protocol):
+    """An open file: a `soundfile.SoundFile`, or a `DecodedFile`."""
+
+    samplerate: int  # Hz
+    channels: int
+    frames: int  # that must be present; 0: unknown
+
+    def read(self, frames: int, dtype: str, *, always_2d: bool) -> Float32:
+        """The next frames, (n, channels); none at the end."""
 
 
 @dataclass(frozen=True)
@@ -190,25 +203,26 @@ def clip_of_samples(samples: NDArray[Any], rate: int, inputs: Inputs) -> Clip:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
+def _opened(path: Path) -> Iterator[AudioFile]:
     """An open file; raises AudioError if it cannot be opened, or later not be read."""
     # As bytes: on POSIX a file name may be invalid text.
     name = os.fsencode(path) if os.name == "posix" else path
+    kind = kind_of(path)
     try:
-        with soundfile.SoundFile(name) as file:
+        with DecodedFile.opened(path, kind) if kind else soundfile.SoundFile(name) as file:
             yield file
     except (soundfile.SoundFileError, OSError, TypeError) as error:
         raise AudioError(f"{path}: not readable as audio: {_reason(path, error)}") from error
 
 
-def _read(path: Path, file: soundfile.SoundFile, inputs: Inputs) -> Iterator[Float32]:
+def _read(path: Path, file: AudioFile, inputs: Inputs) -> Iterator[Float32]:
     """Yields blocks, (n, channels), as an extractor takes them."""
     channels = inputs.channels(file.channels)
     sample_rate = inputs.sample_rate(file.samplerate)
     yield from _resample(_blocks(path, file, channels), channels, file.samplerate, sample_rate)
 
 
-def _blocks(path: Path, file: soundfile.SoundFile, count: int) -> Iterator[Float32]:
+def _blocks(path: Path, file: AudioFile, count: int) -> Iterator[Float32]:
     length = 0
     while len(channels := file.read(BLOCK, dtype="float32", always_2d=True)):
         length += len(channels)

@@ -26,9 +26,10 @@ from speech_emotion.contract import (
     ExtractorFile,
     NetworkDescription,
     Reference,
+    Resource,
 )
 from speech_emotion.errors import ExtractorError
-from speech_emotion.extraction.cache import cache_directory, check_hash, fetch_extractor
+from speech_emotion.extraction.cache import cache_directory, check_hash, fetch_file
 from speech_emotion.extraction.extractor import Extractor
 from speech_emotion.extraction.features import Features
 from speech_emotion.handshake import fetch_contract
@@ -302,8 +303,12 @@ class Client:
     def _extract(self, clip: Clip) -> Features:
         file = self._extractors[clip.sample_rate]
         if file.sha256 not in self._models:
-            self._models[file.sha256] = fetch_extractor(self._transport, file, self._cache)
+            self._models[file.sha256] = self._fetch("extractor", file)
         return self._extractor(clip, self.contract.recipe, file, self._models[file.sha256])
+
+    def _fetch(self, what: str, file: Resource) -> bytes:
+        """The content of a file of the server; `what` it is, for messages."""
+        return fetch_file(what, self._transport, file, self._cache)
 
     def _checked(self, read: Callable[[], T]) -> T:
         try:

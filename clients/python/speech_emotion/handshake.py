@@ -48,13 +48,18 @@ def fetch_contract(transport: Transport) -> Contract:
             raise WrongServerError(f"{transport.address} has no {PATH}: {error.detail}") from error
         raise
     try:
-        return _contract(document)
+        return contract_of(document)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise transport.wrong(f"unexpected response for {PATH}: {reason}") from error
 
 
-def _contract(document: dict[str, Any]) -> Contract:
+def contract_of(document: dict[str, Any]) -> Contract:
+    """The contract in a handshake.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError, RecursionError: it is not valid.
+    """
     prosody = document.get("prosody")
     statistics = 0 if prosody is None else _statistics(prosody)
     recipe = _recipe(document, len(PROSODY_COLUMNS) if statistics else 0)

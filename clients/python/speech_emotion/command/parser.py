@@ -89,6 +89,17 @@ def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="FILE",
         help="write the results as CSV, one row per file or window; one that fails has a row too",
     )
+    options.add_argument(
+        "--local",
+        action="store_true",
+        help="run the network here and post nothing; the server must offer its file",
+    )
+    options.add_argument(
+        "--models",
+        type=Path,
+        metavar="PATH",
+        help="the same without a server: a network's file, or a folder, with extractors beside it",
+    )
     options.add_argument("--network", metavar="NAME", help="(the server's best network)")
     options.add_argument(
         "--every",

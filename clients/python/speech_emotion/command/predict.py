@@ -14,6 +14,7 @@ from speech_emotion.command.output import PredictionTable, prediction_json
 from speech_emotion.command.profile_in_use import ProfileInUse
 from speech_emotion.command.table_file import TableFile
 from speech_emotion.errors import ProfileNameError
+from speech_emotion.local.client import LocalClient
 from speech_emotion.results.timeline import Timeline
 
 
@@ -22,7 +23,7 @@ def predict(options: argparse.Namespace) -> int:
     if options.no_update and options.profile is None:
         raise ProfileNameError("--no-update needs --profile NAME")
     files = recordings(options.files, recursive=options.recursive)
-    client = Client(options.server, extractor_sha256=options.extractor_sha256)
+    client = _client(options)
     client.start()
     network = client.contract.network(options.network)
     profile = ProfileInUse.of(client, options)
@@ -47,6 +48,13 @@ def predict(options: argparse.Namespace) -> int:
         if sheet and not options.json:
             print(f"{options.csv}: {sheet.rows:,} rows, {sheet.failed:,} of them errors")
     return code
+
+
+def _client(options: argparse.Namespace) -> Client:
+    pinned = options.extractor_sha256
+    if options.local or options.models is not None:
+        return LocalClient(options.server, extractor_sha256=pinned, models=options.models)
+    return Client(options.server, extractor_sha256=pinned)
 
 
 def _timelines(
