@@ -87,14 +87,17 @@ def _probabilities(prediction: Prediction, first: int) -> str:
     return GAP.join(f"{emotion} {probability:.2f}" for emotion, probability in ordered)
 
 
+def window_row(prediction: Prediction) -> str:
+    """One line for a window: when, and the emotion or the finding."""
+    seconds = f"{GAP}{prediction.start:8.1f} - {prediction.end:8.1f} s{GAP}"
+    if prediction.finding:
+        return seconds + prediction.finding.word
+    return f"{seconds}{prediction.emotion} {prediction.probability:.2f}"
+
+
 def _run_rows(timeline: Timeline) -> list[str]:
     """One line for each stretch of a long recording with the same emotion or finding."""
-    runs = [run.overall for run in timeline.runs()]
-    return [
-        f"{GAP}{one.start:8.1f} - {one.end:8.1f} s{GAP}"
-        + (one.finding.word if one.finding else f"{one.emotion} {one.probability:.2f}")
-        for one in runs
-    ]
+    return [window_row(run.overall) for run in timeline.runs()]
 
 
 def verification_rows(verifications: Sequence[Verification]) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from speech_emotion.audio import MAXIMUM_SECONDS, SHORTEST_WINDOW
 from speech_emotion.client import DEFAULT_SERVER
-from speech_emotion.command import predict, profile, server
+from speech_emotion.command import live, predict, profile, server
 from speech_emotion.errors import ProfileNameError
 from speech_emotion.profiles.store import checked_name
 from speech_emotion.untrusted import sha256
@@ -18,7 +18,7 @@ exit codes: 0 all done, 2 wrong usage, 3 no server, 4 wrong server, 5 unknown ne
 6 extractor refused, 7 request refused by the server, 8 audio unreadable or empty, or without
 speech (profile add), 9 audio under 0.1 s, 10 audio over 600 s (profile add),
 11 features do not agree, 12 profile missing, damaged, of other features, or not readable or
-writable, 13 results not writable.
+writable, 13 results not writable, 14 no microphone.
 If a file fails, the others are processed; the first failure sets the exit code. A recording without
 speech is no failure: the answer says so."""
 
@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=f"%(prog)s {version(PACKAGE)}")
     commands = root.add_subparsers(required=True, metavar="COMMAND")
     _add_predict(commands)
+    _add_live(commands)
     verify = commands.add_parser(
         "verify",
         parents=[_connection(), _json(), _extractor()],
@@ -73,10 +74,41 @@ def _extractor() -> argparse.ArgumentParser:
     return options
 
 
+def _network() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument("--network", metavar="NAME", help="(the server's best network)")
+    options.add_argument(
+        "--local",
+        action="store_true",
+        help="run the network here and post nothing; the server must offer its file",
+    )
+    options.add_argument(
+        "--models",
+        type=Path,
+        metavar="PATH",
+        help="the same without a server: a network's file, or a folder, with extractors beside it",
+    )
+    return options
+
+
+def _add_live(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    options = commands.add_parser(
+        "live",
+        parents=[_connection(), _json(), _extractor(), _network()],
+        help="predict what the microphone hears",
+    )
+    options.add_argument(
+        "--every", type=_seconds, default=3.0, metavar="SECONDS", help="of a window (%(default)s)"
+    )
+    options.add_argument("--device", metavar="NAME", help="name or number (the system's default)")
+    options.add_argument("--windows", type=_count, metavar="N", help="end after so many windows")
+    options.set_defaults(run=live.live)
+
+
 def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     options = commands.add_parser(
         "predict",
-        parents=[_connection(), _json(), _extractor()],
+        parents=[_connection(), _json(), _extractor(), _network()],
         help="predict the emotion of files",
     )
     options.add_argument("files", nargs="+", metavar="FILE", help=FORMATS)
@@ -89,18 +121,6 @@ def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="FILE",
         help="write the results as CSV, one row per file or window; one that fails has a row too",
     )
-    options.add_argument(
-        "--local",
-        action="store_true",
-        help="run the network here and post nothing; the server must offer its file",
-    )
-    options.add_argument(
-        "--models",
-        type=Path,
-        metavar="PATH",
-        help="the same without a server: a network's file, or a folder, with extractors beside it",
-    )
-    options.add_argument("--network", metavar="NAME", help="(the server's best network)")
     options.add_argument(
         "--every",
         type=_seconds,
@@ -161,6 +181,12 @@ def _seconds(text: str) -> float:
             f"{text!r}; expected seconds from {SHORTEST_WINDOW:g} to {MAXIMUM_SECONDS:g}"
         )
     return seconds
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r}; expected an integer of at least 1")
+    return int(text)
 
 
 def _name(text: str) -> str:

@@ -23,7 +23,7 @@ def predict(options: argparse.Namespace) -> int:
     if options.no_update and options.profile is None:
         raise ProfileNameError("--no-update needs --profile NAME")
     files = recordings(options.files, recursive=options.recursive)
-    client = _client(options)
+    client = client_of(options)
     client.start()
     network = client.contract.network(options.network)
     profile = ProfileInUse.of(client, options)
@@ -50,7 +50,8 @@ def predict(options: argparse.Namespace) -> int:
     return code
 
 
-def _client(options: argparse.Namespace) -> Client:
+def client_of(options: argparse.Namespace) -> Client:
+    """The client that the options ask for: of a server, or on this machine."""
     pinned = options.extractor_sha256
     if options.local or options.models is not None:
         return LocalClient(options.server, extractor_sha256=pinned, models=options.models)
