@@ -179,7 +179,7 @@ def _add_initialisation(
 ) -> None:
     """Adds the routes of the feature contract; without a contract only a 503 problem."""
     contract = catalog.contract
-    document = describe(contract, catalog) if contract else {}
+    document = describe(contract, catalog, settings.maximum_frames) if contract else {}
     configuration = DocumentResource(document, None if contract else catalog.faults)
     app.add_route("/init/configuration", configuration)
     # The published Android client uses this path.

@@ -16,14 +16,21 @@ RECORDING_EXTRACTOR_PATH = "/init/extractor-{rate}.onnx"
 OTHER_REFERENCE_PATH = "/init/reference-{clip}.wav"
 
 
-def describe(contract: FeatureContract, catalog: NetworkCatalog) -> dict[str, Any]:
-    """The handshake as JSON members; `numberOfMfccs` alone is enough for the oldest clients."""
+def describe(
+    contract: FeatureContract, catalog: NetworkCatalog, maximum_frames: int
+) -> dict[str, Any]:
+    """The handshake as JSON members; `numberOfMfccs` alone is enough for the oldest clients.
+
+    maximum_frames: of one utterance.
+    """
+    frames = {"minimum": 1, "maximum": maximum_frames}
+    networks = catalog.networks.values()
     return {
         "numberOfMfccs": contract.n_mfcc,
         "features": contract.recipe,
         "extractor": _describe_extractor(contract),
         "reference": _describe_reference(contract),
-        "networks": [_describe_network(network) for network in catalog.networks.values()],
+        "networks": [_describe_network(network) | {"frames": frames} for network in networks],
     } | _describe_recordings(contract)
 
 

@@ -11,6 +11,7 @@ import pytest
 from configuration import ROOT
 from server.api.configuration import describe
 from server.models.catalog import load_catalog
+from server.settings import ServerSettings
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,9 @@ def document() -> dict[str, Any]:
 def handshake() -> dict[str, Any]:
     catalog = load_catalog(ROOT / "models", run_extractors=False)
     assert catalog.contract
-    members: dict[str, Any] = msgspec.to_builtins(describe(catalog.contract, catalog))
+    members: dict[str, Any] = msgspec.to_builtins(
+        describe(catalog.contract, catalog, ServerSettings().maximum_frames)
+    )
     return members
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from speech_emotion import untrusted
 from speech_emotion.contract import NetworkDescription
 from speech_emotion.extraction.features import Features
+from speech_emotion.results.finding import Finding, finding_of
 
 SUM_TOLERANCE = 0.01  # of the probabilities
 LARGEST_DISTANCE = sys.float_info.max
@@ -34,6 +35,7 @@ class Prediction:
     end: float
     probabilities: dict[str, float]  # by emotion, in alphabetical order; they sum to 1
     warning: InputWarning | None
+    finding: Finding | None = None  # why the emotion is not to be believed
 
     @property
     def emotion(self) -> str:
@@ -75,7 +77,14 @@ def prediction(
         raise ValueError(f"the probabilities sum to {total:g}")
     found = answer.get("warning")
     warning = None if found is None else _warning(found)
-    return Prediction(network.name, features.start, features.end, probabilities, warning)
+    return Prediction(
+        network.name,
+        features.start,
+        features.end,
+        probabilities,
+        warning,
+        finding_of(features, warning.code if warning else None),
+    )
 
 
 def verifications(

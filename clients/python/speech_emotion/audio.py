@@ -3,9 +3,10 @@
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import soundfile
@@ -13,6 +14,8 @@ import soxr
 from numpy.typing import NDArray
 
 from speech_emotion.errors import AudioError, AudioTooLongError, AudioTooShortError
+from speech_emotion.media.kinds import kind_of
+from speech_emotion.media.stream import DecodedFile
 
 Float32 = NDArray[np.float32]
 
@@ -22,6 +25,17 @@ SHORTEST_WINDOW = 0.2  # seconds; the last window may be half as long, the minim
 LARGEST_SAMPLE = 100.0  # float recordings may exceed 1 by some decibels, but not by 40
 BLOCK = 65_536  # samples per read
 QUALITY = "HQ"  # as in librosa.load; another quality changes probabilities by 0.01
+
+
+class AudioFile(Protocol):
+    """An open file: a `soundfile.SoundFile`, or a `DecodedFile`."""
+
+    samplerate: int  # Hz
+    channels: int
+    frames: int  # that must be present; 0: unknown
+
+    def read(self, frames: int, dtype: str, *, always_2d: bool) -> Float32:
+        """The next frames, (n, channels); none at the end."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +114,44 @@ def read_windows(path: Path, inputs: Inputs, seconds: float) -> Iterator[Clip]:
         )
     with _opened(path) as file:
         sample_rate = inputs.sample_rate(file.samplerate)
-        size = round(seconds * sample_rate)
-        for start, samples in _windows(_read(path, file, inputs), size):
-            yield Clip(str(path), samples, sample_rate, start / sample_rate)
+        whole = Clip(str(path), np.empty((0, 0), np.float32), sample_rate)
+        yield from _clips(whole, _read(path, file, inputs), seconds)
+
+
+def read_parts(path: Path, inputs: Inputs, longest: float, window: float) -> Iterator[Clip]:
+    """Reads a recording of up to `longest` seconds whole, a longer one window by window.
+
+    Raises:
+        AudioError: the recording is unreadable, cut off or empty.
+        AudioTooShortError: the whole recording is under 0.1 s.
+    """
+    with _opened(path) as file:
+        sample_rate = inputs.sample_rate(file.samplerate)
+        whole = Clip(str(path), np.empty((0, 0), np.float32), sample_rate)
+        yield from _parts(whole, _read(path, file, inputs), longest, window)
+
+
+def parts_of_samples(clip: Clip, longest: float, window: float) -> Iterator[Clip]:
+    """The same of a clip in memory."""
+    return _parts(clip, iter([clip.samples]), longest, window)
+
+
+def _parts(whole: Clip, blocks: Iterator[Float32], longest: float, window: float) -> Iterator[Clip]:
+    first: list[Float32] = []
+    length = 0
+    for block in blocks:
+        first.append(block)
+        length += len(block)
+        if length > longest * whole.sample_rate:
+            yield from _clips(whole, chain(first, blocks), window)
+            return
+    yield replace(whole, samples=np.concatenate(first))
+
+
+def _clips(whole: Clip, blocks: Iterable[Float32], seconds: float) -> Iterator[Clip]:
+    """Windows of so many seconds; `whole` gives the name and the sample rate."""
+    for start, samples in _windows(blocks, round(seconds * whole.sample_rate)):
+        yield replace(whole, samples=samples, start=start / whole.sample_rate)
 
 
 def _windows(blocks: Iterable[Float32], size: int) -> Iterator[tuple[int, Float32]]:
@@ -154,25 +203,26 @@ def clip_of_samples(samples: NDArray[Any], rate: int, inputs: Inputs) -> Clip:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
+def _opened(path: Path) -> Iterator[AudioFile]:
     """An open file; raises AudioError if it cannot be opened, or later not be read."""
     # As bytes: on POSIX a file name may be invalid text.
     name = os.fsencode(path) if os.name == "posix" else path
+    kind = kind_of(path)
     try:
-        with soundfile.SoundFile(name) as file:
+        with DecodedFile.opened(path, kind) if kind else soundfile.SoundFile(name) as file:
             yield file
     except (soundfile.SoundFileError, OSError, TypeError) as error:
         raise AudioError(f"{path}: not readable as audio: {_reason(path, error)}") from error
 
 
-def _read(path: Path, file: soundfile.SoundFile, inputs: Inputs) -> Iterator[Float32]:
+def _read(path: Path, file: AudioFile, inputs: Inputs) -> Iterator[Float32]:
     """Yields blocks, (n, channels), as an extractor takes them."""
     channels = inputs.channels(file.channels)
     sample_rate = inputs.sample_rate(file.samplerate)
     yield from _resample(_blocks(path, file, channels), channels, file.samplerate, sample_rate)
 
 
-def _blocks(path: Path, file: soundfile.SoundFile, count: int) -> Iterator[Float32]:
+def _blocks(path: Path, file: AudioFile, count: int) -> Iterator[Float32]:
     length = 0
     while len(channels := file.read(BLOCK, dtype="float32", always_2d=True)):
         length += len(channels)

@@ -12,14 +12,24 @@ from numpy.typing import NDArray
 
 from speech_emotion import answers
 from speech_emotion.answers import Prediction, Verification
-from speech_emotion.audio import Clip, Inputs, clip_of_samples, read_clip, read_windows
+from speech_emotion.audio import (
+    Clip,
+    Inputs,
+    clip_of_samples,
+    parts_of_samples,
+    read_clip,
+    read_parts,
+    read_windows,
+)
 from speech_emotion.contract import (
     Contract,
     ExtractorFile,
+    NetworkDescription,
     Reference,
+    Resource,
 )
 from speech_emotion.errors import ExtractorError
-from speech_emotion.extraction.cache import cache_directory, check_hash, fetch_extractor
+from speech_emotion.extraction.cache import cache_directory, check_hash, fetch_file
 from speech_emotion.extraction.extractor import Extractor
 from speech_emotion.extraction.features import Features
 from speech_emotion.handshake import fetch_contract
@@ -27,11 +37,14 @@ from speech_emotion.limits import Limits
 from speech_emotion.profiles.baseline import Baseline
 from speech_emotion.reference import read_reference
 from speech_emotion.request import members_of, rounded
+from speech_emotion.results.timeline import Timeline
 from speech_emotion.transport import Transport
 from speech_emotion.untrusted import sha256
 
 DEFAULT_SERVER = "http://localhost:8080"
 DEFAULT_LIMITS = Limits()
+LONGEST_PART = 60.0  # seconds; the body of a longer clip may be more than a server takes
+WINDOW = 3.0  # seconds, of a longer recording
 
 T = TypeVar("T")
 
@@ -117,8 +130,9 @@ class Client:
         """Predicts the emotion of one recording.
 
         Args:
-            audio: a file that libsndfile reads, of any rate and number of channels; or samples,
-                floats in [-1, 1] of shape (n,) or (n, channels). From 0.1 to 600 s.
+            audio: a file of any format that can be read, of any rate, length and number of
+                channels; or samples, floats in [-1, 1] of shape (n,) or (n, channels), of at most
+                600 s. At least 0.1 s.
             network: name, case-insensitive; by default the server's best network.
             sample_rate: sample rate in Hz; required for samples, ignored for files.
             baseline: of the speaker's earlier clips; sent only to a network that can use it.
@@ -126,9 +140,25 @@ class Client:
         Raises:
             SpeechEmotionError: one of the errors of `speech_emotion.errors`.
         """
-        self.start()  # while the handshake is made
-        self.contract.network(network)  # an unknown one is an error before the audio is read
-        return self.predict_features(self.features(audio, sample_rate), network, baseline)
+        return self.timeline(audio, network, sample_rate, baseline).overall
+
+    def timeline(
+        self,
+        audio: str | PathLike[str] | NDArray[Any],
+        network: str | None = None,
+        sample_rate: int | None = None,
+        baseline: Baseline | None = None,
+    ) -> Timeline:
+        """Predicts one recording of any length; arguments as for `predict`.
+
+        One of more than 60 s is predicted in windows of 3 s, as long as the clips that the networks
+        were trained on.
+
+        Raises:
+            SpeechEmotionError: one of the errors of `speech_emotion.errors`.
+        """
+        parts = self.features_of_parts(audio, network, sample_rate)
+        return Timeline([self.predict_features(part, network, baseline) for part in parts])
 
     def predict_windows(
         self,
@@ -159,6 +189,35 @@ class Client:
         """
         self.start()  # while the handshake is made
         return self._extract(self._clip(audio, sample_rate))
+
+    def features_of_parts(
+        self,
+        audio: str | PathLike[str] | NDArray[Any],
+        network: str | None = None,
+        sample_rate: int | None = None,
+    ) -> Iterator[Features]:
+        """Computes the features of one recording, or of the windows of a long one, as `timeline`.
+
+        Raises:
+            SpeechEmotionError: one of the errors of `speech_emotion.errors`.
+        """
+        self.start()  # while the handshake is made
+        # An unknown network is an error before the audio is read.
+        longest = self._longest_part(self.contract.network(network))
+        window = min(WINDOW, longest / 1.5)  # the last window may be half as long again
+        if isinstance(audio, np.ndarray):
+            parts = parts_of_samples(self._clip(audio, sample_rate), longest, window)
+        else:
+            parts = read_parts(Path(fspath(audio)), self._inputs, longest, window)
+        yield from map(self._extract, parts)
+
+    def _longest_part(self, network: NetworkDescription) -> float:
+        """Seconds that are predicted at once: as many as the server takes, but at most 60."""
+        if network.most_frames is None:
+            return LONGEST_PART
+        recipe = self.contract.recipe
+        taken = (network.most_frames - 1) * recipe.hop_length / recipe.sample_rate
+        return min(LONGEST_PART, taken)
 
     def features_of_windows(self, path: str | PathLike[str], every: float) -> Iterator[Features]:
         """Computes the features of the windows of a recording, as `predict_windows`.
@@ -244,8 +303,12 @@ class Client:
     def _extract(self, clip: Clip) -> Features:
         file = self._extractors[clip.sample_rate]
         if file.sha256 not in self._models:
-            self._models[file.sha256] = fetch_extractor(self._transport, file, self._cache)
+            self._models[file.sha256] = self._fetch("extractor", file)
         return self._extractor(clip, self.contract.recipe, file, self._models[file.sha256])
+
+    def _fetch(self, what: str, file: Resource) -> bytes:
+        """The content of a file of the server; `what` it is, for messages."""
+        return fetch_file(what, self._transport, file, self._cache)
 
     def _checked(self, read: Callable[[], T]) -> T:
         try:

@@ -73,6 +73,8 @@ class NetworkDescription:
     optional_members: tuple[str, ...] = ()  # what it can use beside MFCCs: prosody, baseline
     new_speakers: Recall | None = None  # of the corpora that it was trained on
     other_corpora: Recall | None = None  # that it was not trained on; None: not measured
+    most_frames: int | None = None  # of one utterance; None: an older server does not say
+    file: Resource | None = None  # the network itself; None: the server does not offer it
 
     @property
     def rank(self) -> tuple[bool, float]:

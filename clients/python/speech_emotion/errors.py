@@ -84,6 +84,18 @@ class ProfileNameError(SpeechEmotionError):
     exit_code = 2
 
 
+class OutputError(SpeechEmotionError):
+    """A file for the results cannot be written."""
+
+    exit_code = 13
+
+
+class MicrophoneError(SpeechEmotionError):
+    """There is no microphone, or what is needed to listen to one is not installed."""
+
+    exit_code = 14
+
+
 class ProfileError(SpeechEmotionError):
     """A profile is missing, damaged, made with other features, or cannot be read or written."""
 

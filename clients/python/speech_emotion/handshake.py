@@ -22,6 +22,7 @@ PATH = "/init/configuration"
 SAMPLE_RATES = (8_000, 96_000)  # Hz
 MOST_COEFFICIENTS = 100  # of a frame
 MOST_STATISTICS = 20  # of prosody
+MOST_FRAMES = 2**31 - 1  # of an utterance
 MOST_REFERENCES = 16  # each is fetched and computed for a verification
 LONGEST_HOP = 96_000  # samples
 MOST_CHANNELS = 2  # of a recording; the extractors take them all and average them
@@ -47,13 +48,18 @@ def fetch_contract(transport: Transport) -> Contract:
             raise WrongServerError(f"{transport.address} has no {PATH}: {error.detail}") from error
         raise
     try:
-        return _contract(document)
+        return contract_of(document)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise transport.wrong(f"unexpected response for {PATH}: {reason}") from error
 
 
-def _contract(document: dict[str, Any]) -> Contract:
+def contract_of(document: dict[str, Any]) -> Contract:
+    """The contract in a handshake.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError, RecursionError: it is not valid.
+    """
     prosody = document.get("prosody")
     statistics = 0 if prosody is None else _statistics(prosody)
     recipe = _recipe(document, len(PROSODY_COLUMNS) if statistics else 0)
@@ -188,7 +194,13 @@ def _network(document: dict[str, Any]) -> NetworkDescription:
         optional_members=untrusted.items(document.get("optionalMembers", []), untrusted.name),
         new_speakers=recall(document, "newSpeakers"),
         other_corpora=recall(document, "otherCorpora"),
+        most_frames=_most_frames(document.get("frames")),
+        file=_resource(document["file"]) if document.get("file") else None,
     )
+
+
+def _most_frames(limits: dict[str, Any] | None) -> int | None:
+    return None if limits is None else untrusted.integer(limits["maximum"], 1, MOST_FRAMES)
 
 
 def _network_name(value: object) -> str:

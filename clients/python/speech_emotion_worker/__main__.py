@@ -12,12 +12,15 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from speech_emotion_worker import pipes
+from speech_emotion_worker import pipes, tensors
 from speech_emotion_worker.external_data import refuse_external_data
 from speech_emotion_worker.rights import give_up_rights, limit_processor_time
 
 # Of the graph, with their dimensions; a graph of mono audio has the first two.
 OUTPUTS = {"frames": 2, "mfccs": 1, "prosody": 2, "prosody_statistics": 1}
+# Of a network, for one utterance.
+NETWORK_OUTPUTS = {"probabilities": 2, "distance": 1, "baseline_distance": 1}
+DIMENSIONS = OUTPUTS | NETWORK_OUTPUTS
 
 
 def main(memory: int, largest: int, seconds: int) -> None:
@@ -37,7 +40,8 @@ def main(memory: int, largest: int, seconds: int) -> None:
                 session = _load(content)
                 pipes.send(sink, pipes.READY, b"")
             else:
-                pipes.send(sink, pipes.FEATURES, _run(session, content))
+                run = _run_network if kind == pipes.TENSORS else _run
+                pipes.send(sink, pipes.FEATURES, run(session, content))
         # NOTE: ONNX Runtime's exceptions have no other common base class.
         except Exception as error:  # noqa: BLE001
             pipes.send(sink, pipes.FAILURE, str(error)[:1000].encode(errors="replace"))
@@ -75,8 +79,14 @@ def _run(session: ort.InferenceSession, content: bytes) -> bytes:
     return b"".join(map(_packed, names, session.run(names, {"audio": audio})))
 
 
+def _run_network(session: ort.InferenceSession, content: bytes) -> bytes:
+    """The outputs of a network for one utterance, as a message of kind FEATURES."""
+    inputs, names = tensors.unpack(content)
+    return b"".join(map(_packed, names, session.run(names, inputs)))
+
+
 def _packed(name: str, array: NDArray[np.float32]) -> bytes:
-    if array.dtype != np.float32 or array.ndim != OUTPUTS[name]:
+    if array.dtype != np.float32 or array.ndim != DIMENSIONS[name]:
         raise ValueError(f"its output {name} is {array.dtype} of shape {array.shape}")
     rows, columns = array.shape if array.ndim == 2 else (1, *array.shape)
     return pipes.SHAPE.pack(rows, columns) + array.tobytes()

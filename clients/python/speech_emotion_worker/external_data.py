@@ -45,7 +45,7 @@ def refuse_external_data(model: bytes) -> None:
     waiting = [("Model", memoryview(model))]
     while waiting:
         name, message = waiting.pop()
-        for number, value in _fields(message):
+        for number, value in fields(message):
             if name == "Tensor" and _is_external(number, value):
                 raise RefusedModelError("it contains a tensor that is stored in another file")
             inner = FIELDS[name].get(number)
@@ -57,8 +57,12 @@ def _is_external(number: int, value: Value) -> bool:
     return number == EXTERNAL_DATA or (number == DATA_LOCATION and value != 0)
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, Value]]:
-    """Yields the number and the value of each field: an integer, or the bytes."""
+def fields(message: memoryview) -> Iterator[tuple[int, Value]]:
+    """Yields the number and the value of each field: an integer, or the bytes.
+
+    Raises:
+        RefusedModelError: two parsers may read the message differently.
+    """
     at = 0
     while at < len(message):
         tag, at = _varint(message, at)

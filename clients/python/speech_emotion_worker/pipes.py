@@ -6,6 +6,7 @@ from typing import IO
 READY = b"R"
 MODEL = b"M"  # the ONNX file; answered with READY
 AUDIO = b"A"  # REQUEST, float32 samples in C order; answered with FEATURES
+TENSORS = b"T"  # inputs of a network, see `tensors`; answered with FEATURES
 FEATURES = b"F"  # for each output: SHAPE, float32 in C order
 FAILURE = b"E"  # UTF-8 text
 

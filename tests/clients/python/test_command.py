@@ -6,19 +6,20 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.clients.python.conftest import Emotion
-from tests.support.faulty_proxy import FaultyProxy, replaced_by
+from tests.clients.python.conftest import MODELS, Emotion
+from tests.support.faulty_proxy import Answer, FaultyProxy, replaced_by
 from tests.support.harness import free_port
 
 
-def test_predict_prints_a_table(server: str, emotion: Emotion, tone: Path) -> None:
-    done = emotion("predict", tone, "--network", "cnn", "--server", server)
+def test_predict_prints_a_table(server: str, emotion: Emotion) -> None:
+    clip = MODELS / "reference.wav"
+    done = emotion("predict", clip, "--network", "cnn", "--server", server)
     header, row, *_ = done.stdout.splitlines()
     assert done.returncode == 0, done.stderr
     assert header.split() == ["file", "emotion", "prob.", "other", "emotions"]
     file, name, probability, *rest = row.split()
     others = [float(value) for value in rest[1::2]]
-    assert file == str(tone)
+    assert file == str(clip)
     assert name in {"angry", "calm", "disgust", "fearful", "happy", "neutral", "sad", "surprised"}
     assert len(others) == 7
     assert others == sorted(others, reverse=True)
@@ -81,14 +82,49 @@ def rank(network: dict[str, Any]) -> tuple[bool, float]:
     return other is not None, (other or {"uar": network["speaker_independent_uar"]})["uar"]
 
 
-def test_a_warning_is_shown(server: str, emotion: Emotion, tmp_path: Path) -> None:
-    silence = tmp_path / "silence.wav"
-    soundfile.write(silence, np.zeros(16_000), 16_000)
-    arguments = ("predict", silence, "--network", "CNN", "--server", server)
+SECONDS = np.arange(3 * 16_000) / 16_000
+DOUBTFUL = {
+    "silence": np.zeros(16_000),
+    "no-speech": np.random.default_rng(0).normal(0, 0.1, 48_000),
+    "unfamiliar": 0.1 * sum(np.sin(2 * np.pi * f * SECONDS) for f in (220, 277, 330)),
+}
+
+
+def test_what_is_no_familiar_speech_has_no_emotion_as_headline(
+    server: str, emotion: Emotion, tmp_path: Path
+) -> None:
+    for code, samples in DOUBTFUL.items():
+        soundfile.write(tmp_path / f"{code}.wav", samples, 16_000)
+    files = [tmp_path / f"{code}.wav" for code in DOUBTFUL]
+    arguments = ("predict", *files, "--network", "CNN", "--server", server)
     table, lines = emotion(*arguments), emotion(*arguments, "--json")
-    warning = json.loads(lines.stdout)["warning"]
-    assert warning["distance"] > warning["limit"]
-    assert table.stdout.splitlines()[2] == f"  warning: {warning['detail']}"
+    assert (table.returncode, lines.returncode) == (0, 0)
+    rows = table.stdout.splitlines()[1:]
+    for index, line in enumerate(lines.stdout.splitlines()):
+        answer = json.loads(line)
+        finding, best = answer["finding"], f"{answer['emotion']} {answer['probability']:.2f}"
+        headline, advice, guess = rows[3 * index : 3 * index + 3]
+        assert finding["code"] == [*DOUBTFUL][index]
+        assert headline.split(maxsplit=3)[1:] == ["-", "-", finding["title"]]
+        assert advice == f"  {finding['advice']}"
+        assert guess.startswith(f"  only a guess: {best}  ")
+    assert "POST /" not in table.stdout
+
+
+def test_a_warning_about_the_profile_is_shown_below_the_emotion(
+    proxy: FaultyProxy, emotion: Emotion, tone: Path
+) -> None:
+    warning = {"code": "baseline-of-another-voice", "detail": "Odd.", "distance": 2, "limit": 1}
+
+    def warned(answer: Answer) -> Answer:
+        body = json.loads(answer.body) | {"warning": warning}
+        return Answer(200, json.dumps(body).encode(), answer.headers)
+
+    proxy.faults["/prediction/CNN"] = [warned]
+    done = emotion("predict", tone, "--network", "CNN", "--server", proxy.url)
+    _, row, below, *_ = done.stdout.splitlines()
+    assert row.split()[1] != "-"
+    assert below == "  warning: Odd."
 
 
 def test_networks_are_listed_with_their_quality(server: str, emotion: Emotion) -> None:

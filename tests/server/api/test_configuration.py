@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 from falcon.testing import TestClient
 
-from tests.server.conftest import make_client
+from server.app import create_app
+from server.models.catalog import load_catalog
+from server.settings import ModelSettings, ServerSettings, Settings
+from tests.server.conftest import CheckedClient, make_client
 from tests.support.tiny_models import (
     LABELS,
     PROSODY,
@@ -33,6 +36,21 @@ def test_the_configuration_has_the_feature_recipe_and_the_networks(
     assert network["input"] == "vector"
     assert network["emotions"] == LABELS
     assert network["speakerIndependentUar"] == 0.4
+
+
+def test_the_limits_of_frames_are_those_that_are_kept(models: Path) -> None:
+    settings = Settings(ServerSettings(maximum_frames=20), ModelSettings(models))
+    client = CheckedClient(create_app(settings, load_catalog(models)))
+    for network in client.simulate_get("/init/configuration").json["networks"]:
+        limits, path = network["frames"], f"/prediction/{network['networkType']}"
+        for rows, status in (
+            (limits["minimum"], 200),
+            (limits["maximum"], 200),
+            (limits["maximum"] + 1, 422),
+        ):
+            assert client.simulate_post(path, json={"mfccs": [[0.0] * 25] * rows}).status_code == (
+                status
+            )
 
 
 def test_the_configuration_names_the_input_of_a_frame_network(models: Path) -> None:

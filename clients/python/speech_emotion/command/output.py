@@ -5,11 +5,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import Any
 
 from tqdm import tqdm
 
 from speech_emotion.answers import Prediction, Verification
 from speech_emotion.profiles.baseline import Baseline
+from speech_emotion.results.timeline import Timeline
 
 GAP = "  "
 PITCH_REFERENCE = 27.5  # Hz; log F0 counts octaves above it
@@ -31,19 +33,19 @@ class PredictionTable:
         """The names of the columns."""
         return self._line("file", "seconds", "emotion", "prob.", "other emotions")
 
-    def rows(self, file: str, prediction: Prediction) -> list[str]:
-        """One line, and a second one if the prediction has a warning."""
-        others = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[1:]
-        rest = GAP.join(f"{emotion} {probability:.2f}" for emotion, probability in others)
-        row = self._line(
-            file,
-            f"{prediction.start:.1f} - {prediction.end:.1f}",
-            prediction.emotion,
-            f"{prediction.probability:.2f}",
-            rest,
-        )
-        warning = prediction.warning
-        return [row, f"{GAP}warning: {warning.detail}"] if warning else [row]
+    def rows(self, file: str, timeline: Timeline) -> list[str]:
+        """One line, and further ones if the emotion is doubtful or the recording is long."""
+        answer = timeline.overall
+        finding, warning = answer.finding, answer.warning
+        seconds = f"{answer.start:.1f} - {answer.end:.1f}"
+        runs = _run_rows(timeline)
+        if finding:
+            guess = f"{GAP}only a guess: {_probabilities(answer, 0)}"
+            row = self._line(file, seconds, "-", "-", finding.title)
+            return [row, f"{GAP}{finding.advice}", guess, *runs]
+        probability = f"{answer.probability:.2f}"
+        row = self._line(file, seconds, answer.emotion, probability, _probabilities(answer, 1))
+        return [row, *([f"{GAP}warning: {warning.detail}"] if warning else []), *runs]
 
     @cached_property
     def _file_width(self) -> int:
@@ -67,15 +69,35 @@ class PredictionTable:
         return line
 
 
-def prediction_json(file: str, prediction: Prediction) -> str:
-    """One line of JSON for one recording or window."""
-    members = {
-        "file": file,
-        "emotion": prediction.emotion,
-        "probability": prediction.probability,
-        **asdict(prediction),
-    }
-    return json.dumps(members)
+def prediction_json(file: str, timeline: Timeline) -> str:
+    """One line of JSON for one recording or window; a long recording has a member `windows`."""
+    windows = [_members(window) for window in timeline.windows]
+    members = {"file": file, **_members(timeline.overall)}
+    return json.dumps(members | ({"windows": windows} if windows else {}))
+
+
+def _members(prediction: Prediction) -> dict[str, Any]:
+    best = {"emotion": prediction.emotion, "probability": prediction.probability}
+    return best | asdict(prediction)
+
+
+def _probabilities(prediction: Prediction, first: int) -> str:
+    """The emotions by probability, without the `first` ones."""
+    ordered = sorted(prediction.probabilities.items(), key=lambda item: -item[1])[first:]
+    return GAP.join(f"{emotion} {probability:.2f}" for emotion, probability in ordered)
+
+
+def window_row(prediction: Prediction) -> str:
+    """One line for a window: when, and the emotion or the finding."""
+    seconds = f"{GAP}{prediction.start:8.1f} - {prediction.end:8.1f} s{GAP}"
+    if prediction.finding:
+        return seconds + prediction.finding.word
+    return f"{seconds}{prediction.emotion} {prediction.probability:.2f}"
+
+
+def _run_rows(timeline: Timeline) -> list[str]:
+    """One line for each stretch of a long recording with the same emotion or finding."""
+    return [window_row(run.overall) for run in timeline.runs()]
 
 
 def verification_rows(verifications: Sequence[Verification]) -> list[str]:

@@ -1,21 +1,26 @@
 """The options of the command."""
 
 import argparse
+from importlib.metadata import version
+from pathlib import Path
 
 from speech_emotion.audio import MAXIMUM_SECONDS, SHORTEST_WINDOW
 from speech_emotion.client import DEFAULT_SERVER
-from speech_emotion.command import predict, profile, server
+from speech_emotion.command import live, predict, profile, server
 from speech_emotion.errors import ProfileNameError
 from speech_emotion.profiles.store import checked_name
 from speech_emotion.untrusted import sha256
 
+PACKAGE = "speech-emotion-client"
+FORMATS = "WAV, FLAC, Ogg, MP3 and more; m4a and webm with PyAV or ffmpeg"
 EXIT_CODES = """\
 exit codes: 0 all done, 2 wrong usage, 3 no server, 4 wrong server, 5 unknown network,
 6 extractor refused, 7 request refused by the server, 8 audio unreadable or empty, or without
-speech (profile add), 9 audio under 0.1 s, 10 audio over 600 s without --every,
+speech (profile add), 9 audio under 0.1 s, 10 audio over 600 s (profile add),
 11 features do not agree, 12 profile missing, damaged, of other features, or not readable or
-writable.
-If a file fails, the others are processed; the first failure sets the exit code."""
+writable, 13 results not writable, 14 no microphone.
+If a file fails, the others are processed; the first failure sets the exit code. A recording without
+speech is no failure: the answer says so."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -26,8 +31,10 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    root.add_argument("--version", action="version", version=f"%(prog)s {version(PACKAGE)}")
     commands = root.add_subparsers(required=True, metavar="COMMAND")
     _add_predict(commands)
+    _add_live(commands)
     verify = commands.add_parser(
         "verify",
         parents=[_connection(), _json(), _extractor()],
@@ -67,16 +74,58 @@ def _extractor() -> argparse.ArgumentParser:
     return options
 
 
+def _network() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument("--network", metavar="NAME", help="(the server's best network)")
+    options.add_argument(
+        "--local",
+        action="store_true",
+        help="run the network here and post nothing; the server must offer its file",
+    )
+    options.add_argument(
+        "--models",
+        type=Path,
+        metavar="PATH",
+        help="the same without a server: a network's file, or a folder, with extractors beside it",
+    )
+    return options
+
+
+def _add_live(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    options = commands.add_parser(
+        "live",
+        parents=[_connection(), _json(), _extractor(), _network()],
+        help="predict what the microphone hears",
+    )
+    options.add_argument(
+        "--every", type=_seconds, default=3.0, metavar="SECONDS", help="of a window (%(default)s)"
+    )
+    options.add_argument("--device", metavar="NAME", help="name or number (the system's default)")
+    options.add_argument("--windows", type=_count, metavar="N", help="end after so many windows")
+    options.set_defaults(run=live.live)
+
+
 def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     options = commands.add_parser(
         "predict",
-        parents=[_connection(), _json(), _extractor()],
+        parents=[_connection(), _json(), _extractor(), _network()],
         help="predict the emotion of files",
     )
-    options.add_argument("files", nargs="+", metavar="FILE", help="any format of libsndfile")
-    options.add_argument("--network", metavar="NAME", help="(the server's best network)")
+    options.add_argument("files", nargs="+", metavar="FILE", help=FORMATS)
     options.add_argument(
-        "--every", type=_seconds, metavar="SECONDS", help="predict in windows of this length"
+        "--recursive", "-r", action="store_true", help="predict the recordings in folders too"
+    )
+    options.add_argument(
+        "--csv",
+        type=Path,
+        metavar="FILE",
+        help="write the results as CSV, one row per file or window; one that fails has a row too",
+    )
+    options.add_argument(
+        "--every",
+        type=_seconds,
+        metavar="SECONDS",
+        help="print windows of this length (without: one answer, with a timeline above 60 s)",
     )
     options.add_argument(
         "--profile",
@@ -110,7 +159,7 @@ def _add_profile(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     for action, run in ((add, profile.add), (show, profile.show), (forget, profile.forget)):
         action.add_argument("name", type=_name, metavar="NAME")
         action.set_defaults(run=run)
-    add.add_argument("files", nargs="+", metavar="FILE", help="any format of libsndfile")
+    add.add_argument("files", nargs="+", metavar="FILE", help=FORMATS)
     listed = actions.add_parser("list", parents=[_json()], help="list the profiles")
     listed.set_defaults(run=profile.list_all)
 
@@ -132,6 +181,12 @@ def _seconds(text: str) -> float:
             f"{text!r}; expected seconds from {SHORTEST_WINDOW:g} to {MAXIMUM_SECONDS:g}"
         )
     return seconds
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r}; expected an integer of at least 1")
+    return int(text)
 
 
 def _name(text: str) -> str:

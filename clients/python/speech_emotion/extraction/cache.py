@@ -1,4 +1,4 @@
-"""Fetches the server's extractors once, checks their hashes, and keeps them in a folder."""
+"""Fetches the server's extractors and networks once, checks their hashes, and keeps them."""
 
 import hashlib
 import os
@@ -10,13 +10,13 @@ from speech_emotion.contract import Resource
 from speech_emotion.errors import ExtractorError
 from speech_emotion.transport import Transport
 
-# Of the newest extractors: those of two servers for nine sample rates. A server may change its own
-# at will.
-CACHED_FILES = 20
+# The newest: those of two servers for nine sample rates, and some networks. A server may change its
+# own at will.
+CACHED_FILES = 30
 
 
-def fetch_extractor(transport: Transport, resource: Resource, cache: Path) -> bytes:
-    """Loads the extractor from the cache; fetches it first if it is missing or damaged.
+def fetch_file(what: str, transport: Transport, resource: Resource, cache: Path) -> bytes:
+    """Loads an extractor or a network from the cache; fetches it if it is missing or damaged.
 
     Raises:
         ExtractorError: the file from the server has another hash than the handshake says.
@@ -26,8 +26,8 @@ def fetch_extractor(transport: Transport, resource: Resource, cache: Path) -> by
     model = path.read_bytes() if path.is_file() else b""
     if _sha256(model) != resource.sha256:
         model = transport.get(resource.path)
-        check_hash("extractor", model, resource)
-        # Without a writable cache the extractor is downloaded each time.
+        check_hash(what, model, resource)
+        # Without a writable cache the file is downloaded each time.
         with suppress(OSError):
             _write(path, model)
     return model
@@ -44,7 +44,7 @@ def check_hash(name: str, content: bytes, resource: Resource) -> None:
 
 
 def cache_directory() -> Path:
-    """The folder for extractors: `$XDG_CACHE_HOME/speech-emotion`, by default in `~/.cache`."""
+    """The folder for servers' files: `$XDG_CACHE_HOME/speech-emotion`, by default in `~/.cache`."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "speech-emotion"
 

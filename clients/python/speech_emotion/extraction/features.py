@@ -1,6 +1,6 @@
 """The features of one clip, and the check of what an extractor returned for them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import starmap
 
 import numpy as np
@@ -23,6 +23,10 @@ class Features:
     vector: Float32  # (coefficients,), the mean of the frames
     prosody: Float32 | None = None  # (T, 3): log F0, voicing, level
     statistics: Float32 | None = None  # of the prosody, (P,)
+
+    def moved_to(self, start: float) -> "Features":
+        """The same of a clip that begins `start` seconds after the recording's beginning."""
+        return replace(self, start=start, end=start + self.end - self.start)
 
 
 @dataclass(frozen=True)

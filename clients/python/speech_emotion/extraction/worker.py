@@ -14,6 +14,7 @@ import speech_emotion_worker
 from speech_emotion_worker import pipes
 
 from speech_emotion.errors import ExtractorError
+from speech_emotion.extraction.environment import worker_environment
 from speech_emotion.limits import Limits
 from speech_emotion.untrusted import text
 
@@ -21,28 +22,27 @@ MODULE = speech_emotion_worker.__name__
 START_SECONDS = 60.0  # until numpy and onnxruntime are imported; nothing of the server's runs
 LONGEST_MESSAGE = 2**30  # bytes; 600 s of stereo at 96 kHz take less than half
 LONGEST_REASON = 4096
-# Where libraries are; no keys, tokens, proxies or home folder.
-PASSED_ON = ("SYSTEMROOT", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
 class Worker:
     """One process; it starts while the caller goes on, and ends with this object."""
 
-    def __init__(self, limits: Limits) -> None:
-        """Starts the process without waiting for it.
+    def __init__(self, limits: Limits, who: str = "The server's extractor") -> None:
+        """Starts the process without waiting for it; `who` runs in it, for messages.
 
         Raises:
             ExtractorError: there is no Python interpreter to start.
         """
         if not sys.executable or getattr(sys, "frozen", False):
             raise ExtractorError("The extractor needs a Python interpreter (sys.executable).")
+        self._who = who
         self._owner = os.getpid()
         self._process = subprocess.Popen(
             _command(limits),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # ONNX Runtime writes names that the server chose
-            env=_environment(),
+            env=worker_environment(),
             cwd=Path(sys.executable).anchor,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
@@ -76,6 +76,10 @@ class Worker:
         """
         return self._ask(pipes.AUDIO, seconds, largest, request, audio)
 
+    def run_network(self, inputs: bytes, seconds: float, largest: int) -> bytes:
+        """Runs a network on a message of kind TENSORS; as `run`."""
+        return self._ask(pipes.TENSORS, seconds, largest, inputs)
+
     def close(self) -> None:
         """Ends the process."""
         self._end()
@@ -87,12 +91,12 @@ class Worker:
             with self._time_limit(START_SECONDS, "The process for the extractor") as output:
                 pipes.receive(output, 0)
             self._ready = True
-        with self._time_limit(seconds, "The server's extractor") as output:
+        with self._time_limit(seconds, self._who) as output:
             pipes.send(self._input, kind, *contents)
             answered, answer = pipes.receive(output, max(largest, LONGEST_REASON))
         if answered == pipes.FAILURE:
             reason = text(answer.decode(errors="replace"))
-            raise ExtractorError(f"The server's extractor was refused: {reason}")
+            raise ExtractorError(f"{self._who} was refused: {reason}")
         return answer
 
     @contextmanager
@@ -134,16 +138,6 @@ def _command(limits: Limits) -> list[str]:
     arguments = (limits.memory_bytes, LONGEST_MESSAGE, round(limits.seconds_for_longest))
     # -P: the current folder holds no modules.
     return [sys.executable, "-P", "-m", MODULE, *map(str, arguments)]
-
-
-def _environment() -> dict[str, str]:
-    paths = [str(Path(speech_emotion_worker.__file__).parents[1]), *filter(os.path.isabs, sys.path)]
-    passed_on = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
-    return passed_on | {
-        "PYTHONPATH": os.pathsep.join(paths),
-        "ORT_DISABLE_TELEMETRY": "1",
-        "OPENBLAS_NUM_THREADS": "1",  # numpy only reads and writes arrays there
-    }
 
 
 def _end(process: "subprocess.Popen[bytes]", owner: int) -> None:

@@ -1,0 +1,1 @@
+"""Formats that libsndfile does not read: those of phones and browsers, by PyAV or ffmpeg."""

@@ -1,0 +1,1 @@
+"""What is said of a recording beside its probabilities, and the answer for a long one."""
