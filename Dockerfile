@@ -38,7 +38,7 @@ RUN apt-get update \
 WORKDIR /app
 COPY --from=environment /app/.venv .venv
 COPY --from=page /app/clients/web/dist clients/web/dist
-COPY config.ini supervisord.conf LICENSE ./
+COPY config.ini ser supervisord.conf LICENSE ./
 COPY nginx nginx
 COPY models models
 COPY --from=environment /app/configuration.py .
@@ -46,7 +46,7 @@ COPY --from=environment /app/__pycache__ __pycache__
 COPY --from=environment /app/server server
 # Any other user id works too: the server writes to /tmp and /dev/shm only.
 # A volume for `state_directory` inherits the permissions of this folder.
-RUN mkdir --mode 1777 /state
+RUN mkdir --mode 1777 /state && ln -s /app/ser /usr/local/bin/ser
 USER 10001:10001
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 ORT_DISABLE_TELEMETRY=1 HOME=/tmp
 EXPOSE 8080

@@ -18,7 +18,7 @@ help: ## list the targets
 run: .venv ## start the server on http://localhost:8080 (PORT, WORKERS); Ctrl-C stops it
 	@scripts/nginx 2>/dev/null || true
 	@scripts/page || echo "The page could not be built; only the API is served"
-	@.venv/bin/python -m server run
+	@./ser run
 
 # These load both cores, or need the processes and files that others would use.
 ALONE = tests/benchmarks tests/stack/test_shortages.py

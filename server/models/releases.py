@@ -56,6 +56,10 @@ class ReleaseStore:
         """The deployment before a change that has not ended; None if there is no such change."""
         return self._files.unfinished
 
+    def changed_at(self, role: str) -> float:
+        """When the release in that role changed, in seconds since 1970."""
+        return self._files.changed_at(role)
+
     @property
     def activated(self) -> str | None:
         """The release of the last activation, or the previous one if that is damaged.
