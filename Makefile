@@ -26,7 +26,7 @@ ALONE = tests/benchmarks tests/stack/test_shortages.py
 test: .venv .venv-dev .venv-inference-clients ## run every test
 	@scripts/nginx || [ -z "$$CI" ]
 	@scripts/page || [ -z "$$CI" ]
-	@scripts/packages chromium curl gcc libc6-dev openjdk-17-jdk-headless openssl wrk || [ -z "$$CI" ]
+	@scripts/packages chromium curl gcc libc6-dev openjdk-17-jdk-headless openssl systemd wrk || [ -z "$$CI" ]
 	@scripts/promtool || [ -z "$$CI" ]
 	@.venv-dev/bin/python -c 'import librosa.core.pitch' # numba's cache has one writer: two spoil it
 	@.venv-dev/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ALONE:%=--ignore %)
@@ -50,7 +50,6 @@ train: .venv-dev ## train the networks of models/ on the corpora of config.ini; 
 
 train-open: .venv-dev ## train models-open/, on corpora that allow commercial use; takes hours
 	@$(call networks,$(OPEN))
-	@cp models/mfcc.onnx models/extractor-*.onnx models/reference*.wav models-open
 
 train-german: .venv-dev ## train models-german/, on EmoDB
 	@$(call networks,$(GERMAN) --network TCN-functionals)
@@ -70,8 +69,8 @@ bench: .venv .venv-bench ## compare the speed with other servers, on one core (A
 	@scripts/nginx
 	@.venv-bench/bin/python -m benchmarks.run $(ARGS)
 
-image: ## build the container image emotion-recognition
-	@scripts/image
+image: ## build the container image emotion-recognition (ARGS)
+	@scripts/image $(ARGS)
 
 bill-of-materials: .venv-dev ## list the packages in the image in image.cdx.json (CycloneDX)
 	@scripts/bill-of-materials
