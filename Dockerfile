@@ -3,6 +3,7 @@
 #   docker run -p 8080:8080 emotion-recognition
 # To build on a reviewed base image only, name it by its digest:
 #   docker build --build-arg BASE=debian@sha256:... --tag emotion-recognition .
+# `make image` also sets VERSION and REVISION, which are labels of the image.
 
 ARG BASE=debian:bookworm-slim
 
@@ -38,7 +39,7 @@ RUN apt-get update \
 WORKDIR /app
 COPY --from=environment /app/.venv .venv
 COPY --from=page /app/clients/web/dist clients/web/dist
-COPY config.ini supervisord.conf LICENSE ./
+COPY config.ini ser supervisord.conf LICENSE ./
 COPY nginx nginx
 COPY models models
 COPY --from=environment /app/configuration.py .
@@ -46,7 +47,14 @@ COPY --from=environment /app/__pycache__ __pycache__
 COPY --from=environment /app/server server
 # Any other user id works too: the server writes to /tmp and /dev/shm only.
 # A volume for `state_directory` inherits the permissions of this folder.
-RUN mkdir --mode 1777 /state
+RUN mkdir --mode 1777 /state && ln -s /app/ser /usr/local/bin/ser
+ARG VERSION=0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Speech emotion server" \
+    org.opencontainers.image.description="Recognises emotions in speech from MFCC vectors, never audio" \
+    org.opencontainers.image.licenses="Apache-2.0" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.revision="${REVISION}"
 USER 10001:10001
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 ORT_DISABLE_TELEMETRY=1 HOME=/tmp
 EXPOSE 8080

@@ -18,7 +18,7 @@ help: ## list the targets
 run: .venv ## start the server on http://localhost:8080 (PORT, WORKERS); Ctrl-C stops it
 	@scripts/nginx 2>/dev/null || true
 	@scripts/page || echo "The page could not be built; only the API is served"
-	@.venv/bin/python -m server run
+	@./ser run
 
 # These load both cores, or need the processes and files that others would use.
 ALONE = tests/benchmarks tests/stack/test_shortages.py
@@ -26,8 +26,8 @@ ALONE = tests/benchmarks tests/stack/test_shortages.py
 test: .venv .venv-dev .venv-inference-clients ## run every test
 	@scripts/nginx || [ -z "$$CI" ]
 	@scripts/page || [ -z "$$CI" ]
-	@scripts/packages chromium curl g++ gcc libc6-dev libcurl4-openssl-dev libgoogle-gson-java \
-	  libokhttp-java libsndfile1-dev libssl-dev nlohmann-json3-dev openjdk-17-jdk-headless openssl wrk \
+	@scripts/packages chromium curl g++ gcc libc6-dev libcurl4-openssl-dev libgoogle-gson-java \\
+	  libokhttp-java libsndfile1-dev libssl-dev nlohmann-json3-dev openjdk-17-jdk-headless openssl systemd wrk \\
 	  || [ -z "$$CI" ]
 	@scripts/onnxruntime || [ -z "$$CI" ]
 	@scripts/promtool || [ -z "$$CI" ]
@@ -55,7 +55,6 @@ train: .venv-dev ## train the networks of models/ on the corpora of config.ini; 
 
 train-open: .venv-dev ## train models-open/, on corpora that allow commercial use; takes hours
 	@$(call networks,$(OPEN))
-	@cp models/mfcc.onnx models/extractor-*.onnx models/reference*.wav models-open
 
 train-german: .venv-dev ## train models-german/, on EmoDB
 	@$(call networks,$(GERMAN) --network TCN-functionals)
@@ -75,8 +74,8 @@ bench: .venv .venv-bench ## compare the speed with other servers, on one core (A
 	@scripts/nginx
 	@.venv-bench/bin/python -m benchmarks.run $(ARGS)
 
-image: ## build the container image emotion-recognition
-	@scripts/image
+image: ## build the container image emotion-recognition (ARGS)
+	@scripts/image $(ARGS)
 
 bill-of-materials: .venv-dev ## list the packages in the image in image.cdx.json (CycloneDX)
 	@scripts/bill-of-materials

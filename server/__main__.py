@@ -1,4 +1,4 @@
-"""`python -m server`: runs the server and manages the models of a running one."""
+"""`ser`: runs the server and manages the models of a running one."""
 
 import argparse
 import re
@@ -8,13 +8,15 @@ from functools import partial
 from pathlib import Path
 
 from configuration import SettingError
+from server import NAME, VERSION
 from server.interruption import stop_signals_as_errors
 from server.launch.launcher import LaunchError, find_nginx, run
 from server.launch.running_server import find_running, reload_workers
 from server.launch.runtime_directory import RuntimeDirectoryError
-from server.models.activation import WHOLE, activate, check, network_names, roll_back
+from server.models.activation import WHOLE, activate, check, roll_back
 from server.models.releases import RefusedModelsError, ReleaseError, ReleaseStore
 from server.settings import load_settings
+from server.status import status_lines
 
 SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
 HUNDRED = 100.0
@@ -37,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m server", description=__doc__)
+    parser = argparse.ArgumentParser(prog="ser", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"{NAME} {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("run", help="run the server in the foreground")
     help_text = "serve the API alone, to try it out"
@@ -63,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         "rollback", help="end the canary, or return to the previous models"
     )
     command.set_defaults(command=_roll_back)
-    command = actions.add_parser("status", help="print the releases that the server serves")
+    command = actions.add_parser("status", help="print what the server serves")
     command.set_defaults(command=_print_status)
     return parser
 
@@ -107,18 +110,8 @@ def _roll_back(_: argparse.Namespace) -> int:
 
 
 def _print_status(_: argparse.Namespace) -> int:
-    runtime = find_running(load_settings().server.runtime_directory)
-    store = ReleaseStore(runtime.state)
-    found = store.deployment
-    for role, release in (
-        ("current", found.current),
-        ("previous", found.previous),
-        (f"canary for {HUNDRED * found.share:g}%", found.canary),
-    ):
-        if release:
-            print(f"{role}: {release} {', '.join(network_names(store, release))}")
-    if store.unfinished:
-        print("A change of the models is under way, or was interrupted and is to be undone")
+    for line in status_lines(find_running(load_settings().server.runtime_directory)):
+        print(line)
     return 0
 
 

@@ -26,3 +26,23 @@ def read_regular_file(path: Path) -> bytes:
     if len(content) > LARGEST_BYTES:
         raise UnusableFileError(f"is larger than {LARGEST_BYTES} bytes")
     return content
+
+
+def why_unreadable(path: Path) -> str | None:
+    """Why this process cannot read the file, with its user and the file's owner; None if it can.
+
+    A key of mode 0600 is often mounted into a container that runs as another user.
+    """
+    user = f"user {os.geteuid()} (group {os.getegid()})"
+    try:
+        status = path.stat()
+    except PermissionError:
+        return f"{user} has no access to its folder"
+    except OSError as error:
+        return error.strerror or str(error)
+    if os.access(path, os.R_OK, effective_ids=True):
+        return None
+    return (
+        f"{user} cannot read it; it belongs to user {status.st_uid} (group {status.st_gid}) "
+        f"and has the mode {stat.S_IMODE(status.st_mode):04o}"
+    )

@@ -1,12 +1,12 @@
 """The server's settings: `[server]` and `[models]` of config.ini as frozen dataclasses."""
 
-import os
 import re
 from dataclasses import dataclass, fields
 from ipaddress import ip_network
 from pathlib import Path
 
 from configuration import ROOT, SettingError, config_path, read_section, setting
+from server.regular_file import why_unreadable
 
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 DEFAULT_OPEN_REQUESTS_PER_WORKER = 100
@@ -163,7 +163,11 @@ def check_files(server: ServerSettings) -> None:
     """
     for key in ("api_keys_path", "tls_certificate_path", "tls_key_path", "client_ca_path"):
         path: Path | None = getattr(server, key)
-        if path and not (path.is_file() and os.access(path, os.R_OK)):
+        if not path:
+            continue
+        if reason := why_unreadable(path):
+            raise SettingError(f"[server] {key}: {str(path)!r} is not a readable file: {reason}")
+        if not path.is_file():
             raise SettingError(f"[server] {key}: {str(path)!r} is not a readable file")
 
 

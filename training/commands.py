@@ -13,6 +13,8 @@ from training.arrays import Float32
 from training.audio.real_noise import RealNoises
 from training.audio.sounds import FOLDER as NOISE
 from training.audio.sounds import training_sounds
+from training.contract.served_files import SHIPPED as SHIPPED_FILES
+from training.contract.served_files import complete
 from training.corpora.union import Corpora, read_corpora
 from training.corruptions import Corruption, telephone
 from training.cross_validation import Experiment
@@ -180,6 +182,8 @@ def export(run: Run) -> None:
         metadata = network_metadata(prepared.corpora, trainer, results, identification)
         export_network(served, metadata, _clips(trainer, examples), path)
         print(f"{trainer.name}: exported; {path}")
+    if copies := complete(run.training.models_path):
+        print(f"extractors and reference clips: {len(copies)} files copied from {SHIPPED_FILES}")
     print(f"model card: {write_model_card(run.training.models_path)}")
 
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from server.codecs.prosody_ranges import ANYTHING, COLUMNS, Range, statistics_ranges
+from server.models.files import VERSION_DIGITS
 from server.models.network import Network
 from server.models.predictors import OptionalInput, output_names
 
 ANY_SIZE = -1  # a dimension of any size
-VERSION_DIGITS = 12
 
 
 @dataclass(frozen=True)

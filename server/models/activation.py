@@ -4,6 +4,7 @@ A change is recorded before it begins. The record is removed when every worker s
 So a change that is interrupted, even by SIGKILL, can be undone by the command or by the server.
 """
 
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from server.models.deployment import Deployment
 from server.models.files import EXTRACTOR_NAME, RECORDING_EXTRACTORS, is_extractor
 from server.models.releases import RefusedModelsError, ReleaseError, ReleaseStore, is_intact
+from server.models.staging.copies import StagedRelease, stage
 from server.models.verification import NetworkSummary, Verification, VerificationError, verify
 from server.settings import ModelSettings
 
@@ -26,10 +28,15 @@ def check(directory: Path, settings: ModelSettings) -> list[str]:
 
     Raises:
         RefusedModelsError: the directory or one of its files must not be served.
-        ReleaseError: the verification itself failed.
+        ReleaseError: the models cannot be copied, or the verification itself failed.
     """
     _check_exists(directory)
-    return list(_verify(directory, settings).networks)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            staged = stage(directory, Path(folder), settings.maximum_file_bytes)
+            return list(_verify_staged(staged, settings).networks)
+    except OSError as error:
+        raise ReleaseError(f"Cannot copy the models: {error}") from error
 
 
 def activate(
@@ -54,7 +61,7 @@ def activate(
     with store.activation_lock(), store.staged(directory, settings.maximum_file_bytes) as staged:
         undo_unfinished(store, reload)
         # The copy is verified, since the directory may still change.
-        found = _verify(staged.path, settings, staged.faults)
+        found = _verify_staged(staged, settings)
         if share < WHOLE:
             _check_canary(store, found, settings)
         _change(store, _with(store.deployment, store.publish(staged).name, share), reload)
@@ -115,16 +122,19 @@ def _check_exists(directory: Path) -> None:
         raise RefusedModelsError({str(directory): "there is no such directory"})
 
 
-def _verify(
-    directory: Path, settings: ModelSettings, faults: Mapping[str, str] | None = None
-) -> Verification:
-    """Verifies a directory; `faults` are those that are known already."""
+def _verify(directory: Path, settings: ModelSettings) -> Verification:
+    """Verifies a release."""
+    return _verify_staged(StagedRelease(directory), settings)
+
+
+def _verify_staged(staged: StagedRelease, settings: ModelSettings) -> Verification:
+    """Verifies a copy of models; files that could not be copied are faults too."""
     try:
-        found = verify(directory, settings)
+        found = verify(staged.path, settings)
     except VerificationError as error:
         raise ReleaseError(str(error)) from None
-    if found.faults or faults:
-        raise RefusedModelsError({**found.faults, **(faults or {})})
+    if found.faults or staged.faults:
+        raise RefusedModelsError(staged.labelled(found.faults) | staged.faults)
     return found
 
 

@@ -70,6 +70,14 @@ class DeploymentFiles:
         else:
             self._canary.unlink(missing_ok=True)
 
+    def changed_at(self, role: str) -> float:
+        """When the release in that role, or the share of the canary, changed: seconds since 1970.
+
+        role: `current`, `previous` or `canary`.
+        """
+        path = self._canary if role == "canary" else self.directory / role
+        return path.lstat().st_mtime
+
     @property
     def unfinished(self) -> Deployment | None:
         """The deployment before a change that has not ended; None if there is no such change."""
@@ -92,6 +100,8 @@ class DeploymentFiles:
         if release is None:
             link.unlink(missing_ok=True)
             return
+        if self._release(name) == release:
+            return  # the time of the link is that of the change
         part.unlink(missing_ok=True)
         part.symlink_to(Path("releases") / release)
         part.replace(link)

@@ -17,6 +17,7 @@ REFERENCE = re.compile(r"reference(-[a-z0-9]+)*\.wav")
 RESERVED = re.compile(r"extractor-.*|reference(-.*)?", re.IGNORECASE)  # not for networks
 # The name of a network stands in URLs, metrics and logs.
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}\.[a-z]{1,8}")
+VERSION_DIGITS = 12  # of its SHA-256, which are the version of a network
 UNSAFE_NAME = (
     "has a name that cannot be served; expected 1 to 64 of the characters A-Z, a-z, 0-9, '.', '_' "
     "and '-' before its suffix, the first one not a '.'"

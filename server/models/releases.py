@@ -1,6 +1,6 @@
 """The state directory: immutable copies of the models that a server serves.
 
-    STATE/releases/0f3a.../CNN.onnx, mfcc.onnx, reference.wav, ...
+    STATE/releases/0f3a.../CNN.onnx, German-TCN.onnx, mfcc.onnx, reference.wav, ...
 
 A release is named after the hash of its content. `deployment.py` says which ones are served. The
 extractor and the reference clip have a second name, their own SHA-256. The handshake refers to
@@ -11,7 +11,6 @@ releases during an activation.
 import contextlib
 import fcntl
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -19,20 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import msgspec
-
-from server.models.contract.metadata import read_metadata
 from server.models.deployment import Deployment, DeploymentFiles
-from server.models.files import (
-    EXTRACTOR_NAME,
-    RECORDING_EXTRACTORS,
-    REFERENCE,
-    REFERENCE_NAME,
-    ModelFileError,
-    is_extractor,
-    printable_name,
-    read_file,
-)
+from server.models.staging.copies import StagedRelease, stage
 from server.settings import DEFAULT_MAXIMUM_FILE_BYTES
 
 NAME_DIGITS = 16
@@ -54,14 +41,6 @@ class ActivationUnderWayError(ReleaseError):
 
 
 @dataclass(frozen=True)
-class StagedRelease:
-    """A copy of models that is not published yet."""
-
-    path: Path
-    faults: Mapping[str, str]  # file name -> why it could not be copied
-
-
-@dataclass(frozen=True)
 class ReleaseStore:
     """The releases in one state directory."""
 
@@ -76,6 +55,10 @@ class ReleaseStore:
     def unfinished(self) -> Deployment | None:
         """The deployment before a change that has not ended; None if there is no such change."""
         return self._files.unfinished
+
+    def changed_at(self, role: str) -> float:
+        """When the release in that role changed, in seconds since 1970."""
+        return self._files.changed_at(role)
 
     @property
     def activated(self) -> str | None:
@@ -162,15 +145,7 @@ class ReleaseStore:
         with tempfile.TemporaryDirectory(
             prefix=".staged-", dir=releases, ignore_cleanup_errors=True
         ) as name:
-            folder = Path(name)
-            faults = {}
-            clips = (source / name for name in _clips(source, maximum_file_bytes))
-            for path in sorted([*source.glob("*.onnx"), *filter(os.path.lexists, clips)]):
-                try:
-                    _copy(path, folder, maximum_file_bytes)
-                except ModelFileError as error:
-                    faults[printable_name(path)] = str(error)
-            yield StagedRelease(folder, faults)
+            yield stage(source, Path(name), maximum_file_bytes)
 
     def publish(self, staged: StagedRelease) -> Path:
         """Makes the copy a release; returns the existing release of the same content, if any."""
@@ -201,40 +176,6 @@ def make_state_directory(path: Path) -> None:
 def is_intact(release: Path) -> bool:
     """Whether the content of the release still has the hash in its name."""
     return release.is_dir() and _name(release) == release.name
-
-
-class _Reference(msgspec.Struct):
-    file: str
-
-
-def _clips(source: Path, maximum_bytes: int) -> set[str]:
-    """The file names of the reference clips that the extractors have.
-
-    SECURITY: Nginx serves every clip of a release; others in the directory may be recordings.
-    """
-    names = {REFERENCE_NAME}
-    for path in source.glob(RECORDING_EXTRACTORS):
-        try:
-            metadata = read_metadata(read_file(path, maximum_bytes).content)
-            found = msgspec.json.decode(metadata.get("references", ""), type=list[_Reference])
-        except (ModelFileError, msgspec.DecodeError, RecursionError):
-            continue  # the verification says why the extractor is not served
-        names.update(entry.file for entry in found if REFERENCE.fullmatch(entry.file))
-    return names
-
-
-def _copy(path: Path, folder: Path, maximum_bytes: int) -> None:
-    file = read_file(path, maximum_bytes)
-    copy = folder / path.name
-    copy.write_bytes(file.content)
-    # Nginx derives the entity tag from the file's time and size. A time derived from the content
-    # makes the tag the same on every server and different for different content.
-    moment = int(file.sha256[:7], 16)
-    os.utime(copy, (moment, moment))
-    if path.name in (EXTRACTOR_NAME, REFERENCE_NAME):
-        (folder / file.sha256).symlink_to(path.name)
-    elif is_extractor(path) or REFERENCE.fullmatch(path.name):
-        (folder / f"{path.name}.{file.sha256}").symlink_to(path.name)
 
 
 def _name(release: Path) -> str:

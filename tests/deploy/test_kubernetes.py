@@ -1,5 +1,7 @@
 """The Kubernetes manifests are valid and consistent with each other and with the server."""
 
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,12 +12,14 @@ import yaml
 
 from configuration import ROOT
 from server.settings import ServerSettings
+from tests.support.missing import missing
 
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 SCHEMAS = Path(kubernetes_validate.__file__).with_name("kubernetes-json-schema")
 MINOR_VERSIONS = sorted(int(p.name.split(".")[1]) for p in SCHEMAS.glob("v1.*.0-local"))
 NEWEST = [f"1.{minor}" for minor in MINOR_VERSIONS[-3:]]
 FOLDERS = ("base", "kserve")
+OVERLAYS = ("ingress", "tls")
 # Custom resources of operators; Kubernetes has no schemas of them.
 CUSTOM_RESOURCES = {"ServiceMonitor", "ServingRuntime", "InferenceService"}
 
@@ -112,6 +116,60 @@ def test_the_server_runs_without_privileges(folder: str) -> None:
     writable = {mount["mountPath"] for mount in container["volumeMounts"]}
     assert writable == {"/tmp"}
     assert all(v["emptyDir"]["medium"] == "Memory" for v in pod(folder)["volumes"])
+
+
+@pytest.fixture(scope="module", params=OVERLAYS)
+def overlay(request: pytest.FixtureRequest) -> tuple[str, dict[str, Manifest]]:
+    """The name of an overlay, and what kubectl makes of it, by kind."""
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        missing("kubectl is missing: https://kubernetes.io/docs/tasks/tools/")
+    folder = KUBERNETES / "overlays" / request.param
+    made = subprocess.run(
+        [kubectl, "kustomize", folder], capture_output=True, text=True, check=False
+    )
+    assert made.returncode == 0, made.stderr
+    return request.param, {found["kind"]: found for found in yaml.safe_load_all(made.stdout)}
+
+
+def test_an_overlay_is_valid_and_keeps_the_base(overlay: tuple[str, dict[str, Manifest]]) -> None:
+    name, found = overlay
+    base = manifests("base")
+    assert set(found) == set(base) | ({"Ingress"} if name == "ingress" else set())
+    for kind, manifest in found.items():
+        if kind not in CUSTOM_RESOURCES:
+            kubernetes_validate.validate(manifest, NEWEST[-1], strict=True)
+    (container,) = found["Deployment"]["spec"]["template"]["spec"]["containers"]
+    (of_base,) = pod("base")["containers"]
+    assert container["securityContext"] == of_base["securityContext"]
+    assert [v for v in of_base["env"] if v not in container["env"]] == []
+
+
+def test_an_overlay_serves_https(overlay: tuple[str, dict[str, Manifest]]) -> None:
+    name, found = overlay
+    service = found["Service"]
+    ports = {port["name"]: port["port"] for port in service["spec"]["ports"]}
+    if name == "ingress":
+        rule, entry = found["Ingress"]["spec"]["rules"][0], found["Ingress"]["spec"]["tls"][0]
+        backend = rule["http"]["paths"][0]["backend"]["service"]
+        assert backend["name"] == service["metadata"]["name"]
+        assert backend["port"]["name"] in ports
+        assert (entry["hosts"], entry["secretName"]) == ([rule["host"]], "speech-emotion")
+        return
+    assert ports == {"http": 443, "metrics": 9090}
+    spec = found["Deployment"]["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    paths = {v["name"]: v["value"] for v in container["env"]}
+    (mount,) = [m for m in container["volumeMounts"] if m["name"] == "tls"]
+    assert paths["SER_SERVER_TLS_CERTIFICATE_PATH"] == f"{mount['mountPath']}/tls.crt"
+    assert paths["SER_SERVER_TLS_KEY_PATH"] == f"{mount['mountPath']}/tls.key"
+    probes = [container[key] for key in container if key.endswith("Probe")]
+    assert {probe["httpGet"]["scheme"] for probe in probes} == {"HTTPS"}
+    assert len(probes) == 3
+    # The key is not readable for all: root owns it, and the server's group reads it.
+    (volume,) = [v for v in spec["volumes"] if v["name"] == "tls"]
+    assert volume["secret"]["defaultMode"] == 0o440
+    assert spec["securityContext"]["fsGroup"] == spec["securityContext"]["runAsGroup"]
 
 
 def test_kserve_has_one_runtime_with_its_protocol() -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -12,21 +11,12 @@ import yaml
 
 from configuration import ROOT
 from server.models.catalog import load_catalog
-from tests.support.missing import missing
 
 RULES = ROOT / "deploy" / "prometheus" / "rules.yaml"
 TESTS = RULES.with_name("tests.yaml")
 DASHBOARD = ROOT / "deploy" / "grafana" / "dashboard.json"
 METRIC = re.compile(r"\bspeech_emotion_\w+")
 RECORDED = re.compile(r"\b\w+:speech_emotion_\w+:\w+")
-
-
-@pytest.fixture(scope="module")
-def promtool() -> str:
-    found = shutil.which("promtool", path=f"{ROOT / '.venv-tools'}:/usr/bin:/usr/local/bin")
-    if found is None:
-        missing("promtool is missing: scripts/promtool")
-    return found
 
 
 @pytest.fixture(scope="module")

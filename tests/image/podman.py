@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from configuration import ROOT
+from server import VERSION
 from tests.support.harness import DEADLINE, wait_until
 
 NETWORK_NAMESPACE = 0x40000000  # CLONE_NEWNET
@@ -113,7 +114,16 @@ class Podman:
         mounts = ((AUTHORITIES, "/run/build-ca.crt"), (pip, "/etc/pip.conf"), (npm, "/root/.npmrc"))
         volumes = [f"--volume={source}:{target}:ro" for source, target in mounts]
         options = ("--pull=never", "--network=host", "--isolation=chroot", "--format=docker")
-        self("build", *options, *volumes, f"--tag={IMAGE}", str(ROOT), timeout=SECONDS_TO_BUILD)
+        version = f"--build-arg=VERSION={VERSION}"
+        self(
+            "build",
+            *options,
+            *volumes,
+            version,
+            f"--tag={IMAGE}",
+            str(ROOT),
+            timeout=SECONDS_TO_BUILD,
+        )
 
     def inspect(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self("inspect", name).stdout)[0]

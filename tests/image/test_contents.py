@@ -1,6 +1,7 @@
 """The contents of the image."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from importlib import metadata
@@ -11,6 +12,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from deploy.bill_of_materials import bill_of_materials
+from server import VERSION
 from tests.image.podman import IMAGE, Podman
 
 LARGEST = 400e6  # bytes, with the base image, unpacked
@@ -54,6 +56,19 @@ def test_the_bill_of_materials_names_the_packages(files: Path) -> None:
     assert {"nginx", "libssl3", "falcon", "onnxruntime-web"} <= set(versions)
     assert "pip" not in versions
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bill)) is None
+
+
+def test_the_image_has_the_labels_of_the_open_container_initiative(podman: Podman) -> None:
+    labels = podman.inspect(IMAGE)["Config"]["Labels"]
+    of_image = {k.rpartition(".")[2]: v for k, v in labels.items() if "opencontainers" in k}
+    assert of_image.keys() == {"title", "description", "licenses", "version", "revision"}
+    assert of_image["licenses"] == "Apache-2.0"
+    assert of_image["version"] == VERSION
+
+
+def test_the_program_has_its_name_in_the_image(files: Path) -> None:
+    assert (files / "usr/local/bin/ser").readlink() == Path("/app/ser")
+    assert os.access(files / "app/ser", os.X_OK)
 
 
 def test_the_image_is_small(podman: Podman) -> None:

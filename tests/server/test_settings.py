@@ -1,3 +1,5 @@
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,30 @@ def test_a_missing_file_in_the_settings_is_an_error_at_start(tmp_path: Path) -> 
     server = load_settings(write(tmp_path, "[server]\napi_keys_path = none\n")).server
     with pytest.raises(SettingError, match=r"api_keys_path: .*none.* read"):
         check_files(server)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+def test_a_key_that_another_user_owns_is_an_error_that_names_both() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        for file in ("chain.pem", "key.pem"):
+            (folder / file).touch(0o600 if file == "key.pem" else 0o644)
+        text = "[server]\ntls_certificate_path = chain.pem\ntls_key_path = key.pem\n"
+        server = load_settings(write(folder, text)).server
+        check_files(server)
+        os.setegid(10002)
+        os.seteuid(10001)
+        try:
+            with pytest.raises(SettingError) as refused:
+                check_files(server)
+        finally:
+            os.seteuid(0)
+            os.setegid(0)
+    assert str(refused.value) == (
+        f"[server] tls_key_path: '{folder}/key.pem' is not a readable file: user 10001 (group "
+        "10002) cannot read it; it belongs to user 0 (group 0) and has the mode 0600"
+    )
 
 
 def test_a_missing_settings_file_is_an_error(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Models are activated and rolled back under load; invalid models are refused."""
 
 import hashlib
+import re
 import shutil
 import signal
 import subprocess
@@ -340,7 +341,16 @@ def test_status_names_the_releases(server: Server, models: Path) -> None:
     assert command(server, "activate", models).returncode == 0
     new = store(server).deployment
     assert new == Deployment(new.current, old)
-    assert command(server, "status").stdout.splitlines() == [
+    titles = [
         f"current: {new.current} {', '.join(WITH_ANOTHER)}",
         f"previous: {old} {', '.join(SHARED)}",
     ]
+    lines = command(server, "status").stdout.splitlines()
+    assert [line for line in lines if not line.startswith(" ")] == titles
+    since, *files = lines[1 : lines.index(titles[1])]
+    assert re.fullmatch(r"  since [\d-]{10} [\d:]{8} UTC; served by 2 of 2 workers", since)
+    digests = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in models.glob("*.onnx")}
+    assert {row.split()[0]: row.split()[2] for row in files} == digests
+    versions = {row.split()[0]: row.partition("version ")[2] for row in files}
+    assert versions["MLP.onnx"] == digests["MLP.onnx"][:12]
+    assert versions["mfcc.onnx"] == ""

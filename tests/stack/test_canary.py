@@ -155,6 +155,7 @@ def test_status_and_a_larger_share(canary: Operated, models: Path) -> None:
     small = canary.releases(IDS[:150])
     canary.must("activate", models, "--share", "60.5%")
     assert "canary for 60.5%: " in canary.must("status")
+    assert canary.must("status").count("; served by 2 of 2 workers") == 2
     large = canary.releases(IDS[:150])
     moved = {(small[name], large[name]) for name in small}
     assert moved == {

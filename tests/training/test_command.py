@@ -16,8 +16,12 @@ import onnx
 import pytest
 
 from configuration import ROOT
+from server.models.catalog import load_catalog
+from tests.support.tiny_models import write_extractor
 from tests.training.conftest import ACTORS, clip_name, write_corpus
 from training.__main__ import main
+from training.contract.served_files import PATTERNS, SHIPPED, complete
+from training.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("one_process")
 
@@ -101,9 +105,34 @@ def test_from_recordings_to_networks_and_their_card(exported: Exported) -> None:
     assert "48 extracted, 0 already in the cache, 0 files left out" in exported.printed
     assert "0 extracted, 48 already in the cache" in exported.printed
     written = {path.name for path in exported.models.iterdir()}
-    assert written == {f"{exported.network}.onnx", "README.md", "networks.svg"}
+    files = [path.name for pattern in PATTERNS for path in SHIPPED.glob(pattern)]
+    assert len(files) == 13
+    assert written == {f"{exported.network}.onnx", "README.md", "networks.svg", *files}
+    assert "extractors and reference clips: 13 files copied from " in exported.printed
     assert exported.training["settings"]["epochs"] == 1
     assert str(exported.folder) not in json.dumps(exported.training)
+
+
+def test_an_exported_folder_can_be_served_at_once(exported: Exported) -> None:
+    catalog = load_catalog(exported.models, run_extractors=False)
+    assert (catalog.names, dict(catalog.faults)) == ([exported.network], {})
+
+
+def test_a_folder_keeps_its_own_extractor(tmp_path: Path) -> None:
+    (tmp_path / "mfcc.onnx").write_bytes(b"its own")
+    assert complete(tmp_path) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["mfcc.onnx"]
+
+
+@pytest.mark.parametrize("recipe", [None, {"nMfcc": 13}])
+def test_an_extractor_of_another_recipe_is_not_copied(
+    tmp_path: Path, recipe: dict[str, int] | None
+) -> None:
+    if recipe:
+        write_extractor(tmp_path, recipe=recipe)
+    with pytest.raises(UserError, match=r"another feature recipe.* --models-path .*fresh"):
+        complete(tmp_path / "fresh", tmp_path)
+    assert not (tmp_path / "fresh").exists()
 
 
 def test_the_export_names_the_heads_that_were_asked_for(exported: Exported) -> None:

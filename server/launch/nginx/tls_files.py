@@ -10,7 +10,7 @@ from pathlib import Path
 from server.launch.logs import log
 from server.launch.runtime_directory import Runtime
 from server.processes import send_signal
-from server.regular_file import UnusableFileError, read_regular_file
+from server.regular_file import UnusableFileError, read_regular_file, why_unreadable
 from server.settings import ServerSettings
 
 Version = tuple[tuple[int, int, int], ...]
@@ -106,7 +106,8 @@ def _read(key: str, path: Path) -> bytes:
     except UnusableFileError as error:
         raise TlsFileError(f"[server] {key}: {path}: {error}") from None
     except OSError as error:
-        raise TlsFileError(f"[server] {key}: {path}: cannot be read: {error.strerror}") from None
+        reason = why_unreadable(path) or error.strerror
+        raise TlsFileError(f"[server] {key}: {path}: cannot be read: {reason}") from None
 
 
 def _replace(path: Path, content: bytes, check: Callable[[Path], None]) -> None:

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from server.models.contract.extractors import RecordingExtractor
+from server.models.contract.metadata import EXTRACTOR_FORMAT
 from server.models.contract.mistakes import KnownMistakes
 from server.models.contract.references import OLD_REFERENCE, ReferenceClip, read_clip
 from server.models.files import (
@@ -23,7 +24,6 @@ from server.models.files import (
 )
 from server.models.onnx import OnnxModel, decode_metadata, open_model
 
-EXTRACTOR_FORMAT = "speech-emotion-extractor/1"
 PROBE_SAMPLES = 22_050
 
 

@@ -11,6 +11,7 @@ from server.models.checksum import DAMAGED, checksum_matches
 from server.models.files import ModelFileError, format_fault
 
 FORMAT = "speech-emotion-extractor/2"
+EXTRACTOR_FORMAT = "speech-emotion-extractor/1"  # of mfcc.onnx
 METADATA_PROPS = 14  # field of ModelProto
 KEY, VALUE = 1, 2  # fields of its entries
 VARINT, LENGTH_DELIMITED = 0, 2  # wire types

@@ -1,6 +1,7 @@
 """The state directory: releases, locks and the release that a server starts with."""
 
 import hashlib
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -177,6 +178,21 @@ def test_a_change_that_did_not_end_is_undone_at_the_start(models: Path, state: P
     (models / "CNN.onnx").unlink()
     assert start(models, state) == "DNN.onnx TCN.onnx mfcc.onnx"
     assert ReleaseStore(state).deployment == Deployment(current_release(state).name)
+
+
+def test_a_canary_does_not_change_since_when_the_others_are_served(
+    models: Path, state: Path
+) -> None:
+    start(models, state)
+    activate(models, state)
+    store, link = ReleaseStore(state), state / "current"
+    os.utime(link, (1_000, 1_000), follow_symlinks=False)
+    store.deploy(replace(store.deployment, canary=store.deployment.current, share=0.05))
+    assert store.changed_at("current") == 1_000
+    assert store.changed_at("canary") > 1_000
+    write_vector_network(models, "CNN")
+    activate(models, state)
+    assert store.changed_at("current") > 1_000
 
 
 def test_a_canary_survives_a_restart(models: Path, state: Path) -> None:

@@ -54,8 +54,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory, one_process: None) -> tupl
         patch.chdir(folder)
         for arguments in documented_commands():
             assert main([*arguments, *QUICK]) == 0
-    for name in ("mfcc.onnx", "reference.wav"):
-        (folder / "my-models" / name).symlink_to(ROOT / "models" / name)
     return folder / "my-models", printed.getvalue()
 
 
