@@ -108,9 +108,9 @@ def build_typescript(client: Path) -> list[str | Path]:
         missing("no TypeScript: `scripts/page` installs it")
     shutil.copy(PROGRAMS / "send.ts", client)
     options = "--strict --target es2022 --module nodenext --skipLibCheck --types node --outDir js"
-    roots = ["--typeRoots", NODE_MODULES / "@types"]
+    roots = ["--typeRoots", str(NODE_MODULES / "@types")]
     build(compiler, *options.split(), *roots, "send.ts", folder=client)
-    return ["node", client / "js" / "send.js"]
+    return [tool("node", "nodejs"), client / "js" / "send.js"]
 
 
 BUILDERS: Mapping[str, Callable[[Path], list[str | Path]]] = {

@@ -55,8 +55,10 @@ def generate(folder: Path) -> None:
     if shutil.which("java") is None:
         missing("no Java: sudo apt-get install openjdk-17-jdk-headless")
     settings = [write_settings(folder, name, each) for name, each in LANGUAGES.items()]
-    command = ["java", *QUICK_START, "-jar", generator_jar(), "batch", "--threads", "1", *settings]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    command = ["java", *QUICK_START, "-jar", str(generator_jar()), "batch", "--threads", "1"]
+    done = subprocess.run(
+        [*command, *settings], capture_output=True, text=True, timeout=SECONDS, check=False
+    )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
