@@ -136,7 +136,8 @@ class Renderer {
     if ("const" in schema) return `<code>${escape(JSON.stringify(schema.const))}</code>`;
     if (schema.enum)
       return schema.enum.map((each: unknown) => `<code>${escape(each)}</code>`).join(" or ");
-    if (schema.anyOf) return schema.anyOf.map((each: Item) => this.kind(each)).join(" or ");
+    const choices = schema.anyOf ?? (schema.if && [schema.then, schema.else]);
+    if (choices) return choices.map((each: Item) => this.kind(each)).join(" or ");
     const words = [schema.type].flat().filter(Boolean).join(" or ") || "anything";
     return schema.items && Object.keys(schema.items).length
       ? `${words} of ${this.kind(schema.items)}`

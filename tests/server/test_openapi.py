@@ -1,6 +1,7 @@
 """The API description, and the checks of exchanges against it."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -65,3 +66,26 @@ def test_the_versions_agree() -> None:
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert f'version = "{VERSION}"' in project
     assert description()["info"]["version"] == VERSION
+
+
+def schemas(part: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a part of the description."""
+    if isinstance(part, dict):
+        yield part
+    for inner in part.values() if isinstance(part, dict) else part:
+        if isinstance(inner, dict | list):
+            yield from schemas(inner)
+
+
+def test_the_only_alternative_of_a_type_is_null() -> None:
+    # Code generators make types of other alternatives that cannot be used.
+    for schema in schemas(description()):
+        assert "oneOf" not in schema
+        types, choices = schema.get("type"), schema.get("anyOf", [])
+        assert not isinstance(types, list) or len(set(types) - {"null"}) == 1, schema
+        assert sum(choice.get("type") != "null" for choice in choices) <= 1, schema
+
+
+def test_every_array_says_what_it_holds() -> None:
+    for schema in schemas(description()["components"]["schemas"]):
+        assert schema.get("type") != "array" or "items" in schema, schema
