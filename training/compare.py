@@ -211,7 +211,10 @@ def _exported_path(given: ComparisonRun) -> Path:
     if path.exists():
         return path
     system, _, _ = name.partition("/")  # of several models, each is NAME/MODEL
-    choose(find_systems(given.settings.recipes_path), system)
+    try:
+        choose(find_systems(given.settings.recipes_path), system)
+    except UnusableSystemError as error:
+        raise UnusableSystemError(f"{path}: no such file; {error}") from error
     output = given.settings.output_path
     option = f" --output-path {output}" if output != ComparisonSettings.output_path else ""
     raise UnusableSystemError(
