@@ -31,9 +31,15 @@ class SettingError(ValueError):
     """An invalid setting; the message names the key, its value and the expected value."""
 
 
-def setting(default: Any, minimum: float | None = None, maximum: float | None = None) -> Any:
-    """A dataclass field for a number in [minimum, maximum]."""
-    return dataclasses.field(default=default, metadata={"minimum": minimum, "maximum": maximum})
+def setting(
+    default: Any,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    description: str = "",
+) -> Any:
+    """A dataclass field; a number is in [minimum, maximum], an option shows the description."""
+    limits = {"minimum": minimum, "maximum": maximum, "description": description}
+    return dataclasses.field(default=default, metadata=limits)
 
 
 def config_path(environment: Mapping[str, str] = os.environ) -> Path:

@@ -3,7 +3,7 @@
 import os
 
 NAME = "speech-emotion-server"
-VERSION = "0.1.0"  # as in pyproject.toml and openapi.yaml
+VERSION = "1.0.0"  # as in CITATION.cff and openapi.yaml
 
 # Read by onnxruntime and numpy at import.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

@@ -1,17 +1,45 @@
+import os
 import re
 import shutil
+import signal
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from configuration import config_path, read_section
 from server.launch.launcher import find_nginx
 from tests.support.harness import Server, running
-from tests.support.missing import missing
+from tests.support.missing import CORPORA, MISSING, missing
 from tests.support.shipped_models import MODELS, shipped_recipe
 from tests.support.tiny_models import write_frame_network
 from training.settings import DataSettings
+
+
+def pytest_configure() -> None:
+    """SIGTERM ends the tests as Ctrl-C does: fixtures stop what they started."""
+    ours = os.getpid()
+
+    def stop(number: int, _frame: Any) -> None:
+        if os.getpid() == ours:
+            raise KeyboardInterrupt
+        signal.signal(number, signal.SIG_DFL)  # a process that a test forked
+        os.kill(os.getpid(), number)
+
+    signal.signal(signal.SIGTERM, stop)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says once for each component that lacks how to install it."""
+    skipped = terminalreporter.getreports("skipped")
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    wanted = {reason: count for reason, count in reasons.items() if reason.startswith(MISSING)}
+    if wanted:
+        terminalreporter.section("components that are missing")
+    for reason, count in wanted.items():
+        terminalreporter.line(f"{count} skipped: {reason.removeprefix(MISSING)}")
 
 
 @pytest.fixture
@@ -35,7 +63,7 @@ def ravdess() -> Path:
     """The folder of the RAVDESS corpus."""
     path = read_section(DataSettings, "data", config_path()).folder("ravdess")
     if not path.is_dir():
-        missing(f"{path}: no such folder; [data] source_path or SER_DATA_SOURCE_PATH names it")
+        missing(f"{path}: no such folder, of RAVDESS; {CORPORA}")
     return path
 
 
@@ -44,7 +72,7 @@ def emodb(ravdess: Path) -> Path:
     """The folder of EmoDB with clips cut to 2 s, beside RAVDESS."""
     path = ravdess.parent / "emodb-2s"
     if not path.is_dir():
-        missing(f"{path}: no such folder; it must stand beside [data] source_path")
+        missing(f"{path}: no such folder, of EmoDB with clips of 2 s; {CORPORA}")
     return path
 
 
@@ -54,7 +82,7 @@ def originals(ravdess: Path) -> list[Path]:
     folder = ravdess.parent / "ravdess-48k"
     recordings = sorted(folder.glob("*.wav"))
     if not recordings:
-        missing(f"no 48 kHz recordings in {folder}: see [data] source_path")
+        missing(f"{folder}: no recordings, of RAVDESS as published at 48 kHz; {CORPORA}")
     return recordings
 
 

@@ -1,27 +1,27 @@
-"""python -m training COMMAND; --help lists the commands."""
+"""python -m training COMMAND; --help lists the commands, COMMAND --help its options."""
 
 import argparse
+import contextlib
 import dataclasses
-import os
-import shlex
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Literal, TypeVar, get_args, get_type_hints
+from typing import Protocol, TypeVar
 
-from configuration import SettingError, config_path, is_path, read_section, variable_name
+from configuration import SettingError
 from training import commands, compare
 from training.commands import NETWORKS, SHIPPED, Run
 from training.compare import ComparisonRun
+from training.console.device import fitting_on
+from training.console.options import add_option, add_options, read_settings
+from training.corpora.left_out import warnings
+from training.corpora.union import Corpora
 from training.errors import UserError
 from training.settings import ComparisonSettings, DataSettings, TrainingSettings
 
-SECTIONS: dict[str, type] = {
-    "data": DataSettings,
-    "training": TrainingSettings,
-    "comparison": ComparisonSettings,
-}
-Settings = TypeVar("Settings")
+STOPPED = """
+stopped; finished features and fits are kept, and each finished epoch of `fit`
+Run the command again: it continues (`fit` with --resume; without, it begins anew)"""
+FITTING = ("fit", "evaluate", "export", "report", "compare")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,14 +36,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(
-            "\nstopped; finished work is kept: run it again (`fit` with --resume)", file=sys.stderr
-        )
+        print(STOPPED, file=sys.stderr)
         return 130
     return 0
 
 
-COMMANDS: dict[str, tuple[Callable[[Run], object], str]] = {
+class Read(Protocol):
+    """What a command returns that read corpora."""
+
+    @property
+    def corpora(self) -> Corpora:
+        """With the files that it left out."""
+        ...
+
+
+COMMANDS: dict[str, tuple[Callable[[Run], Read | None], str]] = {
     "features": (commands.features, "extract the features of every recording into the cache"),
     "fit": (commands.fit, "fit networks on every speaker"),
     "evaluate": (
@@ -58,20 +65,21 @@ COMMANDS: dict[str, tuple[Callable[[Run], object], str]] = {
 
 def _run(options: argparse.Namespace) -> Run:
     return Run(
-        data=_settings(DataSettings, "data", options),
-        training=_settings(TrainingSettings, "training", options),
+        data=read_settings(DataSettings, "data", options),
+        training=read_settings(TrainingSettings, "training", options),
         networks=SHIPPED if options.network == "all" else (options.network,),
         resume=options.resume,
     )
 
 
 def _comparison_run(options: argparse.Namespace) -> ComparisonRun:
-    # No option sets [training] here: --epochs and --folds are those of [comparison].
-    training = _settings(TrainingSettings, "training", argparse.Namespace())
-    data = _settings(DataSettings, "data", options)
+    # No other option sets [training] here: --epochs and --folds are those of [comparison].
+    of_training = argparse.Namespace(device=options.device)
+    training = read_settings(TrainingSettings, "training", of_training)
+    data = read_settings(DataSettings, "data", options)
     return ComparisonRun(
         run=Run(data, training, networks=()),
-        settings=_settings(ComparisonSettings, "comparison", options),
+        settings=read_settings(ComparisonSettings, "comparison", options),
         recipes=options.recipes,
         corpus=tuple(options.corpus) if options.corpus else None,
         clip=options.clip,
@@ -83,20 +91,23 @@ def _parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (command, description) in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=description, description=description)
-        subparser.set_defaults(command=_then(command, _run), network="all", resume=False)
+        then = _then(name, command, _run, lambda run: run.training.device)
+        subparser.set_defaults(command=then, network="all", resume=False)
         if name != "extractor":
             subparser.add_argument(
                 "--network",
                 choices=(*NETWORKS, "all"),
                 default="all",
-                help=f"default: all, {', '.join(SHIPPED)}",
+                help=f"the network; default: all, which are {', '.join(SHIPPED)}",
             )
         if name == "fit":
             subparser.add_argument(
-                "--resume", action="store_true", help="continue where a fit was stopped"
+                "--resume",
+                action="store_true",
+                help="continue where a fit was stopped; default: begin anew",
             )
-        _add_options(subparser, "data")
-        _add_options(subparser, "training")
+        add_options(subparser, "data", NETWORKS)
+        add_options(subparser, "training", NETWORKS)
     _add_comparison_commands(subparsers)
     return parser
 
@@ -105,9 +116,23 @@ Given = TypeVar("Given")
 
 
 def _then(
-    command: Callable[[Given], object], prepare: Callable[[argparse.Namespace], Given]
-) -> Callable[[argparse.Namespace], object]:
-    return lambda options: command(prepare(options))
+    name: str,
+    command: Callable[[Given], Read | None],
+    prepare: Callable[[argparse.Namespace], Given],
+    device: Callable[[Given], str],
+) -> Callable[[argparse.Namespace], None]:
+    """The command, between what is told at its start and at its end."""
+
+    def run(options: argparse.Namespace) -> None:
+        given = prepare(options)
+        with contextlib.ExitStack() as stack:
+            if name in FITTING:
+                print(stack.enter_context(fitting_on(device(given))))
+            read = command(given)
+        for text in warnings(read.corpora) if read else ():
+            print(f"warning: {text}", file=sys.stderr)
+
+    return run
 
 
 def _add_comparison_commands(
@@ -116,59 +141,33 @@ def _add_comparison_commands(
     description = "fit and measure systems side by side, and export them"
     subparser = subparsers.add_parser("compare", help=description, description=description)
     subparser.add_argument(
-        "--recipes", default="all", metavar="all|NAME,NAME...", help="systems to compare"
+        "--recipes",
+        default="all",
+        metavar="all|NAME,NAME...",
+        help="the systems to compare; default: all",
     )
-    subparser.set_defaults(command=_then(compare.compare, _comparison_run), clip="")
-    _add_options(subparser, "data")
-    _add_options(subparser, "comparison")
+    then = _then(
+        "compare", compare.compare, _comparison_run, lambda given: given.run.training.device
+    )
+    subparser.set_defaults(command=then, clip="")
+    (device,) = (f for f in dataclasses.fields(TrainingSettings) if f.name == "device")
+    add_option(subparser, device, {})
+    add_options(subparser, "data", {})
+    add_options(subparser, "comparison", {})
     description = "predict the emotion of a clip with an exported system"
     subparser = subparsers.add_parser("predict", help=description, description=description)
     subparser.add_argument(
-        "--recipe", dest="recipes", required=True, metavar="NAME", help="the system"
+        "--recipe",
+        dest="recipes",
+        required=True,
+        metavar="NAME",
+        help="the system, which `compare` exported; no default",
     )
     subparser.add_argument("clip", metavar="CLIP_OR_ID", help="a file, or an utterance's name")
-    subparser.set_defaults(command=_then(compare.predict_clip, _comparison_run))
-    _add_options(subparser, "data", words=1)  # the clip may follow
-    _add_options(subparser, "comparison")
-
-
-def _add_options(
-    parser: argparse.ArgumentParser, section: str, words: int | Literal["+"] = "+"
-) -> None:
-    """One option for each key of a section of config.ini; it overrides both file and variable.
-
-    An option for a list takes so many words.
-    """
-    group = parser.add_argument_group(f"instead of [{section}] in config.ini")
-    for field in dataclasses.fields(SECTIONS[section]):
-        option, default = f"--{field.name.replace('_', '-')}", field.default
-        if isinstance(default, tuple):
-            shown = default[:2] if words == "+" else default[0]
-            group.add_argument(option, metavar=shown, nargs=words)
-        else:
-            example = str(default) if default is not None else field.name.upper()
-            group.add_argument(option, metavar=example)
-
-
-def _settings(section: type[Settings], name: str, options: argparse.Namespace) -> Settings:
-    environment, origins = dict(os.environ), {}
-    for key, kind in get_type_hints(section).items():
-        text = getattr(options, key, None)
-        if text is not None:
-            variable = variable_name(name, key)
-            is_path = Path in (kind, *get_args(kind))
-            words = text if isinstance(text, str) else shlex.join(map(_from_here, text))
-            environment[variable] = str(Path(text).absolute()) if is_path else words
-            origins[variable] = f"--{key.replace('_', '-')}"
-    try:
-        return read_section(section, name, config_path(), environment)
-    except SettingError as error:
-        variable, _, rest = str(error).partition(":")
-        raise SettingError(f"{origins.get(variable, variable)}:{rest}") from None
-
-
-def _from_here(word: str) -> str:
-    return str(Path(word).absolute()) if is_path(word) else word
+    then = _then("predict", compare.predict_clip, _comparison_run, lambda _: "auto")
+    subparser.set_defaults(command=then, device=None)
+    add_options(subparser, "data", {}, words=1)  # the clip may follow
+    add_options(subparser, "comparison", {})
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -15,6 +15,9 @@ from training.audio.sounds import FOLDER as NOISE
 from training.audio.sounds import training_sounds
 from training.contract.served_files import SHIPPED as SHIPPED_FILES
 from training.contract.served_files import complete
+from training.console.curves import curves_of_fit, write_curves
+from training.console.epochs import Epochs, on_bar, reporting, resumption
+from training.corpora.left_out import require_most
 from training.corpora.union import Corpora, read_corpora
 from training.corruptions import Corruption, telephone
 from training.cross_validation import Experiment
@@ -28,8 +31,13 @@ from training.features.cache import ORIGINAL
 from training.features.extraction import Extraction, extract_corpora
 from training.features.recordings import files as recordings
 from training.features.standardisation import Standardisation
-from training.fitting.loop import Progress
 from training.held_out import held_out_text, measure_held_out
+from training.protocols.few_speakers import (
+    EVALUATED,
+    EXPORTED,
+    folds_of_several,
+    require_speakers,
+)
 from training.protocols.measure import Measurements
 from training.protocols.results import Results
 from training.report.card import write_model_card
@@ -110,6 +118,11 @@ class Prepared:
     corpora: Corpora
     examples: Mapping[str, Examples]  # by network
 
+    @property
+    def speakers(self) -> set[str]:
+        """Of all recordings."""
+        return {item.speaker for item in self.corpora.utterances}
+
 
 def features(run: Run) -> Prepared:
     """Updates the caches of features, and prints which files were left out."""
@@ -127,29 +140,44 @@ def _prepare(run: Run, corpora: Corpora) -> Prepared:
 
 def extract(run: Run, corpora: Corpora, variants: int) -> tuple[Extraction, Examples]:
     """The MFCC vectors of every recording and of `variants` variants of it."""
+    require_most(corpora)
     cache = run.caches.features
     extraction = extract_corpora(corpora, cache, changes(variants), run.scheduler)
+    require_most(extraction.corpora)
     print(extraction_text(extraction))
     return extraction, load_examples(extraction, cache, variants)
 
 
-def fit(run: Run) -> None:
+def fit(run: Run) -> Prepared:
     """Fits networks to every speaker of the corpora, and writes their checkpoints."""
     prepared = features(run)
     for trainer in run.trainers:
-        checkpoint = run.checkpoint(trainer.name, prepared.corpora)
-        examples = prepared.examples[trainer.name]
-        with tqdm(total=trainer.model.epochs, desc=trainer.name, unit="epoch", disable=None) as bar:
-            trainer.fit_to(checkpoint, examples, _show(bar), resume=run.resume)
-        print(f"{trainer.name}: fitted for {trainer.model.epochs} epochs; {checkpoint}")
+        path = run.checkpoint(trainer.name, prepared.corpora)
+        _fit(run, trainer, prepared.examples[trainer.name], path)
+        print(f"{trainer.name}: fitted for {Epochs.of(trainer.model)}; {path}")
+    return prepared
 
 
-def evaluate_networks(run: Run) -> None:
+def _fit(run: Run, trainer: Trainer, examples: Examples, path: Path) -> None:
+    with (
+        tqdm(desc=trainer.name, unit="epoch", disable=None) as bar,
+        curves_of_fit(run.training.log_dir, trainer.name) as curves,
+    ):
+        epochs, name = Epochs.of(trainer.model), trainer.name
+        show = reporting(epochs, resumption(name, epochs), on_bar(bar, name), curves)
+        trainer.fit_to(path, examples, show, resume=run.resume)
+
+
+def evaluate_networks(run: Run) -> Prepared:
     """Prints speaker-independent results."""
     prepared = features(run)
+    require_speakers(run.trainers, prepared.speakers, EVALUATED)
     for results in _results(run, prepared).values():
         print(results_text(results, prepared.corpora))
+        if run.training.log_dir:
+            write_curves(run.training.log_dir, results)
     _evaluate_tests(run)
+    return prepared
 
 
 def _evaluate_tests(run: Run) -> None:
@@ -166,9 +194,10 @@ def _evaluate_tests(run: Run) -> None:
         print(held_out_text(measure_held_out(experiment, held_out, seeds, run.scheduler)))
 
 
-def export(run: Run) -> None:
+def export(run: Run) -> Prepared:
     """Writes the networks of `fit` as ONNX files, and the model card."""
     prepared = features(run)
+    require_speakers(run.trainers, prepared.speakers, EXPORTED)
     fitted = _fitted(run, prepared)
     found = _results(run, prepared)
     for trainer in run.trainers:
@@ -185,9 +214,10 @@ def export(run: Run) -> None:
     if copies := complete(run.training.models_path):
         print(f"extractors and reference clips: {len(copies)} files copied from {SHIPPED_FILES}")
     print(f"model card: {write_model_card(run.training.models_path)}")
+    return prepared
 
 
-def report(run: Run) -> None:
+def report(run: Run) -> Prepared:
     """Writes the report with its plots, and the model card."""
     prepared = features(run)
     results = list(_results(run, prepared).values())
@@ -198,6 +228,7 @@ def report(run: Run) -> None:
     write_report(path, prepared.corpora, results, fitted, clips)
     print(f"report: {path}")
     print(f"model card: {write_model_card(run.training.models_path)}")
+    return prepared
 
 
 def build_extractor(run: Run) -> None:
@@ -233,7 +264,8 @@ def _identification(
         extract_corpora(prepared.corpora, cache, [band], run.scheduler)
     hashes = examples.content_hashes.tolist()
     filtered = summaries_of(hashes, caches.features, caches.prosody, band.folder)
-    return identify(examples.recordings, filtered, examples.speakers, results.evaluation.folds)
+    folds = folds_of_several(results.evaluation.folds)
+    return identify(examples.recordings, filtered, examples.speakers, folds)
 
 
 def _results(run: Run, prepared: Prepared) -> dict[str, Results]:
@@ -246,11 +278,3 @@ def _results(run: Run, prepared: Prepared) -> dict[str, Results]:
         noise=run.data.corpora_path / NOISE,
     )
     return measurements.of(run.trainers, prepared.examples)
-
-
-def _show(bar: "tqdm[NoReturn]") -> Progress:
-    def show(epoch: int, loss: float) -> None:
-        bar.update(epoch - bar.n)
-        bar.set_postfix(loss=f"{loss:.3f}")
-
-    return show

@@ -43,7 +43,7 @@ class ComparisonRun:
     clip: str = ""  # a file, or the name of an utterance
 
 
-def compare(given: ComparisonRun) -> None:
+def compare(given: ComparisonRun) -> Extraction:
     """Fits and measures systems on the same splits, exports them, and writes the tables.
 
     Raises:
@@ -72,6 +72,7 @@ def compare(given: ComparisonRun) -> None:
         _show(comparison, measurements, corpora, settings)
     if failed:
         raise FitError("; ".join(f"{name}: {reason}" for name, reason in failed.items()))
+    return extraction
 
 
 def chosen_systems(given: ComparisonRun) -> dict[str, System]:
@@ -197,10 +198,28 @@ def _show(
 
 def predict_clip(given: ComparisonRun) -> None:
     """Prints the probabilities that an exported system gives for a clip."""
-    exported = Exported.read(given.settings.models / f"{given.recipes}.onnx")
+    exported = Exported.read(_exported_path(given))
     corpus = given.corpus or tuple(shlex.split(exported.corpus))
     path = find_clip(given.clip, replace(given.run.data, corpus=corpus))
     print(prediction_text(path, exported.labels, predict(exported, path)))
+
+
+def _exported_path(given: ComparisonRun) -> Path:
+    """Raises UnusableSystemError where the system is unknown, or not exported yet."""
+    name = given.recipes
+    path = given.settings.models / f"{name}.onnx"
+    if path.exists():
+        return path
+    system, _, _ = name.partition("/")  # of several models, each is NAME/MODEL
+    try:
+        choose(find_systems(given.settings.recipes_path), system)
+    except UnusableSystemError as error:
+        raise UnusableSystemError(f"{path}: no such file; {error}") from error
+    output = given.settings.output_path
+    option = f" --output-path {output}" if output != ComparisonSettings.output_path else ""
+    raise UnusableSystemError(
+        f"{path}: no such file; make it with: python -m training compare --recipes {system}{option}"
+    )
 
 
 def find_clip(clip: str, data: DataSettings) -> Path:

@@ -15,6 +15,7 @@ from training.cross_validation import (
     Experiment,
     Job,
     Outcome,
+    Pair,
     Part,
     Plan,
     all_pairs,
@@ -98,8 +99,7 @@ class Evaluation:
         Each temperature is fitted to the predictions in the other folds.
         """
         logits = self.forms[form]
-        others = [self.fold != index for index in range(len(self.folds))]
-        row = [fit_temperature(logits[0][mask], self.targets[mask]) for mask in others]
+        row = _of_other_folds(logits[0], self.targets, self.fold, len(self.folds))
         temperatures = np.tile(row, (len(self.seeds), 1))
         return replace(self, logits=logits, temperatures=temperatures, robustness={}, forms={})
 
@@ -260,20 +260,20 @@ def evaluate(
 
     Args:
         experiment: the network and its examples.
-        folds: the speakers that are held out together; at least 3 folds.
+        folds: the speakers that are held out together; at least 2 folds.
         seeds: those of the fits; the controls take the first.
         scheduler: where the fits run.
         controls: whether to measure on permuted labels and on a random split too.
     """
     examples, trainer = experiment.examples, experiment.trainer
-    # All pairs give more exact temperatures, and fits of vector networks take only seconds.
-    pairs = all_pairs if trainer.model.input == "vector" else neighbours
-    plan = Plan(parts_of(examples, folds), tuple(pairs(len(folds))), tuple(seeds), controls)
+    pairs = _inner_pairs(folds, trainer.model.input)
+    plan = Plan(parts_of(examples, folds), pairs, tuple(seeds), controls)
     jobs = plan.jobs()
     found = run_jobs([(experiment, job) for job in jobs], scheduler, trainer.name)
     outcomes = dict(zip(jobs, found, strict=True))
     outer = [[outcomes[job] for job in plan.outer(seed)] for seed in seeds]
-    targets = examples.targets
+    targets, logits = examples.targets, logits_of(CLEAN, outer, plan.parts)
+    fold = in_order([np.full(len(part), k) for k, part in enumerate(plan.parts)], plan.parts)
     return Evaluation(
         network=trainer.name,
         input=trainer.model.input,
@@ -283,10 +283,15 @@ def evaluate(
         targets=targets,
         speakers=examples.speakers,
         corpora=examples.corpora,
-        fold=in_order([np.full(len(part), k) for k, part in enumerate(plan.parts)], plan.parts),
-        logits=logits_of(CLEAN, outer, plan.parts),
+        fold=fold,
+        logits=logits,
         distances=in_order([outcome.distances for outcome in outer[0]], plan.parts),
-        temperatures=_temperatures(plan, outcomes, targets),
+        temperatures=np.tile(
+            _temperatures(plan, outcomes, targets)
+            if pairs
+            else _of_other_folds(logits[0], targets, fold, len(folds)),
+            (len(seeds), 1),
+        ),
         robustness={name: logits_of(name, outer, plan.parts) for name in experiment.conditions},
         forms={name: logits_of(name, outer, plan.parts) for name in trainer.model.forms},
         history={"loss": np.array([[outcome.losses for outcome in row] for row in outer])},
@@ -306,11 +311,24 @@ def in_order(rows: Sequence[npt.NDArray[Number]], parts: Sequence[Part]) -> npt.
     return np.concatenate(rows)[np.argsort(np.concatenate(parts))]
 
 
-def _temperatures(plan: Plan, outcomes: Outcomes, targets: Integers) -> npt.NDArray[np.float64]:
-    """(S, K): fitted to speakers of other folds, once for all seeds."""
-    folds = range(len(plan.parts))
-    row = [_temperature(plan, fold, outcomes, targets) for fold in folds]
-    return np.tile(row, (len(plan.seeds), 1))
+def _inner_pairs(folds: Sequence[Fold], kind: Input) -> tuple[Pair, ...]:
+    """The pairs of folds that inner fits hold out; none if one speaker were left to fit to."""
+    # All pairs give more exact temperatures, and fits of vector networks take only seconds.
+    pairs = (all_pairs if kind == "vector" else neighbours)(len(folds))
+    speakers = sum(map(len, folds))
+    left = [speakers - len(folds[one]) - len(folds[other]) for one, other in pairs]
+    return tuple(pairs) if min(left) > 1 else ()
+
+
+def _of_other_folds(logits: Float32, targets: Integers, fold: Integers, count: int) -> list[float]:
+    """A temperature for each of `count` folds: fitted to the predictions in all others."""
+    others = [fold != index for index in range(count)]
+    return [fit_temperature(logits[mask], targets[mask]) for mask in others]
+
+
+def _temperatures(plan: Plan, outcomes: Outcomes, targets: Integers) -> list[float]:
+    """Of each fold: fitted to speakers of other folds, once for all seeds."""
+    return [_temperature(plan, fold, outcomes, targets) for fold in range(len(plan.parts))]
 
 
 def _temperature(plan: Plan, fold: int, outcomes: Outcomes, targets: Integers) -> float:

@@ -8,6 +8,7 @@ from training.errors import UserError
 
 FOLDS = 5
 MINIMUM_FOLDS = 3  # one is held out, one is for calibration or model selection, one is for training
+LEAST_FOLDS = 2  # without inner folds
 COLUMNS = ("speaker", "fold")
 
 Fold = tuple[str, ...]  # the speakers held out together
@@ -32,6 +33,16 @@ def speaker_folds(
             f"one for each of {count} speaker-independent folds"
         )
     return tuple(tuple(distinct[index::count]) for index in range(count))
+
+
+def evaluation_folds(speakers: Iterable[str], sex: Callable[[str], str]) -> tuple[Fold, ...]:
+    """`FOLDS` folds, or one for each speaker where there are fewer.
+
+    Raises:
+        FoldsError: there is one speaker.
+    """
+    distinct = set(speakers)
+    return speaker_folds(distinct, sex, max(LEAST_FOLDS, min(FOLDS, len(distinct))))
 
 
 def comparison_folds(

@@ -1,11 +1,14 @@
-"""The settings of the trainer: sections of config.ini, environment variables, or options."""
+"""The settings of the trainer: sections of config.ini, environment variables, or options.
 
-from dataclasses import dataclass
+The description of a setting is the help of its option.
+"""
+
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from configuration import ROOT, setting
-from training.folds import MINIMUM_FOLDS
+from training.folds import FOLDS, MINIMUM_FOLDS
 
 HYPERPARAMETERS = (
     *("epochs", "batch_size", "learning_rate", "weight_decay", "dropout", "label_smoothing"),
@@ -13,16 +16,45 @@ HYPERPARAMETERS = (
 )
 
 
+def described(text: str) -> dict[str, str]:
+    """The metadata of a setting that is no number."""
+    return {"description": text}
+
+
 @dataclass(frozen=True)
 class DataSettings:
     """The folders of recordings, and of the cache."""
 
-    corpus: tuple[str, ...] = ("ravdess", "cremad", "nemo", "emodb-2s")  # or paths of one's own
-    source_path: Path | None = None  # default: the folder of the corpus's name in `corpora_path`
-    corpora_path: Path = ROOT.parent / "shared" / "data"
-    cache_path: Path = ROOT / ".cache"
-    speaker_pattern: str | None = None  # finds the speaker in the paths of a folder of one's own
-    licence: str | None = None  # of a corpus of one's own, for the model card
+    corpus: tuple[str, ...] = field(
+        default=("ravdess", "cremad", "nemo", "emodb-2s"),
+        metadata=described(
+            "the corpora, by key or as paths of one's own; docs/corpora.md lists the keys"
+        ),
+    )
+    source_path: Path | None = field(
+        default=None, metadata=described("the folder of one corpus; default: CORPORA_PATH/CORPUS")
+    )
+    corpora_path: Path = field(
+        default=ROOT.parent / "shared" / "data",
+        metadata=described("the folder with a folder for each corpus"),
+    )
+    cache_path: Path = field(
+        default=ROOT / ".cache",
+        metadata=described("the folder of features, checkpoints and finished fits"),
+    )
+    speaker_pattern: str | None = field(
+        default=None,
+        metadata=described(
+            "a regular expression whose one group finds the speaker in the paths of a folder of "
+            "one's own; default: none, which such a folder needs"
+        ),
+    )
+    licence: str | None = field(
+        default=None,
+        metadata=described(
+            "the licence of a corpus of one's own, for the network files; default: not stated"
+        ),
+    )
 
     def folder(self, key: str) -> Path:
         """The folder of a corpus."""
@@ -37,25 +69,84 @@ class TrainingSettings:
     the defaults are in training/systems.
     """
 
-    epochs: int | None = setting(None, minimum=1)
-    batch_size: int | None = setting(None, minimum=2)
-    learning_rate: float | None = setting(None, minimum=1e-7, maximum=1.0)  # maximum
-    weight_decay: float | None = setting(None, minimum=0.0)
-    dropout: float | None = setting(None, minimum=0.0, maximum=0.95)
-    label_smoothing: float | None = setting(None, minimum=0.0, maximum=0.9)
-    mixup: float | None = setting(None, minimum=0.0)  # alpha of the beta distribution; 0 is off
-    noise: float | None = setting(None, minimum=0.0)  # on the vectors, in standard deviations
-    average_decay: float | None = setting(None, minimum=0.0, maximum=0.99999)  # per step
-    variants: int | None = setting(None, minimum=0, maximum=1000)  # copies of each recording
-    frame_epochs: int | None = setting(None, minimum=1)  # of networks that take frames
-    functionals_heads: int | None = setting(None, minimum=1, maximum=100)
-    seed: int = setting(1, minimum=0)
-    seeds: int = setting(3, minimum=1, maximum=100)  # evaluations, of which `seed` is the first
-    folds: Path | None = None  # a CSV file: speaker,fold; default: made here
-    # Also evaluate on permuted labels and on a random split; default: of one corpus alone.
-    controls: bool | None = None
-    scheduler: str | None = None  # address of a Dask scheduler; default: this machine's cores
-    models_path: Path = ROOT / "models"  # `export` writes there
+    epochs: int | None = setting(
+        None,
+        minimum=1,
+        description="epochs of each fit; an epoch uses each recording once, as it is or in a "
+        "variant. A network of several members has as many for each of them",
+    )
+    batch_size: int | None = setting(None, minimum=2, description="recordings in a step")
+    learning_rate: float | None = setting(
+        None, minimum=1e-7, maximum=1.0, description="the highest of the schedule"
+    )
+    weight_decay: float | None = setting(None, minimum=0.0, description="of AdamW")
+    dropout: float | None = setting(
+        None, minimum=0.0, maximum=0.95, description="share of the units that a step leaves out"
+    )
+    label_smoothing: float | None = setting(
+        None,
+        minimum=0.0,
+        maximum=0.9,
+        description="share of the target that is spread over all emotions",
+    )
+    mixup: float | None = setting(
+        None, minimum=0.0, description="both parameters of the Beta distribution; 0: no mixup"
+    )
+    noise: float | None = setting(
+        None, minimum=0.0, description="added to the vectors, in standard deviations"
+    )
+    average_decay: float | None = setting(
+        None,
+        minimum=0.0,
+        maximum=0.99999,
+        description="of the moving average of the weights, per step",
+    )
+    variants: int | None = setting(
+        None, minimum=0, maximum=1000, description="copies of each recording at other speeds"
+    )
+    frame_epochs: int | None = setting(
+        None, minimum=1, description="as --epochs, but of networks that take frames alone"
+    )
+    functionals_heads: int | None = setting(
+        None, minimum=1, maximum=100, description="heads of TCN-functionals"
+    )
+    seed: int = setting(1, minimum=0, description="the seed of `fit`, and the first of `evaluate`")
+    seeds: int = setting(
+        3, minimum=1, maximum=100, description="evaluations, each with a seed of its own"
+    )
+    folds: Path | None = field(
+        default=None,
+        metadata=described(
+            "a CSV file with a line speaker,fold for each speaker; default: made here, "
+            f"{FOLDS} or as many as speakers"
+        ),
+    )
+    controls: bool | None = field(
+        default=None,
+        metadata=described(
+            "yes or no: evaluate on permuted labels and on a random split too; "
+            "default: yes, but no of several corpora"
+        ),
+    )
+    scheduler: str | None = field(
+        default=None,
+        metadata=described(
+            "the address of a Dask scheduler that runs the fits; default: the cores of this machine"
+        ),
+    )
+    device: str = field(
+        default="auto",
+        metadata=described(
+            "auto, cpu or cuda: where networks that take frames are fitted; auto prefers cuda"
+        ),
+    )
+    log_dir: Path | None = field(
+        default=None,
+        metadata=described("a folder for the curves of TensorBoard; default: none are written"),
+    )
+    models_path: Path = field(
+        default=ROOT / "models", metadata=described("the folder that `export` writes to")
+    )
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
@@ -68,10 +159,24 @@ class TrainingSettings:
 class ComparisonSettings:
     """Which systems there are, how they are compared, and where the results go."""
 
-    recipes_path: Path | None = None  # a folder of system files, beside those of the project
-    output_path: Path = ROOT / "comparison"
-    epochs: int | None = setting(None, minimum=1)  # of every network; default: the system's own
-    folds: int | None = setting(None, minimum=MINIMUM_FOLDS)  # default: leave one speaker out
+    recipes_path: Path | None = field(
+        default=None,
+        metadata=described(
+            "a folder of system files of one's own; default: those of the project alone"
+        ),
+    )
+    output_path: Path = field(
+        default=ROOT / "comparison",
+        metadata=described("the folder of tables, plots and exported systems"),
+    )
+    epochs: int | None = setting(
+        None, minimum=1, description="epochs of every network; default: those of the system"
+    )
+    folds: int | None = setting(
+        None,
+        minimum=MINIMUM_FOLDS,
+        description="groups of speakers; default: leave one speaker out at a time",
+    )
 
     @property
     def models(self) -> Path:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
 from configuration import ROOT
 from server import VERSION
@@ -63,8 +64,8 @@ def test_the_types_of_problems_are_those_of_the_table() -> None:
 
 
 def test_the_versions_agree() -> None:
-    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    assert f'version = "{VERSION}"' in project
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == VERSION
     assert description()["info"]["version"] == VERSION
 
 

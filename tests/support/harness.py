@@ -21,6 +21,8 @@ from tests.support.openapi import Exchange, check
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv" / "bin" / "python"
 RUN = (str(PYTHON), "-m", "server", "run")
+# A process gets SIGTERM when the one that started it ends in whatever way (prctl(2)).
+ENDS_WITH_ITS_PARENT = ("setpriv", "--pdeathsig", "TERM")
 PORTS = range(15_000, 32_000)
 DEADLINE = 60.0  # seconds; far more than any operation here needs
 MFCCS = [float(value) for value in range(-400, 600, 40)]
@@ -193,7 +195,7 @@ def started(
     with (
         client,
         subprocess.Popen(
-            [*command, *arguments],
+            [*ENDS_WITH_ITS_PARENT, *command, *arguments],
             cwd=ROOT,
             env=environment(port, runtime, **settings),
             stdout=subprocess.PIPE,

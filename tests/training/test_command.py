@@ -1,13 +1,18 @@
 """`python -m training`, as a user types it."""
 
+import argparse
 import contextlib
 import functools
 import io
 import json
+import re
+import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +24,11 @@ from configuration import ROOT
 from server.models.catalog import load_catalog
 from tests.support.tiny_models import write_extractor
 from tests.training.conftest import ACTORS, clip_name, write_corpus
-from training.__main__ import main
+from training.__main__ import _parser, main
+from training.console.epochs import Epoch, Epochs
 from training.contract.served_files import PATTERNS, SHIPPED, complete
 from training.errors import UserError
+from training.systems.registry import own_systems
 
 pytestmark = pytest.mark.usefixtures("one_process")
 
@@ -198,6 +205,7 @@ def test_files_left_out_are_named_and_counted(
             "variants = 3: TCN has no such hyperparameter",
         ),
         (["features", "--cache-path", "/proc/none"], "/proc/none"),
+        (["fit", "--device", "gpu"], "device 'gpu'; expected auto, cpu, cuda"),
         (["export", *QUICK], "no such checkpoint; make one with: python -m training fit"),
     ],
 )
@@ -225,13 +233,91 @@ def test_anyone_elses_folds_are_taken(
     assert f"{folds}: speakers not in the corpus: 11" in capsys.readouterr().err
 
 
-def test_too_few_speakers_are_an_error(
+@pytest.mark.parametrize(("last", "others"), [(2, "one other"), (4, "3 others")])
+def test_few_speakers_are_a_fold_each_with_a_word_on_its_worth(
+    options: list[str],
+    synthetic: Path,
+    capsys: pytest.CaptureFixture[str],
+    last: int,
+    others: str,
+) -> None:
+    keep_speakers(synthetic, last)
+    assert main(["evaluate", "--network", "DNN", *options]) == 0
+    printed = capsys.readouterr().out
+    assert f"DNN, speaker-independent, {last} folds by speaker" in printed
+    assert f"of {last} speakers, each heard by a network of {others}" in printed
+
+
+def without_variants(options: list[str]) -> list[str]:
+    """For networks that have no such hyperparameter."""
+    return [option for option in options if option != "--variants=0"]
+
+
+def keep_speakers(corpus: Path, last: int) -> None:
+    for actor in ACTORS:
+        for path in corpus.glob(f"*-{actor:02d}.wav") if actor > last else ():
+            path.unlink()
+
+
+def test_a_network_that_compares_speakers_needs_more(
     options: list[str], synthetic: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for path in synthetic.glob("*-01-01-01-*[3-9].wav"):
-        path.unlink()
-    assert main(["evaluate", *options]) == 1
-    assert "2 speakers (02, 01); expected at least 5" in capsys.readouterr().err
+    keep_speakers(synthetic, 2)
+    assert main(["evaluate", "--network", "DNN-prosody", *without_variants(options)]) == 1
+    assert "DNN-prosody: 2 speakers; expected at least 3" in capsys.readouterr().err
+
+
+def test_many_files_left_out_are_counted_at_the_end(
+    options: list[str], synthetic: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for actor in (1, 2, 3):
+        (synthetic / clip_name(1, actor)).write_bytes(b"RIFF no more")
+    assert main(["features", "--network", "DNN", *options]) == 0
+    error = capsys.readouterr().err
+    assert "warning: 3 of 48 sound files of RAVDESS speech (6%) are left out" in error
+    assert "3: not readable as audio" in error
+
+
+def test_a_corpus_of_which_most_is_left_out_is_an_error(
+    options: list[str], synthetic: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in synthetic.glob("*-0[1-5]-01-01-01-*.wav"):
+        path.rename(path.with_name(f"take {path.name}"))
+    (synthetic / "notes.txt").write_text("no sound file")
+    assert main(["features", "--network", "DNN", *options]) == 1
+    error = capsys.readouterr().err
+    assert f"{synthetic}: 30 of 48 sound files of RAVDESS speech (62%) are left out" in error
+    assert "at least half must be usable" in error
+
+
+def test_copies_and_emotions_left_out_on_purpose_are_no_loss(
+    options: list[str], synthetic: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(synthetic, synthetic / "copy")
+    assert main(["features", "--network", "DNN", *options]) == 0
+    assert "48 files left out" in capsys.readouterr().out
+    assert main(["features", "--network", "DNN", *options]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_every_option_has_a_description_and_a_default() -> None:
+    for action in _actions():
+        assert action.help
+        is_exempt = isinstance(action, argparse._HelpAction) or not action.option_strings
+        assert is_exempt or "default" in action.help, action.option_strings
+
+
+def _actions() -> list[argparse.Action]:
+    (commands,) = (a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction))
+    return [action for parser in commands.choices.values() for action in parser._actions]
+
+
+def test_the_help_shows_the_defaults_of_the_networks(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["fit", "--help"])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "72 (TCN), 50 (TCN-functionals)" in printed
+    assert "default: ravdess cremad nemo emodb-2s" in printed
 
 
 def test_an_option_wins_over_the_variable(
@@ -245,9 +331,34 @@ def test_an_option_wins_over_the_variable(
     assert "fitted for 2 epochs" in capsys.readouterr().out
 
 
-def test_a_stopped_fit_is_resumed(options: list[str], tmp_path: Path) -> None:
-    arguments = ["fit", "--network", "DNN", *options, "--epochs", "400"]
-    checkpoint = tmp_path / "cache" / "checkpoints" / "ravdess" / "DNN.pt"
+@pytest.mark.parametrize(
+    ("network", "number"),
+    [("DNN", signal.SIGINT), ("TCN", signal.SIGINT), ("TCN", signal.SIGKILL)],
+)
+def test_a_stopped_fit_is_resumed(
+    options: list[str],
+    synthetic: Path,
+    capsys: pytest.CaptureFixture[str],
+    network: str,
+    number: signal.Signals,
+) -> None:
+    keep_speakers(synthetic, 2)
+    own = without_variants(options) if network == "TCN" else options
+    arguments = ["fit", "--network", network, *own, "--epochs=60"]
+    checkpoint = synthetic.parent / "cache" / "checkpoints" / "ravdess" / f"{network}.pt"
+    status, error = stopped(arguments, checkpoint, number)
+    assert status == (130 if number == signal.SIGINT else -number)
+    assert "Traceback" not in error
+    assert ("--resume" in error) == (number == signal.SIGINT)
+    assert main([*arguments, "--resume"]) == 0
+    printed = capsys.readouterr().out
+    continued = re.search(rf"{network}: continued after epoch (\d+) of 60", printed)
+    assert continued
+    assert int(continued[1]) > 0
+
+
+def stopped(arguments: list[str], checkpoint: Path, number: signal.Signals) -> tuple[int, str]:
+    """Status and errors of a fit that a signal ends after its first epoch."""
     process = subprocess.Popen(
         [sys.executable, "-m", "training", *arguments],
         cwd=ROOT,
@@ -258,11 +369,54 @@ def test_a_stopped_fit_is_resumed(options: list[str], tmp_path: Path) -> None:
             signal.signal, signal.SIGINT, signal.SIG_DFL
         ),
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 480  # on a busy machine, PyTorch is imported for minutes
     while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, error = process.communicate(timeout=60)
-    assert (process.returncode, "Traceback" in error) == (130, False)
-    assert "--resume" in error
-    assert main([*arguments, "--resume"]) == 0
+    assert checkpoint.exists()
+    return process.returncode, error
+
+
+def test_a_fit_writes_curves_for_tensorboard(options: list[str], tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    assert main(["fit", "--network", "DNN", *options, f"--log-dir={logs}"]) == 0
+    (file,) = (logs / "DNN" / "fit").iterdir()
+    points = list(scalars(file.read_bytes()))
+    assert [(name, step) for name, step, _ in points] == [("loss", 1), ("loss", 2)]
+    assert all(value > 0 for _, _, value in points)
+
+
+def test_an_evaluation_writes_curves_for_tensorboard(
+    options: list[str], synthetic: Path, tmp_path: Path
+) -> None:
+    keep_speakers(synthetic, 2)
+    logs = tmp_path / "logs"
+    assert main(["evaluate", "--network", "DNN", *options, f"--log-dir={logs}"]) == 0
+    files = {path.parent.name: path for path in logs.rglob("*") if path.is_file()}
+    assert files.keys() == {"new-speakers", "seed-1-fold-1", "seed-1-fold-2"}
+    (recall, *_) = scalars(files["new-speakers"].read_bytes())
+    assert recall[:2] == ("recall_by_fold", 1)
+
+
+def scalars(content: bytes) -> Iterator[tuple[str, int, float]]:
+    """Name, step and value of the points of an event file: records with a length before each."""
+    from tensorboardX.proto.event_pb2 import Event
+
+    while content:
+        (length,) = struct.unpack("<Q", content[:8])
+        event = Event.FromString(content[12 : 12 + length])
+        content = content[16 + length :]
+        for value in event.summary.value:
+            yield value.tag, event.step, value.simple_value
+
+
+def test_epochs_are_counted_for_each_member_as_the_option_says() -> None:
+    (model,) = own_systems()["TCN-functionals"].models
+    epochs = Epochs.of(model)
+    assert str(epochs) == "50 epochs for each of 3 members, and 120 for the heads together"
+    assert epochs.at(50) == Epoch(50, "member 1 of 3", 50, 50)
+    assert epochs.at(51) == Epoch(51, "member 2 of 3", 1, 50)
+    assert epochs.at(151) == Epoch(151, "heads", 1, 120)
+    (model,) = own_systems()["TCN"].models
+    assert str(Epochs.of(model)) == "72 epochs"

@@ -41,6 +41,7 @@ class Unusable:
 
     path: Path
     reason: str
+    on_purpose: bool = False  # a copy, or of an emotion that is not asked for
 
 
 class Facts(Protocol):
@@ -155,7 +156,7 @@ def read_corpus(source: Path, reader: Reader) -> Corpus:
     """
     if not source.is_dir():
         raise CorpusError(f"{source}: no such folder; [data] source_path names the corpus")
-    utterances: dict[tuple[str, str], Utterance] = {}
+    utterances: dict[tuple[str, str, str], Utterance] = {}
     unusable: list[Unusable] = []
     for path in sorted(files_under(source)):
         try:
@@ -163,10 +164,11 @@ def read_corpus(source: Path, reader: Reader) -> Corpus:
         except ValueError as error:
             unusable.append(Unusable(path, str(error)))
             continue
-        first = utterances.setdefault((utterance.speaker, path.stem), utterance)
+        key = (utterance.speaker, utterance.emotion, path.stem)
+        first = utterances.setdefault(key, utterance)
         if first is not utterance:
             reason = f"the same utterance as {first.path.relative_to(source)}"
-            unusable.append(Unusable(path, reason))
+            unusable.append(Unusable(path, reason, on_purpose=True))
     found = _with_votes(tuple(utterances.values()), reader, source)
     corpus = Corpus(reader, source, found, tuple(unusable))
     return require_utterances(corpus)

@@ -119,7 +119,7 @@ class Corpora:
         reason = "not an emotion of several corpora together"
         return (
             *corpus.unusable,
-            *(Unusable(item.path, f"{item.emotion}: {reason}") for item in others),
+            *(Unusable(item.path, f"{item.emotion}: {reason}", on_purpose=True) for item in others),
         )
 
     def without(self, unusable: Iterable[Unusable]) -> "Corpora":

@@ -16,6 +16,7 @@ from training.corpora.union import Corpora
 from training.evaluation import Evaluation
 from training.export.protocol_figures import protocol_figures
 from training.features.recipe import RECIPE
+from training.protocols.few_speakers import worth
 from training.protocols.results import MFCCS_ALONE, Results
 from training.settings import DataSettings
 from training.systems.base.trainer import Trainer
@@ -167,12 +168,14 @@ def _as_recorded(results: Results) -> dict[str, float]:
 def _protocol(results: Results) -> str:
     evaluation = results.evaluation
     seeds = len(evaluation.seeds)
+    few = worth(evaluation.folds)
     several = " over all corpora; figures are the mean of the corpora, each"
     return (
         f"speaker-independent cross-validation: {len(evaluation.folds)} folds by speaker"
         + (several if results.several else "; figures")
         + " over all out-of-fold utterances together, "
         + (f"mean of {seeds} seeds" if seeds > 1 else "one seed")
+        + (f"; {few}" if few else "")
     )
 
 

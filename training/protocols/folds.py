@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from training.folds import FOLDS, MINIMUM_FOLDS, Fold, FoldsError, speaker_folds
+from training.folds import FOLDS, LEAST_FOLDS, Fold, FoldsError, speaker_folds
 
 
 def union_folds(
@@ -16,7 +16,7 @@ def union_folds(
         count: of the folds, at most.
 
     Raises:
-        FoldsError: no three folds have speakers.
+        FoldsError: no two folds have speakers.
     """
     corpora: dict[str, set[str]] = {}
     for speaker in speakers:
@@ -27,6 +27,6 @@ def union_folds(
         for index in range(count)
     )
     found = tuple(fold for fold in joined if fold)
-    if len(found) < MINIMUM_FOLDS:
-        raise FoldsError(f"at most {len(found)} speakers in a corpus; expected {MINIMUM_FOLDS}")
+    if len(found) < LEAST_FOLDS:
+        raise FoldsError(f"at most {len(found)} speaker in a corpus; expected {LEAST_FOLDS}")
     return found

@@ -9,7 +9,7 @@ from training.corpora.union import Corpora
 from training.cross_validation import Experiment
 from training.evaluation import evaluate
 from training.examples import Examples
-from training.folds import Fold, read_folds, speaker_folds
+from training.folds import Fold, evaluation_folds, read_folds
 from training.protocols.conditions import corrupted_features
 from training.protocols.folds import union_folds
 from training.protocols.results import Results, results_of
@@ -71,5 +71,5 @@ class Measurements:
         speakers = examples.speakers.tolist()
         if self.settings.folds:
             return read_folds(self.settings.folds, speakers)
-        make = union_folds if self.corpora.several else speaker_folds
+        make = union_folds if self.corpora.several else evaluation_folds
         return make(speakers, self.corpora.sex)

@@ -17,6 +17,7 @@ from training.report.figure import PAPER, SERIES, Figure, finish, new_axes, new_
 
 SEXES = ("female", "male")
 UNKNOWN = "unknown"
+NAMES = {UNKNOWN: "of unknown sex"}
 OUTLINE = 300  # points of a waveform
 MELS = 64
 CLIP_HEIGHT = 60  # points
@@ -49,13 +50,14 @@ class CorpusSummary:
 
     @property
     def sexes(self) -> tuple[str, ...]:
-        """Those of the figures; `unknown` where a corpus does not tell one."""
-        return (*SEXES, UNKNOWN) if UNKNOWN in self.speakers.values() else SEXES
+        """Those that occur; `unknown` where a corpus does not tell one."""
+        found = set(self.speakers.values())
+        return tuple(sex for sex in (*SEXES, UNKNOWN) if sex in found)
 
     def facts(self) -> dict[str, str]:
         """Return the summary as text by name."""
         counts = Counter(self.speakers.values())
-        sexes = ", ".join(f"{counts[sex]} {sex}" for sex in self.sexes)
+        sexes = ", ".join(f"{counts[sex]} {NAMES.get(sex, sex)}" for sex in self.sexes)
         shortest, median, longest = np.quantile(self.seconds, (0, 0.5, 1))
         return {
             "Corpus": f"{self.corpora.name}: {self.corpora.description}",

@@ -21,7 +21,7 @@ from training.report.attribution_figures import (
     draw_example,
     draw_times,
 )
-from training.report.corpus_figures import CorpusSummary, draw_emotions, draw_lengths
+from training.report.corpus_figures import UNKNOWN, CorpusSummary, draw_emotions, draw_lengths
 from training.report.evaluation_figures import (
     PUBLISHED,
     Recall,
@@ -107,7 +107,10 @@ def render(
     """Return the report as HTML; `attributions` are by network."""
     evaluations = [item.evaluation for item in results]
     by_name = {evaluation.network: evaluation for evaluation in evaluations}
-    names = [f"{speaker} ({sex[0]})" for speaker, sex in summary.speakers.items()]
+    names = [
+        speaker if sex == UNKNOWN else f"{speaker} ({sex[0]})"
+        for speaker, sex in summary.speakers.items()
+    ]
     chapters = [
         *other_corpora(results, summary.corpora),
         _results(summary.corpora, evaluations),

@@ -7,6 +7,7 @@ from training.corpora.union import Corpora
 from training.evaluation import Evaluation, Score
 from training.features.extraction import Extraction
 from training.metrics import CALIBRATION_BINS, EmotionScore
+from training.protocols.few_speakers import worth
 
 Row = tuple[str, ...]
 MANY = 10  # files that were left out for one reason
@@ -76,7 +77,11 @@ def evaluation_text(evaluation: Evaluation) -> str:
 
 def _head(evaluation: Evaluation) -> str:
     folds, seeds = len(evaluation.folds), len(evaluation.seeds)
-    return f"{evaluation.network}, speaker-independent, {folds} folds by speaker, seeds: {seeds}"
+    few = worth(evaluation.folds)
+    return (
+        f"{evaluation.network}, speaker-independent, {folds} folds by speaker, seeds: {seeds}"
+        + (f"\n  {few}" if few else "")
+    )
 
 
 def _score_rows(evaluation: Evaluation) -> Iterator[str]:

@@ -117,7 +117,11 @@ def test_an_utterance_is_predicted_by_its_name_and_by_its_file(
     ("arguments", "message"),
     [
         (["predict", "--recipe", "sixth", "03a01Fa"], "'03a01Fa': neither a file nor one of"),
-        (["predict", "--recipe", "seventh", "10a01Wa"], "seventh.onnx: No such file"),
+        (["predict", "--recipe", "seventh", "10a01Wa"], "'seventh': no such recipe; known: CNN"),
+        (
+            ["predict", "--recipe", "DNN", "10a01Wa"],
+            "DNN.onnx: no such file; make it with: python -m training compare --recipes DNN",
+        ),
         (
             ["compare", "--recipes", "seventh"],
             "'seventh': no such recipe; known: CNN, DNN, DNN-prosody, TCN",

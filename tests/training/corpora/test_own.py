@@ -257,7 +257,7 @@ def test_a_folder_of_its_own_needs_no_source_path(write: Write, tmp_path: Path) 
         (["features", "--corpus", "./nowhere.csv"], "/nowhere.csv: cannot be read as a table"),
         (  # the clip may follow the corpus
             ["predict", "--recipe=none", "--output-path=/nowhere", "--corpus", "ravdess", "a.wav"],
-            "/nowhere/models/none.onnx: No such file",
+            "/nowhere/models/none.onnx: no such file",
         ),
     ],
 )

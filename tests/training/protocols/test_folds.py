@@ -27,5 +27,5 @@ def test_a_corpus_of_two_speakers_is_in_two_folds() -> None:
 
 
 def test_too_few_speakers_are_an_error() -> None:
-    with pytest.raises(FoldsError, match="at most 2 speakers in a corpus; expected 3"):
-        union_folds([*names("one", 2), *names("other", 1)], sex)
+    with pytest.raises(FoldsError, match="at most 1 speaker in a corpus; expected 2"):
+        union_folds([*names("one", 1), *names("other", 1)], sex)

@@ -55,7 +55,7 @@ def read_clip_table(path: Path, licence: str) -> Corpus:
 
 
 def _left_out(row: Row, item: Utterance) -> Unusable:
-    return Unusable(item.path, f"emotion {row['emotion']!r} is left out")
+    return Unusable(item.path, f"emotion {row['emotion']!r} is left out", on_purpose=True)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,10 @@ from training.corpora.reader import (
 OPTION = "--speaker-pattern"
 
 
+class LeftOutError(ValueError):
+    """A clip of an emotion that the user leaves out."""
+
+
 def read_emotion_folders(folder: Path, speaker_pattern: str | None, licence: str) -> Corpus:
     """The clips below a folder.
 
@@ -40,6 +44,8 @@ def read_emotion_folders(folder: Path, speaker_pattern: str | None, licence: str
             continue
         try:
             utterances.append(finder.utterance(path))
+        except LeftOutError as error:
+            unusable.append(Unusable(path, str(error), on_purpose=True))
         except ValueError as error:
             unusable.append(Unusable(path, str(error)))
     pattern = f"EMOTION/..., with the speaker as {OPTION} {speaker_pattern!r} finds it"
@@ -79,6 +85,7 @@ class ClipFinder:
         """The clip at a path.
 
         Raises:
+            LeftOutError: `emotions.csv` leaves its emotion out.
             ValueError: it cannot be used.
             CorpusError: its folder is of no known emotion.
         """
@@ -88,7 +95,7 @@ class ClipFinder:
             raise ValueError("not in the folder of an emotion")
         emotion = self._emotion(below.parts[0])
         if emotion == LEFT_OUT:
-            raise ValueError(f"emotion {below.parts[0]!r} is left out")
+            raise LeftOutError(f"emotion {below.parts[0]!r} is left out")
         found = self.speaker.search(below.as_posix())
         if not found or not found[1]:
             raise ValueError(f"{OPTION} {self.speaker.pattern!r} finds no speaker in {below}")

@@ -1,0 +1,1 @@
+"""What the command line asks for and shows: options, the device, progress, curves."""
