@@ -1,11 +1,10 @@
 """The entry point of the package: `Client(server).predict(recording)`."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, Literal, TypeVar
-from urllib.parse import quote
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,16 +23,15 @@ from speech_emotion.extraction.extractor import Extractor
 from speech_emotion.extraction.features import Features
 from speech_emotion.handshake import fetch_contract
 from speech_emotion.limits import Limits
+from speech_emotion.prediction.members import Members
+from speech_emotion.prediction.predictor import Predictor
 from speech_emotion.profiles.baseline import Baseline
 from speech_emotion.reference import read_reference
-from speech_emotion.request import members_of, rounded
 from speech_emotion.transport import Transport
 from speech_emotion.untrusted import sha256
 
 DEFAULT_SERVER = "http://localhost:8080"
 DEFAULT_LIMITS = Limits()
-
-T = TypeVar("T")
 
 
 class Client:
@@ -65,6 +63,7 @@ class Client:
             ValueError: `extractor_sha256` is not a hash.
         """
         self._transport = Transport(server, request_seconds=limits.request_seconds)
+        self._predictor = Predictor(self._transport)
         self._cache = cache or cache_directory()
         self._pinned = _hashes(extractor_sha256)
         self._models: dict[str, bytes] = {}  # by hash
@@ -177,11 +176,7 @@ class Client:
         Raises:
             SpeechEmotionError: one of the errors of `speech_emotion.errors`.
         """
-        description = self.contract.network(network)
-        document = members_of(features, description, baseline)
-        path = f"/prediction/{quote(description.name, safe='')}"
-        answer = self._transport.post_json(path, document)
-        return self._checked(lambda: answers.prediction(answer, description, features))
+        return self._predictor.predict(features, self.contract.network(network), baseline)
 
     def verify(self) -> list[Verification]:
         """Computes the features of the server's reference clips and posts them for verification.
@@ -216,10 +211,8 @@ class Client:
         content = self._transport.get(reference.path)
         check_hash("reference clip", content, reference)
         features = self._extract(read_reference(content, reference))
-        vector = {"mfccs": rounded(features.vector)}
-        frames = {"mfccs": rounded(features.frames)}
-        if features.prosody is not None:
-            frames["prosody"] = rounded(features.prosody)
+        vector = Members(features.vector).document()
+        frames = Members(features.frames, features.prosody).document()
         return [
             *self._ask("vector", vector | members, reference),
             *self._ask("frames", frames | members, reference),
@@ -230,7 +223,7 @@ class Client:
     ) -> list[Verification]:
         answer = self._transport.post_json("/init/verification", document)
         with_prosody = "prosody" in document
-        return self._checked(
+        return self._transport.checked(
             lambda: answers.verifications(answer, form, reference.name, with_prosody=with_prosody)
         )
 
@@ -246,12 +239,6 @@ class Client:
         if file.sha256 not in self._models:
             self._models[file.sha256] = fetch_extractor(self._transport, file, self._cache)
         return self._extractor(clip, self.contract.recipe, file, self._models[file.sha256])
-
-    def _checked(self, read: Callable[[], T]) -> T:
-        try:
-            return read()
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise self._transport.wrong(f"unexpected response: {error!r}") from error
 
 
 def _hashes(pinned: str | Iterable[str] | None) -> frozenset[str] | None:

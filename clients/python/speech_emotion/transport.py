@@ -2,10 +2,11 @@
 
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Never
+from typing import Any, Never, TypeVar
 
 import urllib3
 from urllib3.exceptions import HTTPError, LocationValueError, ReadTimeoutError
@@ -30,14 +31,18 @@ LIMIT_STATUSES = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.TOO_
 # A proxy may answer these, or any 5xx, without a problem document.
 PROXY_STATUSES = LIMIT_STATUSES
 PROBLEM_TYPE = "application/problem+json"
+ACCEPT = {"Accept": f"*/*, {PROBLEM_TYPE}", "Accept-Encoding": "identity"}
+JSON = {"Content-Type": "application/json"}
 LARGEST_DOCUMENT = 2**20  # bytes
 LARGEST_FILE = 2**24
 CHUNK = 2**16
 CONNECTIONS = 8  # that are kept open, for as many threads
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
-class _Answer:
+class Answer:
     """A response whose body has been read."""
 
     status: int
@@ -47,6 +52,7 @@ class _Answer:
 
     @property
     def is_temporary(self) -> bool:
+        """Whether the same request may succeed later."""
         limited = "Retry-After" in self.headers and self.status in LIMIT_STATUSES
         return limited or self.status in BUSY_STATUSES
 
@@ -57,6 +63,18 @@ class _Answer:
         if not (value.isascii() and value.isdigit()):
             return 0.0
         return float(value)
+
+
+@dataclass(frozen=True)
+class _Message:
+    """A request, and how its response is treated."""
+
+    method: str
+    path: str
+    largest: int  # bytes of the response
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    waits_for_busy: bool = True  # repeats the request if the answer is temporary
 
 
 class Transport:
@@ -94,7 +112,7 @@ class Transport:
             WrongServerError: the response is not that of a speech emotion server.
             ServerProblemError: the server refused the request.
         """
-        return self._request("GET", path, largest)
+        return self._accepted(_Message("GET", path, largest))
 
     def get_json(self, path: str) -> Any:
         """Returns the JSON document of the response; raises as `get` does."""
@@ -103,23 +121,43 @@ class Transport:
     def post_json(self, path: str, document: Any) -> Any:
         """Posts a JSON document and returns that of the response; raises as `get` does."""
         body = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
-        return self._parse(path, self._request("POST", path, LARGEST_DOCUMENT, body))
+        message = _Message("POST", path, LARGEST_DOCUMENT, body, JSON)
+        return self._parse(path, self._accepted(message))
 
-    def _request(self, method: str, path: str, largest: int, body: bytes | None = None) -> bytes:
-        target = f"{self._prefix}/{path.lstrip('/')}"
+    def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Posts a body and returns the response, whatever its status; busy servers are not awaited.
+
+        Raises:
+            NoServerError: the server cannot be reached.
+            WrongServerError: the response is too long, or compressed.
+        """
+        message = _Message("POST", path, LARGEST_DOCUMENT, body, headers, waits_for_busy=False)
+        return self._request(message)
+
+    @contextmanager
+    def one_limit(self) -> Iterator[Deadline]:
+        """Requests inside take at most as long together as one request with its repetitions."""
+        if self._current.deadline:
+            yield self._current.deadline
+            return
         with Deadline(self._request_seconds) as deadline:
             self._current.deadline = deadline
             try:
-                answer = self._repeated(deadline, method, target, body, largest)
+                yield deadline
             finally:
                 self._current.deadline = None
+
+    def _accepted(self, message: _Message) -> bytes:
+        answer = self._request(message)
         if answer.status != HTTPStatus.OK:
-            raise _refusal(f"{self.address}/{path.lstrip('/')}", answer)
+            raise _refusal(f"{self.address}/{message.path.lstrip('/')}", answer)
         return answer.body
 
-    def _repeated(
-        self, deadline: Deadline, method: str, target: str, body: bytes | None, largest: int
-    ) -> _Answer:
+    def _request(self, message: _Message) -> Answer:
+        with self.one_limit() as deadline:
+            return self._repeated(deadline, message)
+
+    def _repeated(self, deadline: Deadline, message: _Message) -> Answer:
         """The first answer that is not temporary, or the last.
 
         No request of this package changes state on the server, so a POST may be repeated too. A
@@ -127,7 +165,7 @@ class Transport:
         """
         for wait in _waits():
             try:
-                answer = self._once(method, target, body, largest)
+                answer = self._once(message)
             except HTTPError as error:
                 if deadline.remaining <= 0:
                     self._give_up(f"no complete answer in {self._request_seconds:g} s", error)
@@ -136,7 +174,7 @@ class Transport:
             else:
                 if deadline.remaining <= 0:  # the body may be cut off
                     self._give_up(f"no complete answer in {self._request_seconds:g} s")
-                if wait is None or not answer.is_temporary:
+                if wait is None or not (message.waits_for_busy and answer.is_temporary):
                     return answer
                 wait = answer.retry_after or wait  # noqa: PLW2901
                 if wait > min(LONGEST_WAIT, deadline.remaining):
@@ -144,27 +182,24 @@ class Transport:
             time.sleep(wait)
         raise AssertionError("the last wait is None")
 
-    def _once(self, method: str, target: str, body: bytes | None, largest: int) -> _Answer:
-        headers = {"Accept": f"*/*, {PROBLEM_TYPE}", "Accept-Encoding": "identity"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
+    def _once(self, message: _Message) -> Answer:
         response = self._pool.urlopen(
-            method,
-            target,
-            body=body,
-            headers=headers,
+            message.method,
+            f"{self._prefix}/{message.path.lstrip('/')}",
+            body=message.body,
+            headers={**ACCEPT, **message.headers},
             retries=False,
             redirect=False,
             preload_content=False,
             decode_content=False,
         )
         try:
-            content = self._read(response, largest)
+            content = self._read(response, message.largest)
         except BaseException:
             response.close()  # the rest is not wanted
             raise
         response.release_conn()
-        return _Answer(response.status, response.reason or "", response.headers, content)
+        return Answer(response.status, response.reason or "", response.headers, content)
 
     def _read(self, response: urllib3.BaseHTTPResponse, largest: int) -> bytes:
         encoding = response.headers.get("Content-Encoding", "identity")
@@ -181,6 +216,13 @@ class Transport:
     def wrong(self, reason: str) -> WrongServerError:
         """The error for a response that a speech emotion server does not send."""
         return WrongServerError(f"{self.address} is not a speech emotion server: {reason}")
+
+    def checked(self, read: Callable[[], T]) -> T:
+        """What `read` finds in a document; raises WrongServerError if it is another document."""
+        try:
+            return read()
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise self.wrong(f"unexpected response: {error!r}") from error
 
     def _give_up(self, reason: str, error: Exception | None = None) -> Never:
         raise NoServerError(f"No server answers at {self.address}: {reason}") from error
@@ -229,7 +271,7 @@ def _cause(error: HTTPError) -> str:
     return text(str(error).rpartition("): ")[2])
 
 
-def _refusal(url: str, answer: _Answer) -> Exception:
+def _refusal(url: str, answer: Answer) -> Exception:
     """The error for a response with another status than 200."""
     content_type = answer.headers.get("Content-Type", "").partition(";")[0]
     if content_type == PROBLEM_TYPE:
