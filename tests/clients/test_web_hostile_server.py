@@ -11,6 +11,7 @@ import pytest
 from tests.support import hostile_extractors as extractors
 from tests.support import hostile_pages as hostile
 from tests.support.hostile_pages import (
+    BINARY,
     CLIP,
     EXTRACTOR,
     HANDSHAKE,
@@ -68,7 +69,7 @@ def refusal(web: WebModule, server: HostilePages, **options: Any) -> WebError:
 def test_a_harmless_extractor_is_run(web: WebModule, server: HostilePages) -> None:
     server.offer(HARMLESS)
     assert predict(web, server)["results"] == [{"emotionType": "calm", "prediction": 1}]
-    assert server.posts == [PREDICTION]
+    assert server.posts == [BINARY, PREDICTION]  # it has no binary requests
 
 
 @pytest.mark.parametrize("place", extractors.READING)

@@ -191,7 +191,7 @@ export const views = {
 
 export const repeat = {
   heading: "Repeat the request",
-  hint: "The last request of this page, for a terminal.",
+  hint: "The last prediction of this page in JSON, for a terminal. Its numbers are rounded.",
   curl: "Copy as curl",
   python: "Copy as Python",
   copied: "Copied.",
@@ -210,6 +210,10 @@ export const log = {
   status: "Status",
   nothing: "nothing",
   body: (parts: readonly string[], body: number) => [...parts, bytes(body)].join("; "),
+  binaryBody: (parts: readonly string[], body: number) =>
+    [...parts, `${bytes(body)} in binary`].join("; "),
+  tensor: (name: string, size: string, datatype: string, length: number) =>
+    `${name}: ${size} ${datatype}, ${length} bytes`,
   mfccs: (size: string) => `${size} MFCCs`,
   prosody: (size: string) => `${size} numbers of pitch, voicing and loudness`,
   baseline: (size: string) => `${size} numbers of your usual voice`,

@@ -60,7 +60,9 @@ const commands = {
     return {};
   },
 
-  async connect({ address, inThread, options }: Request): Promise<object> {
+  /** @param origin of a page, which only browsers have */
+  async connect({ address, inThread, options, origin }: Request): Promise<object> {
+    Object.assign(globalThis, { origin });
     client = await Client.connect(String(address), {
       ...(options as ClientOptions | undefined),
       ...(inThread === true && { worker: startThread }),

@@ -14,14 +14,16 @@ import type { FaultMessage } from "../faults.js";
 export interface SentRequest {
   readonly method: string;
   readonly url: string;
-  /** The JSON body; empty if there was none. */
+  /** The JSON of the body; empty if there was no body. */
   readonly body: string;
+  /** The bytes of the body after its JSON. */
+  readonly tensors: Uint8Array;
   /** Undefined if there was no response. */
   readonly status: number | undefined;
 }
 
 export interface PredictionWithRequest extends Prediction {
-  /** The POST request of this prediction, with its JSON body. */
+  /** The POST request in JSON that has this answer. */
   readonly request: { readonly url: string; readonly body: string };
 }
 

@@ -22,6 +22,13 @@ export interface TransportOptions {
   readonly requestSeconds?: number;
 }
 
+/** A response of any status. */
+export interface Answer {
+  /** 0 for a redirect, which a browser hides. */
+  readonly status: number;
+  readonly content: Uint8Array;
+}
+
 export class Transport {
   /** Ends in a slash. */
   readonly #address: URL;
@@ -66,11 +73,11 @@ export class Transport {
 
   /** @param most limit in bytes, after decompression */
   async getBytes(path: string, most: number): Promise<Uint8Array> {
-    return this.#request(path, {}, most);
+    return this.#accepted(path, {}, most);
   }
 
   async getJson(path: string): Promise<unknown> {
-    return this.#parse(path, await this.#request(path, {}, MOST_JSON_BYTES));
+    return this.parse(path, await this.#accepted(path, {}, MOST_JSON_BYTES));
   }
 
   async postJson(path: string, document: unknown): Promise<unknown> {
@@ -79,20 +86,45 @@ export class Transport {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(document),
     };
-    return this.#parse(path, await this.#request(path, request, MOST_JSON_BYTES));
+    return this.parse(path, await this.#accepted(path, request, MOST_JSON_BYTES));
   }
 
-  async #request(path: string, request: RequestInit, most: number): Promise<Uint8Array> {
-    const url = this.url(path);
-    // One time limit for the header and the body; a redirect could lead to another server.
-    const signal = AbortSignal.timeout(this.#requestSeconds * 1000);
-    try {
-      const response = await this.#send(url, { ...request, signal, redirect: "manual" });
+  /**
+   * Posts bytes, and returns the response whatever its status.
+   *
+   * @throws NoServerError; WrongServerError if the response is too long
+   */
+  async post(
+    path: string,
+    body: Uint8Array<ArrayBuffer>,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<Answer> {
+    return this.#request(path, { method: "POST", headers, body }, async (response) => ({
+      status: response.status,
+      content: await readBody(response, MOST_JSON_BYTES),
+    }));
+  }
+
+  async #accepted(path: string, request: RequestInit, most: number): Promise<Uint8Array> {
+    return this.#request(path, request, async (response, url) => {
       if (isRedirect(response)) {
         throw this.wrongServer(`it redirects ${path}; expected the address that this leads to`);
       }
       if (!response.ok) throw await refusal(url, response);
-      return await readBody(response, most);
+      return readBody(response, most);
+    });
+  }
+
+  async #request<T>(
+    path: string,
+    request: RequestInit,
+    read: (response: Response, url: URL) => Promise<T>,
+  ): Promise<T> {
+    const url = this.url(path);
+    // One time limit for the header and the body; a redirect could lead to another server.
+    const signal = AbortSignal.timeout(this.#requestSeconds * 1000);
+    try {
+      return await read(await this.#send(url, { ...request, signal, redirect: "manual" }), url);
     } catch (error) {
       if (error instanceof ServerProblemError || error instanceof WrongServerError) throw error;
       if (error instanceof BodyTooLongError) {
@@ -110,7 +142,8 @@ export class Transport {
     return `No server answers at ${this.address}${reason}.`;
   }
 
-  #parse(path: string, body: Uint8Array): unknown {
+  /** @throws WrongServerError if the response for the path is not JSON */
+  parse(path: string, body: Uint8Array): unknown {
     try {
       return parseJson(new TextDecoder().decode(body));
     } catch (cause) {

@@ -1,12 +1,14 @@
-/** The bodies of requests: which numbers are sent, and with how many decimals. */
+/** The JSON of requests: which numbers are sent, and with how many decimals. */
 
-import type { Baseline, ColumnStatistics } from "./baseline.js";
-import type { Features } from "./extraction/features.js";
-import type { Network } from "./handshake/handshake.js";
-import { PROSODY_COLUMNS } from "./handshake/recordings.js";
+import type { Baseline, ColumnStatistics } from "../baseline.js";
+import type { Features } from "../extraction/features.js";
+import type { Network } from "../handshake/handshake.js";
+import { PROSODY_COLUMNS } from "../handshake/recordings.js";
 
-/** Decimals of a posted number. Its rounding error is far below the server's tolerance. */
-const DECIMALS = 4;
+/** Of a posted number. With these, no probability of the networks in models/ changes by 1e-4. */
+const MFCC_DECIMALS = 3;
+/** Of prosody and baselines: networks multiply them by larger weights. */
+const DECIMALS = 5;
 
 /** The body of a prediction. */
 export interface PredictionBody {
@@ -27,44 +29,48 @@ export function predictionBody(
 ): PredictionBody {
   const { mfccs, prosody } =
     network?.input === "vector" ? vectorBody(features) : framesBody(features);
-  const takes = (member: string): boolean => network?.optionalMembers.includes(member) ?? false;
   return {
     mfccs,
-    ...(prosody && takes("prosody") && { prosody }),
-    ...(baseline && takes("baseline") && { baseline: roundedBaseline(baseline) }),
+    ...(prosody && takes(network, "prosody") && { prosody }),
+    ...(baseline && takes(network, "baseline") && { baseline: roundedBaseline(baseline) }),
   };
+}
+
+/** Whether a network can use an optional member. */
+export function takes(network: Network | undefined, member: "prosody" | "baseline"): boolean {
+  return network?.optionalMembers.includes(member) ?? false;
 }
 
 /** The MFCCs as a vector, and the statistics of the prosody if there is any. */
 export function vectorBody({ mfccs, prosodyStatistics }: Features): PredictionBody {
   return {
-    mfccs: rounded(mfccs),
-    ...(prosodyStatistics && { prosody: rounded(prosodyStatistics) }),
+    mfccs: rounded(mfccs, MFCC_DECIMALS),
+    ...(prosodyStatistics && { prosody: rounded(prosodyStatistics, DECIMALS) }),
   };
 }
 
 /** The frames, and the prosody of each if there is any. */
 export function framesBody({ frames, mfccs, prosody }: Features): PredictionBody {
   return {
-    mfccs: rows(frames, mfccs.length),
-    ...(prosody && { prosody: rows(prosody, PROSODY_COLUMNS.length) }),
+    mfccs: rows(frames, mfccs.length, MFCC_DECIMALS),
+    ...(prosody && { prosody: rows(prosody, PROSODY_COLUMNS.length, DECIMALS) }),
   };
 }
 
 function roundedBaseline({ clips, mfccs, prosody }: Baseline): Baseline {
   const both = ({ mean, spread }: ColumnStatistics): ColumnStatistics => ({
-    mean: rounded(mean),
-    spread: rounded(spread),
+    mean: rounded(mean, DECIMALS),
+    spread: rounded(spread, DECIMALS),
   });
   return { clips, mfccs: both(mfccs), ...(prosody && { prosody: both(prosody) }) };
 }
 
-function rows(values: Float32Array, columns: number): number[][] {
+function rows(values: Float32Array, columns: number, decimals: number): number[][] {
   return Array.from({ length: values.length / columns }, (_, row) =>
-    rounded(values.subarray(row * columns, (row + 1) * columns)),
+    rounded(values.subarray(row * columns, (row + 1) * columns), decimals),
   );
 }
 
-function rounded(values: ArrayLike<number>): number[] {
-  return Array.from(values, (value) => Number(value.toFixed(DECIMALS)));
+function rounded(values: ArrayLike<number>, decimals: number): number[] {
+  return Array.from(values, (value) => Number(value.toFixed(decimals)));
 }
