@@ -298,4 +298,4 @@ def test_the_log_shows_each_number(visit: OpenPage, speech: Path) -> None:
     moments = [body["baseline"][name] for name in ("mfccs", "prosody")]
     means, spreads = ([n for each in moments for n in each[of]] for of in ("mean", "spread"))
     numbers = [*means, *spreads, body["baseline"]["clips"]]
-    assert np.array_equal(np.float32(last.split()), np.float32(numbers))
+    assert np.array_equal(np.array(last.split(), np.float32), np.array(numbers, np.float32))
