@@ -29,6 +29,7 @@ from server.http.api_keys import KeyMiddleware, KeyRing
 from server.http.canary import Application, CanaryDispatcher, ReleaseHeader
 from server.http.request_id import RequestIdMiddleware, request_id
 from server.inference.batch_executor import BatchExecutor
+from server.inference.joint_runs import JointRuns
 from server.inference.memory import return_freed_memory
 from server.launch.runtime_directory import Runtime, WorkerReport, behind_nginx, this_runtime
 from server.metrics.collector import Collector
@@ -83,11 +84,11 @@ def create_app(
     app.add_sink(_refuse_path)
     metrics = network_metrics(shared.series, catalog)
     executor, time_slice = shared.executor, shared.time_slice
-    prediction = PredictionResource(catalog, settings.server, executor, time_slice, metrics)
+    joint_runs = {each.name: JointRuns(each, time_slice) for each in catalog.networks.values()}
+    given = catalog, settings.server, executor, time_slice, metrics
+    prediction = PredictionResource(*given, joint_runs=joint_runs)
     app.add_route("/prediction/{network_type}", prediction)
-    services = open_inference.inference_services(
-        catalog, settings.server, executor, time_slice, metrics
-    )
+    services = open_inference.inference_services(*given, joint_runs=joint_runs)
     open_inference.add_routes(app, catalog, settings.server, services)
     _add_initialisation(app, catalog, settings.server, executor)
     app.add_route("/openapi.yaml", FileResource(read_file(OPENAPI), "application/yaml"))

@@ -13,7 +13,9 @@ from server.codecs.inference_metadata import model_configuration, model_metadata
 from server.codecs.inference_request import BatchLimits
 from server.codecs.tensor_specs import model_signature
 from server.inference.batch_executor import BatchExecutor
+from server.inference.joint_runs import JointRuns
 from server.inference.service import InferenceService
+from server.inference.single_clips import SingleClips
 from server.inference.time_slice import EventLoopTimeSlice
 from server.metrics.network_metrics import NetworkMetrics
 from server.models.catalog import NetworkCatalog
@@ -98,8 +100,13 @@ def inference_services(
     executor: BatchExecutor,
     time_slice: EventLoopTimeSlice,
     metrics: Mapping[str, NetworkMetrics],
+    *,
+    joint_runs: Mapping[str, JointRuns],
 ) -> dict[str, InferenceService]:
-    """The service of each network, by name; they share the executor and the time slice."""
+    """The service of each network, by name; they share the executor and the time slice.
+
+    joint_runs: of each network, by name; those of `POST /prediction`.
+    """
     n_mfcc = catalog.contract.n_mfcc if catalog.contract else 0
     statistics = catalog.contract.statistics if catalog.contract else []
     return {
@@ -110,6 +117,7 @@ def inference_services(
             executor,
             time_slice,
             metrics[network.name],
+            SingleClips(network, joint_runs[network.name], time_slice),
         )
         for network in catalog.networks.values()
     }

@@ -33,7 +33,7 @@ LONGEST_ON_LOOP = 400  # frames whose network runs on the event loop: 4 ms of TC
 class PredictionResource:
     """Runs one utterance through the network that the path names.
 
-    metrics: of each network, by name.
+    metrics, joint_runs: of each network, by name.
     """
 
     def __init__(
@@ -43,6 +43,8 @@ class PredictionResource:
         executor: BatchExecutor,
         time_slice: EventLoopTimeSlice,
         metrics: Mapping[str, NetworkMetrics],
+        *,
+        joint_runs: Mapping[str, JointRuns],
     ) -> None:
         self._catalog = catalog
         self._metrics = metrics
@@ -54,8 +56,7 @@ class PredictionResource:
         self._maximum_body_bytes = settings.maximum_body_bytes
         self._executor = executor
         self._time_slice = time_slice
-        networks = catalog.networks.values()
-        self._joint_runs = {each.name: JointRuns(each, time_slice) for each in networks}
+        self._joint_runs = joint_runs
 
     async def on_post(self, req: Request, resp: Response, network_type: str) -> None:
         """Predicts the emotion of one utterance."""

@@ -9,10 +9,12 @@ from typing import TypeVar
 
 from server.codecs.inference_request import BatchLimits, InferenceRequest, read_request
 from server.codecs.inference_response import InferenceResponse, encode_response
+from server.codecs.optional_members import Utterance
 from server.codecs.tensor_specs import ModelSignature
 from server.inference.batch_executor import BatchExecutor
 from server.inference.cost_estimate import CostEstimate
 from server.inference.deadline import Deadline, earlier
+from server.inference.single_clips import SingleClips, find_clip
 from server.inference.time_slice import EventLoopTimeSlice
 from server.metrics.network_metrics import BatchCounts, NetworkMetrics
 from server.models.batch_predictors import Scores
@@ -31,7 +33,8 @@ NO_RESERVATION: AbstractContextManager[None] = nullcontext()
 class InferenceService:
     """The inferences of one network.
 
-    A short body is handled on the event loop. For a longer one each step chooses its thread.
+    A short body is handled on the event loop, and so is one short clip for a frame network. For
+    anything longer each step chooses its thread.
     """
 
     network: Network
@@ -40,6 +43,7 @@ class InferenceService:
     executor: BatchExecutor
     time_slice: EventLoopTimeSlice
     metrics: NetworkMetrics
+    clips: SingleClips
     cost: CostEstimate = field(default_factory=CostEstimate)
 
     def reserve(self, size: int) -> AbstractContextManager[None]:
@@ -75,6 +79,9 @@ class InferenceService:
             request = await self._read(body, json_bytes, check)
             del body  # frees its memory, unless its tensors are binary
             deadline = earlier(deadline, received, request.timeout)
+            if (clip := find_clip(request.inputs)) is not None:
+                await self._wait(deadline, check)
+                return encode_response(self.network, request, await self._score_clip(clip))
             scores = await self._score(request, deadline, check)
             return await self._encode(request, scores, check)
         if (turn := self.time_slice.wait()) is not None:
@@ -83,6 +90,8 @@ class InferenceService:
         request = read_request(body, json_bytes, self.signature, self.limits)
         if (deadline := earlier(deadline, received, request.timeout)) is not None:
             deadline.check(self.cost.seconds(self._rows(request)))
+        if (clip := find_clip(request.inputs)) is not None:
+            return encode_response(self.network, request, await self._score_clip(clip))
         scores, counts = self._run(request)
         self.metrics.record_batch(counts)
         return encode_response(self.network, request, scores)
@@ -92,6 +101,24 @@ class InferenceService:
         read = partial(read_request, body, json_bytes, self.signature, self.limits)
         is_short = json_bytes is not None and json_bytes <= LARGEST_ON_LOOP
         return read() if is_short else await self.executor.run_codec(_checked(check, read))
+
+    async def _wait(self, deadline: Deadline | None, check: Check) -> None:
+        """Waits until a slice of the event loop has time."""
+        if deadline is not None:
+            deadline.check(self.time_slice.expected_seconds())
+        if (turn := self.time_slice.wait()) is not None:
+            await turn
+            check()
+            if deadline is not None:
+                deadline.check()
+
+    async def _score_clip(self, clip: Utterance) -> Scores:
+        """Runs the network for one clip, with those that wait in the same slice."""
+        scores, seconds = await self.clips.score(clip)
+        self.metrics.record_batch(
+            self.metrics.count(seconds, scores.distance, scores.baseline_distance)
+        )
+        return scores
 
     async def _score(
         self, request: InferenceRequest, deadline: Deadline | None, check: Check

@@ -73,6 +73,7 @@ class NetworkDescription:
     optional_members: tuple[str, ...] = ()  # what it can use beside MFCCs: prosody, baseline
     new_speakers: Recall | None = None  # of the corpora that it was trained on
     other_corpora: Recall | None = None  # that it was not trained on; None: not measured
+    binary_path: str | None = None  # where it takes binary tensors; None: nowhere
 
     @property
     def rank(self) -> tuple[bool, float]:

@@ -51,6 +51,11 @@ class Answer:
     body: bytes
 
     @property
+    def is_busy(self) -> bool:
+        """Whether the server has no capacity for requests of this client now."""
+        return self.status in BUSY_STATUSES or self.status == HTTPStatus.TOO_MANY_REQUESTS
+
+    @property
     def is_temporary(self) -> bool:
         """Whether the same request may succeed later."""
         limited = "Retry-After" in self.headers and self.status in LIMIT_STATUSES
@@ -74,7 +79,6 @@ class _Message:
     largest: int  # bytes of the response
     body: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    waits_for_busy: bool = True  # repeats the request if the answer is temporary
 
 
 class Transport:
@@ -125,14 +129,17 @@ class Transport:
         return self._parse(path, self._accepted(message))
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Posts a body and returns the response, whatever its status; busy servers are not awaited.
+        """Posts a body and returns the response, whatever its status but that of a busy server.
 
         Raises:
             NoServerError: the server cannot be reached.
             WrongServerError: the response is too long, or compressed.
+            ServerProblemError: the server is busy.
         """
-        message = _Message("POST", path, LARGEST_DOCUMENT, body, headers, waits_for_busy=False)
-        return self._request(message)
+        answer = self._request(_Message("POST", path, LARGEST_DOCUMENT, body, headers))
+        if answer.is_busy:
+            raise self._refusal(path, answer)
+        return answer
 
     @contextmanager
     def one_limit(self) -> Iterator[Deadline]:
@@ -150,8 +157,11 @@ class Transport:
     def _accepted(self, message: _Message) -> bytes:
         answer = self._request(message)
         if answer.status != HTTPStatus.OK:
-            raise _refusal(f"{self.address}/{message.path.lstrip('/')}", answer)
+            raise self._refusal(message.path, answer)
         return answer.body
+
+    def _refusal(self, path: str, answer: Answer) -> Exception:
+        return _refusal(f"{self.address}/{path.lstrip('/')}", answer)
 
     def _request(self, message: _Message) -> Answer:
         with self.one_limit() as deadline:
@@ -174,7 +184,7 @@ class Transport:
             else:
                 if deadline.remaining <= 0:  # the body may be cut off
                     self._give_up(f"no complete answer in {self._request_seconds:g} s")
-                if wait is None or not (message.waits_for_busy and answer.is_temporary):
+                if wait is None or not answer.is_temporary:
                     return answer
                 wait = answer.retry_after or wait  # noqa: PLW2901
                 if wait > min(LONGEST_WAIT, deadline.remaining):
@@ -281,12 +291,20 @@ def _refusal(url: str, answer: Answer) -> Exception:
             pass  # the content type is wrong
     status = text(f"{answer.status} {answer.reason}".rstrip())
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status in PROXY_STATUSES:
-        return ServerProblemError(answer.status, status, "the server gave no reason")
+        return ServerProblemError(answer.status, status, _reason(answer))
     location = answer.headers.get("Location")
     redirect = f" and redirects to {text(location)}" if location else ""
     return WrongServerError(
         f"{url} answers {status}{redirect}; a speech emotion server does not answer this"
     )
+
+
+def _reason(answer: Answer) -> str:
+    """The text in an error of the Open Inference Protocol."""
+    try:
+        return text(_json(answer.body)["error"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "the server gave no reason"
 
 
 def _problem(status: int, document: dict[str, Any]) -> ServerProblemError:

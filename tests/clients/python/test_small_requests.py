@@ -1,4 +1,4 @@
-"""Frames are posted in binary where the server takes it; the answer is that of `/prediction`."""
+"""Frames are posted in binary where the handshake says so; the answer is that of `/prediction`."""
 
 import itertools
 import json
@@ -9,11 +9,11 @@ import httpx
 import numpy as np
 import pytest
 from speech_emotion import Baseline, Client, Features, Limits, Prediction
-from speech_emotion.errors import NoServerError, ServerProblemError
+from speech_emotion.errors import NoServerError, ServerProblemError, WrongServerError
 
-from tests.clients.python.conftest import Connect, predict
+from tests.clients.python.conftest import HANDSHAKE, Connect, predict
 from tests.support.clip_requests import members_of
-from tests.support.faulty_proxy import Change, FaultyProxy, replaced_by, reset
+from tests.support.faulty_proxy import Answer, Change, FaultyProxy, replaced_by, reset
 from tests.support.hostile_server import HostileServer, Reply, head, response
 
 JSON = "/prediction/{}"
@@ -132,17 +132,30 @@ def test_vectors_stay_json_and_get_shorter(
     assert json.loads(body)["mfccs"] == pytest.approx(voice.vector.tolist(), abs=6e-4)
 
 
-def test_the_words_of_a_warning_are_asked_for_once(
-    server: str, proxy: FaultyProxy, client: Client, voice: Features, noise: Features
+def test_a_clip_that_is_warned_of_is_posted_once(
+    server: str, proxy: FaultyProxy, client: Client, noise: Features
 ) -> None:
-    """The protocol's answer has the code and the numbers of a warning, but not its words."""
-    for features in (noise, replace(noise, frames=noise.frames + 1), noise):
-        expected = asked_in_full(server, "TCN", features, None)
-        found = client.predict_features(features, "TCN")
-        assert found.warning
-        assert found.warning.code == "outside-training-distribution"
-        check(found, expected, 1e-4)
-    assert paths(proxy) == [BINARY.format("TCN"), JSON.format("TCN"), *[BINARY.format("TCN")] * 2]
+    found = client.predict_features(noise, "TCN")
+    assert found.warning
+    assert found.warning.code == "outside-training-distribution"
+    check(found, asked_in_full(server, "TCN", noise, None), 1e-6)
+    assert paths(proxy) == [BINARY.format("TCN")]
+
+
+def without_inference(answer: Answer) -> Answer:
+    """The handshake of an older server."""
+    document = json.loads(answer.body)
+    for network in document["networks"]:
+        del network["inference"]
+    return replace(answer, body=json.dumps(document).encode())
+
+
+def test_a_server_whose_handshake_is_silent_gets_json(
+    proxy: FaultyProxy, client: Client, voice: Features
+) -> None:
+    proxy.faults[HANDSHAKE] = [without_inference]
+    client.predict_features(voice, "TCN")
+    assert paths(proxy) == [JSON.format("TCN")]
 
 
 def stripped(proxy: FaultyProxy) -> None:
@@ -163,7 +176,7 @@ def stripped(proxy: FaultyProxy) -> None:
     ],
     ids=["404", "405", "415", "403", "redirect", "page", "another answer", "proxy without header"],
 )
-def test_a_server_without_binary_requests_is_tried_once(
+def test_a_proxy_that_refuses_binary_requests_is_tried_once(
     fault: Any, proxy: FaultyProxy, client: Client, voice: Features
 ) -> None:
     path = BINARY.format("TCN")
@@ -176,14 +189,35 @@ def test_a_server_without_binary_requests_is_tried_once(
     assert found[0] == found[1] == found[2]
 
 
-@pytest.mark.parametrize("fault", [replaced_by(status) for status in (413, 429, 500, 503)])
-def test_a_busy_server_gets_json_once(
+@pytest.mark.parametrize("fault", [replaced_by(status) for status in (413, 500)])
+def test_a_passing_fault_says_nothing_of_the_next_clip(
     fault: Change, proxy: FaultyProxy, client: Client, voice: Features
 ) -> None:
     proxy.faults[BINARY.format("TCN")] = [fault]
     for _ in range(2):
         client.predict_features(voice, "TCN")
     assert paths(proxy) == [BINARY.format("TCN"), JSON.format("TCN"), BINARY.format("TCN")]
+
+
+def test_a_busy_server_gets_the_same_request_again(
+    proxy: FaultyProxy, client: Client, voice: Features
+) -> None:
+    path = BINARY.format("TCN")
+    proxy.faults[path] = [replaced_by(503), replaced_by(503)]
+    client.predict_features(voice, "TCN")
+    assert paths(proxy) == [path] * 3
+
+
+def test_the_reason_of_a_busy_server_is_shown(
+    proxy: FaultyProxy, client: Client, voice: Features
+) -> None:
+    path = BINARY.format("TCN")
+    fault = replaced_by(429, b'{"error": "Too many requests from your address."}')
+    proxy.faults[path] = [fault]
+    with pytest.raises(ServerProblemError, match="Too many requests from your address") as caught:
+        client.predict_features(voice, "TCN")
+    assert caught.value.status == 429
+    assert paths(proxy) == [path]
 
 
 def test_a_lost_connection_is_tried_again_in_binary(
@@ -217,14 +251,25 @@ def answer_of(**changes: Any) -> dict[str, Any]:
     return {"model_name": "F", "model_version": "1", "outputs": outputs} | changes
 
 
+@pytest.fixture
+def offering(hostile: HostileServer) -> HostileServer:
+    """A server that says that it takes binary requests."""
+    path = BINARY.format("F")
+    offer = {"url": path, "relativeUrl": f"..{path}", "binary": True, "warningDetails": True}
+    (network,) = (n for n in hostile.document["networks"] if n["networkType"] == "F")
+    network["inference"] = offer
+    return hostile
+
+
 def outputs_of(*probabilities: Any) -> list[dict[str, Any]]:
     return [{"name": "probabilities", "data": [*probabilities]}]
 
 
-def test_an_innocent_server_is_believed(hostile: HostileServer, connect: Connect) -> None:
-    hostile.replies[BINARY.format("F")] = lambda: iter([response(json.dumps(answer_of()).encode())])
-    assert predict(connect(hostile)).probabilities == {"calm": 0.9, "happy": 0.1}
-    assert hostile.posted == []
+def test_an_innocent_server_is_believed(offering: HostileServer, connect: Connect) -> None:
+    body = json.dumps(answer_of()).encode()
+    offering.replies[BINARY.format("F")] = lambda: iter([response(body)])
+    assert predict(connect(offering)).probabilities == {"calm": 0.9, "happy": 0.1}
+    assert offering.posted == []
 
 
 @pytest.mark.parametrize(
@@ -246,20 +291,41 @@ def test_an_innocent_server_is_believed(hostile: HostileServer, connect: Connect
     ],
 )
 def test_an_odd_answer_to_a_binary_request_is_not_believed(
-    document: Any, hostile: HostileServer, connect: Connect
+    document: Any, offering: HostileServer, connect: Connect
 ) -> None:
-    hostile.replies[BINARY.format("F")] = lambda: iter([response(json.dumps(document).encode())])
-    assert predict(connect(hostile)).emotion == "happy"
-    assert len(hostile.posted) == 1
+    offering.replies[BINARY.format("F")] = lambda: iter([response(json.dumps(document).encode())])
+    assert predict(connect(offering)).emotion == "happy"
+    assert len(offering.posted) == 1
 
 
-def test_both_requests_of_a_clip_have_one_limit(hostile: HostileServer, connect: Connect) -> None:
+@pytest.mark.parametrize(
+    "address",
+    [
+        "../../v2/../x",
+        "https://example.org/v2",
+        "//example.org/v2",
+        "../v2/models/F/infer#x",
+        "../v2/%2e%2e/x",
+        7,
+        None,
+    ],
+)
+def test_an_odd_address_is_another_server(
+    address: Any, offering: HostileServer, connect: Connect
+) -> None:
+    for network in offering.document["networks"]:
+        network["inference"] = {"binary": True, "warningDetails": True, "relativeUrl": address}
+    with pytest.raises(WrongServerError):
+        connect(offering).contract  # noqa: B018
+
+
+def test_both_requests_of_a_clip_have_one_limit(offering: HostileServer, connect: Connect) -> None:
     def drip() -> Reply:
         yield head()
-        while not hostile.stopped.wait(0.02):
+        while not offering.stopped.wait(0.02):
             yield b" "
 
-    hostile.replies[BINARY.format("F")] = drip
+    offering.replies[BINARY.format("F")] = drip
     with pytest.raises(NoServerError, match=r"no complete answer in 0\.5 s"):
-        predict(connect(hostile, limits=Limits(request_seconds=0.5)))
-    assert hostile.posted == []
+        predict(connect(offering, limits=Limits(request_seconds=0.5)))
+    assert offering.posted == []

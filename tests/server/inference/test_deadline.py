@@ -10,6 +10,7 @@ import pytest
 from server.api.open_inference import inference_services
 from server.inference.batch_executor import BatchExecutor
 from server.inference.deadline import Deadline, earlier, parse_deadline
+from server.inference.joint_runs import JointRuns
 from server.inference.time_slice import EventLoopTimeSlice
 from server.metrics.network_metrics import network_metrics
 from server.metrics.store import MetricStore
@@ -63,11 +64,13 @@ def test_a_batch_whose_deadline_passes_in_the_queue_is_dropped_before_it_runs(
 ) -> None:
     catalog, store = load_catalog(models), MetricStore.in_memory()
     executor, metrics = BatchExecutor(2**20), network_metrics(store, catalog)
+    time_slice = EventLoopTimeSlice()
+    joint_runs = {each.name: JointRuns(each, time_slice) for each in catalog.networks.values()}
     service = inference_services(
-        catalog, ServerSettings(), executor, EventLoopTimeSlice(), metrics
+        catalog, ServerSettings(), executor, time_slice, metrics, joint_runs=joint_runs
     )["TCN"]
     is_queued = Event()
-    tensor = {"name": "frames", "shape": [1, 40, 25], "datatype": "FP32", "data": [1.5] * 1_000}
+    tensor = {"name": "frames", "shape": [2, 20, 25], "datatype": "FP32", "data": [1.5] * 1_000}
     body = json.dumps({"inputs": [tensor]}).encode()
     deadline = Deadline(perf_counter() + 0.05, 0.05)
 

@@ -1,7 +1,7 @@
 """Frames as binary tensors of the Open Inference Protocol, and the protocol's answer."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,12 @@ from speech_emotion.profiles.baseline import Baseline
 
 CONTENT_TYPE = "application/octet-stream"
 JSON_BYTES = "Inference-Header-Content-Length"  # the length of the JSON before the tensors
-# By the code of a warning: its distance in the outputs, and the limit in the parameters.
-WARNINGS = {
-    "outside-training-distribution": ("distance", "distance_limit"),
-    "baseline-of-another-voice": ("baseline_distance", "baseline_limit"),
+# The members of a warning, as the parameters of an answer name them.
+WARNING = {
+    "code": "warning",
+    "detail": "warning_detail",
+    "distance": "warning_distance",
+    "limit": "warning_limit",
 }
 
 Tensor = NDArray[np.float32]
@@ -27,25 +29,20 @@ def binary_body(members: Members, network: NetworkDescription) -> tuple[bytes, d
     tensors = dict(_tensors(members))
     document = {
         "inputs": [_declared(name, tensor) for name, tensor in tensors.items()],
-        "outputs": _outputs(network),
+        "outputs": [_probabilities(network)],
+        "parameters": {"warning_details": True},
     }
     text = json.dumps(document, separators=(",", ":")).encode()
     body = b"".join([text, *(tensor.tobytes() for tensor in tensors.values())])
     return body, {"Content-Type": CONTENT_TYPE, JSON_BYTES: str(len(text))}
 
 
-def prediction_document(
-    content: bytes, network: NetworkDescription, details: Mapping[str, str]
-) -> dict[str, Any] | None:
+def prediction_document(content: bytes, network: NetworkDescription) -> dict[str, Any]:
     """The answer in the form of that of `POST /prediction`.
 
     Args:
         content: the body of the response.
         network: that was asked.
-        details: the texts of warnings, by code; the protocol's answer has only the code.
-
-    Returns:
-        None if the text of its warning is not known.
 
     Raises:
         KeyError, TypeError, ValueError, AttributeError, RecursionError: it is no such answer.
@@ -57,18 +54,10 @@ def prediction_document(
         {"emotionType": label, "prediction": found[label]}
         for label in sorted(found, key=network.emotions.index)
     ]
-    code = answer.get("parameters", {}).get("warning")
-    if code is None:
+    parameters = answer.get("parameters", {})
+    if "warning" not in parameters:
         return {"results": results}
-    if code not in details or code not in WARNINGS:
-        return None
-    distance, limit = WARNINGS[code]
-    warning = {
-        "code": code,
-        "detail": details[code],
-        "distance": outputs[distance][0],
-        "limit": answer["parameters"][limit],
-    }
+    warning = {member: parameters[name] for member, name in WARNING.items()}
     return {"results": results, "warning": warning}
 
 
@@ -96,14 +85,9 @@ def _declared(name: str, tensor: Tensor) -> dict[str, Any]:
     }
 
 
-def _outputs(network: NetworkDescription) -> list[dict[str, Any]]:
-    """The probabilities with their labels, and the distances."""
-    labels = {"classification": len(network.emotions)}
-    distances = ["distance", "baseline_distance"] if network.takes_baseline else ["distance"]
-    return [
-        {"name": "probabilities", "parameters": labels},
-        *({"name": distance} for distance in distances),
-    ]
+def _probabilities(network: NetworkDescription) -> dict[str, Any]:
+    """The output that the request asks for: each probability with its label."""
+    return {"name": "probabilities", "parameters": {"classification": len(network.emotions)}}
 
 
 def _probability(text: str) -> tuple[str, float]:
