@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.support import hostile_extractors as extractors
-from tests.support.hostile_pages import BINARY, PREDICTION, HostilePages, network, page, sha256
+from tests.support.hostile_pages import PREDICTION, HostilePages, network, page, sha256
 from tests.support.sounds import noise
 from tests.support.web_driver import WebError, WebModule
 
@@ -74,7 +74,7 @@ def refusal(web: WebModule, server: HostilePages, **options: Any) -> WebError:
 def test_a_harmless_extractor_is_run(web: WebModule, server: HostilePages) -> None:
     offer(server, extractors.of_recordings())
     predict(web, server)
-    assert server.posts == [BINARY, PREDICTION]  # it has no binary requests
+    assert server.posts == [PREDICTION]
     body = json.loads(server.requests[-1][2])
     assert body == {"mfccs": [[*range(25)]], "prosody": [[2, 0.75, -30]]}
 

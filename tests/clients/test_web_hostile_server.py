@@ -11,7 +11,6 @@ import pytest
 from tests.support import hostile_extractors as extractors
 from tests.support import hostile_pages as hostile
 from tests.support.hostile_pages import (
-    BINARY,
     CLIP,
     EXTRACTOR,
     HANDSHAKE,
@@ -69,7 +68,7 @@ def refusal(web: WebModule, server: HostilePages, **options: Any) -> WebError:
 def test_a_harmless_extractor_is_run(web: WebModule, server: HostilePages) -> None:
     server.offer(HARMLESS)
     assert predict(web, server)["results"] == [{"emotionType": "calm", "prediction": 1}]
-    assert server.posts == [BINARY, PREDICTION]  # it has no binary requests
+    assert server.posts == [PREDICTION]
 
 
 @pytest.mark.parametrize("place", extractors.READING)

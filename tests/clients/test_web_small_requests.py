@@ -1,8 +1,9 @@
-"""The web module posts frames in binary where the server takes it; the answer is the same."""
+"""The web module posts frames in binary where the handshake says so; the answer is the same."""
 
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -14,7 +15,7 @@ from server.models.catalog import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings
 from tests.clients.test_web_client import application
 from tests.support.clip_requests import members_of
-from tests.support.faulty_proxy import Change, FaultyProxy, replaced_by
+from tests.support.faulty_proxy import Answer, Change, FaultyProxy, replaced_by
 from tests.support.hostile_extractors import with_frames
 from tests.support.hostile_pages import PREDICTION, HostilePages, document, network
 from tests.support.shipped_models import MODELS, copy_features, shipped_recipe
@@ -96,8 +97,7 @@ def test_binary_rounded_and_full_requests_have_the_same_answer(
         expected = asked_in_full(web, address, network, baseline)
         web.call("connect", address=address)
         exact = 1e-4 if network.startswith("DNN") else 1e-6
-        for _ in range(2):  # the second answer has the remembered words of the first
-            check(predict(web, network, **options), expected, exact)
+        check(predict(web, network, **options), expected, exact)
         proxy.faults[BINARY.format(network)] = [replaced_by(404)]
         web.call("connect", address=proxy.url)
         check(predict(web, network, **options), expected, 1e-4)
@@ -134,12 +134,25 @@ def test_vectors_stay_json_and_get_shorter(web: WebModule, proxy: FaultyProxy) -
     assert len(body) < 210
 
 
-def test_the_words_of_a_warning_are_asked_for_once(web: WebModule, proxy: FaultyProxy) -> None:
+def test_a_clip_that_is_warned_of_is_posted_once(web: WebModule, proxy: FaultyProxy) -> None:
     web.call("connect", address=proxy.url)
-    found = [predict(web, "TCN")["warning"] for _ in range(3)]
-    assert found[0]["code"] == "outside-training-distribution"
-    assert {each["detail"] for each in found} == {found[0]["detail"]}
-    assert paths(proxy) == [BINARY.format("TCN"), JSON.format("TCN"), *[BINARY.format("TCN")] * 2]
+    assert predict(web, "TCN")["warning"]["code"] == "outside-training-distribution"
+    assert paths(proxy) == [BINARY.format("TCN")]
+
+
+def without_inference(answer: Answer) -> Answer:
+    """The handshake of an older server."""
+    document = json.loads(answer.body)
+    for each in document["networks"]:
+        del each["inference"]
+    return replace(answer, body=json.dumps(document).encode())
+
+
+def test_a_server_whose_handshake_is_silent_gets_json(web: WebModule, proxy: FaultyProxy) -> None:
+    proxy.faults["/init/configuration"] = [without_inference]
+    web.call("connect", address=proxy.url)
+    predict(web, "TCN")
+    assert paths(proxy) == [JSON.format("TCN")]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +167,7 @@ def test_the_words_of_a_warning_are_asked_for_once(web: WebModule, proxy: Faulty
     ],
     ids=["404", "405", "415", "redirect", "page", "proxy without header"],
 )
-def test_a_server_without_binary_requests_is_tried_once(
+def test_a_proxy_that_refuses_binary_requests_is_tried_once(
     web: WebModule, proxy: FaultyProxy, fault: Change | None
 ) -> None:
     if fault is None:
@@ -167,8 +180,23 @@ def test_a_server_without_binary_requests_is_tried_once(
     assert paths(proxy) == [BINARY.format("Plain"), *[JSON.format("Plain")] * 2]
 
 
-@pytest.mark.parametrize("status", [413, 429, 500, 503])
-def test_a_busy_server_gets_json_once(web: WebModule, proxy: FaultyProxy, status: int) -> None:
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_server_gets_no_second_request(
+    web: WebModule, proxy: FaultyProxy, status: int
+) -> None:
+    error = b'{"error": "Too much to do."}'
+    proxy.faults[BINARY.format("Plain")] = [replaced_by(status, error, Retry_After="7")]
+    web.call("connect", address=proxy.url)
+    with pytest.raises(WebError, match="Too much to do") as caught:
+        predict(web, "Plain")
+    assert (caught.value.members["status"], caught.value.members["retryAfter"]) == (status, 7)
+    assert paths(proxy) == [BINARY.format("Plain")]
+
+
+@pytest.mark.parametrize("status", [413, 500])
+def test_a_passing_fault_says_nothing_of_the_next_clip(
+    web: WebModule, proxy: FaultyProxy, status: int
+) -> None:
     proxy.faults[BINARY.format("Plain")] = [replaced_by(status)]
     web.call("connect", address=proxy.url)
     for _ in range(2):
@@ -213,7 +241,7 @@ ODD: dict[str, Any] = {
     "nothing": answer_of(":0:calm"),
     "a number": answer_of(1),
     "below 0": answer_of("-1:0:calm", "2:1:happy"),
-    "an unknown warning": answer_of("1:0:calm", parameters={"warning": "toString"}),
+    "half a warning": answer_of("1:0:calm", parameters={"warning": "toString"}),
 }
 
 
@@ -221,10 +249,32 @@ ODD: dict[str, Any] = {
 def test_an_odd_answer_to_a_binary_request_is_not_believed(web: WebModule, name: str) -> None:
     path = BINARY.format("Net")
     with HostilePages() as server:
-        server.offer(with_frames(np.zeros((2, 25))), networks=[network(emotions=["calm", "sad"])])
+        offer = {"url": path, "relativeUrl": f"..{path}", "binary": True, "warningDetails": True}
+        offered = network(emotions=["calm", "sad"], inference=offer)
+        server.offer(with_frames(np.zeros((2, 25))), networks=[offered])
         server.pages[path] = document(ODD.get(name, answer_of("0.75:1:sad", "0.25:0:calm")))
         web.call("connect", address=server.url)
         results = web.call_with(noise(1), "predict", network="Net")["results"]
         assert server.posts == ([path] if name == "innocent" else [path, PREDICTION])
     found = [(item["emotionType"], item["prediction"]) for item in results]
     assert found == ([("calm", 0.25), ("sad", 0.75)] if name == "innocent" else [("calm", 1)])
+
+
+@pytest.mark.parametrize(
+    "inference",
+    [
+        7,
+        {},
+        {"url": "/v2", "binary": True},
+        {"url": "/v2", "binary": 1, "warningDetails": True},
+        {"url": "/v2", "relativeUrl": 7, "binary": True, "warningDetails": True},
+        {"url": "/v2", "relativeUrl": "../../v2", "binary": True, "warningDetails": True},
+    ],
+)
+def test_an_odd_address_is_another_server(web: WebModule, inference: Any) -> None:
+    with HostilePages() as server:
+        server.offer(with_frames(np.zeros((2, 25))), networks=[network(inference=inference)])
+        server.pages["/emotion/init/configuration"] = server.pages["/init/configuration"]
+        with pytest.raises(WebError) as caught:
+            web.call("connect", address=f"{server.url}/emotion")
+    assert caught.value.name == "WrongServerError"

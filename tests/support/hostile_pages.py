@@ -19,7 +19,6 @@ HANDSHAKE = "/init/configuration"
 EXTRACTOR = "/init/mfcc.onnx"
 CLIP = "/init/reference.wav"
 PREDICTION = "/prediction/Net"
-BINARY = "/v2/models/Net/infer"
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 BOMB_BYTES = 200_000_000  # decompressed

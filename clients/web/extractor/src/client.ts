@@ -147,7 +147,14 @@ export class Client {
   }
 }
 
-function checkOptions({ extractorSha256, requestSeconds, extractionSeconds }: ClientOptions): void {
+function checkOptions(options: ClientOptions): void {
+  const { extractorSha256, requestSeconds, extractionSeconds, apiKey } = options;
+  if (apiKey !== undefined && !/^[!-~]+$/.test(apiKey)) {
+    throw new InvalidOptionError(
+      `apiKey, of ${apiKey.length} characters, cannot be sent; ` +
+        "expected printable ASCII characters without spaces.",
+    );
+  }
   const wrong = [extractorSha256 ?? []].flat().find((hash) => !/^[0-9a-f]{64}$/i.test(hash));
   if (wrong !== undefined || extractorSha256?.length === 0) {
     throw new InvalidOptionError(

@@ -3,37 +3,27 @@
 import type { Baseline } from "../baseline.js";
 import type { Features } from "../extraction/features.js";
 import { predictionFault, type Prediction } from "../handshake/answers.js";
+import { pathOf } from "../handshake/file.js";
 import type { Network } from "../handshake/handshake.js";
 import type { Answer, Transport } from "../http/transport.js";
 import { predictionBody, type PredictionBody } from "./members.js";
 import { binaryRequest, predictionDocument } from "./tensors.js";
 
-/** Such a refusal of a binary request says nothing of the next one: time-out, size, rate. */
-const PASSING: readonly number[] = [408, 413, 429];
-/** A server may invent codes without end. */
-const MOST_DETAILS = 10;
-
-/** What an answer to a binary request says. */
-interface Found {
-  /** Whether the server may take binary requests. */
-  readonly isBinary: boolean;
-  readonly prediction?: Prediction;
-}
+/** Such a refusal of a binary request says nothing of the next one: time-out, size, failure. */
+const PASSING: readonly number[] = [408, 413, 500];
 
 /**
  * Asks a server for predictions.
  *
- * Frames are posted to `/v2/models/{name}/infer` in binary. Whatever that does not answer is posted
- * to `/prediction/{name}` in JSON, whose answer or refusal is final. Vectors are posted in JSON at
- * once: they are smaller than the header of a binary request.
+ * Frames are posted in binary where the handshake says that the server takes them. What is refused
+ * there is posted to `/prediction/{name}` in JSON, whose answer or refusal is final. Vectors are
+ * posted in JSON at once: they are smaller than the header of a binary request.
  */
 export class Predictor {
   readonly #transport: Transport;
   readonly #networks: readonly Network[];
-  /** Until the server refuses it. */
+  /** Until a proxy, which the handshake does not know, refuses it. */
   #takesBinary: boolean;
-  /** The texts of warnings, by code. */
-  readonly #details = new Map<string, string>();
 
   constructor(transport: Transport, networks: readonly Network[]) {
     this.#transport = transport;
@@ -44,14 +34,17 @@ export class Predictor {
   /** @throws ServerProblemError, NoServerError, WrongServerError */
   async predict(name: string, features: Features, baseline?: Baseline): Promise<Prediction> {
     const network = this.#find(name);
-    if (network?.input !== "frames" || !this.#takesBinary) {
+    const path = network?.input === "frames" ? binaryPath(network) : undefined;
+    if (network === undefined || path === undefined || !this.#takesBinary) {
       return this.#postJson(name, features, baseline);
     }
-    const { isBinary, prediction } = await this.#postBinary(network, features, baseline);
+    const { headers, body } = binaryRequest(network, features, baseline);
+    const answer = await this.#transport.post(path, body, headers);
+    const prediction = this.#read(path, answer);
     if (prediction) return prediction;
     const other = await this.#postJson(name, features, baseline);
-    if (!isBinary) this.#takesBinary = false; // only now: a request that both refuse says nothing
-    this.#rememberDetail(other);
+    // Only now: a request that both refuse says nothing.
+    this.#takesBinary = PASSING.includes(answer.status);
     return other;
   }
 
@@ -63,21 +56,14 @@ export class Predictor {
     };
   }
 
-  async #postBinary(network: Network, features: Features, baseline?: Baseline): Promise<Found> {
-    const path = `/v2/models/${encodeURIComponent(network.networkType)}/infer`;
-    const { headers, body } = binaryRequest(network, features, baseline);
-    return this.#read(path, await this.#transport.post(path, body, headers));
-  }
-
-  #read(path: string, { status, content }: Answer): Found {
-    if (status !== 200) return { isBinary: PASSING.includes(status) || status >= 500 };
+  /** The prediction in the answer to a binary request; undefined: there is none. */
+  #read(path: string, { status, content }: Answer): Prediction | undefined {
+    if (status !== 200) return undefined;
     try {
-      const document = predictionDocument(this.#transport.parse(path, content), this.#details);
-      if (document === undefined) return { isBinary: true };
-      if (predictionFault(document) !== undefined) return { isBinary: false };
-      return { isBinary: true, prediction: document as Prediction };
+      const document = predictionDocument(this.#transport.parse(path, content));
+      return predictionFault(document) === undefined ? (document as Prediction) : undefined;
     } catch {
-      return { isBinary: false };
+      return undefined; // it is the answer of something else
     }
   }
 
@@ -99,12 +85,11 @@ export class Predictor {
     const wanted = name.toLowerCase();
     return this.#networks.find((each) => each.networkType.toLowerCase() === wanted);
   }
+}
 
-  #rememberDetail({ warning }: Prediction): void {
-    if (warning && this.#details.size < MOST_DETAILS) {
-      this.#details.set(warning.code, warning.detail);
-    }
-  }
+/** Where the network takes binary tensors and answers with whole warnings. */
+function binaryPath({ inference }: Network): string | undefined {
+  return inference?.binary && inference.warningDetails ? pathOf(inference) : undefined;
 }
 
 function predictionPath(network: string): string {

@@ -10,12 +10,6 @@ import { takes } from "./members.js";
 /** The header with the length of the JSON before the tensors. */
 const JSON_BYTES = "Inference-Header-Content-Length";
 
-/** By the code of a warning: its distance in the outputs, and the limit in the parameters. */
-const WARNINGS: ReadonlyMap<string, readonly [distance: string, limit: string]> = new Map([
-  ["outside-training-distribution", ["distance", "distance_limit"]],
-  ["baseline-of-another-voice", ["baseline_distance", "baseline_limit"]],
-]);
-
 interface Tensor {
   readonly name: string;
   readonly shape: readonly number[];
@@ -34,7 +28,11 @@ export function binaryRequest(
   baseline: Baseline | undefined,
 ): BinaryRequest {
   const tensors = tensorsOf(network, features, baseline);
-  const text = JSON.stringify({ inputs: tensors.map(declared), outputs: outputsOf(network) });
+  const text = JSON.stringify({
+    inputs: tensors.map(declared),
+    outputs: [probabilitiesOf(network)],
+    parameters: { warning_details: true },
+  });
   return {
     headers: { "Content-Type": "application/octet-stream", [JSON_BYTES]: String(text.length) },
     body: joined([new TextEncoder().encode(text), ...tensors.map(({ values }) => bytesOf(values))]),
@@ -44,30 +42,24 @@ export function binaryRequest(
 /**
  * The answer in the form of that of `POST /prediction`, to be checked like it.
  *
- * @param details the texts of warnings, by code: the protocol's answer has only the code
- * @returns undefined if the text of its warning is not known
  * @throws TypeError if it is no such answer
  */
-export function predictionDocument(
-  answer: unknown,
-  details: ReadonlyMap<string, string>,
-): unknown | undefined {
+export function predictionDocument(answer: unknown): unknown {
   const { outputs, parameters } = answer as Answer;
   const data = new Map(outputs.map((output) => [output.name, output.data]));
   const results = data.get("probabilities")!.map(resultOf).sort(byEmotion);
-  const code = parameters?.["warning"];
-  if (code === undefined) return { results };
-  const [distance, limit] = WARNINGS.get(code as string) ?? [];
-  const detail = details.get(code as string);
-  if (distance === undefined || limit === undefined || detail === undefined) return undefined;
-  const [found] = data.get(distance)!;
-  return { results, warning: { code, detail, distance: found, limit: parameters?.[limit] } };
+  if (parameters?.warning === undefined) return { results };
+  const { warning, warning_detail, warning_distance, warning_limit } = parameters;
+  const members = { distance: warning_distance, limit: warning_limit };
+  return { results, warning: { code: warning, detail: warning_detail, ...members } };
 }
 
 /** What a correct answer has. */
 interface Answer {
   readonly outputs: readonly { readonly name: string; readonly data: readonly unknown[] }[];
-  readonly parameters?: Readonly<Record<string, unknown>>;
+  readonly parameters?: Readonly<
+    Record<"warning" | "warning_detail" | "warning_distance" | "warning_limit", unknown>
+  >;
 }
 
 type Result = Prediction["results"][number];
@@ -108,11 +100,9 @@ function declared({ name, shape, values }: Tensor): object {
   return { name, shape, datatype: "FP32", parameters: { binary_data_size: values.byteLength } };
 }
 
-/** The probabilities with their labels, and the distances. */
-function outputsOf(network: Network): object[] {
-  const labels = { classification: network.emotions.length };
-  const distances = takes(network, "baseline") ? ["distance", "baseline_distance"] : ["distance"];
-  return [{ name: "probabilities", parameters: labels }, ...distances.map((name) => ({ name }))];
+/** The output that the request asks for: each probability with its label. */
+function probabilitiesOf(network: Network): object {
+  return { name: "probabilities", parameters: { classification: network.emotions.length } };
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
