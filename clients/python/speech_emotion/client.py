@@ -47,6 +47,7 @@ class Client:
         cache: Path | None = None,
         extractor_sha256: str | Iterable[str] | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        api_key: str | None = None,
     ) -> None:
         """Stores the address; the connection is made on first use.
 
@@ -57,12 +58,14 @@ class Client:
                 another hash is refused. Of several extractors, that for the sample rate of the
                 recording is used, or for the next higher one.
             limits: of time and memory.
+            api_key: of the server's operator, if the server needs one; sent to this server alone.
 
         Raises:
             InvalidAddressError: the address is not an http or https URL.
+            InvalidKeyError: `api_key` is empty, or not printable ASCII without spaces.
             ValueError: `extractor_sha256` is not a hash.
         """
-        self._transport = Transport(server, request_seconds=limits.request_seconds)
+        self._transport = Transport(server, request_seconds=limits.request_seconds, api_key=api_key)
         self._predictor = Predictor(self._transport)
         self._cache = cache or cache_directory()
         self._pinned = _hashes(extractor_sha256)

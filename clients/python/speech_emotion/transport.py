@@ -1,6 +1,7 @@
 """HTTP requests to one server, with limits of time and size, and refusals as exceptions."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from urllib3.exceptions import HTTPError, LocationValueError, ReadTimeoutError
 from speech_emotion.deadline import Current, Deadline, connection_class
 from speech_emotion.errors import (
     InvalidAddressError,
+    InvalidKeyError,
     NoServerError,
     ServerProblemError,
     WrongServerError,
@@ -89,6 +91,7 @@ class Transport:
         address: str,
         timeout: urllib3.Timeout = TIMEOUT,
         request_seconds: float = REQUEST_SECONDS,
+        api_key: str | None = None,
     ) -> None:
         """Stores the address; the connection is made on first use.
 
@@ -96,11 +99,14 @@ class Transport:
             address: `http://host:port`, optionally with a path prefix.
             timeout: for connecting and for each part of a response.
             request_seconds: for a request with all its repetitions.
+            api_key: sent with each request; redirects are not followed, so no other server gets it.
 
         Raises:
             InvalidAddressError: the address is not an http or https URL.
+            InvalidKeyError: the key is empty, or not printable ASCII without spaces.
         """
         self.address = _normalise(address)
+        self._headers = ACCEPT | _authorization(api_key)
         self._request_seconds = request_seconds
         self._prefix = urllib3.util.parse_url(self.address).path or ""
         self._current = Current()
@@ -197,7 +203,7 @@ class Transport:
             message.method,
             f"{self._prefix}/{message.path.lstrip('/')}",
             body=message.body,
-            headers={**ACCEPT, **message.headers},
+            headers={**self._headers, **message.headers},
             retries=False,
             redirect=False,
             preload_content=False,
@@ -272,6 +278,17 @@ def _normalise(address: str) -> str:
             f"{address!r} is not a server address; expected one like http://localhost:8080"
         )
     return text.rstrip("/")
+
+
+def _authorization(api_key: str | None) -> dict[str, str]:
+    if api_key is None:
+        return {}
+    if not re.fullmatch("[!-~]+", api_key):
+        raise InvalidKeyError(
+            f"the API key, of {len(api_key)} characters, cannot be sent; "
+            "expected printable ASCII characters without spaces"
+        )
+    return {"Authorization": f"Bearer {api_key}"}
 
 
 def _cause(error: HTTPError) -> str:

@@ -233,7 +233,19 @@ interface Message {
 
 export const action = { retry: "Try again", dismiss: "Close" };
 
+export const apiKey = {
+  title: "This server needs an API key",
+  advice: "Ask its operator for one. It stays in this tab: closing the tab forgets it.",
+  unknown: "The server does not know this key.",
+  label: "API key",
+  use: "Use this key",
+};
+
 export const faults: Record<FaultKind, Message> = {
+  "key-needed": {
+    title: "The server does not know the API key any more",
+    advice: "Reload the page to enter another.",
+  },
   "microphone-refused": {
     title: "This page may not use the microphone",
     advice:

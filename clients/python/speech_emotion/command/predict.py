@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from speech_emotion.answers import Prediction
 from speech_emotion.client import Client
+from speech_emotion.command.connection import connect
 from speech_emotion.command.files import process
 from speech_emotion.command.networks import network_line
 from speech_emotion.command.output import PredictionTable, prediction_json
@@ -19,7 +20,7 @@ def predict(options: argparse.Namespace) -> int:
     """Predicts each file, or each window of it."""
     if options.no_update and options.profile is None:
         raise ProfileNameError("--no-update needs --profile NAME")
-    client = Client(options.server, extractor_sha256=options.extractor_sha256)
+    client = connect(options)
     client.start()
     network = client.contract.network(options.network)
     table = PredictionTable(

@@ -29,8 +29,8 @@ export interface PredictionWithRequest extends Prediction {
 
 /** The worker's functions: all computation, and all requests to the server. */
 export interface Engine {
-  /** Performs the handshake with the server at an address. */
-  connect(address: string): Promise<Handshake>;
+  /** Performs the handshake with the server at an address, with an API key if it needs one. */
+  connect(address: string, apiKey?: string): Promise<Handshake>;
   /** Compares the features that this browser computes with the server's. */
   verify(): Promise<Verification[]>;
   /** Resamples mono samples from `rate` Hz to the sample rate of the features. */

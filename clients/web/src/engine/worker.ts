@@ -59,8 +59,10 @@ function startExtractor(): Worker {
 }
 
 const engine: Engine = {
-  async connect(address) {
-    connected = await Client.connect(address, { send: loggingFetch, worker: startExtractor });
+  async connect(address, apiKey) {
+    const key = apiKey === undefined ? {} : { apiKey };
+    const options = { send: loggingFetch, worker: startExtractor, ...key };
+    connected = await Client.connect(address, options);
     return connected.handshake;
   },
 
@@ -99,6 +101,7 @@ function describe(error: unknown): FaultMessage {
 }
 
 function describeRefusal({ status, message, retryAfter }: ServerProblemError): FaultMessage {
+  if (status === 401) return { kind: "key-needed", detail: message };
   if (status === 429) return { kind: "too-many-requests", detail: message, retryAfter };
   // Nginx answers 502 and 504 while no worker is available.
   if (status >= 500) return { kind: "overloaded", detail: message, retryAfter };
