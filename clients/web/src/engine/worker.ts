@@ -6,11 +6,11 @@ import {
   Client,
   ExtractorError,
   NoServerError,
+  Resampler,
   ServerProblemError,
   WrongServerError,
 } from "speech-emotion-extractor";
 
-import { Resampler } from "../audio/resample.js";
 import type { FaultKind, FaultMessage } from "../faults.js";
 import type { Call, Engine, FromWorker, SentRequest } from "./messages.js";
 
