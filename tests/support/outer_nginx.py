@@ -10,12 +10,13 @@ from tests.support.harness import DEADLINE, free_port, wait_until
 
 CONFIGURATION = """\
 daemon off;
+master_process off;
 pid {folder}/nginx.pid;
 error_log stderr;
 events {{}}
 http {{
     access_log off;
-    keepalive_timeout 1s;  # clients wait at their end for idle connections
+    keepalive_timeout 0;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import httpx
 import numpy as np
@@ -125,10 +125,9 @@ def test_the_page_asks_for_the_key_and_keeps_it_for_the_tab(
         visited.wait_for_agreement()
         visited.analyse(original)
 
-        assert {urlsplit(request.url).path.split("/")[1] for request in visited.requests} == {
-            "emotion"
-        }
-        assert not any(KEY in request.url for request in visited.requests)
+        urls = [request.url for request in visited.requests if request.url.startswith("http")]
+        assert urls
+        assert all(url.startswith(f"{address}/") and KEY not in url for url in urls)
         visited.by_id("log-summary").click()
         for summary in visited.by_id("log-rows").locator("summary").all():
             summary.click()
