@@ -85,13 +85,10 @@ def create_app(
     metrics = network_metrics(shared.series, catalog)
     executor, time_slice = shared.executor, shared.time_slice
     joint_runs = {each.name: JointRuns(each, time_slice) for each in catalog.networks.values()}
-    prediction = PredictionResource(
-        catalog, settings.server, executor, time_slice, metrics, joint_runs=joint_runs
-    )
+    given = catalog, settings.server, executor, time_slice, metrics
+    prediction = PredictionResource(*given, joint_runs=joint_runs)
     app.add_route("/prediction/{network_type}", prediction)
-    services = open_inference.inference_services(
-        catalog, settings.server, executor, time_slice, metrics, joint_runs=joint_runs
-    )
+    services = open_inference.inference_services(*given, joint_runs=joint_runs)
     open_inference.add_routes(app, catalog, settings.server, services)
     _add_initialisation(app, catalog, settings.server, executor)
     app.add_route("/openapi.yaml", FileResource(read_file(OPENAPI), "application/yaml"))

@@ -13,10 +13,10 @@ from training.arrays import Float32
 from training.audio.real_noise import RealNoises
 from training.audio.sounds import FOLDER as NOISE
 from training.audio.sounds import training_sounds
-from training.contract.served_files import SHIPPED as SHIPPED_FILES
-from training.contract.served_files import complete
 from training.console.curves import curves_of_fit, write_curves
 from training.console.epochs import Epochs, on_bar, reporting, resumption
+from training.contract.served_files import SHIPPED as SHIPPED_FILES
+from training.contract.served_files import complete
 from training.corpora.left_out import require_most
 from training.corpora.union import Corpora, read_corpora
 from training.corruptions import Corruption, telephone

@@ -14,6 +14,7 @@ EXTRACTOR_PATH = "/init/mfcc.onnx"
 REFERENCE_PATH = "/init/reference.wav"
 RECORDING_EXTRACTOR_PATH = "/init/extractor-{rate}.onnx"
 OTHER_REFERENCE_PATH = "/init/reference-{clip}.wav"
+INFERENCE_PATH = "/v2/models/{name}/infer"
 
 
 def describe(
@@ -36,7 +37,7 @@ def describe(
 
 def _describe_extractor(contract: FeatureContract) -> dict[str, Any]:
     return {
-        "url": _pinned(EXTRACTOR_PATH, contract.extractor.sha256),
+        **_pinned(EXTRACTOR_PATH, contract.extractor.sha256),
         "sha256": contract.extractor.sha256,
         "bytes": len(contract.extractor.content),
         "input": "audio",
@@ -46,7 +47,7 @@ def _describe_extractor(contract: FeatureContract) -> dict[str, Any]:
 
 def _describe_reference(contract: FeatureContract) -> dict[str, Any]:
     members: dict[str, Any] = msgspec.to_builtins(contract.reference)
-    return {"url": _pinned(REFERENCE_PATH, contract.reference.sha256)} | members
+    return _pinned(REFERENCE_PATH, contract.reference.sha256) | members
 
 
 def _describe_recordings(contract: FeatureContract) -> dict[str, Any]:
@@ -65,7 +66,7 @@ def _describe_recording(extractor: RecordingExtractor) -> dict[str, Any]:
     recording, file = extractor.recording, extractor.file
     return {
         "sampleRate": recording.sample_rate,
-        "url": _pinned(RECORDING_EXTRACTOR_PATH.format(rate=recording.sample_rate), file.sha256),
+        **_pinned(RECORDING_EXTRACTOR_PATH.format(rate=recording.sample_rate), file.sha256),
         "sha256": file.sha256,
         "bytes": len(file.content),
         "downmix": recording.downmix,
@@ -76,7 +77,7 @@ def _describe_recording(extractor: RecordingExtractor) -> dict[str, Any]:
 def _describe_clip(clip: ReferenceClip) -> dict[str, Any]:
     return {
         "name": clip.name,
-        "url": _pinned(f"/init/{clip.name}.wav", clip.file.sha256),
+        **_pinned(f"/init/{clip.name}.wav", clip.file.sha256),
         "sha256": clip.file.sha256,
         "sampleRate": clip.sample_rate,
         "channels": clip.channels,
@@ -87,9 +88,26 @@ def _describe_clip(clip: ReferenceClip) -> dict[str, Any]:
     }
 
 
-def _pinned(path: str, sha256: str) -> str:
-    """The URL of this version of the file; a request for it fails once another is served."""
-    return f"{path}?sha256={sha256}"
+def _pinned(path: str, sha256: str) -> dict[str, str]:
+    """The address of this version of a file; a request for it fails once another is served."""
+    return _address(f"{path}?sha256={sha256}")
+
+
+def _address(path: str) -> dict[str, str]:
+    """A path of the server, and the same relative to the handshake.
+
+    The server does not know the prefix of a proxy before it. Both paths of the handshake have one
+    folder.
+    """
+    return {"url": path, "relativeUrl": f"..{path}"}
+
+
+def _describe_inference(network: Network) -> dict[str, Any]:
+    """How the Open Inference Protocol takes the network's input."""
+    return _address(INFERENCE_PATH.format(name=network.name)) | {
+        "binary": True,
+        "warningDetails": True,
+    }
 
 
 def _describe_network(network: Network) -> dict[str, Any]:
@@ -105,4 +123,5 @@ def _describe_network(network: Network) -> dict[str, Any]:
         "corpus": metadata.corpus,
         "intendedUse": metadata.intended_use,
         "optionalMembers": network.optional_members,
+        "inference": _describe_inference(network),
     }

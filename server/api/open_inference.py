@@ -15,6 +15,7 @@ from server.codecs.tensor_specs import model_signature
 from server.inference.batch_executor import BatchExecutor
 from server.inference.joint_runs import JointRuns
 from server.inference.service import InferenceService
+from server.inference.single_clips import SingleClips
 from server.inference.time_slice import EventLoopTimeSlice
 from server.metrics.network_metrics import NetworkMetrics
 from server.models.catalog import NetworkCatalog
@@ -102,7 +103,10 @@ def inference_services(
     *,
     joint_runs: Mapping[str, JointRuns],
 ) -> dict[str, InferenceService]:
-    """The service of each network, by name; they share the executor and the time slice."""
+    """The service of each network, by name; they share the executor and the time slice.
+
+    joint_runs: of each network, by name; those of `POST /prediction`.
+    """
     n_mfcc = catalog.contract.n_mfcc if catalog.contract else 0
     statistics = catalog.contract.statistics if catalog.contract else []
     return {
@@ -113,7 +117,7 @@ def inference_services(
             executor,
             time_slice,
             metrics[network.name],
-            joint_runs[network.name],
+            SingleClips(network, joint_runs[network.name], time_slice),
         )
         for network in catalog.networks.values()
     }

@@ -57,6 +57,7 @@ class InferenceRequest:
     inputs: Mapping[str, NDArray[Any]]
     outputs: tuple[RequestedOutput, ...]
     timeout: float = 0.0  # seconds; 0: none
+    warning_details: bool = False  # whether a warning has its text, distance and limit
 
 
 def read_request(
@@ -75,7 +76,9 @@ def read_request(
     request = parse_request(split)
     inputs = _InputReader(body, split, signature, limits).read(request.inputs)
     outputs = _requested_outputs(request, signature)
-    return InferenceRequest(request.id, inputs, outputs, _timeout(request.parameters))
+    parameters = request.parameters or RequestParameters()
+    details = _flag(parameters.warning_details, "parameters.warning_details", default=False)
+    return InferenceRequest(request.id, inputs, outputs, _timeout(parameters), details)
 
 
 class _InputReader:
@@ -200,9 +203,9 @@ def _check_lengths(frames: tuple[int, ...], lengths: NDArray[np.int64]) -> None:
         )
 
 
-def _timeout(parameters: RequestParameters | None) -> float:
+def _timeout(parameters: RequestParameters) -> float:
     """The timeout of the request in seconds; 0: none."""
-    microseconds = parameters.timeout if parameters else None
+    microseconds = parameters.timeout
     if microseconds is None:
         return 0.0
     if type(microseconds) is not int or not 0 <= microseconds <= LONGEST_TIMEOUT:

@@ -49,7 +49,7 @@ def encode_response(
     """Writes the requested outputs, in the order of the request.
 
     If inputs are outside the training distribution, or far from their baselines, the parameters of
-    the response say how many.
+    the response say how many; if the client asks for it, also what `POST /prediction` says of them.
     """
     outputs: list[_Output] = []
     lists: list[list[bytes]] = []
@@ -62,9 +62,10 @@ def encode_response(
         else:
             output.data = msgspec.Raw(b"[%b]" % STAND_IN)
             lists.append(pieces)
-    response = _Response(
-        network.name, version(network), outputs, request.id, _warning(network, scores)
-    )
+    warning = _warning(network, scores)
+    if warning and request.warning_details:
+        warning |= _details(network, scores)
+    response = _Response(network.name, version(network), outputs, request.id, warning)
     text = _with_lists(_encode(response), lists)
     if not tensors:
         return InferenceResponse(b"".join(text), None)
@@ -92,6 +93,16 @@ def _warning(network: Network, scores: Scores) -> dict[str, Any] | None:
         warning = {"warning": messages.ANOTHER_VOICE} | warning
         warning |= {"rows_of_another_voice": other_voices, "baseline_limit": baseline_limit}
     return warning or None
+
+
+def _details(network: Network, scores: Scores) -> dict[str, Any]:
+    """What `POST /prediction` says in a warning; of several rows, that of the farthest."""
+    farthest, limit = float(scores.distance.max()), network.metadata.distance_limit
+    text = messages.OUTSIDE_TRAINING_DISTRIBUTION
+    if farthest <= limit:
+        farthest, limit = float(scores.baseline_distance.max()), network.metadata.baseline_limit
+        text = messages.BASELINE_OF_ANOTHER_VOICE
+    return {"warning_detail": text, "warning_distance": farthest, "warning_limit": limit}
 
 
 def _encode_output(

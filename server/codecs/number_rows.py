@@ -7,17 +7,13 @@ the reasons of refusals. Where simdjson is not installed, it always returns None
 """
 
 import threading
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from server.codecs.json_values import FLOAT32_MAXIMUM
-
-try:
-    from simdjson import Parser
-except ImportError:  # it has no wheel for the newest Python
-    Parser = None
 
 KEPT_BYTES = 131_072  # of the longest text for which a parser keeps its memory
 REFUSALS = (ValueError, RuntimeError, TypeError, AttributeError)  # for what is no list of rows
@@ -37,11 +33,22 @@ class MemberRows(NamedTuple):
     outside: int
 
 
+def _parser_class() -> Callable[[], Any] | None:
+    try:
+        from simdjson import Parser  # noqa: PLC0415  # it has no wheel for the newest Python
+    except ImportError:
+        return None
+    return Parser
+
+
+_Parser = _parser_class()
+
+
 class _Parsers(threading.local):
     """A parser for each thread, since one reads a single text at a time."""
 
     def __init__(self) -> None:
-        self._kept = Parser() if Parser else None
+        self._kept = _Parser() if _Parser else None
 
     def parse(self, text: bytes) -> Any:
         """A view of the text.
@@ -49,9 +56,9 @@ class _Parsers(threading.local):
         Raises:
             ValueError, RuntimeError: it is not JSON, or simdjson is not installed.
         """
-        if self._kept is None:
+        if _Parser is None or self._kept is None:
             raise RuntimeError
-        return (self._kept if len(text) <= KEPT_BYTES else Parser()).parse(text)
+        return (self._kept if len(text) <= KEPT_BYTES else _Parser()).parse(text)
 
 
 _parse = _Parsers().parse

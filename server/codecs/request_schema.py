@@ -34,6 +34,7 @@ class RequestParameters(msgspec.Struct):
 
     binary_data_output: Scalar = None
     timeout: Scalar = None  # microseconds, as in Triton
+    warning_details: Scalar = None
 
 
 class Input(msgspec.Struct):

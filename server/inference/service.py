@@ -1,14 +1,11 @@
 """One inference from bytes to bytes: read, score and encode, each step on the right thread."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
-from typing import Any, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TypeVar
 
 from server.codecs.inference_request import BatchLimits, InferenceRequest, read_request
 from server.codecs.inference_response import InferenceResponse, encode_response
@@ -17,7 +14,7 @@ from server.codecs.tensor_specs import ModelSignature
 from server.inference.batch_executor import BatchExecutor
 from server.inference.cost_estimate import CostEstimate
 from server.inference.deadline import Deadline, earlier
-from server.inference.joint_runs import JointRuns
+from server.inference.single_clips import SingleClips, find_clip
 from server.inference.time_slice import EventLoopTimeSlice
 from server.metrics.network_metrics import BatchCounts, NetworkMetrics
 from server.models.batch_predictors import Scores
@@ -30,7 +27,6 @@ LARGEST_ON_LOOP = 2_048  # bytes of a body that is handled at once
 LARGEST_JSON_ON_LOOP = 262_144  # bytes: 1,024 rows
 MOST_ROWS_WRITTEN_ON_LOOP = 1_024
 LONGEST_ON_LOOP = 0.002  # estimated seconds of a network's run
-LONGEST_CLIP_ON_LOOP = 400  # frames of a single clip: 1.3 ms of TCN
 Check = Callable[[], None]  # raises a Problem if nobody waits for the answer
 NO_RESERVATION: AbstractContextManager[None] = nullcontext()
 
@@ -39,7 +35,8 @@ NO_RESERVATION: AbstractContextManager[None] = nullcontext()
 class InferenceService:
     """The inferences of one network.
 
-    A short body is handled on the event loop. For a longer one each step chooses its thread.
+    A short body is handled on the event loop, and so is one short clip for a frame network. For
+    anything longer each step chooses its thread.
     """
 
     network: Network
@@ -48,7 +45,7 @@ class InferenceService:
     executor: BatchExecutor
     time_slice: EventLoopTimeSlice
     metrics: NetworkMetrics
-    joint_runs: JointRuns
+    clips: SingleClips
     cost: CostEstimate = field(default_factory=CostEstimate)
 
     def reserve(self, size: int) -> AbstractContextManager[None]:
@@ -84,6 +81,9 @@ class InferenceService:
             request = await self._read(body, json_bytes, check)
             del body  # frees its memory, unless its tensors are binary
             deadline = earlier(deadline, received, request.timeout)
+            if (clip := find_clip(request.inputs)) is not None:
+                await self._wait(deadline, check)
+                return encode_response(self.network, request, await self._score_clip(clip))
             scores = await self._score(request, deadline, check)
             return await self._encode(request, scores, check)
         if (turn := self.time_slice.wait()) is not None:
@@ -92,6 +92,8 @@ class InferenceService:
         request = read_request(body, json_bytes, self.signature, self.limits)
         if (deadline := earlier(deadline, received, request.timeout)) is not None:
             deadline.check(self.cost.seconds(self._rows(request)))
+        if (clip := find_clip(request.inputs)) is not None:
+            return encode_response(self.network, request, await self._score_clip(clip))
         scores, counts = self._run(request)
         self.metrics.record_batch(counts)
         return encode_response(self.network, request, scores)
@@ -106,16 +108,32 @@ class InferenceService:
             await turn
         return read()
 
+    async def _wait(self, deadline: Deadline | None, check: Check) -> None:
+        """Waits until a slice of the event loop has time."""
+        if deadline is not None:
+            deadline.check(self.time_slice.expected_seconds())
+        if (turn := self.time_slice.wait()) is not None:
+            await turn
+            check()
+            if deadline is not None:
+                deadline.check()
+
+    async def _score_clip(self, clip: Utterance) -> Scores:
+        """Runs the network for one clip, with those that wait in the same slice."""
+        scores, seconds = await self.clips.score(clip)
+        self.metrics.record_batch(
+            self.metrics.count(seconds, scores.distance, scores.baseline_distance)
+        )
+        return scores
+
     async def _score(
         self, request: InferenceRequest, deadline: Deadline | None, check: Check
     ) -> Scores:
-        """Runs the network on the event loop for a short clip, or if that is known to be quick."""
+        """Runs the network on the event loop if that is known to be quick; frames never are."""
         run = partial(self._run, request, deadline)
         rows = self._rows(request)
         seconds = self.cost.seconds(rows)
-        if self._is_short_clip(request):
-            scores, counts = await self._score_clip(request, deadline, check)
-        elif not self.network.takes_vectors or seconds > LONGEST_ON_LOOP:
+        if not self.network.takes_vectors or seconds > LONGEST_ON_LOOP:
             if deadline is not None:
                 deadline.check(self.executor.expected_seconds() + seconds)
             scores, counts = await self.executor.run_network(_checked(check, run), seconds)
@@ -126,28 +144,6 @@ class InferenceService:
         self.cost.observe(rows, counts.seconds)
         self.metrics.record_batch(counts)  # on the event loop: the store has one writer
         return scores
-
-    def _is_short_clip(self, request: InferenceRequest) -> bool:
-        if self.network.takes_vectors:
-            return False
-        clips, frames, _ = request.inputs["frames"].shape
-        return bool(clips == 1 and frames <= LONGEST_CLIP_ON_LOOP)
-
-    async def _score_clip(
-        self, request: InferenceRequest, deadline: Deadline | None, check: Check
-    ) -> tuple[Scores, BatchCounts]:
-        """Scores one clip, together with those that wait in the same slice of the event loop."""
-        if (turn := self.time_slice.wait()) is not None:
-            await turn
-            check()
-        if deadline is not None:
-            deadline.check()
-        if self.time_slice.crowd < self.joint_runs.fewest:
-            return self._run(request)
-        prediction, seconds = await self.joint_runs.add(_only_clip(request.inputs))
-        outputs = prediction[: len(self.signature.outputs)]
-        scores = Scores(*(np.array([values], np.float32) for values in outputs))
-        return scores, self.metrics.count(seconds, scores.distance, scores.baseline_distance)
 
     def _rows(self, request: InferenceRequest) -> int:
         return len(request.inputs[self.signature.inputs[0].name])
@@ -176,17 +172,6 @@ class InferenceService:
         return scores, self.metrics.count(
             perf_counter() - start, scores.distance, scores.baseline_distance
         )
-
-
-def _only_clip(inputs: Mapping[str, NDArray[Any]]) -> Utterance:
-    """The clip of a request that has one, without the frames after its end."""
-    frames = int(inputs["lengths"][0]) if "lengths" in inputs else None
-    prosody, baseline = inputs.get("prosody"), inputs.get("baseline")
-    return Utterance(
-        inputs["frames"][0, :frames],
-        None if prosody is None else prosody[0, :frames],
-        None if baseline is None else baseline[0],
-    )
 
 
 def _checked(check: Check, run: Callable[[], T]) -> Callable[[], T]:

@@ -12,6 +12,7 @@ import httpx
 
 from tests.support.listener import Listener
 
+PASSED_ON = ("Content-Type", "Inference-Header-Content-Length")  # headers of a request with a body
 RESET = struct.pack("ii", 1, 0)  # linger for 0 s: closing sends a reset
 
 
@@ -35,11 +36,15 @@ def reset(_: Answer) -> None:
 
 
 class FaultyProxy(Listener):
-    """Serves below `/prefix`; each answer for `path` takes the next fault of `faults[path]`."""
+    """Serves below `/prefix`; each answer for `path` takes the next fault of `faults[path]`.
+
+    passed_on: the headers that reach the server.
+    """
 
     def __init__(self, upstream: str) -> None:
         self.upstream = upstream
         self.faults: dict[str, list[Change]] = defaultdict(list)
+        self.passed_on: tuple[str, ...] = PASSED_ON
         self.requests: list[tuple[str, bytes]] = []  # path without the query, body
         super().__init__(_handler(self))
         self.url += "/prefix"
@@ -50,7 +55,7 @@ class FaultyProxy(Listener):
     def answer(self, method: str, target: str, body: bytes, headers: Any) -> Answer | None:
         path = target.partition("?")[0]
         self.requests.append((path, body))
-        sent = {"Content-Type": headers["Content-Type"]} if body else {}
+        sent = {name: headers[name] for name in self.passed_on if name in headers}
         found = httpx.request(method, self.upstream + target, content=body, headers=sent)
         answer = Answer(
             found.status_code, found.content, {"Content-Type": found.headers["Content-Type"]}

@@ -33,6 +33,8 @@ class HostileServer(Listener):
     """Answers the requests of a client on a port of loopback.
 
     document: the handshake; tests change it before the first request.
+    It has no `/v2`, so that a client that tries it posts the same again in JSON.
+
     replies: by path, the bytes to send instead of the correct answer.
     posted: the bodies that clients have sent.
     """
@@ -62,6 +64,8 @@ class HostileServer(Listener):
         self.paths.append(target)
         if path in self.replies:
             return self.replies[path]()
+        if path.startswith("/v2"):
+            return iter([response(b"", "text/plain", "404 Not Found")])
         if path in self.files:
             return iter([response(self.files[path], "application/octet-stream")])
         document = self.document if path == "/init/configuration" else self.prediction
@@ -83,8 +87,9 @@ def _handler(server: HostileServer) -> type[socketserver.StreamRequestHandler]:
             while line := self.rfile.readline().strip():
                 name, _, value = line.partition(b":")
                 length = int(value) if name.lower() == b"content-length" else length
-            if length:
-                server.posted.append(json.loads(self.rfile.read(length)))
+            body = self.rfile.read(length)
+            if body and not target.startswith("/v2"):
+                server.posted.append(json.loads(body))
             return target
 
         def _send(self, reply: Reply) -> None:

@@ -17,6 +17,7 @@ from tests.support.missing import missing
 from training.arrays import Float32
 
 DRIVER = ROOT / "clients" / "web" / "extractor" / "test" / "dist" / "driver.js"
+END = 180  # seconds; Node first compiles all of the WebAssembly that it has begun to
 OUTPUTS = ("frames", "mfccs", "prosody", "prosodyStatistics")
 
 
@@ -95,4 +96,4 @@ def run_web_module(folder: Path) -> Iterator[WebModule]:
         yield WebModule(process, folder / "audio.f32")
         assert process.stdin
         process.stdin.close()
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=END) == 0

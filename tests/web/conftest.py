@@ -8,11 +8,12 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from configuration import ROOT
 from tests.support.browser import FLAGS, launch_with_microphone
-from tests.support.faulty_proxy import FaultyProxy
+from tests.support.faulty_proxy import FaultyProxy, replaced_by
 from tests.support.harness import Server
 from tests.support.missing import missing
 from tests.web.visits import Visit, visiting
 
+MOST_PREDICTIONS = 100  # of one page in a test
 DIST = ROOT / "clients" / "web" / "dist"
 
 OpenPage = Callable[..., Visit]
@@ -87,9 +88,11 @@ def open_through(proxy: FaultyProxy, browser: Browser) -> Iterator[OpenPage]:
 
 
 @pytest.fixture
-def prediction(site: Server) -> str:
-    """The path of the network that the page selects by default."""
-    return f"/prediction/{best_network(site)['networkType']}"
+def prediction(site: Server, proxy: FaultyProxy) -> str:
+    """The path of the network that the page selects by default; the proxy refuses binary."""
+    name = best_network(site)["networkType"]
+    proxy.faults[f"/v2/models/{name}/infer"] = [replaced_by(404)] * MOST_PREDICTIONS
+    return f"/prediction/{name}"
 
 
 @pytest.fixture(scope="session")

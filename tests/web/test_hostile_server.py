@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support import hostile_extractors as extractors
+from tests.support.clip_requests import members_of
 from tests.support.faulty_proxy import Answer, Change, FaultyProxy, replaced_by
 from tests.support.hostile_pages import (
     EXTRACTOR,
@@ -21,7 +22,7 @@ from tests.support.hostile_pages import (
 from tests.support.sounds import noise, write
 from tests.support.tiny_models import recall
 from tests.web.conftest import OpenPage
-from tests.web.visits import TIMEOUT
+from tests.web.visits import TIMEOUT, is_prediction
 
 VERIFICATION = "/init/verification"
 RATE = 22_050
@@ -83,7 +84,7 @@ def test_an_extractor_that_never_ends_is_ended_and_replaced(
         notice = visited.expect_fault("extractor")
     expect(notice).to_contain_text("was ended: it did not finish within 14 s. Nothing was sent.")
     visited.screenshot("fault-endless-extractor")
-    assert not any("/prediction/" in path for path, _ in proxy.requests)
+    assert not any(is_prediction(path) for path, _ in proxy.requests)
 
     engine.evaluate(NORMAL)
     visited.analyse(write(tmp_path / "short.wav", noise(1), RATE))  # with a new worker
@@ -122,7 +123,7 @@ def test_a_server_of_version_1_gets_only_what_it_knows(
     visited = open_through().wait_for_agreement()
     visited.analyse(original)
     expect(visited.by_id("voice")).to_be_hidden()
-    bodies = [json.loads(body) for _, body in proxy.requests if body]
+    bodies = [members_of(body) for _, body in proxy.requests if body]
     assert len(bodies) == 3
     assert all(list(body) == ["mfccs"] for body in bodies)
     fetched = {path for path, _ in proxy.requests if path.startswith("/init/")}

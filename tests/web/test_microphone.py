@@ -11,7 +11,7 @@ from tests.web.visits import Visit, visiting
 
 
 def predictions(visited: Visit) -> int:
-    return sum("/prediction/" in request.url for request in visited.requests)
+    return len(visited.predictions)
 
 
 def wait_for_predictions(visited: Visit, count: int) -> None:

@@ -1,6 +1,5 @@
 """What the page says about the quality of networks that were measured on other corpora."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from playwright.sync_api import Browser, Locator, expect
 from tests.support.harness import Server, running
 from tests.support.measured_models import write_measured_models
 from tests.web.conftest import OpenPage
-from tests.web.visits import DESKTOP, PHONE, Visit, visiting
+from tests.web.visits import DESKTOP, PHONE, Visit, members, visiting
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +76,6 @@ def test_a_network_of_one_corpus_says_that_it_was_not_measured_elsewhere(visit: 
 def test_a_frame_network_gets_prosody_of_each_frame(visit: OpenPage, original: Path) -> None:
     visited = visit().wait_for_agreement()
     visited.analyse(original)
-    (post,) = [request for request in visited.requests if "/prediction/" in request.url]
-    members = json.loads(post.post_data or "")
-    assert np.shape(members["prosody"]) == (len(members["mfccs"]), 3)
+    (post,) = visited.predictions
+    sent = members(post)
+    assert np.shape(sent["prosody"]) == (len(sent["mfccs"]), 3)

@@ -1,16 +1,16 @@
 """The requests of the browser: they load files and send features, nothing else."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 from playwright.sync_api import Request, expect
 
 from tests.support.harness import Server
 from tests.web.conftest import OpenPage
-from tests.web.visits import Visit
+from tests.web.visits import Visit, members
 from training.features.recordings.statistics import STATISTICS
 
 FILES = re.compile(r"/(favicon\.svg|assets/[\w.-]+)?")
@@ -18,8 +18,9 @@ VERSION = re.compile(r"sha256=[0-9a-f]{64}")  # of the extractor and of the refe
 HANDSHAKE = re.compile(
     r"/init/(configuration|mfcc\.onnx|extractor-\d+\.onnx|reference(-48000(-stereo)?)?\.wav)"
 )
-POSTS = re.compile(r"/init/verification|/prediction/\w+")
+POSTS = re.compile(r"/init/verification|/prediction/\w+|/v2/models/\w+/infer")
 LARGEST_FEATURE = 10_000.0
+TIMES = " \u00d7 "
 
 
 def over_the_network(visited: Visit) -> list[Request]:
@@ -35,8 +36,7 @@ def check_numbers(value: Any, columns: int) -> None:
     assert all(abs(number) < LARGEST_FEATURE for row in rows for number in row)
 
 
-def check_features(body: str) -> None:
-    document = json.loads(body)
+def check_features(document: dict[str, Any]) -> None:
     assert document.keys() <= {"mfccs", "prosody", "reference"}
     check_numbers(document["mfccs"], 25)
     if "prosody" in document:
@@ -55,8 +55,10 @@ def check(request: Request, host: str) -> None:
     else:
         assert request.method == "POST"
         assert POSTS.fullmatch(address.path), address.path
-        assert request.headers["content-type"] == "application/json"
-        check_features(request.post_data or "")
+        is_binary = address.path.startswith("/v2/")
+        kind = "application/octet-stream" if is_binary else "application/json"
+        assert request.headers["content-type"] == kind
+        check_features(members(request))
 
 
 def test_only_features_leave_the_machine(
@@ -76,7 +78,7 @@ def test_only_features_leave_the_machine(
     for request in found:
         check(request, f"127.0.0.1:{site.port}")
     posts = [request for request in found if request.method == "POST"]
-    assert {urlsplit(request.url).path.split("/")[1] for request in posts} == {"init", "prediction"}
+    assert {urlsplit(request.url).path.split("/")[1] for request in posts} == {"init", "v2"}
 
 
 def test_the_page_lists_its_requests(visit: OpenPage, site: Server, original: Path) -> None:
@@ -86,7 +88,7 @@ def test_the_page_lists_its_requests(visit: OpenPage, site: Server, original: Pa
     summary = visited.by_id("log-summary")
     expect(summary).to_contain_text(f"{len(found)} requests, all to 127.0.0.1:{site.port}.")
     expect(summary).to_contain_text("Audio sent: none.")
-    sent = sum(len(request.post_data or "") for request in found)
+    sent = sum(len(request.post_data_buffer or b"") for request in found)
     expect(summary).to_contain_text(f"Features sent: {sent / 1_000:.1f} kB")
 
     summary.click()
@@ -94,3 +96,27 @@ def test_the_page_lists_its_requests(visit: OpenPage, site: Server, original: Pa
     shown = sorted(row.locator("th").inner_text() for row in rows.all())
     assert shown == sorted(urlsplit(request.url).path for request in found)
     visited.screenshot("requests")
+
+
+def test_the_log_is_exact_for_a_binary_request(visit: OpenPage, original: Path) -> None:
+    visited = visit().wait_for_agreement()
+    visited.choose("Frames")
+    visited.analyse(original)
+    request = visited.predictions[-1]
+    body = request.post_data_buffer or b""
+    size = int(request.headers["inference-header-content-length"])
+    frames = np.frombuffer(body[size:], "<f4").reshape(-1, 25)
+
+    visited.by_id("log-summary").click()
+    row = visited.by_id("log-rows").locator("tr", has_text="/v2/models/Frames/infer").last
+    expect(row).to_contain_text(
+        f"{len(frames)}{TIMES}25 MFCCs; {len(body) / 1_000:.1f} kB in binary"
+    )
+    row.locator("summary").click()
+    text, heading, *rows = row.locator("pre").inner_text().splitlines()
+    assert text.encode() == body[:size]
+    assert heading == f"frames: 1{TIMES}{len(frames)}{TIMES}25 FP32, {frames.nbytes} bytes"
+    assert np.array_equal(np.loadtxt(rows, np.float32), frames)
+    expect(row.get_by_role("region", name="The numbers of this request")).to_be_visible()
+    assert visited.severe_violations() == []
+    visited.screenshot("binary-request")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Request, expect
 
@@ -13,7 +14,7 @@ from tests.support.shipped_models import copy_features, shipped_recipe
 from tests.support.sounds import load, noise, several, write
 from tests.support.tiny_models import write_frame_network, write_vector_network
 from tests.web.conftest import OpenPage
-from tests.web.visits import DESKTOP, PHONE, Visit, visiting
+from tests.web.visits import DESKTOP, PHONE, Visit, members, visiting
 
 BASELINE_LIMIT = 10.0  # between the distances of the same clip, 6, and of one an octave lower, 18
 STORED = "JSON.parse(localStorage.getItem('usual-voice'))"
@@ -75,8 +76,7 @@ def kept(visited: Visit) -> Locator:
 
 def bodies(visited: Visit) -> list[dict[str, Any]]:
     """Of the predictions."""
-    posts = [request for request in visited.requests if "/prediction/" in request.url]
-    return [json.loads(request.post_data or "") for request in posts]
+    return [members(request) for request in visited.predictions]
 
 
 def keep(visited: Visit, path: Path) -> None:
@@ -87,7 +87,9 @@ def keep(visited: Visit, path: Path) -> None:
 
 def turn_on(visited: Visit) -> Request:
     """Turns the comparison on; returns the first request with a baseline."""
-    with visited.page.expect_request(lambda r: "baseline" in (r.post_data or "")) as caught:
+    with visited.page.expect_request(
+        lambda r: b'"baseline"' in (r.post_data_buffer or b"")
+    ) as caught:
         compare_switch(visited).check()
     return caught.value
 
@@ -124,7 +126,7 @@ def test_the_clips_so_far_are_kept_and_compared_with(visit: OpenPage, speech: Pa
     expect(button(visited, "Keep the clips so far")).to_be_disabled()
     assert not any("baseline" in body for body in bodies(visited))
 
-    sent = json.loads(turn_on(visited).post_data or "")["baseline"]
+    sent = members(turn_on(visited))["baseline"]
     visited.wait_for_result()
     stored = visited.page.evaluate(STORED)["baseline"]
     assert sent["clips"] == stored["clips"] == 2
@@ -282,8 +284,8 @@ def test_the_log_shows_each_number(visit: OpenPage, speech: Path) -> None:
     visited = visit().wait_for_agreement()
     keep_and_compare(visited, speech)
     visited.by_id("log-summary").click()
-    row = visited.by_id("log-rows").locator("tr", has_text="/prediction/").last
-    body = bodies(visited)[-1]
+    row = visited.by_id("log-rows").locator("tr", has_text="/v2/models/").last
+    body = [found for found in map(members, visited.predictions) if "baseline" in found][-1]
     frames = len(body["mfccs"])
     for text in (
         f"{frames} \u00d7 25 MFCCs",
@@ -292,4 +294,8 @@ def test_the_log_shows_each_number(visit: OpenPage, speech: Path) -> None:
     ):
         expect(row).to_contain_text(text)
     row.locator("summary").click()
-    assert json.loads(row.locator("pre").inner_text()) == body
+    *_, last = row.locator("pre").inner_text().splitlines()
+    moments = [body["baseline"][name] for name in ("mfccs", "prosody")]
+    means, spreads = ([n for each in moments for n in each[of]] for of in ("mean", "spread"))
+    numbers = [*means, *spreads, body["baseline"]["clips"]]
+    assert np.array_equal(np.array(last.split(), np.float32), np.array(numbers, np.float32))

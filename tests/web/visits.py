@@ -1,11 +1,13 @@
 """The page in a real browser, with all requests that the browser sent."""
 
 import base64
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from playwright.sync_api import (
     Browser,
@@ -18,7 +20,9 @@ from playwright.sync_api import (
 )
 
 from configuration import ROOT
+from tests.support.clip_requests import members_of
 
+PREDICTIONS = re.compile(r"/prediction/\w[\w.-]*|/v2/models/\w[\w.-]*/infer")
 AXE = ROOT / "clients" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SEVERE = {"serious", "critical"}
 SCREENSHOTS = ROOT / "test-output" / "web"
@@ -42,6 +46,15 @@ DROP = """([name, content]) => {
 TIMEOUT = 60_000  # ms; far more than any operation here needs
 
 
+def is_prediction(url: str) -> bool:
+    return PREDICTIONS.fullmatch(urlsplit(url).path) is not None
+
+
+def members(request: Request) -> dict[str, Any]:
+    """What the page sent of a clip, from JSON or from binary tensors."""
+    return members_of(request.post_data_buffer or b"")
+
+
 @dataclass
 class Visit:
     """An open page, the requests of the page and its worker, and the reported errors."""
@@ -49,6 +62,11 @@ class Visit:
     page: Page
     requests: list[Request] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+
+    @property
+    def predictions(self) -> list[Request]:
+        """The requests for predictions, in JSON and in binary."""
+        return [request for request in self.requests if is_prediction(request.url)]
 
     def upload(self, *files: Path) -> None:
         self.page.get_by_label("Choose a recording").set_input_files(files)

@@ -5,10 +5,12 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from http import HTTPStatus
 
+from speech_emotion.command.connection import KEY_HINT
 from speech_emotion.command.output import print_error
 from speech_emotion.command.parser import parser
-from speech_emotion.errors import SpeechEmotionError
+from speech_emotion.errors import ServerProblemError, SpeechEmotionError
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -24,7 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except SpeechEmotionError as error:
-        print_error(str(error))
+        needs_key = (
+            isinstance(error, ServerProblemError) and error.status == HTTPStatus.UNAUTHORIZED
+        )
+        print_error(f"{error} ({KEY_HINT})" if needs_key else str(error))
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED

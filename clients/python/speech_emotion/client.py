@@ -1,11 +1,10 @@
 """The entry point of the package: `Client(server).predict(recording)`."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, Literal, TypeVar
-from urllib.parse import quote
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +33,10 @@ from speech_emotion.extraction.extractor import Extractor
 from speech_emotion.extraction.features import Features
 from speech_emotion.handshake import fetch_contract
 from speech_emotion.limits import Limits
+from speech_emotion.prediction.members import Members
+from speech_emotion.prediction.predictor import Predictor
 from speech_emotion.profiles.baseline import Baseline
 from speech_emotion.reference import read_reference
-from speech_emotion.request import members_of, rounded
 from speech_emotion.results.timeline import Timeline
 from speech_emotion.transport import Transport
 from speech_emotion.untrusted import sha256
@@ -45,8 +45,6 @@ DEFAULT_SERVER = "http://localhost:8080"
 DEFAULT_LIMITS = Limits()
 LONGEST_PART = 60.0  # seconds; the body of a longer clip may be more than a server takes
 WINDOW = 3.0  # seconds, of a longer recording
-
-T = TypeVar("T")
 
 
 class Client:
@@ -62,6 +60,7 @@ class Client:
         cache: Path | None = None,
         extractor_sha256: str | Iterable[str] | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        api_key: str | None = None,
     ) -> None:
         """Stores the address; the connection is made on first use.
 
@@ -72,12 +71,15 @@ class Client:
                 another hash is refused. Of several extractors, that for the sample rate of the
                 recording is used, or for the next higher one.
             limits: of time and memory.
+            api_key: of the server's operator, if the server needs one; sent to this server alone.
 
         Raises:
             InvalidAddressError: the address is not an http or https URL.
+            InvalidKeyError: `api_key` is empty, or not printable ASCII without spaces.
             ValueError: `extractor_sha256` is not a hash.
         """
-        self._transport = Transport(server, request_seconds=limits.request_seconds)
+        self._transport = Transport(server, request_seconds=limits.request_seconds, api_key=api_key)
+        self._predictor = Predictor(self._transport)
         self._cache = cache or cache_directory()
         self._pinned = _hashes(extractor_sha256)
         self._models: dict[str, bytes] = {}  # by hash
@@ -236,11 +238,7 @@ class Client:
         Raises:
             SpeechEmotionError: one of the errors of `speech_emotion.errors`.
         """
-        description = self.contract.network(network)
-        document = members_of(features, description, baseline)
-        path = f"/prediction/{quote(description.name, safe='')}"
-        answer = self._transport.post_json(path, document)
-        return self._checked(lambda: answers.prediction(answer, description, features))
+        return self._predictor.predict(features, self.contract.network(network), baseline)
 
     def verify(self) -> list[Verification]:
         """Computes the features of the server's reference clips and posts them for verification.
@@ -275,10 +273,8 @@ class Client:
         content = self._transport.get(reference.path)
         check_hash("reference clip", content, reference)
         features = self._extract(read_reference(content, reference))
-        vector = {"mfccs": rounded(features.vector)}
-        frames = {"mfccs": rounded(features.frames)}
-        if features.prosody is not None:
-            frames["prosody"] = rounded(features.prosody)
+        vector = Members(features.vector).document()
+        frames = Members(features.frames, features.prosody).document()
         return [
             *self._ask("vector", vector | members, reference),
             *self._ask("frames", frames | members, reference),
@@ -289,7 +285,7 @@ class Client:
     ) -> list[Verification]:
         answer = self._transport.post_json("/init/verification", document)
         with_prosody = "prosody" in document
-        return self._checked(
+        return self._transport.checked(
             lambda: answers.verifications(answer, form, reference.name, with_prosody=with_prosody)
         )
 
@@ -309,12 +305,6 @@ class Client:
     def _fetch(self, what: str, file: Resource) -> bytes:
         """The content of a file of the server; `what` it is, for messages."""
         return fetch_file(what, self._transport, file, self._cache)
-
-    def _checked(self, read: Callable[[], T]) -> T:
-        try:
-            return read()
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise self._transport.wrong(f"unexpected response: {error!r}") from error
 
 
 def _hashes(pinned: str | Iterable[str] | None) -> frozenset[str] | None:

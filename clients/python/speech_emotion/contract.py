@@ -75,6 +75,7 @@ class NetworkDescription:
     other_corpora: Recall | None = None  # that it was not trained on; None: not measured
     most_frames: int | None = None  # of one utterance; None: an older server does not say
     file: Resource | None = None  # the network itself; None: the server does not offer it
+    binary_path: str | None = None  # where it takes binary tensors; None: nowhere
 
     @property
     def rank(self) -> tuple[bool, float]:

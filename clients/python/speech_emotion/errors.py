@@ -20,6 +20,12 @@ class InvalidAddressError(SpeechEmotionError):
     exit_code = 2
 
 
+class InvalidKeyError(SpeechEmotionError):
+    """The API key cannot be sent in a header. The message never has the key."""
+
+    exit_code = 2
+
+
 class NoServerError(SpeechEmotionError):
     """No server answers at the address, or not in time."""
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from typing import Any
+from urllib.parse import urljoin
 
 from speech_emotion import untrusted
 from speech_emotion.contract import (
@@ -178,7 +179,14 @@ def _reference(document: dict[str, Any]) -> Reference:
 
 def _resource(document: dict[str, Any]) -> Resource:
     # SECURITY: the hash becomes a file name in the cache.
-    return Resource(untrusted.path(document["url"]), untrusted.sha256(document["sha256"]))
+    return Resource(_address(document), untrusted.sha256(document["sha256"]))
+
+
+def _address(document: dict[str, Any]) -> str:
+    """The path of an address, below that of the server; raises ValueError."""
+    if "relativeUrl" in document:
+        return untrusted.path(urljoin(PATH, untrusted.text(document["relativeUrl"])))
+    return untrusted.path(document["url"])  # of an older server
 
 
 def _network(document: dict[str, Any]) -> NetworkDescription:
@@ -196,11 +204,20 @@ def _network(document: dict[str, Any]) -> NetworkDescription:
         other_corpora=recall(document, "otherCorpora"),
         most_frames=_most_frames(document.get("frames")),
         file=_resource(document["file"]) if document.get("file") else None,
+        binary_path=_binary_path(document.get("inference")),
     )
 
 
 def _most_frames(limits: dict[str, Any] | None) -> int | None:
     return None if limits is None else untrusted.integer(limits["maximum"], 1, MOST_FRAMES)
+
+
+def _binary_path(inference: dict[str, Any] | None) -> str | None:
+    """Where the network takes binary tensors and answers with whole warnings."""
+    if inference is None:
+        return None
+    has_both = inference["binary"] is True and inference["warningDetails"] is True
+    return _address(inference) if has_both else None
 
 
 def _network_name(value: object) -> str:

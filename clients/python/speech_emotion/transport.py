@@ -1,11 +1,13 @@
 """HTTP requests to one server, with limits of time and size, and refusals as exceptions."""
 
 import json
+import re
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Never
+from typing import Any, Never, TypeVar
 
 import urllib3
 from urllib3.exceptions import HTTPError, LocationValueError, ReadTimeoutError
@@ -13,6 +15,7 @@ from urllib3.exceptions import HTTPError, LocationValueError, ReadTimeoutError
 from speech_emotion.deadline import Current, Deadline, connection_class
 from speech_emotion.errors import (
     InvalidAddressError,
+    InvalidKeyError,
     NoServerError,
     ServerProblemError,
     WrongServerError,
@@ -30,14 +33,18 @@ LIMIT_STATUSES = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.TOO_
 # A proxy may answer these, or any 5xx, without a problem document.
 PROXY_STATUSES = LIMIT_STATUSES
 PROBLEM_TYPE = "application/problem+json"
+ACCEPT = {"Accept": f"*/*, {PROBLEM_TYPE}", "Accept-Encoding": "identity"}
+JSON = {"Content-Type": "application/json"}
 LARGEST_DOCUMENT = 2**20  # bytes
 LARGEST_FILE = 2**24
 CHUNK = 2**16
 CONNECTIONS = 8  # that are kept open, for as many threads
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
-class _Answer:
+class Answer:
     """A response whose body has been read."""
 
     status: int
@@ -46,7 +53,13 @@ class _Answer:
     body: bytes
 
     @property
+    def is_busy(self) -> bool:
+        """Whether the server has no capacity for requests of this client now."""
+        return self.status in BUSY_STATUSES or self.status == HTTPStatus.TOO_MANY_REQUESTS
+
+    @property
     def is_temporary(self) -> bool:
+        """Whether the same request may succeed later."""
         limited = "Retry-After" in self.headers and self.status in LIMIT_STATUSES
         return limited or self.status in BUSY_STATUSES
 
@@ -59,6 +72,17 @@ class _Answer:
         return float(value)
 
 
+@dataclass(frozen=True)
+class _Message:
+    """A request, and how its response is treated."""
+
+    method: str
+    path: str
+    largest: int  # bytes of the response
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
 class Transport:
     """Requests to one server, over persistent connections."""
 
@@ -67,6 +91,7 @@ class Transport:
         address: str,
         timeout: urllib3.Timeout = TIMEOUT,
         request_seconds: float = REQUEST_SECONDS,
+        api_key: str | None = None,
     ) -> None:
         """Stores the address; the connection is made on first use.
 
@@ -74,11 +99,14 @@ class Transport:
             address: `http://host:port`, optionally with a path prefix.
             timeout: for connecting and for each part of a response.
             request_seconds: for a request with all its repetitions.
+            api_key: sent with each request; redirects are not followed, so no other server gets it.
 
         Raises:
             InvalidAddressError: the address is not an http or https URL.
+            InvalidKeyError: the key is empty, or not printable ASCII without spaces.
         """
         self.address = _normalise(address)
+        self._headers = ACCEPT | _authorization(api_key)
         self._request_seconds = request_seconds
         self._prefix = urllib3.util.parse_url(self.address).path or ""
         self._current = Current()
@@ -94,7 +122,7 @@ class Transport:
             WrongServerError: the response is not that of a speech emotion server.
             ServerProblemError: the server refused the request.
         """
-        return self._request("GET", path, largest)
+        return self._accepted(_Message("GET", path, largest))
 
     def get_json(self, path: str) -> Any:
         """Returns the JSON document of the response; raises as `get` does."""
@@ -103,23 +131,49 @@ class Transport:
     def post_json(self, path: str, document: Any) -> Any:
         """Posts a JSON document and returns that of the response; raises as `get` does."""
         body = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
-        return self._parse(path, self._request("POST", path, LARGEST_DOCUMENT, body))
+        message = _Message("POST", path, LARGEST_DOCUMENT, body, JSON)
+        return self._parse(path, self._accepted(message))
 
-    def _request(self, method: str, path: str, largest: int, body: bytes | None = None) -> bytes:
-        target = f"{self._prefix}/{path.lstrip('/')}"
+    def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Posts a body and returns the response, whatever its status but that of a busy server.
+
+        Raises:
+            NoServerError: the server cannot be reached.
+            WrongServerError: the response is too long, or compressed.
+            ServerProblemError: the server is busy.
+        """
+        answer = self._request(_Message("POST", path, LARGEST_DOCUMENT, body, headers))
+        if answer.is_busy:
+            raise self._refusal(path, answer)
+        return answer
+
+    @contextmanager
+    def one_limit(self) -> Iterator[Deadline]:
+        """Requests inside take at most as long together as one request with its repetitions."""
+        if self._current.deadline:
+            yield self._current.deadline
+            return
         with Deadline(self._request_seconds) as deadline:
             self._current.deadline = deadline
             try:
-                answer = self._repeated(deadline, method, target, body, largest)
+                yield deadline
             finally:
                 self._current.deadline = None
+
+    def _accepted(self, message: _Message) -> bytes:
+        answer = self._request(message)
         if answer.status != HTTPStatus.OK:
-            raise _refusal(f"{self.address}/{path.lstrip('/')}", answer)
+            raise self._refusal(message.path, answer)
         return answer.body
 
-    def _repeated(
-        self, deadline: Deadline, method: str, target: str, body: bytes | None, largest: int
-    ) -> _Answer:
+    def _refusal(self, path: str, answer: Answer) -> Exception:
+        return _refusal(f"{self.address}/{path.lstrip('/')}", answer)
+
+    def _request(self, message: _Message) -> Answer:
+        with self.one_limit() as deadline:
+            return self._repeated(deadline, message)
+
+    def _repeated(self, deadline: Deadline, message: _Message) -> Answer:
         """The first answer that is not temporary, or the last.
 
         No request of this package changes state on the server, so a POST may be repeated too. A
@@ -127,7 +181,7 @@ class Transport:
         """
         for wait in _waits():
             try:
-                answer = self._once(method, target, body, largest)
+                answer = self._once(message)
             except HTTPError as error:
                 if deadline.remaining <= 0:
                     self._give_up(f"no complete answer in {self._request_seconds:g} s", error)
@@ -144,27 +198,24 @@ class Transport:
             time.sleep(wait)
         raise AssertionError("the last wait is None")
 
-    def _once(self, method: str, target: str, body: bytes | None, largest: int) -> _Answer:
-        headers = {"Accept": f"*/*, {PROBLEM_TYPE}", "Accept-Encoding": "identity"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
+    def _once(self, message: _Message) -> Answer:
         response = self._pool.urlopen(
-            method,
-            target,
-            body=body,
-            headers=headers,
+            message.method,
+            f"{self._prefix}/{message.path.lstrip('/')}",
+            body=message.body,
+            headers={**self._headers, **message.headers},
             retries=False,
             redirect=False,
             preload_content=False,
             decode_content=False,
         )
         try:
-            content = self._read(response, largest)
+            content = self._read(response, message.largest)
         except BaseException:
             response.close()  # the rest is not wanted
             raise
         response.release_conn()
-        return _Answer(response.status, response.reason or "", response.headers, content)
+        return Answer(response.status, response.reason or "", response.headers, content)
 
     def _read(self, response: urllib3.BaseHTTPResponse, largest: int) -> bytes:
         encoding = response.headers.get("Content-Encoding", "identity")
@@ -181,6 +232,13 @@ class Transport:
     def wrong(self, reason: str) -> WrongServerError:
         """The error for a response that a speech emotion server does not send."""
         return WrongServerError(f"{self.address} is not a speech emotion server: {reason}")
+
+    def checked(self, read: Callable[[], T]) -> T:
+        """What `read` finds in a document; raises WrongServerError if it is another document."""
+        try:
+            return read()
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise self.wrong(f"unexpected response: {error!r}") from error
 
     def _give_up(self, reason: str, error: Exception | None = None) -> Never:
         raise NoServerError(f"No server answers at {self.address}: {reason}") from error
@@ -222,6 +280,17 @@ def _normalise(address: str) -> str:
     return text.rstrip("/")
 
 
+def _authorization(api_key: str | None) -> dict[str, str]:
+    if api_key is None:
+        return {}
+    if not re.fullmatch("[!-~]+", api_key):
+        raise InvalidKeyError(
+            f"the API key, of {len(api_key)} characters, cannot be sent; "
+            "expected printable ASCII characters without spaces"
+        )
+    return {"Authorization": f"Bearer {api_key}"}
+
+
 def _cause(error: HTTPError) -> str:
     """The last part of urllib3's nested message, such as `[Errno 111] Connection refused`."""
     if isinstance(error, ReadTimeoutError):
@@ -229,7 +298,7 @@ def _cause(error: HTTPError) -> str:
     return text(str(error).rpartition("): ")[2])
 
 
-def _refusal(url: str, answer: _Answer) -> Exception:
+def _refusal(url: str, answer: Answer) -> Exception:
     """The error for a response with another status than 200."""
     content_type = answer.headers.get("Content-Type", "").partition(";")[0]
     if content_type == PROBLEM_TYPE:
@@ -239,12 +308,20 @@ def _refusal(url: str, answer: _Answer) -> Exception:
             pass  # the content type is wrong
     status = text(f"{answer.status} {answer.reason}".rstrip())
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status in PROXY_STATUSES:
-        return ServerProblemError(answer.status, status, "the server gave no reason")
+        return ServerProblemError(answer.status, status, _reason(answer))
     location = answer.headers.get("Location")
     redirect = f" and redirects to {text(location)}" if location else ""
     return WrongServerError(
         f"{url} answers {status}{redirect}; a speech emotion server does not answer this"
     )
+
+
+def _reason(answer: Answer) -> str:
+    """The text in an error of the Open Inference Protocol."""
+    try:
+        return text(_json(answer.body)["error"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "the server gave no reason"
 
 
 def _problem(status: int, document: dict[str, Any]) -> ServerProblemError:

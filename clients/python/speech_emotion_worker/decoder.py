@@ -60,7 +60,7 @@ def _copy(container: "av.container.InputContainer", sink: IO[bytes]) -> None:
         raise ValueError("it has no audio")
     stream = container.streams.audio[0]
     stream.codec_context.thread_count = 1  # processes and threads are forbidden
-    stream.thread_type = "NONE"
+    stream.codec_context.thread_type = "NONE"
     resampler: av.AudioResampler | None = None
     for frame in container.decode(stream):
         if resampler is None:

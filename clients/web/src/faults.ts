@@ -12,6 +12,7 @@ export type FaultKind =
   | "too-long"
   | "away"
   | "wrong-server"
+  | "key-needed"
   | "too-many-requests"
   | "overloaded"
   | "refused"

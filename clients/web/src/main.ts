@@ -1,8 +1,10 @@
 /** Connects to the server, enables the controls, and verifies the features. */
 
+import { keepKey, readKey } from "./api-key.js";
 import { Controls } from "./controls.js";
 import { startEngine } from "./engine/engine.js";
 import { asFault } from "./faults.js";
+import { askForKey } from "./view/key-form.js";
 import { Notice } from "./view/notice.js";
 import { RequestLog } from "./view/request-log.js";
 import { Verification } from "./view/verification.js";
@@ -12,15 +14,18 @@ const engine = startEngine(log);
 const notice = new Notice();
 const verification = new Verification();
 
-async function start(): Promise<void> {
+async function start(key = readKey()): Promise<void> {
   verification.connecting();
   try {
-    const handshake = await engine.connect(new URL(".", location.href).href);
+    const handshake = await engine.connect(new URL(".", location.href).href, key);
+    keepKey(key);
     new Controls(engine, handshake, notice, () => log.forgetBaselines());
   } catch (error) {
     verification.unknown();
-    notice.show(asFault(error), () => void start());
-    return;
+    const fault = asFault(error);
+    if (fault.kind !== "key-needed") return notice.show(fault, () => void start(key));
+    keepKey(undefined);
+    return start(await askForKey(key !== undefined));
   }
   await verify();
 }

@@ -191,7 +191,7 @@ export const views = {
 
 export const repeat = {
   heading: "Repeat the request",
-  hint: "The last request of this page, for a terminal.",
+  hint: "The last prediction of this page in JSON, for a terminal. Its numbers are rounded.",
   curl: "Copy as curl",
   python: "Copy as Python",
   copied: "Copied.",
@@ -210,6 +210,10 @@ export const log = {
   status: "Status",
   nothing: "nothing",
   body: (parts: readonly string[], body: number) => [...parts, bytes(body)].join("; "),
+  binaryBody: (parts: readonly string[], body: number) =>
+    [...parts, `${bytes(body)} in binary`].join("; "),
+  tensor: (name: string, size: string, datatype: string, length: number) =>
+    `${name}: ${size} ${datatype}, ${length} bytes`,
   mfccs: (size: string) => `${size} MFCCs`,
   prosody: (size: string) => `${size} numbers of pitch, voicing and loudness`,
   baseline: (size: string) => `${size} numbers of your usual voice`,
@@ -229,7 +233,19 @@ interface Message {
 
 export const action = { retry: "Try again", dismiss: "Close" };
 
+export const apiKey = {
+  title: "This server needs an API key",
+  advice: "Ask its operator for one. It stays in this tab: closing the tab forgets it.",
+  unknown: "The server does not know this key.",
+  label: "API key",
+  use: "Use this key",
+};
+
 export const faults: Record<FaultKind, Message> = {
+  "key-needed": {
+    title: "The server does not know the API key any more",
+    advice: "Reload the page to enter another.",
+  },
   "microphone-refused": {
     title: "This page may not use the microphone",
     advice:

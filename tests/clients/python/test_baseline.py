@@ -78,7 +78,7 @@ def test_the_document_is_that_of_a_request() -> None:
     assert document["clips"] == 2
     assert [len(document["mfccs"][name]) for name in ("mean", "spread")] == [25, 25]
     assert [len(document["prosody"][name]) for name in ("mean", "spread")] == [3, 3]
-    assert document["mfccs"]["mean"] == [round(value, 4) for value in document["mfccs"]["mean"]]
+    assert document["mfccs"]["mean"] == [round(value, 5) for value in document["mfccs"]["mean"]]
 
 
 def test_the_number_of_clips_is_bounded() -> None:

@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from tests.clients.python.conftest import MODELS, Emotion
+from tests.support.clip_requests import members_of
 from tests.support.faulty_proxy import Answer, FaultyProxy, replaced_by
 from tests.support.harness import free_port
 
@@ -54,7 +55,7 @@ def test_frames_are_posted_to_a_frame_network(
 ) -> None:
     for network in ("Frames", "CNN"):
         assert emotion("predict", tone, "--network", network, "--server", proxy.url).returncode == 0
-    bodies = [json.loads(body) for _, body in proxy.requests if body]
+    bodies = [members_of(body) for _, body in proxy.requests if body]
     assert np.shape(bodies[0]["mfccs"]) == (173, 25)
     np.testing.assert_allclose(np.mean(bodies[0]["mfccs"], axis=0), bodies[1]["mfccs"], atol=1e-3)
 

@@ -30,7 +30,7 @@ from tests.support.hostile_server import HostileServer
 
 def test_an_innocent_server_is_believed(hostile: HostileServer, connect: Connect) -> None:
     assert predict(connect(hostile)).emotion == "happy"
-    np.testing.assert_allclose(hostile.posted[0]["mfccs"], [CLIP[:25]], atol=1e-4)
+    np.testing.assert_allclose(hostile.posted[0]["mfccs"], [CLIP[:25]], atol=6e-4)
     assert [item.verdict for item in verify(hostile, connect)] == ["agreement"] * 2
 
 
@@ -100,7 +100,7 @@ def test_the_extractor_gets_the_channels_at_the_rate_of_the_recording(connect: C
         client.predict(np.stack([AUDIO] * 3, axis=1), "V", 16_000)
         bodies = [[body["mfccs"][0], *body["prosody"][:3]] for body in server.posted]
         paths = [path for path in server.paths if "extractor" in path]
-    first = round(AUDIO[0], 4)
+    first = round(AUDIO[0], 5)
     assert bodies == [[48_000, first, -first, 0], *[[16_000, first, 0, 0]] * 2]
     assert paths == ["/init/extractor-48000.onnx", "/init/extractor-16000.onnx"]
 

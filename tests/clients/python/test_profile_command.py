@@ -14,6 +14,7 @@ from speech_emotion.profiles.store import ProfileStore
 
 from tests.clients.python.conftest import Emotion
 from tests.clients.python.test_profiles import CLIP
+from tests.support.clip_requests import members_of
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.hostile_server import HostileServer
 from training.features.recordings.statistics import STATISTICS
@@ -74,7 +75,7 @@ def noise(tmp_path: Path) -> Path:
 
 
 def posted(proxy: FaultyProxy) -> list[Any]:
-    return [json.loads(body) for path, body in proxy.requests if path.startswith("/prediction/")]
+    return [members_of(body) for _, body in proxy.requests if body]
 
 
 def test_a_profile_is_made_shown_listed_and_forgotten(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.clients.python.conftest import Emotion
+from tests.support.clip_requests import members_of
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.harness import running
 from tests.support.measured_models import write_measured_models
@@ -68,5 +69,5 @@ def test_the_default_is_best_on_other_corpora_and_gets_prosody_of_each_frame(
         done = emotion("predict", tone, "--json", "--server", proxy.url)
         (body,) = [body for _, body in proxy.requests if body]
     assert json.loads(done.stdout)["network"] == "World"
-    members = json.loads(body)
+    members = members_of(body)
     assert np.shape(members["prosody"]) == (len(members["mfccs"]), 3)

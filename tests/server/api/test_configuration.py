@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 from falcon.testing import TestClient
@@ -163,3 +164,19 @@ def test_a_damaged_extractor_is_not_offered(models_with_recordings: Path) -> Non
     assert rates == [22_050, 48_000]
     assert client.simulate_get(f"/init/{path.name}").status_code == 404
     assert "extractor-8000.onnx: was made for another" in client.simulate_get("/readyz").text
+
+
+@pytest.mark.parametrize("path", ["/init/configuration", "/configuration/init"])
+def test_each_address_is_relative_to_the_configuration(models: Path, path: str) -> None:
+    write_recording_extractor(models, 48_000)
+    client = make_client(models)
+    configuration = client.simulate_get(path).json
+    networks = configuration["networks"]
+    described = [configuration["extractor"], configuration["reference"]]
+    described += configuration["recordings"]["extractors"] + configuration["references"]
+    described += [network["inference"] for network in networks]
+    for each in described:
+        address = urljoin(f"http://localhost/emotion{path}", each["relativeUrl"])
+        assert address == f"http://localhost/emotion{each['url']}"
+    paths = [network["inference"]["url"] for network in networks]
+    assert paths == [f"/v2/models/{network['networkType']}/infer" for network in networks]

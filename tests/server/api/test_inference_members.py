@@ -193,3 +193,45 @@ def test_the_error_names_the_invalid_tensor(
 def test_a_network_refuses_a_tensor_that_it_does_not_take(all_kinds: TestClient) -> None:
     answer = infer(all_kinds, request(inputs("vector-prosody", 1)), "vector-plain")
     assert error_of(answer) == "inputs[1].name is 'prosody'; expected mfccs."
+
+
+@pytest.mark.parametrize("foreign", [True, False])
+@pytest.mark.parametrize("kind", ["vector", "frames"])
+def test_the_whole_warning_is_that_of_a_prediction(
+    all_kinds: TestClient, kind: str, foreign: bool
+) -> None:
+    arrays = inputs(f"{kind}-both", 1)
+    (mfccs, *_) = arrays.values()
+    mfccs *= -9.0 if foreign else 1.0
+    del arrays["prosody"]
+    document = request(arrays, parameters={"warning_details": True})
+    found = infer(all_kinds, document, f"{kind}-both").json["parameters"]
+
+    row = baselines(1, 6.0)[0].tolist()
+    moments = {
+        "mfccs": {"mean": row[:25], "spread": row[28:53]},
+        "prosody": {"mean": row[25:28], "spread": row[53:56]},
+    }
+    body = {"mfccs": mfccs[0].tolist(), "baseline": moments | {"clips": 7}}
+    warning = all_kinds.simulate_post(f"/prediction/{kind}-both", json=body).json["warning"]
+    assert warning["code"] == (
+        "outside-training-distribution" if foreign else "baseline-of-another-voice"
+    )
+    names = {"detail": "warning_detail", "distance": "warning_distance", "limit": "warning_limit"}
+    assert {"code": found["warning"]} | {
+        name: found[member] for name, member in names.items()
+    } == warning
+
+
+def test_the_whole_warning_of_a_batch_is_that_of_the_farthest_row(all_kinds: TestClient) -> None:
+    arrays = inputs("vector-plain", 3)
+    arrays["mfccs"][:, 0] = [6.0, 1.0, -8.0]
+    document = request(arrays, parameters={"warning_details": True})
+    found = infer(all_kinds, document, "vector-plain").json["parameters"]
+    assert (found["rows_outside"], found["warning_distance"]) == (2, 8.0)
+
+
+def test_warning_details_are_asked_for_by_a_boolean(all_kinds: TestClient) -> None:
+    document = request(inputs("vector-plain", 1), parameters={"warning_details": "yes"})
+    error = error_of(infer(all_kinds, document, "vector-plain"))
+    assert error == "parameters.warning_details is 'yes'; expected true or false."

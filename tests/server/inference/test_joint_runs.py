@@ -16,6 +16,7 @@ from server.app import create_app
 from server.codecs.optional_members import Utterance
 from server.inference.joint_inputs import predict_jointly
 from server.inference.joint_runs import MOST_FRAMES, MOST_ROWS, JointRuns
+from server.inference.single_clips import find_clip
 from server.inference.time_slice import EventLoopTimeSlice
 from server.models.batch_predictors import Scores, frame_batch_predictor
 from server.models.catalog import NetworkCatalog, load_catalog
@@ -249,6 +250,63 @@ def test_requests_in_one_iteration_get_the_answers_of_single_ones(models: Path, 
         assert ("warning" in answer.json) == is_foreign
     assert "warning" in answers[-2].json
     assert max(rows) > 1
+
+
+def tensors(mfccs: Any, padding: int, **members: Any) -> dict[str, Any]:
+    """An inference request for one clip, with frames of padding after it."""
+    frames = np.pad(mfccs, ((0, padding), (0, 0)), constant_values=99.0)[None]
+    given = {"frames": frames, "lengths": np.array([len(mfccs)])} | members
+    inputs = [
+        {
+            "name": name,
+            "shape": array.shape,
+            "datatype": "INT64" if name == "lengths" else "FP32",
+            "data": array.ravel().tolist(),
+        }
+        for name, array in given.items()
+    ]
+    return {"inputs": inputs}
+
+
+def test_inference_requests_for_one_clip_share_the_runs_of_predictions() -> None:
+    rows: list[int] = []
+    catalog = load_catalog(ROOT / "models", run_extractors=False)
+    network = catalog.networks["tcn"]
+    networks = {"tcn": counting(network, rows)}
+    settings = Settings(ServerSettings(), ModelSettings(ROOT / "models"))
+    app = create_app(settings, replace(catalog, networks=networks))
+    # Long and short bodies: the frames of 13 kB in binary take another way than those of 1 kB.
+    clips = [Utterance(normal(frames, 25)) for frames in (30, 31, 30, 3, 3)]
+    given = [(f"/prediction/{network.name}", {"mfccs": one.mfccs.tolist()}) for one in clips]
+    path = f"/v2/models/{network.name}/infer"
+    given += [(path, tensors(one.mfccs, padding)) for padding, one in enumerate(clips)]
+
+    async def post() -> list[Any]:
+        async with falcon.testing.ASGIConductor(app) as conductor:
+            requests = [conductor.simulate_post(path, json=body) for path, body in given]
+            answers = await asyncio.gather(*requests)
+        return list(answers)
+
+    answers = [answer.json for answer in asyncio.run(post())]
+    half = len(clips)
+    for one, prediction, inference in zip(clips, answers[:half], answers[half:], strict=True):
+        expected = alone(network, one)
+        found = [result["prediction"] for result in prediction["results"]]
+        np.testing.assert_allclose(found, expected.probabilities, atol=1e-6)
+        probabilities, distance, _ = (output["data"] for output in inference["outputs"])
+        np.testing.assert_allclose(probabilities, expected.probabilities, atol=1e-6)
+        np.testing.assert_allclose(distance, expected.distance, rtol=1e-5)
+    assert max(rows) > 1
+    metrics = falcon.testing.TestClient(app).simulate_get("/metrics").text
+    assert f'input_distance_ratio_count{{network="TCN"}} {len(given)}.0' in metrics
+
+
+def test_one_clip_that_is_long_leaves_the_loop(shipped: NetworkCatalog) -> None:
+    frames = normal(1, MOST_FRAMES + 1, 25)
+    assert find_clip({"frames": frames}) is None
+    assert find_clip({"frames": frames, "lengths": np.array([9])}) is not None
+    assert find_clip({"frames": normal(2, 9, 25)}) is None
+    assert find_clip({"mfccs": normal(1, 25)}) is None
 
 
 def test_every_prediction_of_a_joint_run_is_counted(models: Path) -> None:

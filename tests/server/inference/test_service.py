@@ -19,6 +19,7 @@ from server.codecs.tensor_specs import model_signature
 from server.inference.batch_executor import BatchExecutor
 from server.inference.joint_runs import JointRuns
 from server.inference.service import LARGEST_JSON_ON_LOOP, InferenceService
+from server.inference.single_clips import SingleClips
 from server.inference.time_slice import EventLoopTimeSlice
 from server.metrics.network_metrics import network_metrics
 from server.metrics.store import MetricStore
@@ -176,7 +177,7 @@ def make_service(network: Network, catalog: NetworkCatalog) -> InferenceService:
         BatchExecutor(2**20),
         time_slice,
         network_metrics(MetricStore.in_memory(), catalog)[network.name],
-        JointRuns(network, time_slice),
+        SingleClips(network, JointRuns(network, time_slice), time_slice),
     )
 
 

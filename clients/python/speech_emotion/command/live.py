@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speech_emotion.client import Client
+from speech_emotion.command.connection import client_of
 from speech_emotion.command.networks import network_line
 from speech_emotion.command.output import prediction_json, window_row
-from speech_emotion.command.predict import client_of
 from speech_emotion.errors import MicrophoneError
 from speech_emotion.results.timeline import Timeline
 

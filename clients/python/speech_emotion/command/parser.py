@@ -5,8 +5,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from speech_emotion.audio import MAXIMUM_SECONDS, SHORTEST_WINDOW
-from speech_emotion.client import DEFAULT_SERVER
 from speech_emotion.command import live, predict, profile, server
+from speech_emotion.command.connection import connection_options
 from speech_emotion.errors import ProfileNameError
 from speech_emotion.profiles.store import checked_name
 from speech_emotion.untrusted import sha256
@@ -37,22 +37,16 @@ def parser() -> argparse.ArgumentParser:
     _add_live(commands)
     verify = commands.add_parser(
         "verify",
-        parents=[_connection(), _json(), _extractor()],
+        parents=[connection_options(), _json(), _extractor()],
         help="check that this machine computes the right features",
     )
     verify.set_defaults(run=server.verify)
     networks = commands.add_parser(
-        "networks", parents=[_connection(), _json()], help="list the server's networks"
+        "networks", parents=[connection_options(), _json()], help="list the server's networks"
     )
     networks.set_defaults(run=server.networks)
     _add_profile(commands)
     return root
-
-
-def _connection() -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser(add_help=False)
-    options.add_argument("--server", metavar="URL", default=DEFAULT_SERVER, help="(%(default)s)")
-    return options
 
 
 def _json() -> argparse.ArgumentParser:
@@ -94,7 +88,7 @@ def _network() -> argparse.ArgumentParser:
 def _add_live(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     options = commands.add_parser(
         "live",
-        parents=[_connection(), _json(), _extractor(), _network()],
+        parents=[connection_options(), _json(), _extractor(), _network()],
         help="predict what the microphone hears",
     )
     options.add_argument(
@@ -108,7 +102,7 @@ def _add_live(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 def _add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     options = commands.add_parser(
         "predict",
-        parents=[_connection(), _json(), _extractor(), _network()],
+        parents=[connection_options(), _json(), _extractor(), _network()],
         help="predict the emotion of files",
     )
     options.add_argument("files", nargs="+", metavar="FILE", help=FORMATS)
@@ -151,7 +145,7 @@ def _add_profile(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     actions = options.add_subparsers(required=True, metavar="ACTION")
     add = actions.add_parser(
         "add",
-        parents=[_connection(), _extractor()],
+        parents=[connection_options(), _extractor()],
         help="add clips; a few sentences of ordinary speech make a profile",
     )
     show = actions.add_parser("show", parents=[_json()], help="print a profile")

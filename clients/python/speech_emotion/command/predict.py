@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 from speech_emotion.client import Client
+from speech_emotion.command.connection import client_of
 from speech_emotion.command.files import process
 from speech_emotion.command.folders import recordings
 from speech_emotion.command.networks import network_line
@@ -14,7 +15,6 @@ from speech_emotion.command.output import PredictionTable, prediction_json
 from speech_emotion.command.profile_in_use import ProfileInUse
 from speech_emotion.command.table_file import TableFile
 from speech_emotion.errors import ProfileNameError
-from speech_emotion.local.client import LocalClient
 from speech_emotion.results.timeline import Timeline
 
 
@@ -48,14 +48,6 @@ def predict(options: argparse.Namespace) -> int:
         if sheet and not options.json:
             print(f"{options.csv}: {sheet.rows:,} rows, {sheet.failed:,} of them errors")
     return code
-
-
-def client_of(options: argparse.Namespace) -> Client:
-    """The client that the options ask for: of a server, or on this machine."""
-    pinned = options.extractor_sha256
-    if options.local or options.models is not None:
-        return LocalClient(options.server, extractor_sha256=pinned, models=options.models)
-    return Client(options.server, extractor_sha256=pinned)
 
 
 def _timelines(

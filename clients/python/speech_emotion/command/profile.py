@@ -4,7 +4,7 @@ import argparse
 import json
 from collections.abc import Callable
 
-from speech_emotion.client import Client
+from speech_emotion.command.connection import connect
 from speech_emotion.command.files import process
 from speech_emotion.command.output import profile_rows
 from speech_emotion.errors import AudioError, ProfileError
@@ -14,7 +14,7 @@ from speech_emotion.profiles.store import ProfileStore
 
 def add(options: argparse.Namespace) -> int:
     """Adds clips to a profile; makes it if there is none."""
-    client = Client(options.server, extractor_sha256=options.extractor_sha256)
+    client = connect(options)
     client.start()
     store = ProfileStore()
     recipe = client.contract.recipe.digest

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from speech_emotion.client import Client
+from speech_emotion.command.connection import connect
 from speech_emotion.command.networks import network_rows
 from speech_emotion.command.output import verification_rows
 
@@ -15,14 +15,14 @@ DISAGREEMENT = 11
 
 def verify(options: argparse.Namespace) -> int:
     """Prints the server's verdicts on the features of this machine."""
-    verifications = Client(options.server, extractor_sha256=options.extractor_sha256).verify()
+    verifications = connect(options).verify()
     _print(options, verifications, verification_rows(verifications))
     return 0 if all(item.agrees for item in verifications) else DISAGREEMENT
 
 
 def networks(options: argparse.Namespace) -> int:
     """Lists the server's networks."""
-    found = Client(options.server).contract.networks
+    found = connect(options).contract.networks
     _print(options, found, network_rows(found))
     return 0
 

@@ -24,6 +24,8 @@ class LocalClient(Client):
         cache: Path | None = None,
         extractor_sha256: str | Iterable[str] | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        api_key: str | None = None,
+        *,
         models: Path | None = None,
     ) -> None:
         """As `Client`.
@@ -33,12 +35,13 @@ class LocalClient(Client):
             cache: as for `Client`; networks are kept in it too.
             extractor_sha256: as for `Client`.
             limits: as for `Client`; of each of two processes.
+            api_key: as for `Client`.
             models: a network's file or a folder of networks, with the extractors beside it.
 
         Raises:
             ExtractorError: the folder has no network or no extractor.
         """
-        super().__init__(server, cache, extractor_sha256, limits)
+        super().__init__(server, cache, extractor_sha256, limits, api_key)
         self._limits = limits
         self._folder = None if models is None else ModelFolder(models)
         self._networks: dict[str, LocalNetwork] = {}  # by hash

@@ -10,7 +10,7 @@ from speech_emotion.extraction.features import Features
 
 MOST_CLIPS = 1_000_000  # beyond these, each clip replaces an average one
 LOG_F0 = 0  # its column in prosody
-DECIMALS = 4  # of a posted number
+DECIMALS = 5  # of a posted number; a spread may be small
 LEAST_VOICED = 0.1  # share of the frames; with less of it, a clip is hardly speech
 
 Float64 = NDArray[np.float64]

@@ -5,17 +5,13 @@ import { InvalidOptionError } from "./errors.js";
 import { Extractors, type ExtractorOptions } from "./extraction/extractors.js";
 import type { Features } from "./extraction/features.js";
 import { readWav } from "./extraction/wav.js";
-import {
-  isVerification,
-  predictionFault,
-  type Prediction,
-  type Verification,
-} from "./handshake/answers.js";
+import { isVerification, type Prediction, type Verification } from "./handshake/answers.js";
 import { fetchHandshake, type Handshake, type Network } from "./handshake/handshake.js";
 import type { Reference } from "./handshake/recordings.js";
 import { fetchFile } from "./http/files.js";
 import { Transport, type TransportOptions } from "./http/transport.js";
-import { framesBody, predictionBody, vectorBody, type PredictionBody } from "./request.js";
+import { framesBody, vectorBody, type PredictionBody } from "./prediction/members.js";
+import { Predictor } from "./prediction/predictor.js";
 
 const VERIFICATION_PATH = "/init/verification";
 const LONGEST_SECONDS = 3_600; // of an option
@@ -30,10 +26,12 @@ export class Client {
   readonly handshake: Handshake;
   readonly #transport: Transport;
   readonly #extractors: Extractors;
+  readonly #predictor: Predictor;
 
   private constructor(transport: Transport, handshake: Handshake, options: ClientOptions) {
     this.#transport = transport;
     this.#extractors = new Extractors(transport, handshake, options);
+    this.#predictor = new Predictor(transport, handshake.networks);
     this.handshake = handshake;
   }
 
@@ -84,25 +82,19 @@ export class Client {
    * @throws ServerProblemError, such as status 404 for an unknown network; NoServerError
    */
   async predict(network: string, features: Features, baseline?: Baseline): Promise<Prediction> {
-    const path = predictionPath(network);
-    const answer = await this.#transport.postJson(path, this.#body(network, features, baseline));
-    const fault = predictionFault(answer);
-    if (fault !== undefined) {
-      throw this.#transport.wrongServer(`unexpected response for ${path}: ${fault}`);
-    }
-    return answer as Prediction;
+    return this.#predictor.predict(network, features, baseline);
   }
 
-  /** The POST request that `predict` makes, with its JSON body, for pages that show it. */
+  /**
+   * The request of `POST /prediction`, with its JSON body, that has the answer of `predict`, for
+   * pages that show it. `predict` itself posts frames in binary if the server takes that.
+   */
   predictionRequest(
     network: string,
     features: Features,
     baseline?: Baseline,
   ): { url: string; body: string } {
-    return {
-      url: this.#transport.url(predictionPath(network)).href,
-      body: JSON.stringify(this.#body(network, features, baseline)),
-    };
+    return this.#predictor.request(network, features, baseline);
   }
 
   /**
@@ -153,15 +145,16 @@ export class Client {
     const spoken = prosody && { verdict: prosody.verdict, detail: prosody.detail };
     return { reference, form, verdict, detail, ...(spoken && { prosody: spoken }) };
   }
-
-  #body(name: string, features: Features, baseline: Baseline | undefined): PredictionBody {
-    const wanted = name.toLowerCase();
-    const network = this.networks.find((each) => each.networkType.toLowerCase() === wanted);
-    return predictionBody(network, features, baseline);
-  }
 }
 
-function checkOptions({ extractorSha256, requestSeconds, extractionSeconds }: ClientOptions): void {
+function checkOptions(options: ClientOptions): void {
+  const { extractorSha256, requestSeconds, extractionSeconds, apiKey } = options;
+  if (apiKey !== undefined && !/^[!-~]+$/.test(apiKey)) {
+    throw new InvalidOptionError(
+      `apiKey, of ${apiKey.length} characters, cannot be sent; ` +
+        "expected printable ASCII characters without spaces.",
+    );
+  }
   const wrong = [extractorSha256 ?? []].flat().find((hash) => !/^[0-9a-f]{64}$/i.test(hash));
   if (wrong !== undefined || extractorSha256?.length === 0) {
     throw new InvalidOptionError(
@@ -175,8 +168,4 @@ function checkOptions({ extractorSha256, requestSeconds, extractionSeconds }: Cl
       );
     }
   }
-}
-
-function predictionPath(network: string): string {
-  return `/prediction/${encodeURIComponent(network)}`;
 }

@@ -14,6 +14,7 @@ import {
   Client,
   FeatureExtractor,
   readBaseline,
+  Resampler,
   withClip,
   type Baseline,
   type ClientOptions,
@@ -60,7 +61,9 @@ const commands = {
     return {};
   },
 
-  async connect({ address, inThread, options }: Request): Promise<object> {
+  /** @param origin of a page, which only browsers have */
+  async connect({ address, inThread, options, origin }: Request): Promise<object> {
+    Object.assign(globalThis, { origin });
     client = await Client.connect(String(address), {
       ...(options as ClientOptions | undefined),
       ...(inThread === true && { worker: startThread }),
@@ -89,6 +92,11 @@ const commands = {
     const features = await extract(await readSamples(request["audio"]), request);
     const baseline = request["baseline"] as Baseline | undefined;
     return client.predict(String(request["network"]), features, baseline);
+  },
+
+  async resample({ audio, from, to }: Request): Promise<object> {
+    const resampler = new Resampler(Number(from), Number(to));
+    return { samples: base64(resampler.resample(await readSamples(audio))) };
   },
 
   async sampleRates(): Promise<object> {

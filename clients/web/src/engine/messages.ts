@@ -14,21 +14,23 @@ import type { FaultMessage } from "../faults.js";
 export interface SentRequest {
   readonly method: string;
   readonly url: string;
-  /** The JSON body; empty if there was none. */
+  /** The JSON of the body; empty if there was no body. */
   readonly body: string;
+  /** The bytes of the body after its JSON. */
+  readonly tensors: Uint8Array;
   /** Undefined if there was no response. */
   readonly status: number | undefined;
 }
 
 export interface PredictionWithRequest extends Prediction {
-  /** The POST request of this prediction, with its JSON body. */
+  /** The POST request in JSON that has this answer. */
   readonly request: { readonly url: string; readonly body: string };
 }
 
 /** The worker's functions: all computation, and all requests to the server. */
 export interface Engine {
-  /** Performs the handshake with the server at an address. */
-  connect(address: string): Promise<Handshake>;
+  /** Performs the handshake with the server at an address, with an API key if it needs one. */
+  connect(address: string, apiKey?: string): Promise<Handshake>;
   /** Compares the features that this browser computes with the server's. */
   verify(): Promise<Verification[]>;
   /** Resamples mono samples from `rate` Hz to the sample rate of the features. */

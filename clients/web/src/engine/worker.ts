@@ -6,13 +6,16 @@ import {
   Client,
   ExtractorError,
   NoServerError,
+  Resampler,
   ServerProblemError,
   WrongServerError,
 } from "speech-emotion-extractor";
 
-import { Resampler } from "../audio/resample.js";
 import type { FaultKind, FaultMessage } from "../faults.js";
-import type { Call, Engine, FromWorker } from "./messages.js";
+import type { Call, Engine, FromWorker, SentRequest } from "./messages.js";
+
+/** The header with the length of the JSON before binary tensors. */
+const JSON_BYTES = "Inference-Header-Content-Length";
 
 let connected: Client | undefined;
 const resamplers = new Map<number, Resampler>();
@@ -31,10 +34,21 @@ const loggingFetch: typeof fetch = async (resource, options) => {
     return response;
   } finally {
     const method = options?.method ?? "GET";
-    const body = String(options?.body ?? "");
-    post({ sent: { method, url: String(resource), body, status } });
+    post({ sent: { method, url: String(resource), ...partsOf(options), status } });
   }
 };
+
+/** The JSON of a request's body, and the bytes after it. */
+function partsOf(options: RequestInit | undefined): Pick<SentRequest, "body" | "tensors"> {
+  const { body, headers } = options ?? {};
+  if (!(body instanceof Uint8Array)) return { body: String(body ?? ""), tensors: new Uint8Array() };
+  const bytes: Uint8Array = body;
+  const length = Number(new Headers(headers).get(JSON_BYTES));
+  return {
+    body: new TextDecoder().decode(bytes.subarray(0, length)),
+    tensors: bytes.slice(length),
+  };
+}
 
 function startExtractor(): Worker {
   const worker = new Worker(new URL("./extractor.worker.ts", import.meta.url), { type: "module" });
@@ -45,8 +59,10 @@ function startExtractor(): Worker {
 }
 
 const engine: Engine = {
-  async connect(address) {
-    connected = await Client.connect(address, { send: loggingFetch, worker: startExtractor });
+  async connect(address, apiKey) {
+    const key = apiKey === undefined ? {} : { apiKey };
+    const options = { send: loggingFetch, worker: startExtractor, ...key };
+    connected = await Client.connect(address, options);
     return connected.handshake;
   },
 
@@ -85,6 +101,7 @@ function describe(error: unknown): FaultMessage {
 }
 
 function describeRefusal({ status, message, retryAfter }: ServerProblemError): FaultMessage {
+  if (status === 401) return { kind: "key-needed", detail: message };
   if (status === 429) return { kind: "too-many-requests", detail: message, retryAfter };
   // Nginx answers 502 and 504 while no worker is available.
   if (status >= 500) return { kind: "overloaded", detail: message, retryAfter };

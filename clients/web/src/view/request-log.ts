@@ -4,6 +4,7 @@ import { find, make, makeRow } from "../dom.js";
 import type { SentRequest } from "../engine/messages.js";
 import type { RequestObserver } from "../engine/engine.js";
 import { log } from "../strings.js";
+import { describeBody } from "./sent-body.js";
 
 /** Live mode posts once a second, so that older bodies would fill the memory. */
 const MOST_BODIES = 20;
@@ -28,10 +29,11 @@ export class RequestLog implements RequestObserver {
     this.fetched([location.href]);
   }
 
-  sent({ method, url, body, status }: SentRequest): void {
+  sent(request: SentRequest): void {
+    const { method, url, body, tensors, status } = request;
     this.#reported.add(url);
-    this.#bytesSent += body.length; // JSON of numbers: one byte per character
-    const sent = body === "" ? log.nothing : this.#describe(body);
+    this.#bytesSent += body.length + tensors.length; // JSON of numbers: one byte per character
+    const sent = body === "" ? log.nothing : this.#describe(request);
     this.#add(url, method, sent, status === undefined ? log.noAnswer : String(status));
   }
 
@@ -64,19 +66,13 @@ export class RequestLog implements RequestObserver {
     this.#summary.textContent = parts.join(" ");
   }
 
-  /** What the body contains; opened, it shows the body itself. */
-  #describe(body: string): Node {
-    const { mfccs, prosody, baseline } = JSON.parse(body) as Body;
-    if (baseline) this.#baselinesSent += 1;
-    const parts = [
-      ...(mfccs ? [log.mfccs(sizeOf(mfccs))] : []),
-      ...(prosody ? [log.prosody(sizeOf(prosody))] : []),
-      ...(baseline ? [log.baseline(String(countOf(baseline)))] : []),
-    ];
-    const text = log.body(parts, body.length);
-    const details = make("details", {}, make("summary", {}, text));
-    details.addEventListener("toggle", () => showBody(details, body), { once: true });
-    this.#bodies.push({ details, text, hasBaseline: baseline !== undefined });
+  /** What the body contains; opened, it shows each number. */
+  #describe(request: SentRequest): Node {
+    const { summary, hasBaseline, text } = describeBody(request);
+    if (hasBaseline) this.#baselinesSent += 1;
+    const details = make("details", {}, make("summary", {}, summary));
+    details.addEventListener("toggle", () => showBody(details, text()), { once: true });
+    this.#bodies.push({ details, text: summary, hasBaseline });
     if (this.#bodies.length > MOST_BODIES) forget(this.#bodies.shift()!);
     return details;
   }
@@ -87,27 +83,6 @@ interface Shown {
   readonly details: HTMLDetailsElement;
   readonly text: string;
   readonly hasBaseline: boolean;
-}
-
-interface Body {
-  readonly mfccs?: Numbers;
-  readonly prosody?: Numbers;
-  readonly baseline?: object;
-}
-
-type Numbers = readonly number[] | readonly (readonly number[])[];
-
-/** Such as `25`, or `130 × 25` for rows. */
-function sizeOf(numbers: Numbers): string {
-  const [first] = numbers;
-  return Array.isArray(first) ? `${numbers.length} × ${first.length}` : String(numbers.length);
-}
-
-/** The numbers in any JSON value. */
-function countOf(value: unknown): number {
-  if (typeof value === "number") return 1;
-  if (typeof value !== "object" || value === null) return 0;
-  return Object.values(value).reduce<number>((sum, each) => sum + countOf(each), 0);
 }
 
 function showBody(details: HTMLDetailsElement, body: string): void {

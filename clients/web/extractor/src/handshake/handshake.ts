@@ -1,7 +1,7 @@
 /** The server's handshake, `GET /init/configuration`. */
 
 import { isShare, MOST_LABELS } from "./answers.js";
-import { fileFault, type PublishedFile } from "./file.js";
+import { fileFault, isAddress, pathOf, type Address, type PublishedFile } from "./file.js";
 import { isRecall, type Recall } from "./recall.js";
 import { recipeFault, type Recipe } from "./recipe.js";
 import {
@@ -38,6 +38,15 @@ export interface Network {
   readonly intendedUse: { readonly for?: readonly string[]; readonly not_for?: readonly string[] };
   /** Members of a request, beside the MFCCs, that the network can use: prosody, baseline. */
   readonly optionalMembers: readonly string[];
+  /** Where it takes the same input over the Open Inference Protocol; null: nowhere. */
+  readonly inference: Inference | null;
+}
+
+export interface Inference extends Address {
+  /** Whether it takes binary tensors. */
+  readonly binary: boolean;
+  /** Whether it knows the parameter `warning_details`. */
+  readonly warningDetails: boolean;
 }
 
 export interface Handshake {
@@ -60,23 +69,26 @@ export async function fetchHandshake(transport: Transport): Promise<Handshake> {
     throw transport.wrongServer(`unexpected response for ${HANDSHAKE_PATH}: ${fault}`);
   }
   const handshake = withLaterMembers(document as Handshake);
-  for (const { url } of filesOf(handshake)) transport.url(url); // throws for another server
+  for (const address of addressesOf(handshake)) transport.url(pathOf(address)); // may throw
   return handshake;
 }
 
-/** Older servers neither list the optional members nor the recall on other corpora. */
+/** Older servers do not list these members. */
 function withLaterMembers(handshake: Handshake): Handshake {
   const networks = handshake.networks.map((each) => ({
     ...each,
     optionalMembers: each.optionalMembers ?? [],
     newSpeakers: each.newSpeakers ?? null,
     otherCorpora: each.otherCorpora ?? null,
+    inference: each.inference ?? null,
   }));
   return { ...handshake, networks };
 }
 
-function filesOf({ extractor, reference, recordings, references }: Handshake): PublishedFile[] {
-  return [extractor, reference, ...(recordings?.extractors ?? []), ...(references ?? [])];
+function addressesOf(handshake: Handshake): Address[] {
+  const { extractor, reference, recordings, references, networks } = handshake;
+  const inferences = networks.flatMap(({ inference }) => inference ?? []);
+  return [extractor, reference, recordings?.extractors ?? [], references ?? [], inferences].flat();
 }
 
 type Unchecked<T> = { readonly [name in keyof T]?: unknown };
@@ -135,7 +147,13 @@ const MEMBERS: Readonly<Record<Member, (value: unknown) => boolean>> = {
   intendedUse: (value) =>
     isObject(value) && [value["for"], value["not_for"]].every((each) => areTexts(each ?? [])),
   optionalMembers: (value) => value === undefined || areTexts(value),
+  inference: (value) => value === undefined || value === null || isInference(value),
 };
+
+function isInference(value: unknown): boolean {
+  const { binary, warningDetails } = (value ?? {}) as Unchecked<Inference>;
+  return [binary, warningDetails].every((each) => typeof each === "boolean") && isAddress(value);
+}
 
 function areTexts(value: unknown): value is string[] {
   return (

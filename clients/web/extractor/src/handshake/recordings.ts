@@ -3,10 +3,26 @@
 import { quoted } from "../text.js";
 import { fileFault, type PublishedFile } from "./file.js";
 
+/** A low-pass filter that makes `up` output samples of each `down` input samples. */
+export interface ResamplingStage {
+  readonly up: number;
+  readonly down: number;
+  /** As a share of half the input's sample rate. */
+  readonly cutoff: number;
+  /** Of the Kaiser window. */
+  readonly beta: number;
+  /** Of the filter, in input samples. */
+  readonly halfLength: number;
+}
+
 /** The extractor of recordings with one sample rate, and its filter in numbers. */
 export interface RecordingExtractor extends PublishedFile {
   /** Hz */
   readonly sampleRate: number;
+  /** How the channels become one, before they are resampled; this module does not need it. */
+  readonly downmix?: string;
+  /** The stages that resample to the recipe's rate, in order; this module does not need them. */
+  readonly resampling?: readonly ResamplingStage[];
 }
 
 export interface Recordings {

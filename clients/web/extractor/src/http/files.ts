@@ -4,7 +4,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 
 import { ExtractorError } from "../errors.js";
-import type { PublishedFile } from "../handshake/file.js";
+import { pathOf, type PublishedFile } from "../handshake/file.js";
 import type { Transport } from "./transport.js";
 
 const MOST_BYTES = 32 * 1024 * 1024;
@@ -18,7 +18,7 @@ const MOST_BYTES = 32 * 1024 * 1024;
  *   if the file is longer than 32 MiB
  */
 export async function fetchFile(transport: Transport, file: PublishedFile): Promise<Uint8Array> {
-  const content = await transport.getBytes(file.url, MOST_BYTES);
+  const content = await transport.getBytes(pathOf(file), MOST_BYTES);
   const found = bytesToHex(sha256(content));
   if (found !== file.sha256.toLowerCase()) {
     throw new ExtractorError(

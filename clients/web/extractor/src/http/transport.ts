@@ -13,6 +13,8 @@ import { parseJson, plainText } from "../text.js";
 const REQUEST_SECONDS = 30;
 const MOST_JSON_BYTES = 1024 * 1024;
 const LONGEST_RETRY_SECONDS = 3600;
+/** Another form of the request would only be one more: rate, proxy, overload, time. */
+const BUSY: readonly number[] = [429, 502, 503, 504];
 const PROBLEM_TYPE = "application/problem+json";
 
 export interface TransportOptions {
@@ -20,6 +22,18 @@ export interface TransportOptions {
   readonly send?: typeof fetch;
   /** Longest time of one request with its response, in seconds; 30 by default. */
   readonly requestSeconds?: number;
+  /**
+   * Of the server's operator, if the server needs one. It is sent as a header to this server alone,
+   * and is part of no message and no address.
+   */
+  readonly apiKey?: string;
+}
+
+/** A response of any status. */
+export interface Answer {
+  /** 0 for a redirect, which a browser hides. */
+  readonly status: number;
+  readonly content: Uint8Array;
 }
 
 export class Transport {
@@ -27,6 +41,7 @@ export class Transport {
   readonly #address: URL;
   readonly #send: typeof fetch;
   readonly #requestSeconds: number;
+  readonly #authorization: Readonly<Record<string, string>>;
 
   /**
    * Stores the address; the connection is made on first use.
@@ -38,6 +53,8 @@ export class Transport {
     this.#address = normalise(address);
     this.#send = options.send ?? ((...request) => fetch(...request));
     this.#requestSeconds = options.requestSeconds ?? REQUEST_SECONDS;
+    this.#authorization =
+      options.apiKey === undefined ? {} : { Authorization: `Bearer ${options.apiKey}` };
   }
 
   get address(): string {
@@ -66,11 +83,11 @@ export class Transport {
 
   /** @param most limit in bytes, after decompression */
   async getBytes(path: string, most: number): Promise<Uint8Array> {
-    return this.#request(path, {}, most);
+    return this.#accepted(path, {}, most);
   }
 
   async getJson(path: string): Promise<unknown> {
-    return this.#parse(path, await this.#request(path, {}, MOST_JSON_BYTES));
+    return this.parse(path, await this.#accepted(path, {}, MOST_JSON_BYTES));
   }
 
   async postJson(path: string, document: unknown): Promise<unknown> {
@@ -79,20 +96,47 @@ export class Transport {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(document),
     };
-    return this.#parse(path, await this.#request(path, request, MOST_JSON_BYTES));
+    return this.parse(path, await this.#accepted(path, request, MOST_JSON_BYTES));
   }
 
-  async #request(path: string, request: RequestInit, most: number): Promise<Uint8Array> {
-    const url = this.url(path);
-    // One time limit for the header and the body; a redirect could lead to another server.
-    const signal = AbortSignal.timeout(this.#requestSeconds * 1000);
-    try {
-      const response = await this.#send(url, { ...request, signal, redirect: "manual" });
+  /**
+   * Posts bytes, and returns the response whatever its status but that of a busy server.
+   *
+   * @throws NoServerError; WrongServerError if the response is too long; ServerProblemError
+   */
+  async post(
+    path: string,
+    body: Uint8Array<ArrayBuffer>,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<Answer> {
+    return this.#request(path, { method: "POST", headers, body }, async (response, url) => {
+      if (BUSY.includes(response.status)) throw await refusal(url, response);
+      return { status: response.status, content: await readBody(response, MOST_JSON_BYTES) };
+    });
+  }
+
+  async #accepted(path: string, request: RequestInit, most: number): Promise<Uint8Array> {
+    return this.#request(path, request, async (response, url) => {
       if (isRedirect(response)) {
         throw this.wrongServer(`it redirects ${path}; expected the address that this leads to`);
       }
       if (!response.ok) throw await refusal(url, response);
-      return await readBody(response, most);
+      return readBody(response, most);
+    });
+  }
+
+  async #request<T>(
+    path: string,
+    request: RequestInit,
+    read: (response: Response, url: URL) => Promise<T>,
+  ): Promise<T> {
+    const url = this.url(path);
+    // One time limit for the header and the body; a redirect could lead to another server.
+    const signal = AbortSignal.timeout(this.#requestSeconds * 1000);
+    const headers = { ...request.headers, ...this.#authorization } as Record<string, string>;
+    try {
+      const sent = { ...request, headers, signal, redirect: "manual" } as const;
+      return await read(await this.#send(url, sent), url);
     } catch (error) {
       if (error instanceof ServerProblemError || error instanceof WrongServerError) throw error;
       if (error instanceof BodyTooLongError) {
@@ -110,7 +154,8 @@ export class Transport {
     return `No server answers at ${this.address}${reason}.`;
   }
 
-  #parse(path: string, body: Uint8Array): unknown {
+  /** @throws WrongServerError if the response for the path is not JSON */
+  parse(path: string, body: Uint8Array): unknown {
     try {
       return parseJson(new TextDecoder().decode(body));
     } catch (cause) {
@@ -168,10 +213,10 @@ async function refusal(url: URL, response: Response): Promise<Error> {
 
 async function readProblem(response: Response): Promise<ProblemDocument | undefined> {
   const [type] = (response.headers.get("Content-Type") ?? "").split(";");
-  if (type !== PROBLEM_TYPE) return undefined;
   try {
     const body = new TextDecoder().decode(await readBody(response, MOST_JSON_BYTES));
     const document = parseJson(body) as Partial<Record<string, unknown>>;
+    if (type !== PROBLEM_TYPE) return inferenceProblem(response.status, document["error"]);
     return {
       type: text(document["type"], "about:blank"),
       title: text(document["title"], `Status ${response.status}`),
@@ -181,6 +226,12 @@ async function readProblem(response: Response): Promise<ProblemDocument | undefi
   } catch {
     return undefined; // the content type is wrong, or the document is too long
   }
+}
+
+/** The error of the Open Inference Protocol has a text alone. */
+function inferenceProblem(status: number, error: unknown): ProblemDocument | undefined {
+  if (typeof error !== "string") return undefined;
+  return { type: "about:blank", title: `Status ${status}`, detail: error };
 }
 
 function text(value: unknown, otherwise: string): string {

@@ -8,6 +8,9 @@
  * libsamplerate (best) 0.038, soxr's quality VHQ 0.0056, this filter 0.0001.
  */
 
+import { InvalidOptionError } from "../errors.js";
+
+const RATES = [8_000, 192_000] as const; // Hz
 /** Stop-band attenuation in dB, of 20 bits as in soxr. */
 const ATTENUATION = 20 * 20 * Math.log10(2);
 /** End of the pass band, relative to half the lower sample rate; soxr's formula for 20 bits. */
@@ -23,7 +26,7 @@ interface FilterBank {
   readonly taps: Float32Array;
 }
 
-/** Resamples from one rate to another, in Hz. */
+/** Resamples mono samples from one rate to another, where no extractor takes their rate. */
 export class Resampler {
   readonly #from: number;
   readonly #to: number;
@@ -31,7 +34,15 @@ export class Resampler {
   readonly #step: number;
   readonly #bank: FilterBank;
 
+  /**
+   * Computes the filter; keep the resampler for the next clips.
+   *
+   * @param from Hz, a whole number from 8,000 to 192,000
+   * @param to Hz, the same; usually `client.sampleRate`
+   * @throws InvalidOptionError
+   */
   constructor(from: number, to: number) {
+    checkRates({ from, to });
     const divisor = greatestCommonDivisor(from, to);
     this.#from = from;
     this.#to = to;
@@ -43,8 +54,8 @@ export class Resampler {
    * @param samples mono
    * @returns samples of the same duration
    */
-  resample(samples: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
-    if (this.#from === this.#to) return samples;
+  resample(samples: Float32Array): Float32Array<ArrayBuffer> {
+    if (this.#from === this.#to) return new Float32Array(samples);
     const { phases, reach, taps } = this.#bank;
     const width = 2 * reach;
     const padded = new Float32Array(samples.length + width);
@@ -59,6 +70,17 @@ export class Resampler {
         return sum;
       },
     );
+  }
+}
+
+function checkRates(rates: Readonly<Record<string, number>>): void {
+  const [low, high] = RATES;
+  for (const [name, rate] of Object.entries(rates)) {
+    if (!Number.isInteger(rate) || rate < low || rate > high) {
+      throw new InvalidOptionError(
+        `${name} is ${rate}; expected a sample rate in whole Hz from ${low} to ${high}.`,
+      );
+    }
   }
 }
 
