@@ -26,7 +26,7 @@ ALONE = tests/benchmarks tests/stack/test_shortages.py
 test: .venv .venv-dev .venv-inference-clients ## run every test
 	@scripts/nginx || [ -z "$$CI" ]
 	@scripts/page || [ -z "$$CI" ]
-	@scripts/packages chromium curl gcc libc6-dev openjdk-17-jdk-headless openssl wrk || [ -z "$$CI" ]
+	@scripts/packages chromium curl firefox-esr gcc libc6-dev openjdk-17-jdk-headless openssl wrk || [ -z "$$CI" ]
 	@scripts/promtool || [ -z "$$CI" ]
 	@.venv-dev/bin/python -c 'import librosa.core.pitch' # numba's cache has one writer: two spoil it
 	@.venv-dev/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ALONE:%=--ignore %)

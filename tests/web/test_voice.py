@@ -191,7 +191,7 @@ def test_a_foreign_voice_is_told_in_words(
     visited.wait_for_result()
     expect(visited.by_id("warning")).to_be_hidden()
     visited.upload(write(tmp_path / "deep.wav", samples, rate // 2))
-    expect(visited.by_id("warning")).to_contain_text("does not sound like your usual voice")
+    expect(visited.by_id("winner")).to_contain_text("does not sound like your usual voice")
     visited.screenshot("voice-foreign")
 
 

@@ -1,6 +1,7 @@
 /** Connects to the server, enables the controls, and verifies the features. */
 
 import { Controls } from "./controls.js";
+import { find } from "./dom.js";
 import { startEngine } from "./engine/engine.js";
 import { asFault } from "./faults.js";
 import { Notice } from "./view/notice.js";
@@ -34,5 +35,10 @@ async function verify(): Promise<void> {
     notice.show(asFault(error), () => void verify());
   }
 }
+
+// The link to the log opens it.
+document.querySelector('a[href="#log"]')?.addEventListener("click", () => {
+  find("log-details", HTMLDetailsElement).open = true;
+});
 
 void start();

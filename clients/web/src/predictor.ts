@@ -15,11 +15,14 @@ export class Predictor {
   /** The sample rates that have an extractor for recordings, in Hz. */
   readonly #sampleRates: readonly number[];
   readonly #baseline: () => Baseline | undefined;
+  /** From one frame of the features to the next, in seconds. */
+  readonly frameSeconds: number;
 
   /** @param baseline returns the user's usual voice, if predictions are to be compared with it */
   constructor(engine: Engine, handshake: Handshake, baseline: () => Baseline | undefined) {
     this.#engine = engine;
     this.#sampleRate = handshake.features.sampleRate;
+    this.frameSeconds = handshake.features.hopLength / this.#sampleRate;
     const extractors = handshake.recordings?.extractors ?? [];
     this.#sampleRates = extractors.map(({ sampleRate }) => sampleRate);
     this.#baseline = baseline;
