@@ -14,16 +14,26 @@ EXTRACTOR_PATH = "/init/mfcc.onnx"
 REFERENCE_PATH = "/init/reference.wav"
 RECORDING_EXTRACTOR_PATH = "/init/extractor-{rate}.onnx"
 OTHER_REFERENCE_PATH = "/init/reference-{clip}.wav"
+NETWORK_PATH = "/init/networks/{network_type}.onnx"
 
 
-def describe(contract: FeatureContract, catalog: NetworkCatalog) -> dict[str, Any]:
-    """The handshake as JSON members; `numberOfMfccs` alone is enough for the oldest clients."""
+def describe(
+    contract: FeatureContract, catalog: NetworkCatalog, *, downloads: bool
+) -> dict[str, Any]:
+    """The handshake as JSON members; `numberOfMfccs` alone is enough for the oldest clients.
+
+    downloads: whether clients get the networks' files.
+    """
+    networks = catalog.networks.values()
     return {
         "numberOfMfccs": contract.n_mfcc,
         "features": contract.recipe,
         "extractor": _describe_extractor(contract),
         "reference": _describe_reference(contract),
-        "networks": [_describe_network(network) for network in catalog.networks.values()],
+        "networks": [
+            _describe_network(network) | (_describe_file(network) if downloads else {})
+            for network in networks
+        ],
     } | _describe_recordings(contract)
 
 
@@ -99,3 +109,10 @@ def _describe_network(network: Network) -> dict[str, Any]:
         "intendedUse": metadata.intended_use,
         "optionalMembers": network.optional_members,
     }
+
+
+def _describe_file(network: Network) -> dict[str, Any]:
+    """The file itself, for clients that predict without the server."""
+    file = network.file
+    url = _pinned(NETWORK_PATH.format(network_type=network.name), file.sha256)
+    return {"file": {"url": url, "sha256": file.sha256, "bytes": len(file.content)}}

@@ -2,10 +2,9 @@
 
     STATE/releases/0f3a.../CNN.onnx, mfcc.onnx, reference.wav, ...
 
-A release is named after the hash of its content. `deployment.py` says which ones are served. The
-extractor and the reference clip have a second name, their own SHA-256. The handshake refers to
-them by that name, so that its description matches the file although the workers may serve two
-releases during an activation.
+A release is named after the hash of its content. `deployment.py` says which ones are served. Each
+file has a second name with its own SHA-256. The handshake refers to it by that name, so that its
+description matches the file although the workers may serve two releases during an activation.
 """
 
 import contextlib
@@ -29,7 +28,6 @@ from server.models.files import (
     REFERENCE,
     REFERENCE_NAME,
     ModelFileError,
-    is_extractor,
     printable_name,
     read_file,
 )
@@ -233,7 +231,7 @@ def _copy(path: Path, folder: Path, maximum_bytes: int) -> None:
     os.utime(copy, (moment, moment))
     if path.name in (EXTRACTOR_NAME, REFERENCE_NAME):
         (folder / file.sha256).symlink_to(path.name)
-    elif is_extractor(path) or REFERENCE.fullmatch(path.name):
+    else:
         (folder / f"{path.name}.{file.sha256}").symlink_to(path.name)
 
 

@@ -37,7 +37,8 @@ def voice_site(
         metrics={"protocol": "none: made for a test", "speakerIndependentUar": 0.9},
     )
     write_vector_network(models, "Plain", recipe=recipe, distance_limit=1000.0)
-    with running(tmp_path_factory.mktemp("run"), SER_MODELS_DIRECTORY=models) as server:
+    settings = {"SER_MODELS_DIRECTORY": models, "SER_MODELS_DOWNLOADS": "no"}
+    with running(tmp_path_factory.mktemp("run"), **settings) as server:
         yield server
 
 

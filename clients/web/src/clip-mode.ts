@@ -33,6 +33,8 @@ export class ClipMode {
   readonly #analysed: (clips: readonly Features[]) => void;
   /** The clip whose result is shown. */
   #current: Current | undefined;
+  /** The recording that will replace it. */
+  #next: Source | undefined;
   #running = new AbortController();
 
   /** @param analysed is called with the features of each recording that was predicted */
@@ -53,12 +55,13 @@ export class ClipMode {
   /** Drops the current recording and cancels its predictions; its result stays. */
   leave(): void {
     this.#begin();
-    this.#current = undefined;
+    this.#current = this.#next = undefined;
     this.#result.hideProgress();
   }
 
   /** Loads a new recording and predicts it. Until then the result before it stays. */
   async take(source: Source): Promise<void> {
+    this.#next = source;
     await this.#attempt(
       async (signal) => {
         this.#result.showProgress(status.reading(source.name));
@@ -74,6 +77,7 @@ export class ClipMode {
   /** Predicts the current recording with the chosen network. */
   async predictAgain(): Promise<void> {
     const current = this.#current;
+    if (this.#next) return this.take(this.#next);
     if (current === undefined) return;
     await this.#attempt(
       (signal) => this.#predict(current, signal),
@@ -100,7 +104,8 @@ export class ClipMode {
     const { clip, analysis } = current;
     const network = this.#networks.chosen;
     const { networkType = "" } = network ?? {};
-    const source = words.source(clip.name, duration(clip.sound), networkType);
+    const by = words.by(networkType, this.#predictor.isLocal(networkType));
+    const source = words.source(clip.name, duration(clip.sound), by);
     if (analysis.whole) {
       this.#result.showProgress(status.computing);
       const predicted = await analysis.predict(analysis.whole, networkType);
@@ -141,6 +146,7 @@ export class ClipMode {
   #show(current: Current): void {
     if (this.#current === current) return;
     this.#current = current;
+    this.#next = undefined;
     this.#result.showClip(current.clip);
   }
 
@@ -160,8 +166,10 @@ export class ClipMode {
     try {
       await work(signal);
     } catch (error) {
+      if (signal.aborted) return;
+      this.#next = undefined;
       const fault = asFault(error);
-      if (!signal.aborted) this.#notice.show(fault, retry(fault), name);
+      this.#notice.show(fault, retry(fault), name);
     } finally {
       if (!signal.aborted) this.#result.hideProgress();
     }

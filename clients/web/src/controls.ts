@@ -13,6 +13,7 @@ import { Predictor } from "./predictor.js";
 import { Recorder } from "./recorder.js";
 import { input, voice as voiceTexts } from "./strings.js";
 import { CaptureDisplay } from "./view/capture.js";
+import { DeviceSwitch } from "./view/device.js";
 import { acceptDrops } from "./view/drop.js";
 import { NetworkChoice } from "./view/networks.js";
 import type { Notice } from "./view/notice.js";
@@ -42,7 +43,13 @@ export class Controls {
     const { networks } = handshake;
     const result = new Result((passage) => void this.#clip.showWindow(passage));
     const voice = new Voice(handshake, () => this.#voiceChanged());
-    const predictor = new Predictor(engine, handshake, () => voice.baseline);
+    const device = new DeviceSwitch(networks, () => this.#predictAgain());
+    const predictor = new Predictor(
+      engine,
+      handshake,
+      () => voice.baseline,
+      (network) => device.isLocal(network),
+    );
     this.#notice = notice;
     this.#networks = new NetworkChoice(networks, () => {
       this.#voicePanel.showFor(this.#networks.chosen);

@@ -105,7 +105,8 @@ export class LiveMode {
     const predicted = [...this.#history].reverse().find((moment) => moment.predicted)?.predicted;
     const network = this.#networks.chosen;
     if (predicted) {
-      this.#result.showPrediction(predicted, { source: words.live(this.#network), network });
+      const by = words.by(this.#network, this.#predictor.isLocal(this.#network));
+      this.#result.showPrediction(predicted, { source: words.live(by), network });
     }
     const passages = this.#history.map(passageOf);
     this.#result.showWindows(passages, HISTORY, Math.max(0, end - HISTORY));

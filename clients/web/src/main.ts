@@ -4,7 +4,9 @@ import { Controls } from "./controls.js";
 import { find } from "./dom.js";
 import { startEngine } from "./engine/engine.js";
 import { asFault } from "./faults.js";
+import { keepOffline } from "./offline.js";
 import { Notice } from "./view/notice.js";
+import { offersFiles } from "./view/device.js";
 import { RequestLog } from "./view/request-log.js";
 import { Verification } from "./view/verification.js";
 
@@ -18,21 +20,21 @@ async function start(): Promise<void> {
   try {
     const handshake = await engine.connect(new URL(".", location.href).href);
     new Controls(engine, handshake, notice, () => log.forgetBaselines());
+    await verify(offersFiles(handshake.networks));
+    if (offersFiles(handshake.networks)) keepOffline(handshake, log);
   } catch (error) {
     verification.unknown();
     notice.show(asFault(error), () => void start());
-    return;
   }
-  await verify();
 }
 
-async function verify(): Promise<void> {
+async function verify(locally: boolean): Promise<void> {
   verification.checking();
   try {
-    verification.show(await engine.verify());
+    verification.show(await engine.verify(locally));
   } catch (error) {
     verification.unknown();
-    notice.show(asFault(error), () => void verify());
+    notice.show(asFault(error), () => void verify(locally));
   }
 }
 

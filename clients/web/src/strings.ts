@@ -26,12 +26,21 @@ export const format = { percent, seconds, clock, bytes };
 export const page = {
   title: "Speech emotions",
   description: "Recognise the emotion in a voice. The audio never leaves your machine.",
-  promise:
-    "Speak or choose a recording. This page computes a few numbers from it and sends only these. " +
-    "The audio never leaves your machine.",
+  promise: "The audio never leaves your machine.",
   proof: "See everything that was sent",
   skip: "Skip to the result",
   noScript: "This page needs JavaScript to compute the features of your recording.",
+};
+
+/** Predictions on this device or by the server. */
+export const device = {
+  label: "On this device",
+  hintOn: "The network runs in this browser. Turn this off to ask the server instead.",
+  hintOff: "The server predicts. Turn this on to run the network in this browser.",
+  promiseOn: "Everything is computed on this device: no audio and no numbers of it are sent.",
+  promiseOff:
+    "The audio never leaves your machine. This page sends numbers that it computes from it: 25 for " +
+    "some networks; for others 25 for each moment, from which words may be partly recognisable.",
 };
 
 export const docs = {
@@ -151,10 +160,11 @@ export const result = {
     ["outside-training-distribution", "Not sure: this does not sound like what the network knows"],
     ["baseline-of-another-voice", "Not sure: this does not sound like your usual voice"],
   ]) as ReadonlyMap<string, string>,
-  source: (name: string, length: number, networkType: string) =>
-    `${name}, ${seconds(length)}, predicted by ${networkType}`,
+  by: (networkType: string, isLocal: boolean) =>
+    `predicted by ${networkType}${isLocal ? " on this device" : ""}`,
+  source: (name: string, length: number, by: string) => `${name}, ${seconds(length)}, ${by}`,
   average: (windows: number) => `Average over the ${windows} windows of a long recording.`,
-  live: (networkType: string) => `Live, predicted by ${networkType}`,
+  live: (by: string) => `Live, ${by}`,
 };
 
 /** How often a network is right, beside each of its results. */
@@ -215,8 +225,8 @@ export const views = {
 
 export const repeat = {
   heading: "Repeat the request",
-  ofClip: "The request for the whole clip, for a terminal.",
-  ofWindow: "The request for the last window of the clip, for a terminal.",
+  ofClip: "The request that asks the server about the whole clip, for a terminal.",
+  ofWindow: "The request that asks the server about the last window, for a terminal.",
   curl: "Copy as curl",
   python: "Copy as Python",
   copied: "Copied.",
@@ -227,7 +237,8 @@ export const repeat = {
 export const log = {
   heading: "What left your machine",
   summary: (requests: number, sent: number, host: string) =>
-    `${requests} requests, all to ${host}. Features sent: ${bytes(sent)}. Audio sent: none.`,
+    `${requests} requests, all to ${host}. Features sent: ${sent === 0 ? "none, nothing was posted" : bytes(sent)}. ` +
+    "Audio sent: none.",
   foreign: (hosts: string) => `Requests also went to ${hosts}.`,
   method: "Method",
   path: "Path",

@@ -38,6 +38,8 @@ export interface Network {
   readonly intendedUse: { readonly for?: readonly string[]; readonly not_for?: readonly string[] };
   /** Members of a request, beside the MFCCs, that the network can use: prosody, baseline. */
   readonly optionalMembers: readonly string[];
+  /** The network itself; missing if the server does not offer it. */
+  readonly file?: PublishedFile;
 }
 
 export interface Handshake {
@@ -75,8 +77,15 @@ function withLaterMembers(handshake: Handshake): Handshake {
   return { ...handshake, networks };
 }
 
-function filesOf({ extractor, reference, recordings, references }: Handshake): PublishedFile[] {
-  return [extractor, reference, ...(recordings?.extractors ?? []), ...(references ?? [])];
+function filesOf(handshake: Handshake): PublishedFile[] {
+  const { extractor, reference, recordings, references, networks } = handshake;
+  return [
+    extractor,
+    reference,
+    ...(recordings?.extractors ?? []),
+    ...(references ?? []),
+    ...networks.flatMap(({ file }) => file ?? []),
+  ];
 }
 
 type Unchecked<T> = { readonly [name in keyof T]?: unknown };
@@ -135,6 +144,7 @@ const MEMBERS: Readonly<Record<Member, (value: unknown) => boolean>> = {
   intendedUse: (value) =>
     isObject(value) && [value["for"], value["not_for"]].every((each) => areTexts(each ?? [])),
   optionalMembers: (value) => value === undefined || areTexts(value),
+  file: (value) => value === undefined || fileFault("network", value) === undefined,
 };
 
 function areTexts(value: unknown): value is string[] {
