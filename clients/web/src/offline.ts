@@ -2,6 +2,7 @@
 
 import type { Handshake } from "speech-emotion-extractor";
 
+import { find } from "./dom.js";
 import type { RequestObserver } from "./engine/engine.js";
 
 /** What the service worker fetched, as it tells the page. */
@@ -14,9 +15,10 @@ export function keepOffline(handshake: Handshake, observer: RequestObserver): vo
   // Browsers have none on pages that another machine serves over HTTP.
   const container = navigator.serviceWorker as ServiceWorkerContainer | undefined;
   if (!container) return;
-  container.addEventListener("message", ({ data }: MessageEvent<Fetched>) =>
-    observer.fetched(data.fetched),
-  );
+  container.addEventListener("message", ({ data }: MessageEvent<Fetched>) => {
+    observer.fetched(data.fetched);
+    find("offline", HTMLElement).hidden = false;
+  });
   void keep(container, filesOf(handshake)).catch(() => undefined); // the page works without it
 }
 

@@ -26,6 +26,7 @@ export const format = { percent, seconds, clock, bytes };
 export const page = {
   title: "Speech emotions",
   description: "Recognise the emotion in a voice. The audio never leaves your machine.",
+  lead: "Say a sentence, see which emotion it sounds like.",
   promise: "The audio never leaves your machine.",
   proof: "See everything that was sent",
   skip: "Skip to the result",
@@ -37,6 +38,7 @@ export const device = {
   label: "On this device",
   hintOn: "The network runs in this browser. Turn this off to ask the server instead.",
   hintOff: "The server predicts. Turn this on to run the network in this browser.",
+  offline: "This page now works without a network too.",
   promiseOn: "Everything is computed on this device: no audio and no numbers of it are sent.",
   promiseOff:
     "The audio never leaves your machine. This page sends numbers that it computes from it: 25 for " +
@@ -149,6 +151,7 @@ export const emotionName = (label: string): string => ADJECTIVES.get(label) ?? l
 export const result = {
   heading: "What it sounds like",
   empty: "No recording yet.",
+  first: "Record a sentence, or choose a file: a bar for each emotion appears here.",
   probabilities: "Probability of each emotion",
   clear: (emotion: string) => `Sounds ${emotion}`,
   likely: (emotion: string) => `Probably ${emotion}`,

@@ -13,12 +13,6 @@ from tests.web.visits import Visit
 
 TOLERANCE = 1e-4
 CLIPS = 2
-KEPT = """async () => {
-    const {networks, recordings} = await (await fetch("init/configuration")).json();
-    const files = [...networks.map(each => each.file), ...recordings.extractors];
-    const kept = await Promise.all(files.map(({url}) => caches.match(url.replace(/^\\/+/, ""))));
-    return kept.every(Boolean) && Boolean(await caches.match("./"));
-}"""
 
 
 def predicted(visited: Visit, path: Path, network: str, where: str) -> dict[str, float]:
@@ -58,7 +52,7 @@ def test_this_device_agrees_with_the_server_and_posts_nothing(
 
 def test_it_works_offline_once_loaded(visit: OpenPage, original: Path, tmp_path: Path) -> None:
     visited = visit().wait_for_agreement()
-    visited.page.wait_for_function(KEPT)
+    expect(visited.by_id("offline")).to_be_visible()
     visited.page.context.set_offline(True)
     visited.page.reload()
     visited.wait_for_agreement()
