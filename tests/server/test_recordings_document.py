@@ -27,7 +27,9 @@ def document() -> dict[str, Any]:
 def handshake() -> dict[str, Any]:
     catalog = load_catalog(ROOT / "models", run_extractors=False)
     assert catalog.contract
-    members: dict[str, Any] = msgspec.to_builtins(describe(catalog.contract, catalog))
+    members: dict[str, Any] = msgspec.to_builtins(
+        describe(catalog.contract, catalog, downloads=True)
+    )
     return members
 
 
