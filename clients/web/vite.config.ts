@@ -38,7 +38,7 @@ function listFiles(): Plugin {
   return {
     name: "list-files",
     generateBundle(_, bundle) {
-      const names = Object.keys(bundle).filter((name) => /^(assets\/|index\.html$)/.test(name));
+      const names = Object.keys(bundle).filter((name) => /^assets\/(?!docs-)/.test(name));
       const files = JSON.stringify(["./", "favicon.svg", "manifest.webmanifest", ...names]);
       const worker = Object.values(bundle).find(({ fileName }) => fileName === SERVICE_WORKER);
       if (worker?.type !== "chunk") throw new Error("there is no service worker");
