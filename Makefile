@@ -26,7 +26,7 @@ ALONE = tests/benchmarks tests/stack/test_shortages.py
 test: .venv .venv-dev .venv-inference-clients ## run every test
 	@scripts/nginx || [ -z "$$CI" ]
 	@scripts/page || [ -z "$$CI" ]
-	@scripts/packages chromium curl g++ gcc libc6-dev libcurl4-openssl-dev libgoogle-gson-java \
+	@scripts/packages chromium curl firefox-esr g++ gcc libc6-dev libcurl4-openssl-dev libgoogle-gson-java \
 	  libokhttp-java librust-serde-derive-dev librust-serde-json-dev libsndfile1-dev libssl-dev \
 	  nlohmann-json3-dev openjdk-17-jdk-headless openssl systemd wrk || [ -z "$$CI" ]
 	@command -v go >/dev/null || scripts/packages golang-go || [ -z "$$CI" ]

@@ -14,13 +14,14 @@ from configuration import ROOT
 from server.api import open_inference
 from server.api.configuration import (
     EXTRACTOR_PATH,
+    NETWORK_PATH,
     OTHER_REFERENCE_PATH,
     RECORDING_EXTRACTOR_PATH,
     REFERENCE_PATH,
     describe,
 )
 from server.api.documents import DocumentResource
-from server.api.files import FileResource, FilesResource
+from server.api.files import FileResource, FilesResource, NoFilesResource
 from server.api.metrics import MetricsResource
 from server.api.prediction import PredictionResource
 from server.api.verification import VerificationResource
@@ -90,7 +91,7 @@ def create_app(
     app.add_route("/prediction/{network_type}", prediction)
     services = open_inference.inference_services(*given, joint_runs=joint_runs)
     open_inference.add_routes(app, catalog, settings.server, services)
-    _add_initialisation(app, catalog, settings.server, executor)
+    _add_initialisation(app, catalog, settings, executor)
     app.add_route("/openapi.yaml", FileResource(read_file(OPENAPI), "application/yaml"))
     app.add_route("/livez", DocumentResource({"status": "alive"}, is_stored=False))
     ready = {"status": "ready", "networks": catalog.names} | _releases(deployment)
@@ -171,12 +172,13 @@ def _middleware(settings: ServerSettings, nginx: bool, runtime: Runtime | None) 
 def _add_initialisation(
     app: App,  # type: ignore[type-arg]
     catalog: NetworkCatalog,
-    settings: ServerSettings,
+    settings: Settings,
     executor: BatchExecutor,
 ) -> None:
     """Adds the routes of the feature contract; without a contract only a 503 problem."""
     contract = catalog.contract
-    document = describe(contract, catalog, settings.maximum_frames) if contract else {}
+    most, downloads = settings.server.maximum_frames, settings.models.downloads
+    document = describe(contract, catalog, most, downloads=downloads) if contract else {}
     configuration = DocumentResource(document, None if contract else catalog.faults)
     app.add_route("/init/configuration", configuration)
     # The published Android client uses this path.
@@ -189,7 +191,10 @@ def _add_initialisation(
     clips = {clip.name.removeprefix("reference-"): clip.file for clip in contract.references[1:]}
     app.add_route(RECORDING_EXTRACTOR_PATH, FilesResource(by_rate, ONNX))
     app.add_route(OTHER_REFERENCE_PATH, FilesResource(clips, WAV))
-    app.add_route("/init/verification", VerificationResource(contract, settings, executor))
+    networks = {network.name: network.file for network in catalog.networks.values()}
+    files = FilesResource(networks, ONNX) if downloads else NoFilesResource()
+    app.add_route(NETWORK_PATH, files)
+    app.add_route("/init/verification", VerificationResource(contract, settings.server, executor))
 
 
 def _releases(deployment: Deployment | None) -> dict[str, Any]:

@@ -107,6 +107,7 @@ class ModelSettings:
     maximum_file_bytes: int = setting(
         DEFAULT_MAXIMUM_FILE_BYTES, minimum=1_024, maximum=1_073_741_824
     )
+    downloads: bool = True  # whether clients get the networks' files
     verification_timeout_seconds: int = setting(20, minimum=1, maximum=3_600)
     verification_memory_bytes: int = setting(
         536_870_912, minimum=268_435_456, maximum=1_099_511_627_776

@@ -7,7 +7,8 @@ import { defineConfig, type Plugin } from "vite";
 import { renderDescription } from "./docs.ts";
 import * as strings from "./src/strings.ts";
 
-const COMPRESSIBLE = /\.(css|html|js|svg|wasm)$/;
+const COMPRESSIBLE = /\.(css|html|js|svg|wasm|webmanifest)$/;
+const SERVICE_WORKER = "service-worker.js"; // without a hash: its address must not change
 
 /** Replaces placeholders such as `{{page.title}}` in index.html by the texts of strings.ts. */
 function fillIn(): Plugin {
@@ -32,6 +33,20 @@ function describe(): Plugin {
   };
 }
 
+/** Gives the service worker the names of all files of the page. */
+function listFiles(): Plugin {
+  return {
+    name: "list-files",
+    generateBundle(_, bundle) {
+      const names = Object.keys(bundle).filter((name) => /^assets\/(?!docs-)/.test(name));
+      const files = JSON.stringify(["./", "favicon.svg", "manifest.webmanifest", ...names]);
+      const worker = Object.values(bundle).find(({ fileName }) => fileName === SERVICE_WORKER);
+      if (worker?.type !== "chunk") throw new Error("there is no service worker");
+      worker.code = worker.code.replace("__FILES__", () => files);
+    },
+  };
+}
+
 /** Writes FILE.gz beside each file, for Nginx's gzip_static. */
 function compress(): Plugin {
   return {
@@ -50,12 +65,22 @@ function compress(): Plugin {
 
 export default defineConfig({
   base: "./", // so that the page also works under a path prefix of a reverse proxy
-  plugins: [fillIn(), describe(), compress()],
+  plugins: [fillIn(), describe(), listFiles(), compress()],
   worker: { format: "es" },
   build: {
     target: "es2022",
     assetsInlineLimit: 0, // the content security policy forbids data: URLs
     modulePreload: { polyfill: false },
-    rollupOptions: { input: ["index.html", "docs.html"] },
+    rollupOptions: {
+      input: {
+        index: "index.html",
+        docs: "docs.html",
+        "service-worker": "src/service-worker.ts",
+      },
+      output: {
+        entryFileNames: ({ name }) =>
+          name === "service-worker" ? SERVICE_WORKER : "assets/[name]-[hash].js",
+      },
+    },
   },
 });

@@ -14,15 +14,17 @@ EXTRACTOR_PATH = "/init/mfcc.onnx"
 REFERENCE_PATH = "/init/reference.wav"
 RECORDING_EXTRACTOR_PATH = "/init/extractor-{rate}.onnx"
 OTHER_REFERENCE_PATH = "/init/reference-{clip}.wav"
+NETWORK_PATH = "/init/networks/{network_type}.onnx"
 INFERENCE_PATH = "/v2/models/{name}/infer"
 
 
 def describe(
-    contract: FeatureContract, catalog: NetworkCatalog, maximum_frames: int
+    contract: FeatureContract, catalog: NetworkCatalog, maximum_frames: int, *, downloads: bool
 ) -> dict[str, Any]:
     """The handshake as JSON members; `numberOfMfccs` alone is enough for the oldest clients.
 
     maximum_frames: of one utterance.
+    downloads: whether clients get the networks' files.
     """
     frames = {"minimum": 1, "maximum": maximum_frames}
     networks = catalog.networks.values()
@@ -31,7 +33,12 @@ def describe(
         "features": contract.recipe,
         "extractor": _describe_extractor(contract),
         "reference": _describe_reference(contract),
-        "networks": [_describe_network(network) | {"frames": frames} for network in networks],
+        "networks": [
+            _describe_network(network)
+            | {"frames": frames}
+            | (_describe_file(network) if downloads else {})
+            for network in networks
+        ],
     } | _describe_recordings(contract)
 
 
@@ -125,3 +132,10 @@ def _describe_network(network: Network) -> dict[str, Any]:
         "optionalMembers": network.optional_members,
         "inference": _describe_inference(network),
     }
+
+
+def _describe_file(network: Network) -> dict[str, Any]:
+    """The file itself, for clients that predict without the server."""
+    file = network.file
+    address = _pinned(NETWORK_PATH.format(network_type=network.name), file.sha256)
+    return {"file": address | {"sha256": file.sha256, "bytes": len(file.content)}}

@@ -65,6 +65,16 @@ class FilesResource:
     on_head = on_get
 
 
+class NoFilesResource:
+    """Files that the operator keeps to himself."""
+
+    async def on_get(self, _: Request, __: Response, **___: str) -> None:
+        """404."""
+        raise Problem(messages.NO_DOWNLOADS)
+
+    on_head = on_get
+
+
 def _range(req: Request) -> tuple[int, int] | None:
     """First and last byte as Falcon reads them; None without a single valid range of bytes."""
     try:

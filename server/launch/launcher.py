@@ -107,7 +107,7 @@ def _run_in(runtime: Runtime, settings: Settings, nginx: Path | None, applicatio
         if nginx is None:
             print(START_MESSAGE, flush=True)
             return run_process_tree(_gunicorn_command(application), environment, server)
-        _configure_nginx(server, runtime, nginx)
+        _configure_nginx(settings, runtime, nginx)
         return run_process_tree(_supervisord_command(), environment, server)
 
 
@@ -147,12 +147,18 @@ def _warn_of_little_memory(server: ServerSettings) -> None:
         print(TOO_MANY_WORKERS.format(workers=server.workers, affordable=affordable), flush=True)
 
 
-def _configure_nginx(server: ServerSettings, runtime: Runtime, nginx: Path) -> None:
+def _configure_nginx(settings: Settings, runtime: Runtime, nginx: Path) -> None:
     build = inspect_nginx(nginx)
     if not build.lua_modules:
         print(NO_LUA, flush=True)
     try:
-        configuration = render(server, runtime, build.lua_modules, build.version)
+        configuration = render(
+            settings.server,
+            runtime,
+            build.lua_modules,
+            build.version,
+            downloads=settings.models.downloads,
+        )
     except NginxError as error:
         raise LaunchError(str(error)) from None
     runtime.nginx_configuration.write_text(configuration, encoding="utf-8")

@@ -21,7 +21,13 @@ from server.models.contract.prosody_statistics import (
     prosody_pooling,
 )
 from server.models.description.quality import Metrics
-from server.models.files import EXTRACTOR_NAME, RESERVED, ModelFileError, read_file
+from server.models.files import (
+    EXTRACTOR_NAME,
+    RESERVED,
+    ModelFileError,
+    PublishedFile,
+    read_file,
+)
 from server.models.network_probe import check_predictions
 from server.models.onnx import OnnxModel, decode_metadata, open_model
 from server.models.predictors import (
@@ -66,9 +72,14 @@ class Network:
     metadata: NetworkMetadata
     predict: Predict
     predict_batch: PredictBatch
-    sha256: str  # of the file
+    file: PublishedFile
     optional_inputs: tuple[OptionalInput, ...] = ()
     pool_prosody: ProsodyPooling | None = None  # of a vector network with optional inputs
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the file as hexadecimal digits."""
+        return self.file.sha256
 
     @property
     def takes_vectors(self) -> bool:
@@ -106,7 +117,7 @@ def load_network(path: Path, contract: FeatureContract | None, maximum_file_byte
     if faults:
         raise ModelFileError(*faults)
     predict, batch, pooling = _predictors(model, metadata, n_mfcc, optional, statistics)
-    network = Network(path.stem, metadata, predict, batch, file.sha256, optional, pooling)
+    network = Network(path.stem, metadata, predict, batch, file, optional, pooling)
     check_predictions(network.predict, optional, metadata.input, n_mfcc)
     return network
 

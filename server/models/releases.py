@@ -2,10 +2,9 @@
 
     STATE/releases/0f3a.../CNN.onnx, German-TCN.onnx, mfcc.onnx, reference.wav, ...
 
-A release is named after the hash of its content. `deployment.py` says which ones are served. The
-extractor and the reference clip have a second name, their own SHA-256. The handshake refers to
-them by that name, so that its description matches the file although the workers may serve two
-releases during an activation.
+A release is named after the hash of its content. `deployment.py` says which ones are served. Each
+file has a second name with its own SHA-256. The handshake refers to it by that name, so that its
+description matches the file although the workers may serve two releases during an activation.
 """
 
 import contextlib

@@ -146,6 +146,12 @@ NO_ANSWER = ProblemKind(502, "no-answer", "No answer", "No worker responded; ret
 NO_ANSWER_IN_TIME = ProblemKind(
     504, "no-answer-in-time", "No answer in time", "No worker responded in time; retry the request."
 )
+NO_DOWNLOADS = ProblemKind(
+    404,
+    "no-downloads",
+    "No downloads",
+    "The operator of this server does not offer the files of the networks; POST features instead.",
+)
 NO_SUCH_PATH = ProblemKind(404, "no-such-path", "Not found", "There is no resource at {path}.")
 OVERLOADED = ProblemKind(
     503,

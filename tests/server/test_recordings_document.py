@@ -29,7 +29,7 @@ def handshake() -> dict[str, Any]:
     catalog = load_catalog(ROOT / "models", run_extractors=False)
     assert catalog.contract
     members: dict[str, Any] = msgspec.to_builtins(
-        describe(catalog.contract, catalog, ServerSettings().maximum_frames)
+        describe(catalog.contract, catalog, ServerSettings().maximum_frames, downloads=True)
     )
     return members
 

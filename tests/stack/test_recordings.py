@@ -1,4 +1,4 @@
-"""The files for recordings, served by Nginx and, without it, by the application."""
+"""The files for recordings and of networks, served by Nginx and, without it, by the application."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,12 @@ from tests.support.tiny_models import (
 )
 
 EXTRACTOR, CLIP = "/init/extractor-48000.onnx", "/init/reference-48000-stereo.wav"
-LABELS = {EXTRACTOR: "/init/extractor-{rate}.onnx", CLIP: "/init/reference-{clip}.wav"}
+NETWORK = "/init/networks/DNN.onnx"
+LABELS = {
+    EXTRACTOR: "/init/extractor-{rate}.onnx",
+    CLIP: "/init/reference-{clip}.wav",
+    NETWORK: "/init/networks/{networkType}.onnx",
+}
 HEADERS = ("content-type", "content-length", "cache-control", "content-range")
 
 
@@ -61,14 +66,15 @@ def servers(nginx: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
 def test_every_file_of_the_handshake_is_served(servers: Pair) -> None:
     handshake = servers.same("/init/configuration").json()
     files = [*handshake["recordings"]["extractors"], *handshake["references"]]
-    assert len(files) == 6
+    files += [network["file"] for network in handshake["networks"]]
+    assert len(files) == 7
     for file in files:
         assert servers.same(file["url"]).status_code == 200
         assert servers.same(file["url"].partition("?")[0]).status_code == 200
         assert servers.same(file["url"], "HEAD").content == b""
 
 
-@pytest.mark.parametrize("path", [EXTRACTOR, CLIP])
+@pytest.mark.parametrize("path", LABELS)
 def test_ranges_and_current_copies_are_served(servers: Pair, path: str) -> None:
     whole = servers.same(path)
     assert whole.headers["cache-control"] == "public, no-cache"
@@ -81,7 +87,7 @@ def test_ranges_and_current_copies_are_served(servers: Pair, path: str) -> None:
         assert (current.status_code, current.content) == (304, b"")
 
 
-@pytest.mark.parametrize("path", [EXTRACTOR, CLIP])
+@pytest.mark.parametrize("path", LABELS)
 @pytest.mark.parametrize("version", ["0" * 64, "x", "of another file"])
 def test_another_version_returns_404(servers: Pair, path: str, version: str) -> None:
     if version == "of another file":
@@ -92,7 +98,15 @@ def test_another_version_returns_404(servers: Pair, path: str, version: str) -> 
 
 
 @pytest.mark.parametrize(
-    "path", ["/init/extractor-44100.onnx", "/init/extractor-a.onnx", "/init/reference-8000.wav"]
+    "path",
+    [
+        "/init/extractor-44100.onnx",
+        "/init/extractor-a.onnx",
+        "/init/reference-8000.wav",
+        "/init/networks/CNN.onnx",
+        "/init/networks/mfcc.onnx",
+        "/init/networks/extractor-8000.onnx",
+    ],
 )
 def test_a_file_that_the_models_lack_returns_404(servers: Pair, path: str) -> None:
     problem = check_problem(servers.same(path), 404)
@@ -100,14 +114,14 @@ def test_a_file_that_the_models_lack_returns_404(servers: Pair, path: str) -> No
 
 
 def test_a_file_takes_no_other_method(servers: Pair) -> None:
-    for path in (EXTRACTOR, CLIP):
+    for path in LABELS:
         answer = servers.nginx.client.post(path)
         check_problem(answer, 405)
         assert answer.headers["allow"] == "GET, HEAD"
         check_problem(servers.alone.client.post(path), 405)
 
 
-@pytest.mark.parametrize("path", [EXTRACTOR, CLIP])
+@pytest.mark.parametrize("path", LABELS)
 def test_metrics_and_the_log_name_the_kind_of_file(servers: Pair, path: str) -> None:
     label = frozenset({"route": LABELS[path], "status": "200"}.items())
 
@@ -120,3 +134,20 @@ def test_metrics_and_the_log_name_the_kind_of_file(servers: Pair, path: str) -> 
     servers.nginx.client.get(path, headers={"X-Request-Id": identifier})
     assert count() == before + 1
     assert find_request(servers.nginx, identifier)["route"] == LABELS[path]
+
+
+def test_an_operator_keeps_the_networks_to_himself(
+    nginx: Path, tmp_path: Path, servers: Pair
+) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    write_extractor(models)
+    write_vector_network(models, "DNN")
+    settings = {"SER_MODELS_DIRECTORY": models, "SER_MODELS_DOWNLOADS": "no"}
+    sha256 = servers.same("/init/configuration").json()["networks"][0]["file"]["sha256"]
+    with running(tmp_path / "run", **settings) as server:
+        (network,) = server.client.get("/init/configuration").json()["networks"]
+        assert "file" not in network
+        for path in (NETWORK, f"{NETWORK}?sha256={sha256}"):
+            problem = check_problem(server.client.get(path), 404)
+            assert problem["type"] == "urn:problem:speech-emotion:no-downloads"

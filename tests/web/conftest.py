@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 from configuration import ROOT
 from tests.support.browser import FLAGS, launch_with_microphone
 from tests.support.faulty_proxy import FaultyProxy, replaced_by
-from tests.support.harness import Server
+from tests.support.harness import Server, running
 from tests.support.missing import missing
 from tests.web.visits import Visit, visiting
 
@@ -31,11 +31,23 @@ def best_network(site: Server) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def site(server_with_frames: Server) -> Server:
-    """The shared server; the page must be built."""
+def built_page() -> None:
+    """The page must be built."""
     if not (DIST / "index.html").exists():
         missing("the page is not built: cd clients/web && npm ci && npm run build")
-    return server_with_frames
+
+
+@pytest.fixture(scope="session")
+def site(
+    built_page: None,
+    nginx: Path,
+    models_with_frames: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Server]:
+    """A server that does not offer the networks' files, so that the page asks it."""
+    settings = {"SER_MODELS_DIRECTORY": models_with_frames, "SER_MODELS_DOWNLOADS": "no"}
+    with running(tmp_path_factory.mktemp("run"), **settings) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -105,10 +105,10 @@ def test_the_skip_link_moves_the_focus_to_the_result(visit: OpenPage) -> None:
 
 def test_the_result_is_announced_to_screen_readers(visit: OpenPage, original: Path) -> None:
     visited = visit().wait_for_agreement()
-    spoken = visited.by_id("in-words")
+    spoken = visited.by_id("winner")
     expect(spoken).to_have_role("status")
     visited.upload(original)
-    expect(spoken).not_to_be_empty()
+    expect(spoken).not_to_have_text("No recording yet.")
     bars = visited.page.get_by_role("list", name="Probability of each emotion")
     expect(bars.get_by_role("listitem").first).to_have_text("angry" + f"{share(visited)}%")
 

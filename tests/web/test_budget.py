@@ -8,7 +8,7 @@ from tests.support.harness import Server
 from tests.support.sounds import load, write
 from tests.web.conftest import OpenPage
 
-SCRIPT_BUDGET = 300_000  # bytes, compressed
+SCRIPT_BUDGET = 60_000  # bytes, compressed
 DROP_BUDGET = 1_500  # ms
 ROUNDS = 5
 

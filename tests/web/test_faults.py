@@ -110,7 +110,10 @@ def test_a_server_that_refuses(
 def test_the_connection_limit_of_the_server(
     nginx: Path, browser: Browser, original: Path, tmp_path: Path
 ) -> None:
-    limit = {"SER_SERVER_CONNECTIONS_PER_ADDRESS": CONNECTIONS}
+    limit = {
+        "SER_SERVER_CONNECTIONS_PER_ADDRESS": CONNECTIONS,
+        "SER_MODELS_DOWNLOADS": "no",
+    }
     with (
         running(tmp_path / "run", **limit) as server,
         visiting(browser, str(server.client.base_url)) as open_page,

@@ -29,7 +29,7 @@ def test_a_chosen_file_is_analysed_and_shown(
     probabilities = visited.probabilities()
     assert sum(probabilities.values()) == pytest.approx(1, abs=1e-4)
     winner = max(probabilities, key=probabilities.__getitem__)
-    expect(visited.by_id("in-words")).to_contain_text(winner)
+    expect(visited.by_id("winner")).to_contain_text(winner)
     expect(visited.by_id("source")).to_contain_text(original.name)
     expect(visited.by_id("waveform").get_by_role("img")).to_be_visible()
     assert int(visited.by_id("heatmap").get_attribute("width") or 0) > 10
@@ -74,7 +74,7 @@ def test_the_cursor_follows_the_playback(visit: OpenPage, conversation: Path) ->
     visited.by_id("playback").evaluate("audio => audio.play()")
     cursor = visited.by_id("waveform").locator(".cursor")
     expect(cursor).to_be_visible()
-    place = "cursor => parseFloat(cursor.style.insetInlineStart)"
+    place = "cursor => parseFloat(cursor.style.left)"
     handle = cursor.element_handle()
     visited.page.wait_for_function(f"cursor => ({place})(cursor) > 5", arg=handle)
     visited.by_id("playback").evaluate("audio => audio.pause()")

@@ -12,6 +12,7 @@ POLICY = {
     "img-src": "'self'",
     "connect-src": "'self'",
     "media-src": "blob:",
+    "manifest-src": "'self'",
     "worker-src": "'self'",
     "base-uri": "'none'",
     "form-action": "'none'",
@@ -85,3 +86,8 @@ def test_a_missing_file_is_a_problem_document(site: Server, path: str) -> None:
     answer = site.client.get(path)
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_page_of_a_server_without_downloads_asks_the_server(shared_page: Visit) -> None:
+    assert not shared_page.by_id("device").is_visible()
+    assert shared_page.page.evaluate("navigator.serviceWorker.controller") is None

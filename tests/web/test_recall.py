@@ -20,7 +20,8 @@ def recall_site(
     """A server with a network of two corpora, and one of one corpus with a higher recall."""
     models = tmp_path_factory.mktemp("models")
     write_measured_models(models)
-    with running(tmp_path_factory.mktemp("run"), SER_MODELS_DIRECTORY=models) as server:
+    settings = {"SER_MODELS_DIRECTORY": models, "SER_MODELS_DOWNLOADS": "no"}
+    with running(tmp_path_factory.mktemp("run"), **settings) as server:
         yield server
 
 

@@ -38,7 +38,8 @@ def voice_site(
         metrics={"protocol": "none: made for a test", "speakerIndependentUar": 0.9},
     )
     write_vector_network(models, "Plain", recipe=recipe, distance_limit=1000.0)
-    with running(tmp_path_factory.mktemp("run"), SER_MODELS_DIRECTORY=models) as server:
+    settings = {"SER_MODELS_DIRECTORY": models, "SER_MODELS_DOWNLOADS": "no"}
+    with running(tmp_path_factory.mktemp("run"), **settings) as server:
         yield server
 
 
@@ -193,7 +194,7 @@ def test_a_foreign_voice_is_told_in_words(
     visited.wait_for_result()
     expect(visited.by_id("warning")).to_be_hidden()
     visited.upload(write(tmp_path / "deep.wav", samples, rate // 2))
-    expect(visited.by_id("warning")).to_contain_text("does not sound like your usual voice")
+    expect(visited.by_id("winner")).to_contain_text("does not sound like your usual voice")
     visited.screenshot("voice-foreign")
 
 

@@ -74,3 +74,31 @@ export function withoutCopies({ channels, sampleRate }: Sound): Sound {
   );
   return { channels: equal ? [first!] : channels, sampleRate };
 }
+
+/** Of the features: sound more than this below the loudest is removed from both ends. */
+const TRIM_DB = 30;
+/** In seconds, the frames in which that is measured. */
+const TRIM_FRAME = 2_048 / 22_050;
+const TRIM_HOP = 512 / 22_050;
+
+/** Where the speech begins that the features are computed from, in seconds. */
+export function speechStart(sound: Sound): number {
+  const samples = toMono(sound);
+  const length = TRIM_FRAME * sound.sampleRate;
+  const powers: number[] = [];
+  for (let time = 0; time <= duration(sound); time += TRIM_HOP) {
+    const first = Math.max(0, Math.round(time * sound.sampleRate - length / 2));
+    const last = Math.min(samples.length, Math.round(time * sound.sampleRate + length / 2));
+    let power = 0;
+    for (let index = first; index < last; index++) power += samples[index]! ** 2;
+    powers.push(power);
+  }
+  const least = Math.max(...powers) * 10 ** (-TRIM_DB / 10);
+  return (
+    TRIM_HOP *
+    Math.max(
+      0,
+      powers.findIndex((power) => power > least),
+    )
+  );
+}

@@ -13,6 +13,7 @@ import { Predictor } from "./predictor.js";
 import { Recorder } from "./recorder.js";
 import { input, voice as voiceTexts } from "./strings.js";
 import { CaptureDisplay } from "./view/capture.js";
+import { DeviceSwitch } from "./view/device.js";
 import { acceptDrops } from "./view/drop.js";
 import { NetworkChoice } from "./view/networks.js";
 import type { Notice } from "./view/notice.js";
@@ -42,11 +43,17 @@ export class Controls {
     const { networks } = handshake;
     const result = new Result((passage) => void this.#clip.showWindow(passage));
     const voice = new Voice(handshake, () => this.#voiceChanged());
-    const predictor = new Predictor(engine, handshake, () => voice.baseline);
+    const device = new DeviceSwitch(networks, () => this.#predictAgain());
+    const predictor = new Predictor(
+      engine,
+      handshake,
+      () => voice.baseline,
+      (network) => device.isLocal(network),
+    );
     this.#notice = notice;
     this.#networks = new NetworkChoice(networks, () => {
       this.#voicePanel.showFor(this.#networks.chosen);
-      void this.#clip.predictAgain(this.#network);
+      this.#predictAgain();
     });
     this.#voicePanel = new VoicePanel({
       compare: (on) => {
@@ -63,11 +70,12 @@ export class Controls {
     });
     this.#voicePanel.showFor(this.#networks.chosen);
     this.#voice = new VoiceMode(voice, this.#voicePanel, predictor);
-    this.#clip = new ClipMode(predictor, result, notice, (clips) => this.#voice.offer(clips));
-    this.#live = new LiveMode(predictor, result, notice, {
-      network: () => this.#network,
-      ended: () => this.#microphoneLost(),
-    });
+    this.#clip = new ClipMode(predictor, result, notice, this.#networks, (clips) =>
+      this.#voice.offer(clips),
+    );
+    this.#live = new LiveMode(predictor, result, notice, this.#networks, () =>
+      this.#microphoneLost(),
+    );
     const display = new CaptureDisplay();
     this.#recorder = new Recorder(display, () => void this.#stopRecording());
     const voiceDisplay = new CaptureDisplay("voice-");
@@ -85,13 +93,15 @@ export class Controls {
     find("controls", HTMLFieldSetElement).disabled = networks.length === 0;
   }
 
-  get #network(): string {
-    return this.#networks.chosen?.networkType ?? "";
-  }
-
   #voiceChanged(): void {
     this.#voice.show();
-    void this.#clip.predictAgain(this.#network);
+    this.#predictAgain();
+  }
+
+  /** Predicts what is shown with the chosen network; one of the two has something. */
+  #predictAgain(): void {
+    void this.#clip.predictAgain();
+    void this.#live.predictAgain();
   }
 
   #takeFiles(): void {
@@ -100,18 +110,21 @@ export class Controls {
       if (file) this.#take(file);
       this.#file.value = ""; // otherwise choosing the same file again fires no event
     });
-    acceptDrops((file) => {
-      if (!this.#file.matches(":disabled")) this.#take(file);
+    acceptDrops(([file, ...others]) => {
+      const isBusy = this.#file.matches(":disabled");
+      if (isBusy) return this.#notice.show(new Fault({ kind: "busy" }), undefined, file.name);
+      this.#take(file);
+      const one = new Fault({ kind: "one-at-a-time" });
+      if (others.length > 0) this.#notice.show(one, undefined, others[0]!.name);
     });
   }
 
   #take(file: File): void {
-    const source = { name: file.name, original: file, read: () => decode(file) };
-    void this.#clip.take(source, this.#network);
+    this.#live.leave();
+    void this.#clip.take({ name: file.name, original: file, read: () => decode(file) });
   }
 
   async #startRecording(): Promise<void> {
-    this.#clip.leave();
     const started = await this.#open(
       () => this.#recorder.start(),
       () => this.#startRecording(),
@@ -129,8 +142,10 @@ export class Controls {
       name: input.recordingName,
       original: encodeWav(sound),
       read: async () => sound,
+      again: () => void this.#startRecording(),
     };
-    await this.#clip.take(source, this.#network);
+    this.#live.leave();
+    await this.#clip.take(source);
   }
 
   async #startSpeaking(): Promise<void> {
@@ -157,12 +172,12 @@ export class Controls {
   }
 
   async #startLive(): Promise<void> {
-    this.#clip.leave();
     const started = await this.#open(
       () => this.#live.start(),
       () => this.#startLive(),
     );
     if (!started) return;
+    this.#clip.leave();
     this.#listen.set(true);
     this.#record.disabled = this.#speak.disabled = this.#file.disabled = true;
   }

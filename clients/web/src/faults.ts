@@ -5,11 +5,14 @@ export type FaultKind =
   | "microphone-missing"
   | "microphone-failed"
   | "microphone-insecure"
+  | "microphone-idle"
   | "unreadable"
   | "silent"
   | "no-speech"
   | "too-short"
   | "too-long"
+  | "busy"
+  | "one-at-a-time"
   | "away"
   | "wrong-server"
   | "key-needed"
@@ -41,11 +44,18 @@ export class Fault extends Error implements FaultMessage {
     this.retryAfter = retryAfter;
   }
 
+  /** Whether only another recording can help. */
+  get isOfRecording(): boolean {
+    return OF_RECORDING.includes(this.kind);
+  }
+
   /** Whether the same request may succeed later. */
   get isTemporary(): boolean {
     return this.kind === "too-many-requests" || this.kind === "overloaded";
   }
 }
+
+const OF_RECORDING: readonly FaultKind[] = ["unreadable", "silent", "too-short", "too-long"];
 
 /** Turns any error into a fault. */
 export function asFault(error: unknown): Fault {

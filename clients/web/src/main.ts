@@ -2,8 +2,11 @@
 
 import { keepKey, readKey } from "./api-key.js";
 import { Controls } from "./controls.js";
+import { find } from "./dom.js";
 import { startEngine } from "./engine/engine.js";
 import { asFault } from "./faults.js";
+import { keepOffline } from "./offline.js";
+import { offersFiles } from "./view/device.js";
 import { askForKey } from "./view/key-form.js";
 import { Notice } from "./view/notice.js";
 import { RequestLog } from "./view/request-log.js";
@@ -20,6 +23,8 @@ async function start(key = readKey()): Promise<void> {
     const handshake = await engine.connect(new URL(".", location.href).href, key);
     keepKey(key);
     new Controls(engine, handshake, notice, () => log.forgetBaselines());
+    await verify(offersFiles(handshake.networks));
+    if (offersFiles(handshake.networks)) keepOffline(handshake, log);
   } catch (error) {
     verification.unknown();
     const fault = asFault(error);
@@ -27,17 +32,21 @@ async function start(key = readKey()): Promise<void> {
     keepKey(undefined);
     return start(await askForKey(key !== undefined));
   }
-  await verify();
 }
 
-async function verify(): Promise<void> {
+async function verify(locally: boolean): Promise<void> {
   verification.checking();
   try {
-    verification.show(await engine.verify());
+    verification.show(await engine.verify(locally));
   } catch (error) {
     verification.unknown();
-    notice.show(asFault(error), () => void verify());
+    notice.show(asFault(error), () => void verify(locally));
   }
 }
+
+// The link to the log opens it.
+document.querySelector('a[href="#log"]')?.addEventListener("click", () => {
+  find("log-details", HTMLDetailsElement).open = true;
+});
 
 void start();

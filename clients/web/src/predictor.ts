@@ -15,11 +15,25 @@ export class Predictor {
   /** The sample rates that have an extractor for recordings, in Hz. */
   readonly #sampleRates: readonly number[];
   readonly #baseline: () => Baseline | undefined;
+  /** Whether the network of that name predicts on this device. */
+  readonly isLocal: (network: string) => boolean;
+  /** From one frame of the features to the next, in seconds. */
+  readonly frameSeconds: number;
 
-  /** @param baseline returns the user's usual voice, if predictions are to be compared with it */
-  constructor(engine: Engine, handshake: Handshake, baseline: () => Baseline | undefined) {
+  /**
+   * @param baseline returns the user's usual voice, if predictions are to be compared with it
+   * @param isLocal whether the network of that name predicts on this device
+   */
+  constructor(
+    engine: Engine,
+    handshake: Handshake,
+    baseline: () => Baseline | undefined,
+    isLocal: (network: string) => boolean,
+  ) {
+    this.isLocal = isLocal;
     this.#engine = engine;
     this.#sampleRate = handshake.features.sampleRate;
+    this.frameSeconds = handshake.features.hopLength / this.#sampleRate;
     const extractors = handshake.recordings?.extractors ?? [];
     this.#sampleRates = extractors.map(({ sampleRate }) => sampleRate);
     this.#baseline = baseline;
@@ -46,6 +60,6 @@ export class Predictor {
 
   /** @throws Fault */
   async predict(network: string, features: Features): Promise<PredictionWithRequest> {
-    return this.#engine.predict(network, features, this.#baseline());
+    return this.#engine.predict(network, features, this.#baseline(), this.isLocal(network));
   }
 }

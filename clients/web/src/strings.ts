@@ -26,12 +26,23 @@ export const format = { percent, seconds, clock, bytes };
 export const page = {
   title: "Speech emotions",
   description: "Recognise the emotion in a voice. The audio never leaves your machine.",
-  promise:
-    "Speak or choose a recording. This page computes a few numbers from it and sends only these. " +
-    "The audio never leaves your machine.",
+  lead: "Say a sentence, see which emotion it sounds like.",
+  promise: "The audio never leaves your machine.",
   proof: "See everything that was sent",
   skip: "Skip to the result",
   noScript: "This page needs JavaScript to compute the features of your recording.",
+};
+
+/** Predictions on this device or by the server. */
+export const device = {
+  label: "On this device",
+  hintOn: "The network runs in this browser. Turn this off to ask the server instead.",
+  hintOff: "The server predicts. Turn this on to run the network in this browser.",
+  offline: "This page now works without a network too.",
+  promiseOn: "Everything is computed on this device: no audio and no numbers of it are sent.",
+  promiseOff:
+    "The audio never leaves your machine. This page sends numbers that it computes from it: 25 for " +
+    "some networks; for others 25 for each moment, from which words may be partly recognisable.",
 };
 
 export const docs = {
@@ -56,7 +67,7 @@ export const status = {
   agrees: "Checked: this browser computes the features correctly.",
   disagrees: "This browser does not compute the features correctly. Do not trust the predictions.",
   unchecked: "The features of this browser could not be checked.",
-  reading: "Reading the recording…",
+  reading: (name: string) => `Reading ${name}…`,
   computing: "Computing the features…",
   windows: (done: number, all: number) => `Window ${done} of ${all}`,
   liveQuiet: "Listening. No sound yet.",
@@ -123,46 +134,70 @@ export const voice = {
     "them. A copied request contains them too.",
 };
 
+/** The emotion of a label, as an adjective where the label is a noun. */
+const ADJECTIVES: ReadonlyMap<string, string> = new Map([
+  ["anger", "angry"],
+  ["anxiety", "anxious"],
+  ["boredom", "bored"],
+  ["disgust", "disgusted"],
+  ["fear", "fearful"],
+  ["happiness", "happy"],
+  ["sadness", "sad"],
+  ["surprise", "surprised"],
+]);
+
+export const emotionName = (label: string): string => ADJECTIVES.get(label) ?? label;
+
 export const result = {
   heading: "What it sounds like",
   empty: "No recording yet.",
+  first: "Record a sentence, or choose a file: a bar for each emotion appears here.",
   probabilities: "Probability of each emotion",
-  winner: (emotion: string, probability: number) => `${emotion}, ${percent(probability)}`,
-  unsure: (first: string, second: string) => `between ${first} and ${second}`,
-  inWords: (emotion: string, probability: number, runnerUp: string) =>
-    probability >= 0.5
-      ? `It sounds ${emotion}, with a probability of ${percent(probability)}.`
-      : `Unclear: most likely ${emotion} (${percent(probability)}), perhaps ${runnerUp}.`,
-  source: (name: string, length: number, networkType: string) =>
-    `${name}, ${seconds(length)}, predicted by ${networkType}`,
+  clear: (emotion: string) => `Sounds ${emotion}`,
+  likely: (emotion: string) => `Probably ${emotion}`,
+  unclear: (first: string, second: string) => `Unclear: ${first} or ${second}`,
+  mixed: (emotions: readonly string[]) => `Mixed: ${emotions.join(", ")}`,
+  doubt: "Not sure",
+  /** By the code of the warning. */
+  doubts: new Map([
+    ["outside-training-distribution", "Not sure: this does not sound like what the network knows"],
+    ["baseline-of-another-voice", "Not sure: this does not sound like your usual voice"],
+  ]) as ReadonlyMap<string, string>,
+  by: (networkType: string, isLocal: boolean) =>
+    `predicted by ${networkType}${isLocal ? " on this device" : ""}`,
+  source: (name: string, length: number, by: string) => `${name}, ${seconds(length)}, ${by}`,
   average: (windows: number) => `Average over the ${windows} windows of a long recording.`,
-  live: (networkType: string) => `Live, predicted by ${networkType}`,
-  liveInWords: (emotion: string) => `It sounds ${emotion}.`,
+  live: (by: string) => `Live, ${by}`,
 };
 
-/** The title of a warning whose code has none below; its advice is the server's text. */
+/** How often a network is right, beside each of its results. */
+export const trust = {
+  line: (networkType: string, parts: readonly string[], trainedOn: string) =>
+    `${networkType} is right in ${parts.join("; ")}.` +
+    (trainedOn === "" ? "" : ` It was trained on ${trainedOn}.`),
+  elsewhere: (recall: number) => `${percent(recall)} of recordings from elsewhere`,
+  newVoices: (recall: number) => `${percent(recall)} of new voices in recordings it knows`,
+  people: (low: number, high: number) =>
+    `people: ${low === high ? percent(low) : `${percent(low)} to ${percent(high)}`}`,
+  peopleUnknown: "people: not measured",
+  notElsewhere: "recordings from elsewhere: not measured",
+};
+
+/** The title of every warning. */
 export const warningTitle = "The result is only a guess";
 
-/** Titles and advice by the code of the warning. */
-export const warnings: ReadonlyMap<string, Message> = new Map([
+/** Advice by the code of the warning; for others the page shows the server's text. */
+export const warnings: ReadonlyMap<string, string> = new Map([
   [
     "outside-training-distribution",
-    {
-      title: "The result is only a guess",
-      advice:
-        "This does not sound like the speech that the network learned from. Try again with two to " +
-        "five seconds of one person, close to the microphone, without music or noise. If clear " +
-        "speech gets this warning too, the network does not know such voices or microphones.",
-    },
+    "Try again with two to five seconds of one person, close to the microphone, without music or " +
+      "noise. If clear speech gets this warning too, the network does not know such voices or " +
+      "microphones.",
   ],
   [
     "baseline-of-another-voice",
-    {
-      title: "This does not sound like your usual voice",
-      advice:
-        "The result is only a guess: it may be another person, another microphone or another room. " +
-        "Turn the comparison off, or forget the voice and speak a few sentences again.",
-    },
+    "It may be another person, another microphone or another room. Turn the comparison off, or " +
+      "forget the voice and speak a few sentences again.",
   ],
 ]);
 
@@ -175,13 +210,15 @@ export const views = {
   heatmapLabel: (frames: number, coefficients: number) =>
     `Heat map of ${frames} frames with ${coefficients} coefficients each.`,
   heatmapHint:
-    "Time runs to the right, the first coefficient is at the bottom, and each row has its own " +
-    "scale. Silence at both ends is removed. A network that takes vectors gets only the mean " +
+    "Time is that of the waveform, the first coefficient is at the bottom, and each row has its " +
+    "own scale. Silence at both ends is left out. A network that takes vectors gets only the mean " +
     "of each row. Pitch, voicing and loudness are not in the picture.",
   heatmapWindow: (start: number, end: number) => `Shown: ${clock(start)} to ${clock(end)}.`,
   timeline: "Emotions over time",
-  timelineLabel: (windows: number) =>
-    `Chart of the probabilities in ${windows} windows; the table below has the same data.`,
+  timelineName: "Emotions over time: arrow keys choose a moment, Enter plays it",
+  timelineLabel: (windows: number) => `${windows} windows; the table below has the same data`,
+  timelineHint: "Point at the chart to see a moment; click to hear it.",
+  timelineLegend: "Colours",
   timelineTable: "The timeline as a table",
   time: "Time",
   emotion: "Emotion",
@@ -191,7 +228,8 @@ export const views = {
 
 export const repeat = {
   heading: "Repeat the request",
-  hint: "The last prediction of this page in JSON, for a terminal. Its numbers are rounded.",
+  ofClip: "The request that asks the server about the whole clip, for a terminal.",
+  ofWindow: "The request that asks the server about the last window, for a terminal.",
   curl: "Copy as curl",
   python: "Copy as Python",
   copied: "Copied.",
@@ -202,7 +240,8 @@ export const repeat = {
 export const log = {
   heading: "What left your machine",
   summary: (requests: number, sent: number, host: string) =>
-    `${requests} requests, all to ${host}. Features sent: ${bytes(sent)}. Audio sent: none.`,
+    `${requests} requests, all to ${host}. Features sent: ${sent === 0 ? "none, nothing was posted" : bytes(sent)}. ` +
+    "Audio sent: none.",
   foreign: (hosts: string) => `Requests also went to ${hosts}.`,
   method: "Method",
   path: "Path",
@@ -230,6 +269,9 @@ interface Message {
   readonly title: string;
   readonly advice: string;
 }
+
+/** The title of an error with a recording. */
+export const named = (name: string, title: string): string => `${name}: ${title}`;
 
 export const action = { retry: "Try again", dismiss: "Close" };
 
@@ -266,6 +308,12 @@ export const faults: Record<FaultKind, Message> = {
       "Browsers allow it only over https or on localhost. Open the page that way, or choose a " +
       "recording instead.",
   },
+  "microphone-idle": {
+    title: "The browser gives no sound from the microphone",
+    advice:
+      "Some browsers do so while no loudspeaker or headphones are connected. Connect some and try " +
+      "again, or choose a recording instead.",
+  },
   unreadable: {
     title: "This file cannot be read as audio",
     advice:
@@ -287,6 +335,14 @@ export const faults: Record<FaultKind, Message> = {
   "too-long": {
     title: "The recording is too long",
     advice: "The limit is 10 minutes. Cut the recording and try again with a part of it.",
+  },
+  busy: {
+    title: "The microphone is in use",
+    advice: "Stop the recording or the listening first. Then drop the file again.",
+  },
+  "one-at-a-time": {
+    title: "This file was not analysed",
+    advice: "The page analyses one file at a time: the first of those that you dropped.",
   },
   away: {
     title: "The server does not answer",

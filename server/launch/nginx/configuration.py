@@ -37,11 +37,14 @@ def render(
     runtime: Runtime,
     lua_modules: Sequence[Path],
     version: tuple[int, ...] = (),
+    *,
+    downloads: bool = True,
 ) -> str:
     """The text of nginx.conf.
 
     lua_modules: without them only the pauses within a request body are limited.
     version: of Nginx; HTTP/2 is enabled by another directive since 1.25.1.
+    downloads: whether clients get the networks' files; otherwise the application refuses.
 
     Raises:
         NginxError: a path cannot be quoted.
@@ -61,6 +64,9 @@ def render(
         "connections": limits.worker_connections(server),
         "body_buffer_bytes": _with_chunk_sizes(server.maximum_body_bytes),
         "batch_buffer_bytes": _with_chunk_sizes(server.maximum_batch_bytes),
+        "network_files": "/current/$network_file$version /previous/$network_file$earlier_version"
+        if downloads
+        else "/.none",
         "log": "/dev/stdout json buffer=4k flush=1s" if server.access_log else "off",
     }
     lua = _lua(server, runtime, limits, lua_modules)

@@ -1,7 +1,7 @@
 """Copies a models directory with all of its sets into the one folder of a release."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from server.models.files import (
     RESERVED,
     UNSAFE_NAME,
     ModelFileError,
-    is_extractor,
     printable_name,
     read_file,
 )
@@ -118,13 +117,6 @@ def _copy(path: Path, copy: Path, maximum_bytes: int) -> None:
     # makes the tag the same on every server and different for different content.
     moment = int(file.sha256[:7], 16)
     os.utime(copy, (moment, moment))
-    for link in _links(copy, file.sha256):
-        (copy.parent / link).symlink_to(copy.name)
-
-
-def _links(copy: Path, sha256: str) -> Iterator[str]:
-    """The second names of a file for clients."""
-    if copy.name in (EXTRACTOR_NAME, REFERENCE_NAME):
-        yield sha256
-    elif is_extractor(copy) or REFERENCE.fullmatch(copy.name):
-        yield f"{copy.name}.{sha256}"
+    is_first = copy.name in (EXTRACTOR_NAME, REFERENCE_NAME)
+    link = file.sha256 if is_first else f"{copy.name}.{file.sha256}"
+    (copy.parent / link).symlink_to(copy.name)

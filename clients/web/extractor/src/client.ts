@@ -1,16 +1,21 @@
 /** The entry point of the module: `Client.connect(address)`. */
 
 import type { Baseline } from "./baseline.js";
-import { InvalidOptionError } from "./errors.js";
+import { ExtractorError, InvalidOptionError } from "./errors.js";
 import { Extractors, type ExtractorOptions } from "./extraction/extractors.js";
 import type { Features } from "./extraction/features.js";
 import { readWav } from "./extraction/wav.js";
 import { isVerification, type Prediction, type Verification } from "./handshake/answers.js";
 import { fetchHandshake, type Handshake, type Network } from "./handshake/handshake.js";
-import type { Reference } from "./handshake/recordings.js";
+import { knownFeatures, type Reference } from "./handshake/recordings.js";
 import { fetchFile } from "./http/files.js";
 import { Transport, type TransportOptions } from "./http/transport.js";
-import { framesBody, vectorBody, type PredictionBody } from "./prediction/members.js";
+import {
+  framesBody,
+  predictionBody,
+  vectorBody,
+  type PredictionBody,
+} from "./prediction/members.js";
 import { Predictor } from "./prediction/predictor.js";
 
 const VERIFICATION_PATH = "/init/verification";
@@ -86,6 +91,22 @@ export class Client {
   }
 
   /**
+   * Predicts as `predict` does, but with the network's file on this device: nothing is posted.
+   *
+   * @param network name, case-insensitive; its entry in the handshake must have a `file`
+   * @throws ExtractorError, NoServerError, ServerProblemError
+   */
+  async predictLocally(
+    network: string,
+    features: Features,
+    baseline?: Baseline,
+  ): Promise<Prediction> {
+    const found = this.#network(network);
+    if (!found) throw new ExtractorError(`The server has no network ${network}.`);
+    return this.#extractors.predict(found, predictionBody(found, features, baseline));
+  }
+
+  /**
    * The request of `POST /prediction`, with its JSON body, that has the answer of `predict`, for
    * pages that show it. `predict` itself posts frames in binary if the server takes that.
    */
@@ -118,6 +139,29 @@ export class Client {
     return found;
   }
 
+  /**
+   * Compares the features of the server's reference clips with those of the handshake; nothing is
+   * posted. `verify` also says which known mistake explains a difference.
+   *
+   * @throws ExtractorError, NoServerError, ServerProblemError, WrongServerError
+   */
+  async verifyLocally(): Promise<Verification[]> {
+    const { sampleRates } = this;
+    const found: Verification[] = [];
+    for (const reference of this.#references()) {
+      if (!sampleRates.includes(reference.sampleRate)) continue;
+      const known = knownFeatures(reference, this.handshake.numberOfMfccs);
+      if (!known) throw this.#transport.wrongServer(`the MFCCs of ${reference.name} are missing`);
+      const { mfccs } = await this.#featuresOf(reference);
+      const differences = known.mfccs.map((value, index) => Math.abs(value - mfccs[index]!));
+      const largest = Math.max(...differences);
+      const verdict = largest <= known.tolerance.mfccs ? "agreement" : "unrecognised";
+      const detail = `The largest difference of a coefficient is ${largest.toFixed(3)}.`;
+      found.push({ reference: reference.name, form: "vector", verdict, detail });
+    }
+    return found;
+  }
+
   #references(): readonly Reference[] {
     const { reference, references } = this.handshake;
     const { sampleRate } = this;
@@ -144,6 +188,11 @@ export class Client {
     const { verdict, detail, prosody } = answer;
     const spoken = prosody && { verdict: prosody.verdict, detail: prosody.detail };
     return { reference, form, verdict, detail, ...(spoken && { prosody: spoken }) };
+  }
+
+  #network(name: string): Network | undefined {
+    const wanted = name.toLowerCase();
+    return this.networks.find((each) => each.networkType.toLowerCase() === wanted);
   }
 }
 

@@ -5,6 +5,8 @@ import { Fault, type FaultKind } from "../faults.js";
 import captureUrl from "./capture.worklet.ts?worker&url";
 
 const MOST_CHANNELS = 2;
+const RESUME_MS = 1_000;
+const FIRST_BLOCK_MS = 2_000;
 /** The processing that browsers apply for calls would change the features. */
 const CONSTRAINTS = {
   audio: {
@@ -62,10 +64,11 @@ export class Microphone {
       const source = context.createMediaStreamSource(stream);
       source.connect(capture);
       stream.getAudioTracks()[0]?.addEventListener("ended", ended);
-      await context.resume();
+      await checkStarted(context, capture);
       return new Microphone(context, source);
     } catch (error) {
       await release(context, stream);
+      if (error instanceof Fault) throw error;
       throw new Fault({ kind: "microphone-failed", detail: String(error) });
     }
   }
@@ -73,6 +76,20 @@ export class Microphone {
   async close(): Promise<void> {
     await release(this.#context, this.#source.mediaStream);
   }
+}
+
+/**
+ * Without a device for output Firefox's promise never settles, and some microphones give nothing.
+ *
+ * @throws Fault of kind "microphone-idle"
+ */
+async function checkStarted(context: AudioContext, capture: AudioWorkletNode): Promise<void> {
+  const late = new Promise<"late">((resolve) => setTimeout(resolve, RESUME_MS, "late"));
+  if ((await Promise.race([context.resume(), late])) !== "late") return;
+  await new Promise<void>((resolve, reject) => {
+    setTimeout(() => reject(new Fault({ kind: "microphone-idle" })), FIRST_BLOCK_MS);
+    capture.port.addEventListener("message", () => resolve(), { once: true });
+  });
 }
 
 /** The device's own sample rate, so that the browser does not resample. */

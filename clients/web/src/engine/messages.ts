@@ -23,7 +23,7 @@ export interface SentRequest {
 }
 
 export interface PredictionWithRequest extends Prediction {
-  /** The POST request in JSON that has this answer. */
+  /** The POST request of this prediction, with its JSON body; locally it was not made. */
   readonly request: { readonly url: string; readonly body: string };
 }
 
@@ -31,8 +31,8 @@ export interface PredictionWithRequest extends Prediction {
 export interface Engine {
   /** Performs the handshake with the server at an address, with an API key if it needs one. */
   connect(address: string, apiKey?: string): Promise<Handshake>;
-  /** Compares the features that this browser computes with the server's. */
-  verify(): Promise<Verification[]>;
+  /** Compares the features that this browser computes with the server's; locally posts nothing. */
+  verify(locally: boolean): Promise<Verification[]>;
   /** Resamples mono samples from `rate` Hz to the sample rate of the features. */
   resample(samples: Float32Array<ArrayBuffer>, rate: number): Promise<Float32Array<ArrayBuffer>>;
   /** Computes the features of samples at `rate` Hz; two channels are interleaved. */
@@ -41,6 +41,7 @@ export interface Engine {
     network: string,
     features: Features,
     baseline: Baseline | undefined,
+    locally: boolean,
   ): Promise<PredictionWithRequest>;
 }
 

@@ -66,8 +66,8 @@ const engine: Engine = {
     return connected.handshake;
   },
 
-  async verify() {
-    return client().verify();
+  async verify(locally) {
+    return locally ? client().verifyLocally() : client().verify();
   },
 
   async resample(samples, rate) {
@@ -80,8 +80,10 @@ const engine: Engine = {
     return client().extract(samples, rate, channels);
   },
 
-  async predict(network, features, baseline) {
-    const prediction = await client().predict(network, features, baseline);
+  async predict(network, features, baseline, locally) {
+    const prediction = locally
+      ? await client().predictLocally(network, features, baseline)
+      : await client().predict(network, features, baseline);
     return { ...prediction, request: client().predictionRequest(network, features, baseline) };
   },
 };

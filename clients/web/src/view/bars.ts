@@ -1,12 +1,12 @@
-/** Shows the probabilities as bars, and the most probable emotion as text. */
+/** Shows a prediction: what it says in a sentence, its warning, and the probabilities as bars. */
 
-import type { Prediction } from "speech-emotion-extractor";
+import type { Network, Prediction } from "speech-emotion-extractor";
 
+import type { PredictedPassage } from "../analysis.js";
 import { find, make } from "../dom.js";
-import { format, result, warnings, warningTitle } from "../strings.js";
-
-/** If the two highest probabilities differ by less, the result is shown as unclear. */
-const CLEAR_LEAD = 0.1;
+import { emotionName, format, result, warnings, warningTitle } from "../strings.js";
+import { trustIn } from "./recall.js";
+import { headline, winnerOf } from "./verdict.js";
 
 interface Bar {
   readonly row: HTMLLIElement;
@@ -14,52 +14,65 @@ interface Bar {
   readonly value: HTMLElement;
 }
 
+/** What the result is of. */
+export interface Subject {
+  /** Names the recording and the network. */
+  readonly source: string;
+  readonly network: Network | undefined;
+}
+
 export class Verdict {
   readonly #winner = find("winner", HTMLElement);
-  readonly #inWords = find("in-words", HTMLElement);
+  /** The same beside the networks, for screens on which the result is far above them. */
+  readonly #brief = find("brief-result", HTMLElement);
   readonly #source = find("source", HTMLElement);
+  readonly #trust = find("trust", HTMLElement);
   readonly #warning = find("warning", HTMLElement);
   readonly #list = find("bars", HTMLUListElement);
   #bars = new Map<string, Bar>();
+  #shown: Prediction | undefined;
 
-  /**
-   * @param source names the recording and the network
-   * @param inWords text for screen readers; they read it only when it changes
-   */
-  show(prediction: Prediction, source: string, inWords = sentence(prediction)): void {
-    const [first, second] = ranked(prediction);
-    this.#winner.textContent =
-      first.prediction - second.prediction < CLEAR_LEAD
-        ? result.unsure(first.emotionType, second.emotionType)
-        : result.winner(first.emotionType, first.prediction);
+  show(prediction: Prediction, { source, network }: Subject): void {
+    this.#shown = prediction;
+    this.#say(headline(prediction));
     this.#source.textContent = source;
-    if (this.#inWords.textContent !== inWords) this.#inWords.textContent = inWords;
+    this.#trust.textContent = network ? trustIn(network) : "";
     this.#warn(prediction.warning);
-    this.#draw(prediction, first.emotionType);
+    this.#draw(prediction, winnerOf(prediction).emotionType);
+  }
+
+  /** Says so if the windows of the clip that is shown have several emotions. */
+  consider(passages: readonly PredictedPassage[]): void {
+    if (this.#shown) this.#say(headline(this.#shown, passages));
   }
 
   clear(): void {
+    this.#shown = undefined;
     this.#winner.textContent = result.empty;
-    this.#inWords.textContent = this.#source.textContent = "";
+    this.#brief.textContent = this.#source.textContent = this.#trust.textContent = "";
     this.#warn(undefined);
     this.#bars.clear();
     this.#list.replaceChildren();
+  }
+
+  /** Screen readers read the headline when it changes. */
+  #say(text: string): void {
+    if (this.#winner.textContent !== text) this.#winner.textContent = text;
+    this.#brief.textContent = text;
   }
 
   #warn(found: Prediction["warning"]): void {
     this.#warning.hidden = found === undefined;
     this.#warning.replaceChildren();
     if (found === undefined) return;
-    const known = warnings.get(found.code);
-    this.#warning.append(
-      make("strong", {}, known?.title ?? warningTitle),
-      make("p", {}, known?.advice ?? found.detail),
-    );
+    const advice = warnings.get(found.code) ?? found.detail;
+    this.#warning.append(make("strong", {}, warningTitle), make("p", {}, advice));
   }
 
-  #draw({ results }: Prediction, winner: string): void {
+  #draw({ results, warning }: Prediction, winner: string): void {
     const emotions = results.map(({ emotionType }) => emotionType);
     if (emotions.join() !== [...this.#bars.keys()].join()) this.#build(emotions);
+    this.#list.classList.toggle("doubtful", warning !== undefined);
     for (const { emotionType, prediction } of results) {
       const { row, fill, value } = this.#bars.get(emotionType)!;
       row.classList.toggle("first", emotionType === winner);
@@ -79,26 +92,9 @@ function bar(emotion: string, series: number): Bar {
   const fill = make("span", { className: "fill" });
   const track = make("span", { className: "track", ariaHidden: "true" }, fill);
   const value = make("span", { className: "value" });
-  const row = make("li", {}, make("span", { className: "name" }, emotion), track, value);
+  const name = make("span", { className: "name" }, emotionName(emotion));
+  const row = make("li", {}, name, track, value);
   row.dataset["series"] = String(series);
   row.dataset["emotion"] = emotion;
   return { row, fill, value };
-}
-
-type Result = Prediction["results"][number];
-
-/** The two most probable emotions. */
-function ranked({ results }: Prediction): [Result, Result] {
-  const [first, second] = [...results].sort((a, b) => b.prediction - a.prediction);
-  return [first!, second ?? first!];
-}
-
-function sentence(prediction: Prediction): string {
-  const [first, second] = ranked(prediction);
-  return result.inWords(first.emotionType, first.prediction, second.emotionType);
-}
-
-/** The most probable emotion. */
-export function winnerOf(prediction: Prediction): Result {
-  return ranked(prediction)[0];
 }

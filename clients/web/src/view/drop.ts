@@ -2,8 +2,8 @@
 
 import { find } from "../dom.js";
 
-/** @param take is called with the first of the dropped files */
-export function acceptDrops(take: (file: File) => void): void {
+/** @param take is called with the dropped files, at least one */
+export function acceptDrops(take: (files: readonly [File, ...File[]]) => void): void {
   const target = find("drop", HTMLElement);
   const over = (on: boolean): void => void target.classList.toggle("over", on);
   document.addEventListener("dragover", (event) => {
@@ -14,7 +14,7 @@ export function acceptDrops(take: (file: File) => void): void {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     over(false);
-    const file = event.dataTransfer?.files[0];
-    if (file) take(file);
+    const [first, ...others] = event.dataTransfer?.files ?? [];
+    if (first) take([first, ...others]);
   });
 }

@@ -2,7 +2,7 @@
 
 import { find, make } from "../dom.js";
 import type { Fault, FaultKind } from "../faults.js";
-import { action, faults, retryAfter } from "../strings.js";
+import { action, faults, named, retryAfter } from "../strings.js";
 
 /** The kinds of errors that are shown with the message of the server or of the extractor. */
 const WITH_DETAIL: readonly FaultKind[] = ["refused", "extractor", "unexpected", "wrong-server"];
@@ -10,13 +10,16 @@ const WITH_DETAIL: readonly FaultKind[] = ["refused", "extractor", "unexpected",
 export class Notice {
   readonly #box = find("notice", HTMLElement);
 
-  /** @param retry is called by the button "Try again"; without it there is no button */
-  show({ kind, detail, retryAfter: wait }: Fault, retry?: () => void): void {
+  /**
+   * @param retry is called by the button "Try again"; without it there is no button
+   * @param name of the recording
+   */
+  show({ kind, detail, retryAfter: wait }: Fault, retry?: () => void, name?: string): void {
     const { title, advice } = faults[kind];
     const box = make(
       "div",
       { className: "card notice" },
-      make("h2", {}, title),
+      make("h2", {}, name === undefined ? title : named(name, title)),
       make("p", {}, wait === undefined ? advice : `${advice} ${retryAfter(wait)}`),
     );
     box.dataset["kind"] = kind;

@@ -1,4 +1,4 @@
-/** Plays a clip: cursors show the position, and a click on the waveform or timeline seeks. */
+/** Plays a clip: cursors show the position, and a click on the waveform or timeline plays from there. */
 
 import { find } from "../dom.js";
 
@@ -16,7 +16,7 @@ export class Playback {
     }
     this.#audio.addEventListener("play", () => this.#follow());
     for (const picture of pictures()) {
-      picture.addEventListener("click", ({ clientX }) => this.#seek(picture, clientX));
+      picture.addEventListener("click", ({ clientX }) => this.#playAt(picture, clientX));
     }
   }
 
@@ -50,15 +50,21 @@ export class Playback {
     const place = `${Math.min(100, (100 * this.#audio.currentTime) / this.#length)}%`;
     for (const cursor of document.querySelectorAll<HTMLElement>(".timed > .cursor")) {
       cursor.hidden = false;
-      cursor.style.insetInlineStart = place;
+      cursor.style.left = place;
     }
     this.#moved(this.#audio.currentTime);
   }
 
-  #seek(picture: Element, clientX: number): void {
+  /** @param time seconds */
+  playFrom(time: number): void {
     if (this.#length === 0) return;
+    this.#audio.currentTime = time;
+    this.#audio.play().catch(() => undefined); // the browser may refuse; the position is right
+  }
+
+  #playAt(picture: Element, clientX: number): void {
     const { left, width } = picture.getBoundingClientRect();
-    this.#audio.currentTime = this.#length * Math.max(0, Math.min(1, (clientX - left) / width));
+    this.playFrom(this.#length * Math.max(0, Math.min(1, (clientX - left) / width)));
   }
 }
 

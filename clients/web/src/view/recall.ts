@@ -3,7 +3,7 @@
 import type { CorpusRecall, Network, Recall } from "speech-emotion-extractor";
 
 import { make, makeRow } from "../dom.js";
-import { format, network as words } from "../strings.js";
+import { format, network as words, trust } from "../strings.js";
 
 /** Sorts the best network first: a recall on other corpora counts more than one on new speakers. */
 export function isBetter(a: Network, b: Network): number {
@@ -25,6 +25,23 @@ export function qualityOf(network: Network): string[] {
   return otherCorpora
     ? [words.elsewhere(otherCorpora.uar), newVoices, beside]
     : [newVoices, beside, words.notElsewhere];
+}
+
+/** How often the network is right, beside people, and what it was trained on. */
+export function trustIn(network: Network): string {
+  const { networkType, corpus, newSpeakers, otherCorpora, speakerIndependentUar } = network;
+  const people = [otherCorpora, newSpeakers].flatMap((recall) =>
+    (recall?.corpora ?? []).flatMap(({ listeners }) => listeners ?? []),
+  );
+  const parts = [
+    otherCorpora ? trust.elsewhere(otherCorpora.uar) : undefined,
+    trust.newVoices(newSpeakers?.uar ?? speakerIndependentUar),
+    otherCorpora ? undefined : trust.notElsewhere,
+    people.length > 0
+      ? trust.people(Math.min(...people), Math.max(...people))
+      : trust.peopleUnknown,
+  ].filter((part) => part !== undefined);
+  return trust.line(networkType, parts, corpus.name ?? "");
 }
 
 /** The recall on each corpus; nothing for a network without. */

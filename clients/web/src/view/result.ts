@@ -3,11 +3,11 @@
 import type { Features } from "speech-emotion-extractor";
 
 import type { PredictedPassage, Passage } from "../analysis.js";
-import { duration, type Clip, type Sound } from "../clip.js";
+import { duration, speechStart, type Clip, type Sound } from "../clip.js";
 import { find } from "../dom.js";
 import type { PredictionWithRequest } from "../engine/messages.js";
-import { views } from "../strings.js";
-import { Verdict } from "./bars.js";
+import { repeat, views } from "../strings.js";
+import { Verdict, type Subject } from "./bars.js";
 import { drawHeatmap } from "./charts/heatmap.js";
 import { Timeline } from "./charts/timeline.js";
 import { drawWaveform } from "./charts/waveform.js";
@@ -16,13 +16,15 @@ import { Repeat } from "./repeat.js";
 
 export class Result {
   readonly #verdict = new Verdict();
-  readonly #timeline = new Timeline();
   readonly #playback: Playback;
+  readonly #timeline: Timeline;
   readonly #repeat = new Repeat();
   readonly #views = find("views", HTMLElement);
   readonly #waveform = find("waveform", HTMLElement);
+  readonly #heatmapFigure = find("heatmap-figure", HTMLElement);
   readonly #heatmap = find("heatmap", HTMLCanvasElement);
   readonly #heatmapWindow = find("heatmap-window", HTMLElement);
+  readonly #repeatHint = find("repeat-hint", HTMLElement);
   readonly #progress = find("progress", HTMLElement);
   readonly #progressBar = find("progress-bar", HTMLProgressElement);
   readonly #progressText = find("progress-text", HTMLElement);
@@ -35,6 +37,7 @@ export class Result {
       this.#timeline.showMoment(passage);
       moved(passage);
     });
+    this.#timeline = new Timeline((time) => this.#playback.playFrom(time));
   }
 
   clear(): void {
@@ -42,9 +45,12 @@ export class Result {
     this.#timeline.clear();
     this.#playback.unload();
     this.#views.hidden = true;
+    this.#heatmapFigure.hidden = true;
   }
 
+  /** Shows another clip, without its features and predictions. */
   showClip({ original, sound }: Clip): void {
+    this.clear();
     this.showSound(sound);
     this.#playback.load(original, duration(sound));
   }
@@ -54,18 +60,43 @@ export class Result {
     drawWaveform(this.#waveform, sound);
   }
 
-  /** @param passage the passage of the features; undefined for the whole clip */
-  showFeatures(features: Features, passage?: Passage): void {
-    drawHeatmap(this.#heatmap, features);
-    this.#heatmapWindow.textContent = passage
-      ? views.heatmapWindow(passage.start, passage.end)
-      : "";
+  /** Shows the features of a whole clip at their place below its waveform. */
+  showFeatures(features: Features, sound: Sound, frameSeconds: number): void {
+    this.#draw(features);
+    const place = (seconds: number): string => `${(100 * seconds) / duration(sound)}%`;
+    this.#heatmap.style.marginLeft = place(speechStart(sound));
+    this.#heatmap.style.width = place(features.frameCount * frameSeconds);
   }
 
-  /** @param inWords text for screen readers; by default a sentence with the probability */
-  showPrediction(predicted: PredictionWithRequest, source: string, inWords?: string): void {
-    this.#verdict.show(predicted, source, inWords);
+  /** Shows the features of a window of a long clip, across the whole width. */
+  showWindow(features: Features, { start, end }: Passage): void {
+    this.#draw(features);
+    this.#heatmap.style.marginLeft = "0";
+    this.#heatmap.style.width = "100%";
+    this.#heatmapWindow.textContent = views.heatmapWindow(start, end);
+  }
+
+  #draw(features: Features): void {
+    this.#heatmapFigure.hidden = false;
+    this.#heatmapWindow.textContent = "";
+    drawHeatmap(this.#heatmap, features);
+  }
+
+  /** @param passages the windows, if the request of the prediction is that of the last one */
+  showPrediction(
+    predicted: PredictionWithRequest,
+    subject: Subject,
+    passages?: readonly PredictedPassage[],
+  ): void {
+    this.#verdict.show(predicted, subject);
+    if (passages) this.#verdict.consider(passages);
     this.#repeat.set(predicted.request);
+    this.#repeatHint.textContent = passages ? repeat.ofWindow : repeat.ofClip;
+  }
+
+  /** Says so if the windows of the clip have several emotions. */
+  consider(passages: readonly PredictedPassage[]): void {
+    this.#verdict.consider(passages);
   }
 
   /** Shows a chart of `length` seconds that begins at `begin` seconds. */

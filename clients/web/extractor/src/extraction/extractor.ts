@@ -5,7 +5,9 @@ import { env, InferenceSession, Tensor } from "onnxruntime-web/wasm";
 import { AudioError, AudioTooShortError, ExtractorError } from "../errors.js";
 import { plainText } from "../text.js";
 import {
+  checkChannels,
   checkFeatures,
+  MOST_CHANNELS,
   type Computed,
   type Features,
   type Recording,
@@ -16,7 +18,6 @@ import { checkGraph } from "./graph.js";
 const MINIMUM_SECONDS = 0.1;
 /** Resampling may exceed full scale a little; a larger peak means another scale. */
 const MAXIMUM_PEAK = 2;
-export const MOST_CHANNELS = 2;
 
 export class FeatureExtractor {
   readonly #session: InferenceSession;
@@ -115,20 +116,6 @@ export class FeatureExtractor {
           "16-bit integers must be divided by 32768 first.",
       );
     }
-  }
-}
-
-/** @throws AudioError */
-export function checkChannels({ length }: Float32Array, channels: number, most: number): void {
-  if (!(Number.isInteger(channels) && channels >= 1 && channels <= most)) {
-    throw new AudioError(
-      `The audio has ${channels} channels; expected ${most === 1 ? "1" : `1 to ${most}`}.`,
-    );
-  }
-  if (length % channels !== 0) {
-    throw new AudioError(
-      `The audio has ${length} samples; expected a multiple of ${channels}, its channels.`,
-    );
   }
 }
 

@@ -5,8 +5,10 @@ import type { PublishedFile } from "../handshake/file.js";
 import type { Handshake } from "../handshake/handshake.js";
 import { fetchFile } from "../http/files.js";
 import type { Transport } from "../http/transport.js";
-import { checkChannels, FeatureExtractor, MOST_CHANNELS } from "./extractor.js";
-import type { Features, Recording } from "./features.js";
+import type { Network } from "../handshake/handshake.js";
+import type { Prediction } from "../handshake/answers.js";
+import type { PredictionBody } from "../prediction/members.js";
+import { checkChannels, MOST_CHANNELS, type Features, type Recording } from "./features.js";
 import { ExtractorWorker } from "./worker.js";
 
 export interface ExtractorOptions {
@@ -30,6 +32,7 @@ interface Source {
 }
 
 type Run = (samples: Float32Array, channels: number) => Promise<Features>;
+type RunNetwork = (body: PredictionBody) => Promise<Prediction>;
 
 export class Extractors {
   readonly #transport: Transport;
@@ -38,6 +41,7 @@ export class Extractors {
   readonly #pinned: readonly string[] | undefined;
   /** By the name of the source. */
   readonly #loaded = new Map<string, Promise<Run>>();
+  readonly #networks = new Map<string, Promise<RunNetwork>>();
   #worker: ExtractorWorker | undefined;
 
   /** @throws ExtractorError if none of the server's extractors is one of the options */
@@ -70,6 +74,47 @@ export class Extractors {
     } finally {
       this.#forgetEnded();
     }
+  }
+
+  /**
+   * Predicts with the network's file; it is fetched on first use and then kept.
+   *
+   * @throws ExtractorError, NoServerError, ServerProblemError
+   */
+  async predict(network: Network, body: PredictionBody): Promise<Prediction> {
+    const { networkType } = network;
+    let loading = this.#networks.get(networkType);
+    if (loading === undefined) {
+      loading = this.#fetchNetwork(network);
+      this.#networks.set(networkType, loading);
+      loading.catch(() => this.#networks.delete(networkType)); // the next call tries again
+    }
+    try {
+      return await (
+        await loading
+      )(body);
+    } finally {
+      this.#forgetEnded();
+    }
+  }
+
+  async #fetchNetwork({ networkType: name, emotions, file }: Network): Promise<RunNetwork> {
+    if (!file) throw new ExtractorError(`The server does not offer the file of ${name}.`);
+    const model = await fetchFile(this.#transport, file);
+    const { worker: start } = this.#options;
+    if (!start) {
+      const { LocalNetwork } = await import("./runtime.js");
+      const network = await LocalNetwork.load(model, emotions);
+      return (body) => network.predict(body);
+    }
+    const worker = this.#working(start);
+    await worker.loadNetwork({ name, model, emotions });
+    return (body) => worker.predict({ name, body });
+  }
+
+  #working(start: () => Worker): ExtractorWorker {
+    this.#forgetEnded();
+    return (this.#worker ??= new ExtractorWorker(start(), this.#options.extractionSeconds));
   }
 
   #choose(rate: number): Source {
@@ -115,15 +160,15 @@ export class Extractors {
     const { file, recording } = source;
     const model = await fetchFile(this.#transport, file);
     const recipe = this.#handshake.features;
-    const { worker: start, extractionSeconds } = this.#options;
+    const { worker: start } = this.#options;
     if (!start) {
+      const { FeatureExtractor } = await import("./runtime.js");
       const extractor = await FeatureExtractor.load(model, recipe, recording);
       return (samples, channels) => extractor.extract(samples, channels);
     }
     const name = nameOf(source);
     const rate = recording?.sampleRate ?? recipe.sampleRate;
-    this.#forgetEnded();
-    const worker = (this.#worker ??= new ExtractorWorker(start(), extractionSeconds));
+    const worker = this.#working(start);
     await worker.load({ name, model, recipe, recording });
     return (samples, channels) =>
       worker.extract({ name, samples, channels }, samples.length / channels / rate);
@@ -134,6 +179,7 @@ export class Extractors {
     if (!this.#worker?.ended) return;
     this.#worker = undefined;
     this.#loaded.clear();
+    this.#networks.clear();
   }
 }
 

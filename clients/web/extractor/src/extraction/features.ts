@@ -1,6 +1,6 @@
 /** The features of a clip, and the checks of what an extractor computed. */
 
-import { ExtractorError } from "../errors.js";
+import { AudioError, ExtractorError } from "../errors.js";
 import type { Recipe } from "../handshake/recipe.js";
 import { PROSODY_COLUMNS, type ProsodyRecipe } from "../handshake/recordings.js";
 
@@ -37,6 +37,8 @@ export interface Computed {
   readonly dims: readonly (readonly number[])[];
 }
 
+/** Of a recording. */
+export const MOST_CHANNELS = 2;
 /** Ten times the largest coefficient of audio at full scale. */
 const LARGEST_NUMBER = 10_000;
 const HIGHEST_LOG_F0 = 12; // octaves
@@ -109,4 +111,18 @@ function isTooLarge(value: number): boolean {
 function written(sizes: readonly (readonly number[])[]): string {
   const texts = sizes.map((size) => `(${size.join(", ")})`);
   return texts.length < 2 ? texts.join() : `${texts.slice(0, -1).join(", ")} and ${texts.at(-1)}`;
+}
+
+/** @throws AudioError */
+export function checkChannels({ length }: Float32Array, channels: number, most: number): void {
+  if (!(Number.isInteger(channels) && channels >= 1 && channels <= most)) {
+    throw new AudioError(
+      `The audio has ${channels} channels; expected ${most === 1 ? "1" : `1 to ${most}`}.`,
+    );
+  }
+  if (length % channels !== 0) {
+    throw new AudioError(
+      `The audio has ${length} samples; expected a multiple of ${channels}, its channels.`,
+    );
+  }
 }

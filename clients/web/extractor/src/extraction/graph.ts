@@ -23,6 +23,7 @@ const FIELDS = {
 
 type Message = keyof typeof FIELDS;
 
+const METADATA = 14; // a field of the model
 const EXTERNAL_DATA = 13; // fields of a tensor
 const DATA_LOCATION = 14;
 const DEEPEST = 100; // messages in each other; protobuf itself reads no more
@@ -70,6 +71,23 @@ interface Field {
   readonly content?: Reader;
 }
 
+/** The metadata of an ONNX file, by key. */
+export function readMetadata(model: Uint8Array): Map<string, string> {
+  const metadata = new Map<string, string>();
+  const reader = new Reader(model);
+  while (!reader.atEnd) {
+    const { field, content } = reader.next();
+    if (field !== METADATA || !content) continue;
+    const texts = new Map<number, string>();
+    while (!content.atEnd) {
+      const { field: part, content: text } = content.next();
+      texts.set(part, text?.text ?? "");
+    }
+    metadata.set(texts.get(1) ?? "", texts.get(2) ?? "");
+  }
+  return metadata;
+}
+
 /** Reads the fields of one message in the format of Protocol Buffers. */
 class Reader {
   readonly #bytes: Uint8Array;
@@ -77,6 +95,11 @@ class Reader {
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+  }
+
+  /** The whole content as UTF-8. */
+  get text(): string {
+    return new TextDecoder().decode(this.#bytes);
   }
 
   get atEnd(): boolean {

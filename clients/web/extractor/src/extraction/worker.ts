@@ -1,8 +1,11 @@
 /** Runs extractors in a worker, which is ended if an extractor takes too long. */
 
 import { AudioError, AudioTooShortError, ExtractorError } from "../errors.js";
-import { FeatureExtractor } from "./extractor.js";
+import type { Prediction } from "../handshake/answers.js";
+import type { PredictionBody } from "../prediction/members.js";
+import type { FeatureExtractor } from "./extractor.js";
 import type { Features, Recording, Shape } from "./features.js";
+import type { LocalNetwork } from "./network.js";
 
 /** Slow networks need a minute for the WebAssembly runtime. */
 const LOADING_SECONDS = 120;
@@ -24,10 +27,30 @@ export interface Extract {
   readonly channels: number;
 }
 
-type Order = { readonly load: Load } | { readonly extract: Extract };
+/** A network to load, under a name of the client's. */
+export interface LoadNetwork {
+  readonly name: string;
+  readonly model: Uint8Array;
+  readonly emotions: readonly string[];
+}
+
+/** Numbers for a network that was loaded. */
+export interface Predict {
+  readonly name: string;
+  readonly body: PredictionBody;
+}
+
+type Order =
+  | { readonly load: Load }
+  | { readonly extract: Extract }
+  | { readonly loadNetwork: LoadNetwork }
+  | { readonly predict: Predict };
+
+/** Features, a prediction, or nothing after loading. */
+type Made = Features | Prediction | undefined;
 
 type Reply =
-  | { readonly features: Features | undefined }
+  | { readonly made: Made }
   | { readonly failed: { readonly name: string; readonly message: string } };
 
 /** The worker's end: `self` in a web worker. */
@@ -38,19 +61,28 @@ export interface Port {
 
 /** Loads and runs the extractors for a `Client` with the option `worker`; call it in the worker. */
 export function serveExtractor(port: Port): void {
+  const loading = import("./runtime.js"); // apart, so that the client's script lacks ONNX Runtime
   const extractors = new Map<string, FeatureExtractor>();
-  const obey = async (order: Order): Promise<Features | undefined> => {
+  const networks = new Map<string, LocalNetwork>();
+  const obey = async (order: Order): Promise<Made> => {
+    const runtime = await loading;
     if ("extract" in order) {
       const { name, samples, channels } = order.extract;
       return extractors.get(name)?.extract(samples, channels);
     }
+    if ("predict" in order) return networks.get(order.predict.name)?.predict(order.predict.body);
+    if ("loadNetwork" in order) {
+      const { name, model, emotions } = order.loadNetwork;
+      networks.set(name, await runtime.LocalNetwork.load(model, emotions));
+      return undefined;
+    }
     const { name, model, recipe, recording } = order.load;
-    extractors.set(name, await FeatureExtractor.load(model, recipe, recording));
+    extractors.set(name, await runtime.FeatureExtractor.load(model, recipe, recording));
     return undefined;
   };
   port.addEventListener("message", ({ data }: MessageEvent<Order>) => {
     obey(data).then(
-      (features) => port.postMessage({ features } satisfies Reply),
+      (made) => port.postMessage({ made } satisfies Reply),
       ({ name, message }: Error) => port.postMessage({ failed: { name, message } } satisfies Reply),
     );
   });
@@ -84,17 +116,27 @@ export class ExtractorWorker {
    * @throws AudioTooShortError, AudioError, ExtractorError
    */
   async extract(extract: Extract, length: number): Promise<Features> {
-    return (await this.#order({ extract }, this.#seconds + length))!;
+    return (await this.#order({ extract }, this.#seconds + length)) as Features;
+  }
+
+  /** @throws ExtractorError */
+  async loadNetwork(loadNetwork: LoadNetwork): Promise<void> {
+    await this.#order({ loadNetwork }, LOADING_SECONDS);
+  }
+
+  /** @throws ExtractorError */
+  async predict(predict: Predict): Promise<Prediction> {
+    return (await this.#order({ predict }, this.#seconds)) as Prediction;
   }
 
   /** One order after the other, so that each has its own time. */
-  #order(order: Order, seconds: number): Promise<Features | undefined> {
+  #order(order: Order, seconds: number): Promise<Made> {
     const turn = this.#previous.then(() => this.#send(order, seconds));
     this.#previous = turn.catch(() => undefined);
     return turn;
   }
 
-  #send(order: Order, seconds: number): Promise<Features | undefined> {
+  #send(order: Order, seconds: number): Promise<Made> {
     return new Promise((resolve, reject) => {
       const fail = (reason: string): void => {
         this.#end();
@@ -108,9 +150,9 @@ export class ExtractorWorker {
         fail(`failed: ${message || "its worker cannot be started"}`);
       };
       this.#worker.onmessage = ({ data }: MessageEvent<Reply>) => {
-        if (!("features" in data || "failed" in data)) return; // a message of the page's own
+        if (!("made" in data || "failed" in data)) return; // a message of the page's own
         clearTimeout(timer);
-        if ("features" in data) return resolve(data.features);
+        if ("made" in data) return resolve(data.made);
         const error = asError(data.failed);
         if (error instanceof ExtractorError) this.#end(); // frees its memory
         reject(error);

@@ -40,6 +40,8 @@ export interface Network {
   readonly optionalMembers: readonly string[];
   /** Where it takes the same input over the Open Inference Protocol; null: nowhere. */
   readonly inference: Inference | null;
+  /** The network itself; missing if the server does not offer it. */
+  readonly file?: PublishedFile;
 }
 
 export interface Inference extends Address {
@@ -87,8 +89,10 @@ function withLaterMembers(handshake: Handshake): Handshake {
 
 function addressesOf(handshake: Handshake): Address[] {
   const { extractor, reference, recordings, references, networks } = handshake;
-  const inferences = networks.flatMap(({ inference }) => inference ?? []);
-  return [extractor, reference, recordings?.extractors ?? [], references ?? [], inferences].flat();
+  const ofNetworks = networks.flatMap(({ inference, file }) =>
+    [inference ?? [], file ?? []].flat(),
+  );
+  return [extractor, reference, recordings?.extractors ?? [], references ?? [], ofNetworks].flat();
 }
 
 type Unchecked<T> = { readonly [name in keyof T]?: unknown };
@@ -148,6 +152,7 @@ const MEMBERS: Readonly<Record<Member, (value: unknown) => boolean>> = {
     isObject(value) && [value["for"], value["not_for"]].every((each) => areTexts(each ?? [])),
   optionalMembers: (value) => value === undefined || areTexts(value),
   inference: (value) => value === undefined || value === null || isInference(value),
+  file: (value) => value === undefined || fileFault("network", value) === undefined,
 };
 
 function isInference(value: unknown): boolean {

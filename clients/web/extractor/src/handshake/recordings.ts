@@ -49,6 +49,21 @@ export interface Reference extends PublishedFile {
   readonly channels: number;
 }
 
+/** The known features of a clip. */
+export interface KnownFeatures {
+  /** The mean of the frames. */
+  readonly mfccs: readonly number[];
+  /** Largest absolute difference, by output of the extractor. */
+  readonly tolerance: { readonly mfccs: number };
+}
+
+/** Undefined if the entry of a clip has none. */
+export function knownFeatures(value: unknown, nMfcc: number): KnownFeatures | undefined {
+  const { mfccs, tolerance } = value as Partial<KnownFeatures>;
+  const areNumbers = Array.isArray(mfccs) && mfccs.length === nMfcc && mfccs.every(Number.isFinite);
+  return areNumbers && Number.isFinite(tolerance?.mfccs) ? (value as KnownFeatures) : undefined;
+}
+
 export const OUTPUTS = ["frames", "mfccs", "prosody", "prosody_statistics"];
 export const PROSODY_COLUMNS = ["logF0", "voicing", "level"];
 const MOST_EXTRACTORS = 32;

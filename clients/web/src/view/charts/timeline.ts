@@ -1,9 +1,10 @@
-/** Shows emotions over time: a chart of stacked probabilities with labels, and a table. */
+/** Shows emotions over time: a chart of stacked probabilities, its axis and legend, and a table. */
 
 import type { PredictedPassage } from "../../analysis.js";
 import { find, make, makeRow, makeSvg } from "../../dom.js";
-import { format, views } from "../../strings.js";
-import { winnerOf } from "../bars.js";
+import { emotionName, format, views } from "../../strings.js";
+import { winnerOf } from "../verdict.js";
+import { axis, legend } from "./axis.js";
 
 /** A window and its part of the chart, in seconds. */
 interface Stretch {
@@ -15,9 +16,24 @@ interface Stretch {
 export class Timeline {
   readonly #figure = find("timeline-figure", HTMLElement);
   readonly #chart = find("timeline", HTMLElement);
+  readonly #axis = find("timeline-axis", HTMLElement);
+  readonly #legend = find("timeline-legend", HTMLUListElement);
   readonly #table = find("timeline-table", HTMLTableElement);
   readonly #moment = find("moment", HTMLElement);
   #passages: readonly PredictedPassage[] = [];
+  #begin = 0;
+  #length = 1;
+  #chosen: PredictedPassage | undefined;
+
+  /** @param play is called with the seconds to play from */
+  constructor(play: (time: number) => void) {
+    this.#chart.addEventListener("keydown", (event) => this.#press(event, play));
+    this.#chart.addEventListener("pointermove", ({ clientX }) => {
+      const { left, width } = this.#chart.getBoundingClientRect();
+      this.showMoment(this.at(this.#begin + (this.#length * (clientX - left)) / width));
+    });
+    this.#chart.addEventListener("pointerleave", () => this.showMoment(undefined));
+  }
 
   /**
    * @param length length of the chart in seconds; the part of missing windows is empty
@@ -25,6 +41,8 @@ export class Timeline {
    */
   show(passages: readonly PredictedPassage[], length: number, begin = 0): void {
     this.#passages = passages;
+    this.#begin = begin;
+    this.#length = length;
     this.#figure.hidden = passages.length === 0;
     const stretches = passages.map((passage, index) => stretch(passage, passages[index - 1]));
     this.#chart.replaceChildren(
@@ -32,6 +50,9 @@ export class Timeline {
       names(stretches, begin, length),
       make("div", { className: "cursor", hidden: true }),
     );
+    this.#axis.replaceChildren(axis(begin, length));
+    const known = passages.find(({ predicted }) => predicted)?.predicted?.results ?? [];
+    this.#legend.replaceChildren(...legend(known.map(({ emotionType }) => emotionType)));
     this.#fillTable();
     this.showMoment(undefined);
   }
@@ -52,7 +73,31 @@ export class Timeline {
 
   /** Shows the emotion of a window as text. */
   showMoment(passage: PredictedPassage | undefined): void {
-    this.#moment.textContent = passage ? `${span(passage)}: ${inWords(passage)}` : "";
+    this.#chosen = passage;
+    const text = passage ? `${span(passage)}: ${inWords(passage)}` : "";
+    this.#moment.textContent = text || views.timelineHint;
+    const place = passage ? this.#passages.indexOf(passage) : 0;
+    this.#chart.ariaValueMax = String(Math.max(0, this.#passages.length - 1));
+    this.#chart.ariaValueNow = String(Math.max(0, place));
+    this.#chart.ariaValueText = text || views.timelineLabel(this.#passages.length);
+  }
+
+  #press(event: KeyboardEvent, play: (time: number) => void): void {
+    const last = this.#passages.length - 1;
+    const place = this.#chosen ? this.#passages.indexOf(this.#chosen) : -1;
+    const places: Readonly<Record<string, number>> = {
+      ArrowRight: place + 1,
+      ArrowUp: place + 1,
+      ArrowLeft: place - 1,
+      ArrowDown: place - 1,
+      Home: 0,
+      End: last,
+    };
+    const wanted = places[event.key];
+    if (wanted !== undefined) this.showMoment(this.#passages[Math.max(0, Math.min(last, wanted))]);
+    else if (event.key === "Enter" || event.key === " ") play(this.#chosen?.start ?? 0);
+    else return;
+    event.preventDefault();
   }
 
   #fillTable(): void {
@@ -74,8 +119,7 @@ function chart(stretches: readonly Stretch[], begin: number, length: number): SV
   const svg = makeSvg("svg", {
     viewBox: `${begin} 0 ${length} 1`,
     preserveAspectRatio: "none",
-    role: "img",
-    "aria-label": views.timelineLabel(stretches.length),
+    "aria-hidden": "true", // the slider around it and the table have its content
   });
   // Later windows cover the ends of earlier ones.
   for (const { passage, from, to } of stretches) {
@@ -89,21 +133,21 @@ function chart(stretches: readonly Stretch[], begin: number, length: number): SV
   return svg;
 }
 
-/** One label for each run of windows with the same winner. */
+/** One label for each run of windows with the same winner; the style sheet hides narrow texts. */
 function names(stretches: readonly Stretch[], begin: number, length: number): HTMLElement {
   const runs: { name: string; from: number; to: number }[] = [];
   stretches.forEach(({ passage, from, to }, index) => {
     const until = stretches[index + 1]?.from ?? to;
-    const name = passage.predicted ? winnerOf(passage.predicted).emotionType : views.silence;
+    const name = winnerIn(passage);
     const last = runs.at(-1);
     if (last?.name === name) last.to = until;
     else runs.push({ name, from, to: until });
   });
   const row = make("div", { className: "names", ariaHidden: "true" });
   for (const { name, from, to } of runs) {
-    const label = make("span", { title: name }, name);
-    label.style.insetInlineStart = `${(100 * (from - begin)) / length}%`;
-    label.style.inlineSize = `${(100 * (to - from)) / length}%`;
+    const label = make("span", { title: name }, make("b", {}, name));
+    label.style.left = `${(100 * (from - begin)) / length}%`;
+    label.style.width = `${(100 * (to - from)) / length}%`;
     row.append(label);
   }
   return row;
@@ -116,16 +160,20 @@ function headings(): HTMLTableRowElement {
 
 function tableRow(passage: PredictedPassage): HTMLTableRowElement {
   if (!passage.predicted) return makeRow(span(passage), views.silence, "");
-  const { emotionType, prediction } = winnerOf(passage.predicted);
-  return makeRow(span(passage), emotionType, format.percent(prediction));
+  const { prediction } = winnerOf(passage.predicted);
+  return makeRow(span(passage), winnerIn(passage), format.percent(prediction));
 }
 
 function span({ start, end }: PredictedPassage): string {
   return `${format.clock(start)}–${format.clock(end)}`;
 }
 
-function inWords({ predicted }: PredictedPassage): string {
-  if (!predicted) return views.silence;
-  const { emotionType, prediction } = winnerOf(predicted);
-  return `${emotionType}, ${format.percent(prediction)}`;
+function winnerIn({ predicted }: PredictedPassage): string {
+  return predicted ? emotionName(winnerOf(predicted).emotionType) : views.silence;
+}
+
+function inWords(passage: PredictedPassage): string {
+  if (!passage.predicted) return views.silence;
+  const { prediction } = winnerOf(passage.predicted);
+  return `${winnerIn(passage)}, ${format.percent(prediction)}`;
 }
