@@ -16,14 +16,34 @@ from tests.support.faulty_proxy import Answer, Change, FaultyProxy, replaced_by
 from tests.support.harness import free_port
 
 FILE = "/init/networks/CNN.onnx"
+EMPTY_FIELD = b"\x7a\x00"  # of a message, with a number that ONNX does not use there
+
+
+def metadata_entry(content: bytes) -> bytes:
+    """An ONNX model that is nothing but one entry of its metadata."""
+    return delimited(14, content)
+
+
+def with_texts(key: str, value: str) -> bytes:
+    return delimited(1, key.encode()) + delimited(2, value.encode())
+
+
+def delimited(number: int, content: bytes) -> bytes:
+    """A field in the format of Protocol Buffers."""
+    length, rest = bytearray(), len(content)
+    while rest > 127:
+        length.append(rest & 127 | 128)
+        rest >>= 7
+    return bytes([number << 3 | 2, *length, rest]) + content
 
 
 def offering(sha256: str) -> Change:
-    """Adds the file of CNN to a handshake."""
+    """Offers the file of CNN alone in a handshake."""
 
     def change(answer: Answer) -> Answer:
         document = json.loads(answer.body)
         for network in document["networks"]:
+            network.pop("file", None)
             if network["networkType"] == "CNN":
                 network["file"] = {"url": FILE, "sha256": sha256, "bytes": 1}
         return Answer(200, json.dumps(document).encode(), answer.headers)
@@ -92,7 +112,14 @@ def test_a_network_without_a_server(emotion: Emotion, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"no model", "is no network's file"), (b"", "is no network's file")],
+    [
+        (b"no model", "is no network's file"),
+        (b"", "is no network's file"),
+        (EMPTY_FIELD * 2_000_000, "a message in it has more than 100,000 fields"),
+        (metadata_entry(EMPTY_FIELD * 2_000_000), "a message in it has more than 16 fields"),
+        (metadata_entry(with_texts("labels", 100_000 * "[")), "RecursionError"),
+    ],
+    ids=["text", "empty", "empty fields", "empty fields of an entry", "nested labels"],
 )
 def test_a_file_that_is_no_network_is_refused(
     *, content: bytes, message: str, proxy: FaultyProxy, tone: Path, tmp_path: Path

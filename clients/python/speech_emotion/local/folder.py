@@ -18,6 +18,10 @@ EXTRACTOR = "mfcc.onnx"
 RECORDINGS = re.compile(r"extractor-(\d+)\.onnx")
 LARGEST = 2**24  # bytes of a file
 MEMBERS = ("prosody", "baseline")
+MALFORMED = (
+    *(RefusedModelError, KeyError, TypeError, ValueError, AttributeError),
+    RecursionError,  # of nested JSON
+)
 
 
 class ModelFolder:
@@ -42,7 +46,7 @@ class ModelFolder:
         """What a server of these files would say; raises ExtractorError."""
         try:
             return contract_of(self._document())
-        except (RefusedModelError, KeyError, TypeError, ValueError, AttributeError) as error:
+        except MALFORMED as error:
             raise ExtractorError(f"The models are not those of this project: {error!r}") from error
 
     def read(self, resource: Resource) -> bytes:

@@ -46,7 +46,7 @@ class LocalNetwork:
             self._labels = json.loads(metadata["labels"])
             self._limit = float(metadata["distance_limit"])
             self._baseline_limit = float(metadata.get("baseline_limit", "inf"))
-        except (RefusedModelError, KeyError, ValueError) as error:
+        except (RefusedModelError, KeyError, ValueError, RecursionError) as error:
             raise ExtractorError(f"The network {name} is no network's file: {error!r}") from error
         self._worker = self._started()
 
