@@ -1,6 +1,7 @@
 """Long recordings, folders, and results as CSV."""
 
 import csv
+import io
 import json
 import shutil
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 import soundfile
 from speech_emotion import Client
 from speech_emotion.command.output import PredictionTable
+from speech_emotion.command.table_file import TableFile
+from speech_emotion.errors import ServerProblemError
 from speech_emotion.results.finding import SILENCE
 
 from tests.clients.python.conftest import Connect, Emotion
@@ -88,6 +91,28 @@ def test_a_folder_becomes_a_csv_file_with_a_row_for_each_recording(
     assert bad["error"].startswith(f"{folder / 'b.wav'}: not readable as audio")
     assert (bad["emotion"], bad["angry"]) == ("", "")
     assert (silent["emotion"], silent["finding"], silent["error"]) == ("", "silence", "")
+
+
+def test_a_csv_file_has_no_formula_and_no_two_values_of_a_column(
+    hostile: HostileServer, emotion: Emotion, tone: Path, tmp_path: Path
+) -> None:
+    names = ["=1+1", "error"]  # the second is the name of a column too
+    for network in hostile.document["networks"]:
+        network["emotions"] = names
+    hostile.prediction = {"results": [{"emotionType": name, "prediction": 0.5} for name in names]}
+    out = tmp_path / "out.csv"
+    emotion("predict", tone, "--network", "V", "--server", hostile.url, "--csv", out)
+    with out.open(newline="", encoding="utf-8") as file:
+        header, row = csv.reader(file)
+    assert header[-3:] == ["error", "'=1+1", "error"]
+    assert row[3:] == ["'=1+1", "0.500000", "", "", "", "0.500000", "0.500000"]
+
+
+def test_a_csv_file_has_no_formula_of_a_name_or_a_reason() -> None:
+    text = io.StringIO()
+    table = TableFile(text, ["calm"])
+    table.add_failure("-3+3.wav", ServerProblemError(422, "=2+2", ""))
+    assert text.getvalue().splitlines()[1] == "'-3+3.wav,,,,,,,'=2+2,"
 
 
 def test_a_csv_file_that_cannot_be_written_is_an_error(
