@@ -3,7 +3,8 @@
     models/TCN.onnx           is served as TCN
     models/German/TCN.onnx    is served as German-TCN
 
-All sets share one handshake, and so one extractor: that of the set with the most extractors.
+All sets share one handshake, and so one extractor: that of the set with the most extractors, of
+those that have mfcc.onnx.
 """
 
 import os
@@ -67,8 +68,16 @@ def unreadable_sets(sets: Sequence[ModelSet]) -> Iterator[tuple[str, str]]:
 
 
 def feature_set(sets: Sequence[ModelSet]) -> ModelSet:
-    """The set whose extractors are served: that with the most, the first one of several."""
-    return max(sets, key=lambda found: len(found.extractors))
+    """The set whose extractors are served: that with the most, the first one of several.
+
+    A server needs mfcc.onnx, so a set without it comes last.
+    """
+
+    def rank(found: ModelSet) -> tuple[bool, int]:
+        extractors = found.extractors
+        return any(path.name == EXTRACTOR_NAME for path in extractors), len(extractors)
+
+    return max(sets, key=rank)
 
 
 def other_features(

@@ -75,6 +75,16 @@ def test_files_that_are_no_models_of_a_set_are_not_copied(models: Path, german: 
     assert release_files(found) == names | {"extractor-8000.onnx"}
 
 
+def test_a_set_with_more_extractors_but_not_the_first_has_none_served(models: Path) -> None:
+    folder = models / "Phones"
+    folder.mkdir()
+    for rate in (8_000, 16_000):
+        write_recording_extractor(folder, rate)
+    found = staged(models, models / ".copy")
+    assert release_files(found) == {"DNN.onnx", "TCN.onnx", "mfcc.onnx", "reference.wav"}
+    assert not load_catalog(found.path).faults
+
+
 def test_without_an_extractor_of_its_own_a_directory_has_that_of_its_first_set(
     tmp_path: Path,
 ) -> None:
