@@ -20,8 +20,9 @@ interface Sent extends Extendable {
 declare const __FILES__: readonly string[]; // of the build, relative to this script
 
 const HERE = new URL(".", location.href);
-const PAGE = "speech-emotion-page";
-const FILES = "speech-emotion-files";
+// One origin may have several servers, each below a path of its own.
+const PAGE = `speech-emotion-page ${HERE.pathname}`;
+const FILES = `speech-emotion-files ${HERE.pathname}`;
 
 function on<E extends Event>(type: string, listener: (event: E) => void): void {
   addEventListener(type, listener as (event: Event) => void);
@@ -50,20 +51,23 @@ on<Sent>("message", (event) => {
 on<Fetching>("fetch", (event) => {
   const { request } = event;
   if (request.method !== "GET" || !request.url.startsWith(HERE.href)) return;
-  const isFixed = request.url.includes("/assets/") || request.url.includes("?sha256=");
-  event.respondWith(isFixed ? cachedOrFetched(request) : fetchedOrCached(request));
+  event.respondWith(isFixed(request.url) ? cachedOrFetched(request) : fetchedOrCached(request));
 });
 
 /** Adds what is missing in a cache and removes what is no longer needed; returns what it fetched. */
 async function keep(name: string, urls: readonly string[]): Promise<string[]> {
   const cache = await caches.open(name);
   const known = new Set((await cache.keys()).map(({ url }) => url));
-  const changing = urls.filter((url) => !url.includes("/assets/") && !url.includes("?sha256="));
-  const missing = urls.filter((url) => !known.has(url) || changing.includes(url));
+  const missing = urls.filter((url) => !known.has(url) || !isFixed(url));
   await Promise.all(missing.map((url) => cache.add(url)));
   const wanted = new Set(urls);
   await Promise.all([...known].filter((url) => !wanted.has(url)).map((url) => cache.delete(url)));
   return missing;
+}
+
+/** Whether what is at an address below this script's never changes. */
+function isFixed(url: string): boolean {
+  return url.startsWith(absolute("assets/")) || url.includes("?sha256=");
 }
 
 async function cachedOrFetched(request: Request): Promise<Response> {
