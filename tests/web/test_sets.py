@@ -9,16 +9,14 @@ from playwright.sync_api import Browser, expect
 
 from configuration import ROOT
 from tests.support.harness import Server, running
-from tests.support.missing import missing
-from tests.web.conftest import DIST
 from tests.web.visits import visiting
 
 
 @pytest.fixture(scope="module")
-def server(nginx: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(
+    built_page: None, nginx: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     """A server of German networks beside the others."""
-    if not (DIST / "index.html").exists():
-        missing("the page is not built: scripts/page")
     sets = tmp_path_factory.mktemp("sets") / "sets"
     shutil.copytree(ROOT / "models", sets)
     shutil.copytree(ROOT / "models-german", sets / "German")
