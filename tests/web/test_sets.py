@@ -1,14 +1,13 @@
 """The page with networks of two sets: a choice of all, and the emotions of the chosen one."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from configuration import ROOT
 from tests.support.harness import Server, running
+from tests.support.shipped_models import copy_sets
 from tests.web.visits import visiting
 
 
@@ -17,9 +16,7 @@ def server(
     built_page: None, nginx: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """A server of German networks beside the others."""
-    sets = tmp_path_factory.mktemp("sets") / "sets"
-    shutil.copytree(ROOT / "models", sets)
-    shutil.copytree(ROOT / "models-german", sets / "German")
+    sets = copy_sets(tmp_path_factory.mktemp("sets") / "sets")
     settings = {"SER_MODELS_DIRECTORY": sets, "SER_SERVER_WORKERS": 1}
     with running(tmp_path_factory.mktemp("run"), **settings) as server:
         yield server
