@@ -28,9 +28,10 @@ test: .venv .venv-dev .venv-inference-clients ## run every test
 	@scripts/page || [ -z "$$CI" ]
 	@scripts/packages chromium curl firefox-esr g++ gcc libc6-dev libcurl4-openssl-dev libgoogle-gson-java \
 	  libokhttp-java librust-serde-derive-dev librust-serde-json-dev libsndfile1-dev libssl-dev \
-	  nlohmann-json3-dev openjdk-17-jdk-headless openssl systemd wrk || [ -z "$$CI" ]
+	  nlohmann-json3-dev default-jdk-headless openssl systemd wrk || [ -z "$$CI" ]
 	@command -v go >/dev/null || scripts/packages golang-go || [ -z "$$CI" ]
 	@command -v cargo >/dev/null || scripts/packages cargo || [ -z "$$CI" ]
+	@command -v kubectl >/dev/null || scripts/packages kubernetes-client || [ -z "$$CI" ]
 	@scripts/onnxruntime || [ -z "$$CI" ]
 	@scripts/promtool || [ -z "$$CI" ]
 	@.venv-dev/bin/python -c 'import librosa.core.pitch' # numba's cache has one writer: two spoil it

@@ -3,7 +3,7 @@
 The description of a setting is the help of its option.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,44 +16,32 @@ HYPERPARAMETERS = (
 )
 
 
-def described(text: str) -> dict[str, str]:
-    """The metadata of a setting that is no number."""
-    return {"description": text}
-
-
 @dataclass(frozen=True)
 class DataSettings:
     """The folders of recordings, and of the cache."""
 
-    corpus: tuple[str, ...] = field(
-        default=("ravdess", "cremad", "nemo", "emodb-2s"),
-        metadata=described(
-            "the corpora, by key or as paths of one's own; docs/corpora.md lists the keys"
-        ),
+    corpus: tuple[str, ...] = setting(
+        ("ravdess", "cremad", "nemo", "emodb-2s"),
+        description="the corpora, by key or as paths of one's own; docs/corpora.md lists the keys",
     )
-    source_path: Path | None = field(
-        default=None, metadata=described("the folder of one corpus; default: CORPORA_PATH/CORPUS")
+    source_path: Path | None = setting(
+        None, description="the folder of one corpus; default: CORPORA_PATH/CORPUS"
     )
-    corpora_path: Path = field(
-        default=ROOT.parent / "shared" / "data",
-        metadata=described("the folder with a folder for each corpus"),
+    corpora_path: Path = setting(
+        ROOT.parent / "shared" / "data", description="the folder with a folder for each corpus"
     )
-    cache_path: Path = field(
-        default=ROOT / ".cache",
-        metadata=described("the folder of features, checkpoints and finished fits"),
+    cache_path: Path = setting(
+        ROOT / ".cache", description="the folder of features, checkpoints and finished fits"
     )
-    speaker_pattern: str | None = field(
-        default=None,
-        metadata=described(
-            "a regular expression whose one group finds the speaker in the paths of a folder of "
-            "one's own; default: none, which such a folder needs"
-        ),
+    speaker_pattern: str | None = setting(
+        None,
+        description="a regular expression whose one group finds the speaker in the paths of a "
+        "folder of one's own; default: none, which such a folder needs",
     )
-    licence: str | None = field(
-        default=None,
-        metadata=described(
-            "the licence of a corpus of one's own, for the network files; default: not stated"
-        ),
+    licence: str | None = setting(
+        None,
+        description="the licence of a corpus of one's own, for the network files; "
+        "default: not stated",
     )
 
     def folder(self, key: str) -> Path:
@@ -114,39 +102,30 @@ class TrainingSettings:
     seeds: int = setting(
         3, minimum=1, maximum=100, description="evaluations, each with a seed of its own"
     )
-    folds: Path | None = field(
-        default=None,
-        metadata=described(
-            "a CSV file with a line speaker,fold for each speaker; default: made here, "
-            f"{FOLDS} or as many as speakers"
-        ),
+    folds: Path | None = setting(
+        None,
+        description="a CSV file with a line speaker,fold for each speaker; default: made here, "
+        f"{FOLDS} or as many as speakers",
     )
-    controls: bool | None = field(
-        default=None,
-        metadata=described(
-            "yes or no: evaluate on permuted labels and on a random split too; "
-            "default: yes, but no of several corpora"
-        ),
+    controls: bool | None = setting(
+        None,
+        description="yes or no: evaluate on permuted labels and on a random split too; "
+        "default: yes, but no of several corpora",
     )
-    scheduler: str | None = field(
-        default=None,
-        metadata=described(
-            "the address of a Dask scheduler that runs the fits; default: the cores of this machine"
-        ),
+    scheduler: str | None = setting(
+        None,
+        description="the address of a Dask scheduler that runs the fits; "
+        "default: the cores of this machine",
     )
-    device: str = field(
-        default="auto",
-        metadata=described(
-            "auto, cpu or cuda: where networks that take frames are fitted; auto prefers cuda"
-        ),
+    device: str = setting(
+        "auto",
+        description="auto, cpu or cuda: where networks that take frames are fitted; "
+        "auto prefers cuda",
     )
-    log_dir: Path | None = field(
-        default=None,
-        metadata=described("a folder for the curves of TensorBoard; default: none are written"),
+    log_dir: Path | None = setting(
+        None, description="a folder for the curves of TensorBoard; default: none are written"
     )
-    models_path: Path = field(
-        default=ROOT / "models", metadata=described("the folder that `export` writes to")
-    )
+    models_path: Path = setting(ROOT / "models", description="the folder that `export` writes to")
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
@@ -159,15 +138,12 @@ class TrainingSettings:
 class ComparisonSettings:
     """Which systems there are, how they are compared, and where the results go."""
 
-    recipes_path: Path | None = field(
-        default=None,
-        metadata=described(
-            "a folder of system files of one's own; default: those of the project alone"
-        ),
+    recipes_path: Path | None = setting(
+        None,
+        description="a folder of system files of one's own; default: those of the project alone",
     )
-    output_path: Path = field(
-        default=ROOT / "comparison",
-        metadata=described("the folder of tables, plots and exported systems"),
+    output_path: Path = setting(
+        ROOT / "comparison", description="the folder of tables, plots and exported systems"
     )
     epochs: int | None = setting(
         None, minimum=1, description="epochs of every network; default: those of the system"

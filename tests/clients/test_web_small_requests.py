@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -14,8 +13,15 @@ from server.app import create_app
 from server.models.catalog import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings
 from tests.clients.test_web_client import application
-from tests.support.clip_requests import members_of
-from tests.support.faulty_proxy import Answer, Change, FaultyProxy, replaced_by
+from tests.support.clip_requests import (
+    BINARY,
+    JSON,
+    members_of,
+    paths,
+    posts,
+    without_inference,
+)
+from tests.support.faulty_proxy import Change, FaultyProxy, replaced_by
 from tests.support.hostile_extractors import with_frames
 from tests.support.hostile_pages import PREDICTION, HostilePages, document, network
 from tests.support.shipped_models import MODELS, copy_features, shipped_recipe
@@ -23,8 +29,6 @@ from tests.support.sounds import noise
 from tests.support.tiny_models import write_frame_network
 from tests.support.web_driver import WebError, WebModule
 
-JSON = "/prediction/{}"
-BINARY = "/v2/models/{}/infer"
 SHIPPED = ("TCN.onnx", "DNN.onnx", "DNN-prosody.onnx")
 
 
@@ -47,14 +51,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def proxy(address: str) -> Iterator[FaultyProxy]:
     with FaultyProxy(address) as proxy:
         yield proxy
-
-
-def posts(proxy: FaultyProxy) -> list[tuple[str, bytes]]:
-    return [(path, body) for path, body in proxy.requests if body]
-
-
-def paths(proxy: FaultyProxy) -> list[str]:
-    return [path for path, _ in posts(proxy)]
 
 
 def predict(web: WebModule, network: str, seconds: float = 1, **options: Any) -> Any:
@@ -138,14 +134,6 @@ def test_a_clip_that_is_warned_of_is_posted_once(web: WebModule, proxy: FaultyPr
     web.call("connect", address=proxy.url)
     assert predict(web, "TCN")["warning"]["code"] == "outside-training-distribution"
     assert paths(proxy) == [BINARY.format("TCN")]
-
-
-def without_inference(answer: Answer) -> Answer:
-    """The handshake of an older server."""
-    document = json.loads(answer.body)
-    for each in document["networks"]:
-        del each["inference"]
-    return replace(answer, body=json.dumps(document).encode())
 
 
 def test_a_server_whose_handshake_is_silent_gets_json(web: WebModule, proxy: FaultyProxy) -> None:

@@ -15,6 +15,8 @@ from server.settings import ServerSettings
 from tests.support.missing import missing
 
 KUBERNETES = ROOT / "deploy" / "kubernetes"
+# Debian has it as kubernetes-client from Debian 13 on; that of Debian 12 is 1.20.
+KUBECTL = "kubectl 1.21 or newer: https://kubernetes.io/docs/tasks/tools/"
 SCHEMAS = Path(kubernetes_validate.__file__).with_name("kubernetes-json-schema")
 MINOR_VERSIONS = sorted(int(p.name.split(".")[1]) for p in SCHEMAS.glob("v1.*.0-local"))
 NEWEST = [f"1.{minor}" for minor in MINOR_VERSIONS[-3:]]
@@ -123,12 +125,12 @@ def overlay(request: pytest.FixtureRequest) -> tuple[str, dict[str, Manifest]]:
     """The name of an overlay, and what kubectl makes of it, by kind."""
     kubectl = shutil.which("kubectl")
     if kubectl is None:
-        missing("kubectl is missing: https://kubernetes.io/docs/tasks/tools/")
+        missing(f"kubectl is missing: {KUBECTL}")
     folder = KUBERNETES / "overlays" / request.param
     made = subprocess.run(
         [kubectl, "kustomize", folder], capture_output=True, text=True, check=False
     )
-    assert made.returncode == 0, made.stderr
+    assert made.returncode == 0, f"{made.stderr}; expected {KUBECTL}"
     return request.param, {found["kind"]: found for found in yaml.safe_load_all(made.stdout)}
 
 

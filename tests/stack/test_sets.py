@@ -1,21 +1,19 @@
 """German networks beside the others in one server: every way that names a network."""
 
 import json
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
-import soundfile
 
-from configuration import ROOT
-from tests.support.harness import DEADLINE, MFCCS, Server, free_port, running
+from tests.support.harness import DEADLINE, EMOTION, MFCCS, Server, free_port, running
 from tests.support.inference import binary_request, probabilities
 from tests.support.metrics import samples, value
+from tests.support.shipped_models import copy_sets
+from tests.support.sounds import tone, write
 
 GENERAL = ("CNN", "DNN", "DNN-prosody", "TCN")
 GERMAN = ("German-CNN", "German-DNN", "German-TCN")
@@ -33,9 +31,7 @@ def server(
     nginx: Path, operator_port: int, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """A server of the two models directories of the project, laid out as in the guide."""
-    sets = tmp_path_factory.mktemp("sets") / "sets"
-    shutil.copytree(ROOT / "models", sets)
-    shutil.copytree(ROOT / "models-german", sets / "German")
+    sets = copy_sets(tmp_path_factory.mktemp("sets") / "sets")
     settings = {"SER_MODELS_DIRECTORY": sets, "SER_SERVER_OPERATOR_PORT": operator_port}
     with running(tmp_path_factory.mktemp("run"), **settings) as server:
         yield server
@@ -85,9 +81,8 @@ def test_the_open_inference_protocol_has_the_network(server: Server) -> None:
 
 
 def test_the_command_predicts_with_the_network(server: Server, tmp_path: Path) -> None:
-    tone = tmp_path / "tone.wav"
-    soundfile.write(tone, 0.3 * np.sin(np.arange(22_050) * 2 * np.pi * 220 / 22_050), 22_050)
-    command = [str(Path(sys.executable).with_name("emotion")), "predict", str(tone), "--json"]
+    clip = write(tmp_path / "tone.wav", tone(1), 22_050)
+    command = [EMOTION, "predict", str(clip), "--json"]
     options = ["--network", "german-tcn", "--server", str(server.client.base_url)]
     done = subprocess.run(
         [*command, *options], capture_output=True, text=True, timeout=DEADLINE, check=False

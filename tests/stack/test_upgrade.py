@@ -29,7 +29,7 @@ def either_server(request: pytest.FixtureRequest) -> Server:
 
 def test_javas_client_gets_its_predictions(either_server: Server, tmp_path: Path) -> None:
     if shutil.which("javac") is None:
-        missing("Java is missing: sudo apt-get install openjdk-17-jdk-headless")
+        missing("Java is missing: sudo apt-get install default-jdk-headless")
     body = tmp_path / "body.json"
     body.write_bytes(BODY)
     url = f"http://127.0.0.1:{either_server.port}/prediction/DNN"

@@ -1,12 +1,35 @@
-"""Reads the prediction requests of clients, in JSON and in binary, to the same document."""
+"""The prediction requests of clients, in JSON and in binary, as a proxy sees them."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from tests.support.faulty_proxy import Answer, FaultyProxy
+
+JSON = "/prediction/{}"
+BINARY = "/v2/models/{}/infer"
 COEFFICIENTS = 25
 COLUMNS = COEFFICIENTS + 3  # with prosody
+
+
+def posts(proxy: FaultyProxy) -> list[tuple[str, bytes]]:
+    """The path and body of each request that has a body."""
+    return [(path, body) for path, body in proxy.requests if body]
+
+
+def paths(proxy: FaultyProxy) -> list[str]:
+    """The paths of these requests."""
+    return [path for path, _ in posts(proxy)]
+
+
+def without_inference(answer: Answer) -> Answer:
+    """The handshake of an older server."""
+    document = json.loads(answer.body)
+    for network in document["networks"]:
+        del network["inference"]
+    return replace(answer, body=json.dumps(document).encode())
 
 
 def members_of(body: bytes) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,7 @@ import psutil
 from tests.support.openapi import Exchange, check
 
 ROOT = Path(__file__).resolve().parents[2]
+EMOTION = str(Path(sys.executable).with_name("emotion"))  # the command of the Python client
 PYTHON = ROOT / ".venv" / "bin" / "python"
 RUN = (str(PYTHON), "-m", "server", "run")
 # A process gets SIGTERM when the one that started it ends in whatever way (prctl(2)).

@@ -25,6 +25,13 @@ def shipped_recipe() -> dict[str, Any]:
     return recipe
 
 
+def copy_sets(folder: Path) -> Path:
+    """Makes a folder of the project's networks, with the German ones as a set, as in the guide."""
+    shutil.copytree(MODELS, folder)
+    shutil.copytree(ROOT / "models-german", folder / "German")
+    return folder
+
+
 def copy_features(folder: Path, patterns: tuple[str, ...] = WITH_RECORDINGS) -> None:
     """Copies the extractors and reference clips to a folder of models."""
     for path in (path for pattern in patterns for path in MODELS.glob(pattern)):

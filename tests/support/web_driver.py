@@ -2,7 +2,6 @@
 
 import base64
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import numpy as np
 
 from configuration import ROOT
 from tests.support.missing import missing
+from tests.support.node import find_node
 from training.arrays import Float32
 
 DRIVER = ROOT / "clients" / "web" / "extractor" / "test" / "dist" / "driver.js"
@@ -87,11 +87,10 @@ def _floats(text: str) -> Float32:
 @contextmanager
 def run_web_module(folder: Path) -> Iterator[WebModule]:
     """Starts Node; audio is passed through a file in `folder`. Needs Node and a built module."""
-    node = shutil.which("node") or missing("Node.js 20.19 or newer is not installed")
     if not DRIVER.exists():
-        missing("the web module is not built: cd clients/web && npm ci && npm run build")
+        missing("the web module is not built: `scripts/page` builds it")
     with subprocess.Popen(
-        [node, str(DRIVER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [find_node(), str(DRIVER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         yield WebModule(process, folder / "audio.f32")
         assert process.stdin

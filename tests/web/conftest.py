@@ -34,7 +34,7 @@ def best_network(site: Server) -> dict[str, Any]:
 def built_page() -> None:
     """The page must be built."""
     if not (DIST / "index.html").exists():
-        missing("the page is not built: cd clients/web && npm ci && npm run build")
+        missing("the page is not built: `scripts/page` builds it")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import hashlib
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urljoin
@@ -17,26 +16,26 @@ from playwright.sync_api import Browser, expect
 from speech_emotion import Client
 
 from configuration import ROOT
-from tests.support.harness import running
+from tests.support.harness import EMOTION, running
 from tests.support.outer_nginx import outer_nginx
 from tests.support.sounds import noise
 from tests.support.web_driver import run_web_module
-from tests.web.conftest import DIST
 from tests.web.visits import visiting
 
 KEY = "4f6b-not-secret-87d1"
 AUTHORIZED = {"Authorization": f"Bearer {KEY}"}
-EMOTION = str(Path(sys.executable).with_name("emotion"))
 # The block of docs/operations.md.
 LOCATION = re.compile(r"^    location /emotion/ {\n.*?^    }\n", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
 def address(
-    nginx: Path, models_with_frames: Path, tmp_path_factory: pytest.TempPathFactory
+    built_page: None,
+    nginx: Path,
+    models_with_frames: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[str]:
     """The address with the prefix, without a slash at the end."""
-    assert (DIST / "index.html").exists(), "the page is not built"
     folder = tmp_path_factory.mktemp("run")
     keys = folder / "keys"
     keys.write_text(f"page {hashlib.sha256(KEY.encode()).hexdigest()}\n", encoding="utf-8")

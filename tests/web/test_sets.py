@@ -1,27 +1,22 @@
 """The page with networks of two sets: a choice of all, and the emotions of the chosen one."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from configuration import ROOT
 from tests.support.harness import Server, running
-from tests.support.missing import missing
-from tests.web.conftest import DIST
+from tests.support.shipped_models import copy_sets
 from tests.web.visits import visiting
 
 
 @pytest.fixture(scope="module")
-def server(nginx: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(
+    built_page: None, nginx: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     """A server of German networks beside the others."""
-    if not (DIST / "index.html").exists():
-        missing("the page is not built: scripts/page")
-    sets = tmp_path_factory.mktemp("sets") / "sets"
-    shutil.copytree(ROOT / "models", sets)
-    shutil.copytree(ROOT / "models-german", sets / "German")
+    sets = copy_sets(tmp_path_factory.mktemp("sets") / "sets")
     settings = {"SER_MODELS_DIRECTORY": sets, "SER_SERVER_WORKERS": 1}
     with running(tmp_path_factory.mktemp("run"), **settings) as server:
         yield server

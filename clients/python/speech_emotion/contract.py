@@ -1,4 +1,4 @@
-"""What the server's handshake says: the features that it requires, and its networks."""
+"""What the server says: the features that it requires, its networks, and codes of warnings."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -8,6 +8,9 @@ from speech_emotion.errors import UnknownNetworkError
 from speech_emotion.recall import Recall
 
 PROSODY_COLUMNS = ("logF0", "voicing", "level")
+# The codes of warnings.
+OUTSIDE_TRAINING = "outside-training-distribution"
+ANOTHER_VOICE = "baseline-of-another-voice"
 
 
 @dataclass(frozen=True)

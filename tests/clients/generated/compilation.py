@@ -9,9 +9,9 @@ from pathlib import Path
 from configuration import ROOT
 from tests.clients.generated.generation import SECONDS, generator_jar
 from tests.support.missing import missing
+from tests.support.node import NODE_MODULES, find_node
 
 PROGRAMS = Path(__file__).with_name("programs")
-NODE_MODULES = ROOT / "clients" / "web" / "node_modules"
 PYTHON = ROOT / ".venv-inference-clients" / "bin" / "python"
 CRATES = Path("/usr/share/cargo/registry")  # of Debian's packages librust-*-dev
 MODELS_OF_A_PREDICTION = [
@@ -56,7 +56,7 @@ def build_go(client: Path) -> list[str | Path]:
 
 
 def build_java(client: Path) -> list[str | Path]:
-    compiler = tool("javac", "openjdk-17-jdk-headless")
+    compiler = tool("javac", "default-jdk-headless")
     sources = [*(client / "src" / "main" / "java").rglob("*.java"), *PROGRAMS.glob("*.java")]
     classes, libraries = client / "classes", generator_jar()
     build(
@@ -109,8 +109,8 @@ def build_typescript(client: Path) -> list[str | Path]:
     shutil.copy(PROGRAMS / "send.ts", client)
     options = "--strict --target es2022 --module nodenext --skipLibCheck --types node --outDir js"
     roots = ["--typeRoots", str(NODE_MODULES / "@types")]
-    build(compiler, *options.split(), *roots, "send.ts", folder=client)
-    return [tool("node", "nodejs"), client / "js" / "send.js"]
+    build(find_node(), compiler, *options.split(), *roots, "send.ts", folder=client)
+    return [find_node(), client / "js" / "send.js"]
 
 
 BUILDERS: Mapping[str, Callable[[Path], list[str | Path]]] = {

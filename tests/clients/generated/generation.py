@@ -53,7 +53,7 @@ def generator_jar() -> Path:
 def generate(folder: Path) -> None:
     """Generates every language into a folder of its name; one process is quicker than ten."""
     if shutil.which("java") is None:
-        missing("no Java: sudo apt-get install openjdk-17-jdk-headless")
+        missing("no Java: sudo apt-get install default-jdk-headless")
     settings = [write_settings(folder, name, each) for name, each in LANGUAGES.items()]
     command = ["java", *QUICK_START, "-jar", str(generator_jar()), "batch", "--threads", "1"]
     done = subprocess.run(

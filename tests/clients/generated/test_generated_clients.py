@@ -1,6 +1,5 @@
 """Clients that openapi-generator makes of server/openapi.yaml can send features."""
 
-import importlib
 import json
 import re
 import subprocess
@@ -13,7 +12,7 @@ import pytest
 from tests.clients.generated.compilation import BUILDERS
 from tests.clients.generated.generation import LANGUAGES, generate
 from tests.support.harness import DEADLINE, Server
-from tests.support.missing import missing
+from tests.support.syntax import first_error
 
 # The grammar, the folder of the sources, their ending, and the declaration of `Mfccs.mfccs`.
 PARSED = {
@@ -92,7 +91,7 @@ def test_a_compiled_client_sends_features(
 def test_the_source_of_a_client_has_a_type_for_features(clients: Path, language: str) -> None:
     grammar, folder, ending, declaration = PARSED[language]
     sources = sorted((clients / language / folder).rglob(f"*.{ending}"))
-    assert [path for path in sources if has_error(path, grammar)] == []
+    assert [path for path in sources if first_error(grammar, path.read_bytes())] == []
     found = [re.search(declaration, text, re.MULTILINE) for text in map(read, sources)]
     (mfccs,) = (
         match[1]
@@ -104,13 +103,3 @@ def test_the_source_of_a_client_has_a_type_for_features(clients: Path, language:
 
 def read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
-
-
-def has_error(path: Path, grammar: str) -> bool:
-    """Whether a file is not of the grammar."""
-    try:
-        tree_sitter, language = map(importlib.import_module, ("tree_sitter", grammar))
-    except ImportError:
-        missing("no tree-sitter: `make .venv-dev` installs it")
-    parser = tree_sitter.Parser(tree_sitter.Language(language.language()))
-    return bool(parser.parse(path.read_bytes()).root_node.has_error)

@@ -1,7 +1,6 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,12 @@ from speech_emotion import Client
 
 from configuration import ROOT
 from tests.support.faulty_proxy import FaultyProxy
-from tests.support.harness import running
+from tests.support.harness import EMOTION, running
 from tests.support.hostile_server import HostileServer
 from tests.support.shipped_models import shipped_recipe
 from tests.support.tiny_models import write_frame_network
 
 MODELS = ROOT / "models"
-COMMAND = str(Path(sys.executable).with_name("emotion"))
 USER_FOLDERS = ("XDG_CACHE_HOME", "XDG_DATA_HOME")
 DEADLINE = 120  # seconds; far more than any command here needs
 
@@ -76,7 +74,7 @@ def emotion(environment: dict[str, str]) -> Emotion:
 
     def run(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [COMMAND, *map(str, arguments)],
+            [EMOTION, *map(str, arguments)],
             env=environment | variables,
             capture_output=True,
             text=True,

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,16 +38,17 @@ def delimited(number: int, content: bytes) -> bytes:
     return bytes([number << 3 | 2, *length, rest]) + content
 
 
-def offering(sha256: str) -> Change:
-    """Offers the file of CNN alone in a handshake."""
+def offering(content: bytes | None) -> Change:
+    """A handshake whose file of CNN has this content; None: it offers no file of CNN."""
 
     def change(answer: Answer) -> Answer:
         document = json.loads(answer.body)
-        for network in document["networks"]:
-            network.pop("file", None)
-            if network["networkType"] == "CNN":
-                network["file"] = {"url": FILE, "sha256": sha256, "bytes": 1}
-        return Answer(200, json.dumps(document).encode(), answer.headers)
+        (network,) = (one for one in document["networks"] if one["networkType"] == "CNN")
+        if content is None:
+            del network["file"]
+        else:
+            network["file"]["sha256"] = hashlib.sha256(content).hexdigest()
+        return replace(answer, body=json.dumps(document).encode())
 
     return change
 
@@ -71,9 +73,6 @@ def test_every_network_answers_as_on_the_server(
 def test_a_network_of_the_server_is_fetched_once_and_nothing_is_posted(
     proxy: FaultyProxy, emotion: Emotion, tone: Path, tmp_path: Path
 ) -> None:
-    model = (MODELS / "CNN.onnx").read_bytes()
-    proxy.faults[HANDSHAKE] = [offering(hashlib.sha256(model).hexdigest())] * 2
-    proxy.faults[FILE] = [replaced_by(200, model)]
     arguments = ("predict", tone, "--local", "--network", "CNN", "--json", "--server", proxy.url)
     first, second = (emotion(*arguments, XDG_CACHE_HOME=str(tmp_path)) for _ in range(2))
     assert first.returncode == 0, first.stderr
@@ -85,14 +84,14 @@ def test_a_network_of_the_server_is_fetched_once_and_nothing_is_posted(
 def test_a_file_with_another_hash_or_none_is_refused(
     proxy: FaultyProxy, tone: Path, tmp_path: Path
 ) -> None:
-    proxy.faults[HANDSHAKE] = [offering(64 * "0")]
     proxy.faults[FILE] = [replaced_by(200, b"another file")]
     local = LocalClient(proxy.url, tmp_path)
     features = local.features(tone)
     with pytest.raises(ExtractorError, match=r"network CNN has the SHA-256 hash .* not used"):
         local.predict_features(features, "CNN")
-    with pytest.raises(UnknownNetworkError, match="does not offer the file of DNN"):
-        local.predict_features(features, "DNN")
+    proxy.faults[HANDSHAKE] = [offering(None)]
+    with pytest.raises(UnknownNetworkError, match="does not offer the file of CNN"):
+        LocalClient(proxy.url, tmp_path).predict_features(features, "CNN")
 
 
 def test_a_network_without_a_server(emotion: Emotion, tmp_path: Path) -> None:
@@ -124,7 +123,7 @@ def test_a_network_without_a_server(emotion: Emotion, tmp_path: Path) -> None:
 def test_a_file_that_is_no_network_is_refused(
     *, content: bytes, message: str, proxy: FaultyProxy, tone: Path, tmp_path: Path
 ) -> None:
-    proxy.faults[HANDSHAKE] = [offering(hashlib.sha256(content).hexdigest())]
+    proxy.faults[HANDSHAKE] = [offering(content)]
     proxy.faults[FILE] = [replaced_by(200, content)]
     local = LocalClient(proxy.url, tmp_path)
     with pytest.raises(ExtractorError, match=message):

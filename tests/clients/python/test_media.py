@@ -1,11 +1,11 @@
 """Recordings of phones and browsers: m4a and webm, by PyAV or ffmpeg."""
 
+import importlib
 import os
 import shutil
-import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +13,8 @@ import soundfile
 from speech_emotion import audio
 from speech_emotion.errors import AudioError
 from speech_emotion.media.kinds import AAC, AMR, MATROSKA, MP4, kind_of
+
+from tests.support.missing import missing
 
 INPUTS = audio.Inputs((16_000, 48_000), 2)
 CODECS = {"m4a": ("mp4", "aac", 16_000), "webm": ("webm", "libopus", 48_000)}
@@ -49,35 +51,27 @@ def test_without_a_decoder_the_error_says_what_to_install(
     )
 
 
-@pytest.fixture(params=["PyAV", "ffmpeg"])
-def decoder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """One of the decoders, if it is installed."""
-    name: str = request.param
-    if name == "PyAV" and find_spec("av") is None:
-        pytest.skip("PyAV is not installed")
-    if name == "ffmpeg":
-        if shutil.which("ffmpeg") is None:
-            pytest.skip("ffmpeg is not installed")
-        monkeypatch.setitem(sys.modules, "av", None)
-    return name
-
-
-def encoded(suffix: str, folder: Path) -> tuple[np.ndarray, Path]:
-    """Two seconds of a chirp, and their file, written by whatever decoder is installed."""
+@pytest.fixture(scope="module")
+def samples() -> np.ndarray:
+    """Two seconds of a chirp at 16 kHz."""
     seconds = np.arange(32_000) / 16_000
-    samples = 0.5 * np.sin(2 * np.pi * (200 + 200 * seconds) * seconds)
-    source, path = folder / "chirp.wav", folder / f"chirp.{suffix}"
-    soundfile.write(source, samples, 16_000)
-    if ffmpeg := shutil.which("ffmpeg"):
-        quiet = [ffmpeg, "-loglevel", "error", "-i", str(source)]
-        subprocess.run([*quiet, "-c:a", CODECS[suffix][1], str(path)], check=True)
-    else:
-        _encode(source, path, *CODECS[suffix])
-    return samples, path
+    chirp: np.ndarray = 0.5 * np.sin(2 * np.pi * (200 + 200 * seconds) * seconds)
+    return chirp
+
+
+@pytest.fixture(scope="module")
+def recordings(samples: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A file of the chirp in each format."""
+    folder = tmp_path_factory.mktemp("recordings")
+    soundfile.write(folder / "chirp.wav", samples, 16_000)
+    found = {suffix: folder / f"chirp.{suffix}" for suffix in CODECS}
+    for suffix, path in found.items():
+        _encode(folder / "chirp.wav", path, *CODECS[suffix])
+    return found
 
 
 def _encode(source: Path, path: Path, form: str, codec: str, rate: int) -> None:
-    av = pytest.importorskip("av")
+    av = pyav()
     with av.open(str(source)) as read, av.open(str(path), "w", format=form) as written:
         stream = written.add_stream(codec, rate=rate)
         stream.layout = "mono"
@@ -88,10 +82,46 @@ def _encode(source: Path, path: Path, form: str, codec: str, rate: int) -> None:
             written.mux(stream.encode(frame))
 
 
+def pyav() -> Any:
+    """The module of PyAV."""
+    try:
+        return importlib.import_module("av")
+    except ModuleNotFoundError:
+        missing("PyAV is missing: `make .venv-dev` installs it")
+
+
+@pytest.fixture(scope="module")
+def ffmpeg(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ffmpeg alone: the machine's, or that of the package imageio-ffmpeg."""
+    found = shutil.which("ffmpeg")
+    if found is None:
+        try:
+            found = importlib.import_module("imageio_ffmpeg").get_ffmpeg_exe()
+        except ModuleNotFoundError:
+            missing("ffmpeg is missing: `make .venv-dev` installs it")
+    folder = tmp_path_factory.mktemp("ffmpeg")
+    (folder / "ffmpeg").symlink_to(found)
+    return folder
+
+
+@pytest.fixture(params=["PyAV", "ffmpeg"])
+def decoder(
+    request: pytest.FixtureRequest,
+    recordings: object,  # PyAV makes them
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One of the decoders, without the other."""
+    if request.param == "ffmpeg":
+        monkeypatch.setenv("PATH", str(request.getfixturevalue("ffmpeg")))
+        monkeypatch.setitem(sys.modules, "av", None)
+
+
+@pytest.mark.usefixtures("decoder")
 @pytest.mark.parametrize("suffix", CODECS)
-def test_a_recording_of_a_phone_is_read(suffix: str, decoder: str, tmp_path: Path) -> None:
-    samples, path = encoded(suffix, tmp_path)
-    clip = audio.read_clip(path, INPUTS)
+def test_a_recording_of_a_phone_is_read(
+    suffix: str, samples: np.ndarray, recordings: dict[str, Path]
+) -> None:
+    clip = audio.read_clip(recordings[suffix], INPUTS)
     assert (clip.sample_rate, clip.samples.shape[1]) == (CODECS[suffix][2], 1)
     assert clip.end == pytest.approx(2, abs=0.15)  # codecs add some milliseconds
     spectrum = np.abs(np.fft.rfft(clip.samples[:, 0], 4 * clip.sample_rate))
@@ -100,16 +130,19 @@ def test_a_recording_of_a_phone_is_read(suffix: str, decoder: str, tmp_path: Pat
     assert heard == pytest.approx(expected, rel=0.02)  # Hz
 
 
-def test_windows_of_a_recording_of_a_phone(decoder: str, tmp_path: Path) -> None:
-    _, path = encoded("m4a", tmp_path)
-    windows = list(audio.read_windows(path, INPUTS, 0.5))
+@pytest.mark.usefixtures("decoder")
+def test_windows_of_a_recording_of_a_phone(recordings: dict[str, Path]) -> None:
+    windows = list(audio.read_windows(recordings["m4a"], INPUTS, 0.5))
     assert [window.start for window in windows[:4]] == [0.0, 0.5, 1.0, 1.5]
 
 
-def test_damaged_recordings_are_errors_that_name_them(decoder: str, tmp_path: Path) -> None:
-    _, whole = encoded("m4a", tmp_path)
+@pytest.mark.usefixtures("decoder")
+def test_damaged_recordings_are_errors_that_name_them(
+    recordings: dict[str, Path], tmp_path: Path
+) -> None:
+    whole = recordings["m4a"].read_bytes()
     path = tmp_path / "cut.m4a"
-    for content in (whole.read_bytes()[:3000], whole.read_bytes()[:28] + os.urandom(2000)):
+    for content in (whole[:3000], whole[:28] + os.urandom(2000)):
         path.write_bytes(content)
         with pytest.raises(AudioError, match=r"cut\.m4a: not readable as audio: "):
             audio.read_clip(path, INPUTS)

@@ -12,12 +12,17 @@ from speech_emotion import Baseline, Client, Features, Limits, Prediction
 from speech_emotion.errors import NoServerError, ServerProblemError, WrongServerError
 
 from tests.clients.python.conftest import HANDSHAKE, Connect, predict
-from tests.support.clip_requests import members_of
-from tests.support.faulty_proxy import Answer, Change, FaultyProxy, replaced_by, reset
+from tests.support.clip_requests import (
+    BINARY,
+    JSON,
+    members_of,
+    paths,
+    posts,
+    without_inference,
+)
+from tests.support.faulty_proxy import Change, FaultyProxy, replaced_by, reset
 from tests.support.hostile_server import HostileServer, Reply, head, response
 
-JSON = "/prediction/{}"
-BINARY = "/v2/models/{}/infer"
 RATE = 22_050
 NETWORKS = ["TCN", "Voice", "Frames", "CNN", "DNN", "DNN-prosody"]
 
@@ -46,14 +51,6 @@ def voice(clips: tuple[Features, Features]) -> Features:
 @pytest.fixture
 def noise(clips: tuple[Features, Features]) -> Features:
     return clips[1]
-
-
-def posts(proxy: FaultyProxy) -> list[tuple[str, bytes]]:
-    return [(path, body) for path, body in proxy.requests if body]
-
-
-def paths(proxy: FaultyProxy) -> list[str]:
-    return [path for path, _ in posts(proxy)]
 
 
 def asked_in_full(
@@ -140,14 +137,6 @@ def test_a_clip_that_is_warned_of_is_posted_once(
     assert found.warning.code == "outside-training-distribution"
     check(found, asked_in_full(server, "TCN", noise, None), 1e-6)
     assert paths(proxy) == [BINARY.format("TCN")]
-
-
-def without_inference(answer: Answer) -> Answer:
-    """The handshake of an older server."""
-    document = json.loads(answer.body)
-    for network in document["networks"]:
-        del network["inference"]
-    return replace(answer, body=json.dumps(document).encode())
 
 
 def test_a_server_whose_handshake_is_silent_gets_json(

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.python.conftest import COMMAND, DEADLINE
+from tests.clients.python.conftest import DEADLINE
+from tests.support.harness import EMOTION
 
 SIZE = (24, 80)  # lines, columns
 
@@ -48,7 +49,7 @@ def on_terminal(
 def test_a_progress_bar_is_shown_for_many_files_on_a_terminal(
     count: int, bar: bool, server: str, environment: dict[str, str], tone: Path
 ) -> None:
-    command = [COMMAND, "predict", *[str(tone)] * count]
+    command = [EMOTION, "predict", *[str(tone)] * count]
     arguments = [*command, "--json", "--server", server]
     output, shown = on_terminal(arguments, environment, both=False)
     assert len(output.splitlines()) == count
@@ -57,7 +58,7 @@ def test_a_progress_bar_is_shown_for_many_files_on_a_terminal(
 
 def test_rows_fit_the_terminal(server: str, environment: dict[str, str], tone: Path) -> None:
     tone = tone.rename(tone.parent / ("tone" * 20 + ".wav"))
-    command = [COMMAND, "predict", tone.name, "--server", server]
+    command = [EMOTION, "predict", tone.name, "--server", server]
     _, shown = on_terminal(command, environment, both=True, folder=tone.parent)
     row = shown.splitlines()[1]
     assert len(row) == 80
@@ -67,7 +68,7 @@ def test_rows_fit_the_terminal(server: str, environment: dict[str, str], tone: P
 def test_a_closed_pipe_ends_the_command_without_a_message(
     server: str, environment: dict[str, str], tone: Path
 ) -> None:
-    command = [COMMAND, "predict", *[str(tone)] * 50]
+    command = [EMOTION, "predict", *[str(tone)] * 50]
     with subprocess.Popen(
         [*command, "--json", "--server", server],
         env=environment,

@@ -16,7 +16,7 @@ from tests.support.missing import missing
 
 PROGRAM = ROOT / "tests" / "stack" / "java" / "FirstAndroidApp.java"
 JARS = [Path("/usr/share/java") / name for name in ("gson.jar", "okhttp.jar", "okio.jar")]
-PACKAGES = "openjdk-17-jdk-headless libgoogle-gson-java libokhttp-java"
+PACKAGES = "default-jdk-headless libgoogle-gson-java libokhttp-java"
 # Gson writes floats with few digits and with exponents.
 MFCCS = [float(np.float32(value)) for value in (-366.6, 82.4, 1e-4, 1.2345678e7, *range(21))]
 TIMEOUT = 300  # seconds

@@ -1,12 +1,11 @@
 """Each page of docs/clients holds its program, which is a whole one and short."""
 
-import importlib
 from pathlib import Path
 
 import pytest
 
 from configuration import ROOT
-from tests.support.missing import missing
+from tests.support.syntax import first_error
 
 FOLDER = ROOT / "docs" / "clients"
 PROGRAMS = sorted(FOLDER.glob("*/*"))
@@ -34,20 +33,3 @@ def test_the_program_has_no_syntax_error(suffix: str) -> None:
     (program,) = FOLDER.glob(f"*/*{suffix}")
     assert first_error(PARSED[suffix], program.read_bytes()) is None
     assert first_error(PARSED[suffix], program.read_bytes().replace(b")", b"", 1)) is not None
-
-
-def first_error(grammar: str, text: bytes) -> str | None:
-    """The line of the first syntax error."""
-    try:
-        tree_sitter, language = map(importlib.import_module, ("tree_sitter", grammar))
-    except ModuleNotFoundError as error:
-        missing(f"{error}: `make .venv-dev` installs it")
-    parser = tree_sitter.Parser(tree_sitter.Language(language.language()))
-    root = parser.parse(text).root_node
-    lines = text.decode().splitlines()
-    nodes = [root]
-    for node in nodes:  # it grows
-        if node.is_error or node.is_missing:
-            return lines[int(node.start_point[0])]
-        nodes += [child for child in node.children if child.has_error]
-    return None

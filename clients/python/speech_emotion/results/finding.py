@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from speech_emotion.contract import OUTSIDE_TRAINING
 from speech_emotion.extraction.features import Features
 
-OUTSIDE_TRAINING = "outside-training-distribution"  # the code of the server's warning
 LOG_F0, LEVEL = 0, 2  # their columns in prosody
 LEAST_VOICED = 0.1  # share of the frames; speech has a third and more
 SILENT_LEVEL = -60.0  # dB below full scale, of the loudest frame

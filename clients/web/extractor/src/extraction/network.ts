@@ -5,6 +5,7 @@ import { env, InferenceSession, Tensor } from "onnxruntime-web/wasm";
 import { ExtractorError } from "../errors.js";
 import { predictionFault, type Prediction } from "../handshake/answers.js";
 import type { PredictionBody } from "../prediction/members.js";
+import { baselineRow } from "../prediction/tensors.js";
 import { plainText } from "../text.js";
 import { checkGraph, readMetadata } from "./graph.js";
 
@@ -95,17 +96,8 @@ export class LocalNetwork {
       inputs["prosody"] = tensor(prosody ?? (isRows ? mfccs.map(zeros) : zeros()));
     }
     if (names.includes("baseline")) {
-      const { clips = 0, mfccs: own, prosody: spoken } = baseline ?? {};
-      const none = [0, 0, 0];
-      const numbers = [
-        ...(own?.mean ?? []),
-        ...(spoken?.mean ?? none),
-        ...(own?.spread ?? []),
-        ...(spoken?.spread ?? none),
-        clips,
-      ];
-      const zeros = Array.from({ length: this.#width("baseline") }, () => 0);
-      inputs["baseline"] = tensor(own ? numbers : zeros);
+      const row = baseline ? baselineRow(baseline) : new Float32Array(this.#width("baseline"));
+      inputs["baseline"] = new Tensor("float32", row, [1, row.length]);
     }
     return inputs;
   }

@@ -83,14 +83,14 @@ function tensorsOf(network: Network, features: Features, baseline: Baseline | un
     tensors.push({ name: "prosody", shape, values: prosody });
   }
   if (baseline && takes(network, "baseline")) {
-    const values = rowOf(baseline);
+    const values = baselineRow(baseline);
     tensors.push({ name: "baseline", shape: [1, values.length], values });
   }
   return tensors;
 }
 
 /** The means of MFCCs and prosody, then their spreads, then the number of clips. */
-function rowOf({ clips, mfccs, prosody }: Baseline): Float32Array {
+export function baselineRow({ clips, mfccs, prosody }: Baseline): Float32Array {
   const none = PROSODY_COLUMNS.map(() => 0);
   const { mean, spread } = prosody ?? { mean: none, spread: none };
   return new Float32Array([...mfccs.mean, ...mean, ...mfccs.spread, ...spread, clips]);
