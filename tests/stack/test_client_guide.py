@@ -17,7 +17,7 @@ from tests.support.sounds import Float32, write
 from training.arrays import Float64
 
 GUIDE = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
-(PROGRAM,) = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+ON_THE_DEVICE, PROGRAM = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
 (REFUSED,) = re.findall(r"^curl .*?}'$", GUIDE, re.DOTALL | re.MULTILINE)
 Rows = tuple[Float64, Float64]
 
@@ -102,6 +102,22 @@ def test_a_clip_without_voiced_frames_leaves_the_pitch_as_it_is() -> None:
         "mean": [0, pytest.approx(0.1), -50],
         "spread": [0, pytest.approx(0, abs=1e-6), 0],
     }
+
+
+def test_the_network_on_the_device_answers_as_the_server(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    random = np.random.default_rng(1)
+    frames = random.normal(0, 30, (40, 25)).astype(np.float32)
+    prosody = np.tile(np.array([2.5, 0.8, -30], np.float32), (40, 1))
+    monkeypatch.chdir(ROOT / "models")
+    exec(compile(ON_THE_DEVICE, "device.py", "exec"), {"frames": frames, "prosody": prosody})
+    found, outside = capsys.readouterr().out.splitlines()
+    body = {"mfccs": frames.tolist(), "prosody": prosody.tolist()}
+    told = server.client.post("/prediction/TCN", json=body).json()
+    expected = {each["emotionType"]: each["prediction"] for each in told["results"]}
+    assert ast.literal_eval(found) == pytest.approx(expected, abs=1e-4)
+    assert outside.endswith(str("warning" in told))
 
 
 def test_the_refused_baseline_is_refused_as_the_guide_says(server: Server) -> None:

@@ -38,7 +38,7 @@ export const device = {
   label: "On this device",
   hintOn: "The network runs in this browser. Turn this off to ask the server instead.",
   hintOff: "The server predicts. Turn this on to run the network in this browser.",
-  offline: "This page now works without a network too.",
+  offline: "This page now works offline too.",
   promiseOn: "Everything is computed on this device: no audio and no numbers of it are sent.",
   promiseOff:
     "The audio never leaves your machine. This page sends numbers that it computes from it: 25 for " +
@@ -87,6 +87,7 @@ export const network = {
   explanationElsewhere:
     "From elsewhere: each source of recordings was tested with a network that was trained on all " +
     "the others. Expect this percentage of your own recordings.",
+  protocol: "How this was measured",
   table: "By source of the recordings",
   columns: ["Source", "Elsewhere", "New voices", "Guess", "People"],
   unknown: "\u2013",

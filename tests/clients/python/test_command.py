@@ -137,7 +137,7 @@ def test_networks_are_listed_with_their_quality(server: str, emotion: Emotion) -
     voice = next(line for line in done.stdout.splitlines() if line.startswith("Voice "))
     assert "  prosody, baseline  " in voice
     assert "not measured: the network was trained and measured on one corpus" in done.stdout
-    assert "Frames is not for: anything else" in done.stdout
+    assert "Frames, Voice are not for: anything else" in done.stdout
 
 
 def test_verify_agrees(server: str, emotion: Emotion) -> None:

@@ -34,12 +34,19 @@ def network_rows(networks: Iterable[NetworkDescription]) -> list[str]:
     columns = ("network", "input", *RECALLS, "trained on", *(["also uses"] * extra), "emotions")
     unmeasured = any(network.other_corpora is None for network in best_first)
     notes = [*NOTES, *([NOTE_NOT_MEASURED] if unmeasured else [])]
-    uses = [
-        f"{network.name} is not for: {'; '.join(network.not_for)}"
-        for network in best_first
-        if network.not_for
+    return [*align([columns, *cells]), "", *notes, *_not_for(best_first)]
+
+
+def _not_for(networks: Iterable[NetworkDescription]) -> list[str]:
+    """What the networks are not for, once for all that say the same."""
+    names: dict[str, list[str]] = {}
+    for network in networks:
+        names.setdefault("; ".join(network.not_for), []).append(network.name)
+    return [
+        f"{', '.join(those)} {'is' if len(those) == 1 else 'are'} not for: {uses}"
+        for uses, those in names.items()
+        if uses
     ]
-    return [*align([columns, *cells]), "", *notes, *uses]
 
 
 def network_line(network: NetworkDescription) -> str:

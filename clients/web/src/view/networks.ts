@@ -1,4 +1,4 @@
-/** The choice of a network, with its recall and the uses that it is not for. */
+/** The choice of a network, the best one first, with its recall and the uses that it is not for. */
 
 import type { Network } from "speech-emotion-extractor";
 
@@ -13,10 +13,11 @@ export class NetworkChoice {
 
   /** @param changed is called when the user chooses another network */
   constructor(networks: readonly Network[], changed: () => void) {
-    const best = [...networks].sort(isBetter)[0];
+    const ordered = [...networks].sort(isBetter);
+    const best = ordered[0];
     this.#group.replaceChildren(
       this.#group.querySelector("legend")!,
-      ...networks.map((each) => this.#option(each, each === best, changed)),
+      ...ordered.map((each) => this.#option(each, each === best, changed)),
     );
     if (best) this.#choose(best);
     else this.#details.textContent = words.none;
@@ -42,11 +43,12 @@ export class NetworkChoice {
     this.#chosen = network;
     const { corpus, protocol, intendedUse, otherCorpora } = network;
     const limits = intendedUse.not_for ?? [];
-    const explanation = words.explanation(String(corpus.name ?? ""), protocol);
+    const protocolText = words.explanation(String(corpus.name ?? ""), protocol);
+    const explanation = make("p", { className: "hint" }, protocolText);
     this.#details.replaceChildren(
       make("p", { className: "hint", hidden: !otherCorpora }, words.explanationElsewhere),
-      make("p", { className: "hint" }, explanation),
       ...tableOf(network),
+      make("details", {}, make("summary", {}, words.protocol), explanation),
       ...usesOf(network),
       make("h3", { hidden: limits.length === 0 }, words.notFor),
       make("ul", {}, ...limits.map((limit) => make("li", {}, limit))),

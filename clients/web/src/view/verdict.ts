@@ -37,7 +37,7 @@ export function headline(
   return first.prediction < SURE ? result.likely(name) : result.clear(name);
 }
 
-/** The emotions of a mixed clip, the most frequent one first; none of another. */
+/** The emotions of a mixed clip, in the order in which they occur; none of another. */
 function emotionsIn(passages: readonly PredictedPassage[]): string[] {
   const winners = passages.flatMap(({ predicted }) =>
     predicted && !predicted.warning ? winnerOf(predicted).emotionType : [],
@@ -47,7 +47,9 @@ function emotionsIn(passages: readonly PredictedPassage[]): string[] {
   const ordered = [...counts].sort(([, a], [, b]) => b - a).slice(0, MOST_NAMES);
   const [first = 0, second = 0] = ordered.map(([, count]) => count / winners.length);
   if (winners.length < LEAST_WINDOWS || second === 0) return [];
-  return first < MOST_WINDOWS || second >= MANY_WINDOWS ? ordered.map(([emotion]) => emotion) : [];
+  if (first >= MOST_WINDOWS && second < MANY_WINDOWS) return [];
+  const frequent = ordered.map(([emotion]) => emotion);
+  return [...counts.keys()].filter((emotion) => frequent.includes(emotion));
 }
 
 /** The two most probable emotions. */
