@@ -305,10 +305,14 @@ def test_the_server_undoes_a_killed_activation(server: Server, models: Path) -> 
 def test_the_server_goes_on_until_an_activation_can_be_undone(server: Server) -> None:
     obstacle = store(server).directory / "current.part"
     obstacle.mkdir()
+    current = store(server).directory / "current"
+    release = current.readlink()
     store(server).begin_change()
+    current.unlink()  # what the change has done so far
     wait_until(lambda: "cannot undo an interrupted change" in server.output, "a failed try")
     obstacle.rmdir()
     wait_until(lambda: store(server).unfinished is None, "the end of the change")
+    assert current.readlink() == release
 
 
 def test_a_stop_does_not_wait_for_the_undoing_of_a_killed_activation(

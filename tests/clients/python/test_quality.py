@@ -49,7 +49,7 @@ def test_originals_at_48_khz_agree_with_the_offline_pipeline(
     [
         ("flac", "PCM_24", 48_000, 1),
         ("wav", "FLOAT", 96_000, 1),
-        ("wav", "PCM_16", 44_100, 2),
+        ("wav", "PCM_24", 44_100, 2),  # to round to 16 bits again adds noise
         ("aiff", "PCM_16", 48_000, 6),
         ("au", "PCM_32", 22_050, 1),
     ],

@@ -11,7 +11,7 @@ from tests.support.browser import launch_with_microphone
 from tests.support.harness import Server
 from tests.support.sounds import several, silence, tone, write
 from tests.web.conftest import OpenPage
-from tests.web.visits import PHONE, Visit, visiting
+from tests.web.visits import PHONE, PREDICTIONS, Visit, visiting
 
 DROP = """([names, content]) => {
     const bytes = Uint8Array.from(atob(content), letter => letter.charCodeAt(0));
@@ -31,7 +31,7 @@ def hold_predictions(visited: Visit, allowed: int) -> None:
         if len(passed) <= allowed:
             route.continue_()
 
-    visited.page.context.route("**/prediction/**", pass_or_hold)
+    visited.page.context.route(PREDICTIONS, pass_or_hold)
 
 
 def test_the_features_of_the_clip_before_disappear_with_it(

@@ -8,7 +8,7 @@ export class Playback {
   #length = 0;
   #frame = 0;
 
-  /** @param moved is called with the position in seconds */
+  /** @param moved is called with the position in seconds while it plays */
   constructor(moved: (time: number) => void) {
     this.#moved = moved;
     for (const event of ["timeupdate", "seeked", "pause"]) {
@@ -52,7 +52,8 @@ export class Playback {
       cursor.hidden = false;
       cursor.style.left = place;
     }
-    this.#moved(this.#audio.currentTime);
+    // Late events of a pause would undo what is pointed at meanwhile.
+    if (!this.#audio.paused) this.#moved(this.#audio.currentTime);
   }
 
   /** @param time seconds */
