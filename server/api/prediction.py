@@ -18,6 +18,7 @@ from server.codecs.optional_members import OptionalMembersReader, Utterance
 from server.inference.batch_executor import BatchExecutor
 from server.inference.deadline import Deadline
 from server.inference.joint_runs import JointRuns
+from server.inference.single_clips import LONGEST
 from server.inference.time_slice import EventLoopTimeSlice
 from server.metrics.network_metrics import NetworkMetrics
 from server.models.catalog import NetworkCatalog
@@ -26,8 +27,6 @@ from server.models.predictors import Prediction
 from server.problems import messages
 from server.problems.documents import Problem
 from server.settings import ServerSettings
-
-LONGEST_ON_LOOP = 400  # frames whose network runs on the event loop: 4 ms of TCN
 
 
 class PredictionResource:
@@ -69,7 +68,7 @@ class PredictionResource:
             await turn
             _check(req, deadline)
         utterance = await self._read(network, body)
-        if not network.takes_vectors and len(utterance.mfccs) > LONGEST_ON_LOOP:
+        if not network.takes_vectors and len(utterance.mfccs) > LONGEST:
             run = partial(_predict_long, network, utterance, partial(_check, req, deadline))
             prediction, seconds = await self._executor.run_network(run)
         elif self._time_slice.crowd >= (joint_runs := self._joint_runs[network.name]).fewest:
