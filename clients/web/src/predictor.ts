@@ -8,8 +8,11 @@ import type { Engine, PredictionWithRequest } from "./engine/messages.js";
 /** Of the extractors for recordings; others are mixed by the page. */
 const MOST_CHANNELS = 2;
 
+/** What a predictor needs of an engine. */
+export type Computation = Pick<Engine, "resample" | "extract" | "predict">;
+
 export class Predictor {
-  readonly #engine: Engine;
+  readonly #engine: Computation;
   /** Sample rate of the features, in Hz. */
   readonly #sampleRate: number;
   /** The sample rates that have an extractor for recordings, in Hz. */
@@ -25,7 +28,7 @@ export class Predictor {
    * @param isLocal whether the network of that name predicts on this device
    */
   constructor(
-    engine: Engine,
+    engine: Computation,
     handshake: Handshake,
     baseline: () => Baseline | undefined,
     isLocal: (network: string) => boolean,

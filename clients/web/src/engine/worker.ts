@@ -1,17 +1,8 @@
 /** The worker: computes features and makes requests without blocking the page. */
 
-import {
-  AudioError,
-  AudioTooShortError,
-  Client,
-  ExtractorError,
-  NoServerError,
-  Resampler,
-  ServerProblemError,
-  WrongServerError,
-} from "speech-emotion-extractor";
+import { Client, NoServerError, Resampler } from "speech-emotion-extractor";
 
-import type { FaultKind, FaultMessage } from "../faults.js";
+import { describe } from "./describe.js";
 import type { Call, Engine, FromWorker, SentRequest } from "./messages.js";
 
 /** The header with the length of the JSON before binary tensors. */
@@ -87,28 +78,6 @@ const engine: Engine = {
     return { ...prediction, request: client().predictionRequest(network, features, baseline) };
   },
 };
-
-const KINDS: readonly [new (...args: never[]) => Error, FaultKind][] = [
-  [AudioTooShortError, "too-short"],
-  [AudioError, "unreadable"], // samples that are not numbers, or far above full scale
-  [NoServerError, "away"],
-  [WrongServerError, "wrong-server"],
-  [ExtractorError, "extractor"],
-];
-
-function describe(error: unknown): FaultMessage {
-  if (error instanceof ServerProblemError) return describeRefusal(error);
-  const kind = KINDS.find(([type]) => error instanceof type)?.[1] ?? "unexpected";
-  return { kind, detail: error instanceof Error ? error.message : String(error) };
-}
-
-function describeRefusal({ status, message, retryAfter }: ServerProblemError): FaultMessage {
-  if (status === 401) return { kind: "key-needed", detail: message };
-  if (status === 429) return { kind: "too-many-requests", detail: message, retryAfter };
-  // Nginx answers 502 and 504 while no worker is available.
-  if (status >= 500) return { kind: "overloaded", detail: message, retryAfter };
-  return { kind: "refused", detail: message };
-}
 
 function post(message: FromWorker): void {
   postMessage(message);
