@@ -9,6 +9,18 @@ from tests.support.sounds import load, several, silence, write
 from tests.web.conftest import OpenPage, best_network
 from tests.web.visits import DESKTOP, PHONE, Visit
 
+LONGEST_TASK = 100  # ms
+ROUNDS = 3
+# The browser reports tasks of 50 ms and more.
+NOTE_LONG_TASKS = """() => {
+    globalThis.longTasks = [];
+    globalThis.observer?.disconnect();
+    globalThis.observer = new PerformanceObserver(list => longTasks.push(
+        ...list.getEntries().map(task => [Math.round(task.startTime), task.duration])
+    ));
+    observer.observe({type: "longtask"});
+}"""
+
 
 @pytest.fixture
 def conversation(originals: list[Path], tmp_path: Path) -> Path:
@@ -110,11 +122,35 @@ def test_the_best_network_is_selected_and_described(visit: OpenPage, site: Serve
         expect(visited.by_id("network-details")).to_contain_text(limit)
 
 
-def test_ten_minutes_are_analysed_in_windows(
-    visit: OpenPage, originals: list[Path], tmp_path: Path
-) -> None:
-    visited = visit().wait_for_agreement()
-    visited.analyse(write(tmp_path / "long.wav", several(originals, 8_000, 600), 8_000))
+def longest_task(visited: Visit, path: Path) -> float:
+    """Analyses ten minutes; returns for how long the page did not respond at most, in ms."""
+    visited.page.evaluate(NOTE_LONG_TASKS)
+    visited.upload(path)
+    expect(visited.by_id("source")).not_to_contain_text("windows")
+    bar = visited.by_id("progress-bar").element_handle()
+    for share in (0.1, 0.5, 0.9):
+        visited.page.wait_for_function("([b, share]) => b.value > share", arg=[bar, share])
     expect(visited.by_id("source")).to_contain_text("120 windows")
+    visited.wait_for_result()
+    tasks: list[list[float]] = visited.page.evaluate("longTasks")
+    print("long tasks, [start, ms]:", tasks)
+    return max((duration for _, duration in tasks), default=0)
+
+
+def test_ten_minutes_are_analysed_in_windows_without_freezing_the_page(
+    visit: OpenPage, original: Path, originals: list[Path], tmp_path: Path
+) -> None:
+    left = several(originals, 16_000, 600)
+    path = write(tmp_path / "long.wav", np.stack([left, 0.5 * left], axis=1), 16_000)
+    visited = visit().wait_for_agreement()
+    visited.analyse(original)  # the browser compiles most of the script
+    # Other processes may stop any task, so one quiet analysis is enough.
+    longest = longest_task(visited, path)
+    for _ in range(ROUNDS - 1):
+        if longest > LONGEST_TASK:
+            visited.upload(original)
+            expect(visited.by_id("source")).to_contain_text(original.name)
+            longest = min(longest, longest_task(visited, path))
     assert visited.by_id("timeline-table").locator("tbody tr").count() == 120
     visited.screenshot("ten-minutes")
+    assert longest <= LONGEST_TASK

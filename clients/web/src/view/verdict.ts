@@ -17,6 +17,9 @@ const MOST_NAMES = 3;
 
 type Result = Prediction["results"][number];
 
+/** How sure a prediction is; a network warns of foreign input. */
+export type Doubt = "clear" | "likely" | "unclear" | "mixed" | "warned";
+
 /**
  * The sentence for a prediction.
  *
@@ -26,15 +29,29 @@ export function headline(
   prediction: Prediction,
   passages: readonly PredictedPassage[] = [],
 ): string {
-  const { warning } = prediction;
-  if (warning) return result.doubts.get(warning.code) ?? result.doubt;
-  const several = emotionsIn(passages);
-  if (several.length > 0) return result.mixed(several.map(emotionName));
+  const [name, other] = ranked(prediction).map(({ emotionType }) => emotionName(emotionType));
+  switch (doubtOf(prediction, passages)) {
+    case "warned":
+      return result.doubts.get(prediction.warning?.code ?? "") ?? result.doubt;
+    case "mixed":
+      return result.mixed(emotionsIn(passages).map(emotionName));
+    case "unclear":
+      return result.unclear(name!, other!);
+    case "likely":
+      return result.likely(name!);
+    case "clear":
+      return result.clear(name!);
+  }
+}
+
+/** @param passages the windows of the clip, if there are some */
+export function doubtOf(prediction: Prediction, passages: readonly PredictedPassage[] = []): Doubt {
+  if (prediction.warning) return "warned";
+  if (emotionsIn(passages).length > 0) return "mixed";
   const [first, second] = ranked(prediction);
-  const [name, other] = [emotionName(first.emotionType), emotionName(second.emotionType)];
   const lead = first.prediction - second.prediction;
-  if (lead < CLEAR_LEAD || first.prediction < LIKELY) return result.unclear(name, other);
-  return first.prediction < SURE ? result.likely(name) : result.clear(name);
+  if (lead < CLEAR_LEAD || first.prediction < LIKELY) return "unclear";
+  return first.prediction < SURE ? "likely" : "clear";
 }
 
 /** The emotions of a mixed clip, in the order in which they occur; none of another. */

@@ -21,6 +21,8 @@ export class Timeline {
   readonly #table = find("timeline-table", HTMLTableElement);
   readonly #moment = find("moment", HTMLElement);
   #passages: readonly PredictedPassage[] = [];
+  /** The passages that have rows in the table. */
+  #listed: readonly PredictedPassage[] = [];
   #begin = 0;
   #length = 1;
   #chosen: PredictedPassage | undefined;
@@ -101,10 +103,14 @@ export class Timeline {
   }
 
   #fillTable(): void {
-    this.#table.replaceChildren(
-      make("thead", {}, headings()),
-      make("tbody", {}, ...this.#passages.map(tableRow)),
-    );
+    const known = this.#listed.every((passage, index) => passage === this.#passages[index]);
+    if (!known || this.#listed.length === 0) {
+      this.#listed = [];
+      this.#table.replaceChildren(make("thead", {}, headings()), make("tbody"));
+    }
+    const added = this.#passages.slice(this.#listed.length).map(tableRow);
+    this.#table.tBodies[0]!.append(...added);
+    this.#listed = [...this.#passages];
   }
 }
 
