@@ -12,7 +12,7 @@ import { asFault, Fault } from "./faults.js";
 import { LiveMode } from "./live-mode.js";
 import { Predictor } from "./predictor.js";
 import { Recorder } from "./recorder.js";
-import { input, voice as voiceTexts } from "./strings.js";
+import { input, voice as voiceTexts } from "./strings/index.js";
 import { CaptureDisplay } from "./view/capture.js";
 import { ClipList } from "./view/clips/list.js";
 import { DeviceSwitch } from "./view/device.js";

@@ -78,7 +78,7 @@ def test_the_list_is_downloaded(visited: Visit, files: list[Path]) -> None:
     for label, probability in shown.items():
         assert float(clip[label]) == pytest.approx(probability, abs=1e-6)
     assert float(clip["seconds"]) == pytest.approx(LENGTH, abs=0.05)
-    assert (silent["emotion"], silent["error"]) == ("", "The recording is silent")
+    assert (silent["emotion"], silent["error"]) == ("", "silent")
     assert (guess["emotion"], guess["warning"]) == ("", "outside-training-distribution")
 
     clips: list[dict[str, Any]] = json.loads(downloaded(visited, "Download as JSON"))["clips"]

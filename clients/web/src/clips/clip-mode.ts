@@ -6,7 +6,7 @@ import { Analysis, average, type PredictedPassage, type Passage } from "../analy
 import { check, duration, type Clip } from "../clip.js";
 import { asFault, Fault } from "../faults.js";
 import type { Predictor } from "../predictor.js";
-import { result as words, status } from "../strings.js";
+import { result as words, status } from "../strings/index.js";
 import type { ClipList } from "../view/clips/list.js";
 import type { NetworkChoice } from "../view/networks.js";
 import type { Notice } from "../view/notice.js";

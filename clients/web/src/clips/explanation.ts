@@ -3,7 +3,7 @@
 import { duration, speechStart } from "../clip.js";
 import { asFault } from "../faults.js";
 import type { Predictor } from "../predictor.js";
-import { emotionName } from "../strings.js";
+import { emotionName } from "../strings/index.js";
 import type { InfluenceStrip } from "../view/charts/influence.js";
 import type { Notice } from "../view/notice.js";
 import { winnerOf } from "../view/verdict.js";

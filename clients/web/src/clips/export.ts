@@ -1,6 +1,5 @@
 /** Writes the clips of the list as CSV and as JSON. */
 
-import { faults } from "../strings.js";
 import type { Entry, Outcome } from "./entry.js";
 
 const COLUMNS = ["file", "seconds", "network", "emotion", "doubt", "warning", "error"] as const;
@@ -76,7 +75,7 @@ function emotionOf({ overall: { results, warning } }: Outcome): string {
 }
 
 function errorOf({ state }: Entry): string {
-  return state.kind === "failed" ? faults[state.fault.kind].title : "";
+  return state.kind === "failed" ? state.fault.kind : "";
 }
 
 function safe(text: string): string {

@@ -2,7 +2,7 @@
 
 import type { Influence, Influences } from "../../clips/occlusion.js";
 import { find, make, makeSvg } from "../../dom.js";
-import { format, why as words } from "../../strings.js";
+import { format, why as words } from "../../strings/index.js";
 
 /** Smaller changes of a probability are drawn small, and said to be none. */
 const NOTABLE = 0.02;

@@ -3,7 +3,7 @@
 import { asCsv, asJson } from "../../clips/export.js";
 import type { Entry } from "../../clips/entry.js";
 import { find } from "../../dom.js";
-import { clips as words } from "../../strings.js";
+import { clips as words } from "../../strings/index.js";
 import { ClipRow } from "./row.js";
 import { download } from "./download.js";
 

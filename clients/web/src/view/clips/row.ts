@@ -2,7 +2,7 @@
 
 import type { Entry } from "../../clips/entry.js";
 import { make } from "../../dom.js";
-import { action, clips as words, emotionName, faults, format, named } from "../../strings.js";
+import { action, clips as words, emotionName, faults, format, named } from "../../strings/index.js";
 
 const MOST_NAMES = 2;
 
