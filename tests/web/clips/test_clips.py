@@ -7,9 +7,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from tests.support.faulty_proxy import FaultyProxy, replaced_by
 from tests.support.sounds import several, silence, tone, write
 from tests.web.conftest import OpenPage
 from tests.web.visits import PHONE, Visit
@@ -70,7 +72,7 @@ def test_several_files_are_analysed_and_compared(visited: Visit, files: list[Pat
 def test_the_list_is_downloaded(visited: Visit, files: list[Path]) -> None:
     visited.page.get_by_role("button", name=FORMULA).click()
     expect(visited.by_id("source")).to_contain_text(FORMULA)
-    rows = list(csv.DictReader(io.StringIO(downloaded(visited, "Download as CSV"))))
+    rows = list(csv.DictReader(io.StringIO(downloaded(visited, "Save as CSV"))))
     assert [row["file"] for row in rows] == [f"'{FORMULA}", "silent, really.wav", "tone.wav"]
     clip, silent, guess = rows
     shown = visited.probabilities()
@@ -81,7 +83,7 @@ def test_the_list_is_downloaded(visited: Visit, files: list[Path]) -> None:
     assert (silent["emotion"], silent["error"]) == ("", "silent")
     assert (guess["emotion"], guess["warning"]) == ("", "outside-training-distribution")
 
-    clips: list[dict[str, Any]] = json.loads(downloaded(visited, "Download as JSON"))["clips"]
+    clips: list[dict[str, Any]] = json.loads(downloaded(visited, "Save as JSON"))["clips"]
     assert [each["file"] for each in clips] == [path.name for path in files]
     found = {each["emotionType"]: each["prediction"] for each in clips[0]["results"]}
     assert found == shown
@@ -93,10 +95,11 @@ def test_the_list_follows_the_network_when_asked(visited: Visit) -> None:
     expect(visited.by_id("source")).to_contain_text("Frames")
     rows = visited.by_id("clips-list").locator("li")
     expect(rows.nth(2)).to_contain_text("by ")
-    visited.page.get_by_role("button", name="Predict all with Frames").click()
+    visited.page.get_by_role("button", name="Predict all with Frames").press("Enter")
+    expect(visited.by_id("clips-scroll")).to_be_focused()
     expect(rows.nth(2)).not_to_contain_text("by ")
     wait_for_all(visited, 2, 1)
-    rows_again = csv.DictReader(io.StringIO(downloaded(visited, "Download as CSV")))
+    rows_again = csv.DictReader(io.StringIO(downloaded(visited, "Save as CSV")))
     assert {row["network"] for row in rows_again} == {"Frames", ""}
 
     visited.page.get_by_role("button", name="Clear the list").click()
@@ -118,3 +121,38 @@ def test_an_interrupted_clip_is_analysed_afterwards(
     assert visited.severe_violations() == []
     assert visited.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     visited.screenshot("clips-phone-dark")
+
+
+def test_a_long_wave_file_is_the_same_in_another_format(
+    visit: OpenPage, originals: list[Path], tmp_path: Path
+) -> None:
+    """The page decodes such a file in parts."""
+    left = several(originals, 8_000, 25)
+    sound = np.stack([left, left[::-1]], axis=1)
+    # Each encoder rounds in its own way.
+    rounded = ((32_767 * sound).astype(np.int16) / 32_768).astype(np.float32)
+    files = [write(tmp_path / name, rounded, 8_000, "PCM_16") for name in ("a.flac", "a.wav")]
+    visited = visit().wait_for_agreement()
+    visited.choose("DNN")
+    visited.upload(*files)
+    wait_for_all(visited, 2, 0)
+    whole, parts = json.loads(downloaded(visited, "Save as JSON"))["clips"]
+    assert parts["seconds"] == whole["seconds"]
+    assert parts["results"] == whole["results"]
+    assert parts["timeline"] == whole["timeline"]
+
+
+def test_a_clip_that_failed_is_tried_again(
+    open_through: OpenPage, proxy: FaultyProxy, prediction: str, originals: list[Path]
+) -> None:
+    visited = open_through().wait_for_agreement()
+    proxy.faults[prediction] = [replaced_by(503)]
+    visited.upload(*originals[:2])
+    wait_for_all(visited, 1, 1)
+    expect(visited.by_id("source")).to_contain_text(originals[1].name)
+    failed = visited.by_id("clips-list").locator("li").first
+    expect(failed).to_contain_text("The server is overloaded")
+    failed.get_by_role("button", name="Try again").press("Enter")
+    wait_for_all(visited, 2, 0)
+    expect(visited.by_id("source")).to_contain_text(originals[0].name)
+    expect(failed.get_by_role("button", name=originals[0].name)).to_be_focused()

@@ -72,6 +72,7 @@ def test_the_server_is_asked_only_on_demand(visit: OpenPage, original: Path) -> 
     posted, count = len(visited.predictions), requests_offered(visited)
     assert posted == 1
     ask.press("Enter")
+    expect(visited.by_id("why-text")).to_be_focused()
     expect(visited.by_id("why").get_by_role("img")).to_be_visible()
     assert len(visited.predictions) == posted + count
     assert visited.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]

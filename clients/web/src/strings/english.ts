@@ -208,8 +208,8 @@ export const clips = {
     warned: "only a guess",
   },
   again: (networkType: string) => `Predict all with ${networkType}`,
-  csv: "Download as CSV",
-  json: "Download as JSON",
+  csv: "Save as CSV",
+  json: "Save as JSON",
   clear: "Clear the list",
   hint: "The list stays on this device, until this page is closed.",
 };

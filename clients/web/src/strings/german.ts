@@ -241,8 +241,8 @@ export const clips: typeof english.clips = {
     warned: "nur geraten",
   },
   again: (networkType) => `Alle mit ${networkType} auswerten`,
-  csv: "Als CSV herunterladen",
-  json: "Als JSON herunterladen",
+  csv: "Als CSV speichern",
+  json: "Als JSON speichern",
   clear: "Liste leeren",
   hint: "Die Liste bleibt auf diesem Gerät, bis diese Seite geschlossen wird.",
 };

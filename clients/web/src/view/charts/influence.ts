@@ -25,6 +25,7 @@ export class InfluenceStrip {
     this.#ask.addEventListener("click", () => {
       this.#asked?.();
       this.#ask.hidden = true;
+      this.#text.focus(); // the button has disappeared
     });
   }
 

@@ -38,7 +38,10 @@ export class ClipList {
     onClick("clips-json", () =>
       download("emotions.json", "application/json", asJson(this.#entries)),
     );
-    onClick("clips-again", () => actions.predictAll());
+    onClick("clips-again", () => {
+      actions.predictAll();
+      find("clips-scroll", HTMLElement).focus(); // the button has disappeared
+    });
     onClick("clips-clear", () => {
       actions.clear();
       find("result", HTMLElement).focus(); // the button has disappeared

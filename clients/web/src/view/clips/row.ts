@@ -52,7 +52,10 @@ export class ClipRow {
   #retry(): HTMLButtonElement {
     const button = make("button", { type: "button" }, action.retry);
     button.setAttribute("aria-label", named(this.#entry.source.name, action.retry));
-    button.addEventListener("click", this.#choose);
+    button.addEventListener("click", () => {
+      this.#choose();
+      this.#name.focus(); // the button has disappeared
+    });
     return button;
   }
 
