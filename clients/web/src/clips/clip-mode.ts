@@ -4,6 +4,7 @@ import type { Features } from "speech-emotion-extractor";
 
 import { Analysis, average, type PredictedPassage, type Passage } from "../analysis.js";
 import { check, duration, type Clip } from "../clip.js";
+import type { PredictionWithRequest } from "../engine/messages.js";
 import { asFault, Fault } from "../faults.js";
 import type { Predictor } from "../predictor.js";
 import { result as words, status } from "../strings/index.js";
@@ -196,39 +197,57 @@ export class ClipMode {
   }
 
   async #predict(entry: Entry, loaded: Loaded, signal: AbortSignal): Promise<Outcome | undefined> {
-    const { clip, analysis } = loaded;
-    const { chosen } = this.#views.networks;
-    const { networkType: network = "" } = chosen ?? {};
+    const { networkType: network = "" } = this.#views.networks.chosen ?? {};
     const settings = this.#settings();
-    const by = words.by(network, this.#predictor.isLocal(network));
-    const source = words.source(clip.name, duration(clip.sound), by);
-    const { result } = this.#views;
-    let whole;
-    if (analysis.whole) {
-      this.#advance(entry, status.computing);
-      whole = await analysis.predict(analysis.whole, network);
-      const features = await analysis.features(analysis.whole);
-      if (signal.aborted) return undefined;
-      if (this.#shows(entry, clip)) {
-        result.showFeatures(features, clip.sound, this.#predictor.frameSeconds);
-        result.showPrediction(whole, { source, network: chosen });
-      }
-    }
+    const whole = await this.#predictWhole(entry, loaded, signal);
+    if (signal.aborted) return undefined;
     const passages = await this.#predictWindows(entry, loaded, network, signal);
     if (signal.aborted) return undefined;
-    this.#analysed(await analysis.separateFeatures());
-    const overall = whole ?? average(passages);
+    this.#analysed(await loaded.analysis.separateFeatures());
     if (signal.aborted) return undefined;
+    const overall = whole ?? average(passages);
     if (!overall) throw new Fault({ kind: "silent" });
-    if (this.#shows(entry, clip)) {
-      if (whole) result.consider(passages);
-      else {
-        const long = `${source}. ${words.average(passages.length)}`;
-        result.showPrediction(overall, { source: long, network: chosen }, passages);
-        await this.showWindow(passages.find(({ predicted }) => predicted)!);
-      }
-    }
+    await this.#showOverall(entry, loaded, overall, passages);
     return { settings, network, overall, passages };
+  }
+
+  /** Undefined if the clip is too long for one prediction, or is not wanted any more. */
+  async #predictWhole(
+    entry: Entry,
+    { clip, analysis }: Loaded,
+    signal: AbortSignal,
+  ): Promise<PredictionWithRequest | undefined> {
+    if (!analysis.whole) return undefined;
+    const { result, networks } = this.#views;
+    const { chosen: network } = networks;
+    this.#advance(entry, status.computing);
+    const predicted = await analysis.predict(analysis.whole, network?.networkType ?? "");
+    const features = await analysis.features(analysis.whole);
+    if (signal.aborted || !this.#shows(entry, clip)) return predicted;
+    result.showFeatures(features, clip.sound, this.#predictor.frameSeconds);
+    result.showPrediction(predicted, { source: this.#sourceOf(clip), network });
+    return predicted;
+  }
+
+  async #showOverall(
+    entry: Entry,
+    { clip, analysis }: Loaded,
+    overall: PredictionWithRequest,
+    passages: readonly PredictedPassage[],
+  ): Promise<void> {
+    if (!this.#shows(entry, clip)) return;
+    const { result, networks } = this.#views;
+    if (analysis.whole) return result.consider(passages);
+    const source = `${this.#sourceOf(clip)}. ${words.average(passages.length)}`;
+    result.showPrediction(overall, { source, network: networks.chosen }, passages);
+    await this.showWindow(passages.find(({ predicted }) => predicted)!);
+  }
+
+  /** Names the clip and the chosen network. */
+  #sourceOf({ name, sound }: Clip): string {
+    const { networkType = "" } = this.#views.networks.chosen ?? {};
+    const by = words.by(networkType, this.#predictor.isLocal(networkType));
+    return words.source(name, duration(sound), by);
   }
 
   async #predictWindows(
