@@ -133,6 +133,7 @@ def longest_tasks(trace: Path) -> tuple[float, float]:
         for event in events
         if event["name"] == "ThreadControllerImpl::RunTask"
         and (event["pid"], event["tid"]) in pages
+        and "tdur" in event  # or it had not ended
     ]
     assert len(tasks) > 100
     return max(task["dur"] for task in tasks) / 1_000, max(t["tdur"] for t in tasks) / 1_000
