@@ -49,6 +49,9 @@ export class Analysis {
   readonly windows: readonly Passage[];
   readonly #predictor: Predictor;
   readonly #features = new Map<Passage, Promise<Features>>();
+  /** With the settings of the last one. */
+  readonly #predictions = new Map<Passage, Promise<PredictionWithRequest>>();
+  #settings = "";
 
   constructor(predictor: Predictor, sound: Sound) {
     const length = duration(sound);
@@ -69,8 +72,28 @@ export class Analysis {
     return features;
   }
 
-  /** @throws Fault */
+  /**
+   * Predicts a passage, or returns its last prediction if it would be the same.
+   *
+   * @throws Fault
+   */
   async predict(passage: Passage, network: string): Promise<PredictionWithRequest> {
+    const settings = this.#predictor.settings(network);
+    if (settings !== this.#settings) this.#predictions.clear();
+    this.#settings = settings;
+    let predicted = this.#predictions.get(passage);
+    if (predicted === undefined) {
+      predicted = this.#predict(passage, network);
+      this.#predictions.set(passage, predicted);
+      const mine = predicted;
+      mine.catch(() => {
+        if (this.#predictions.get(passage) === mine) this.#predictions.delete(passage);
+      });
+    }
+    return predicted;
+  }
+
+  async #predict(passage: Passage, network: string): Promise<PredictionWithRequest> {
     return this.#predictor.predict(network, await this.features(passage));
   }
 

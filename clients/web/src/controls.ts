@@ -4,7 +4,8 @@ import type { Handshake } from "speech-emotion-extractor";
 
 import { decode } from "./audio/decode.js";
 import { encodeWav } from "./audio/wav.js";
-import { ClipMode } from "./clip-mode.js";
+import { ClipMode } from "./clips/clip-mode.js";
+import type { Entry, Source } from "./clips/entry.js";
 import { find } from "./dom.js";
 import type { Engine } from "./engine/messages.js";
 import { asFault, Fault } from "./faults.js";
@@ -13,6 +14,7 @@ import { Predictor } from "./predictor.js";
 import { Recorder } from "./recorder.js";
 import { input, voice as voiceTexts } from "./strings/index.js";
 import { CaptureDisplay } from "./view/capture.js";
+import { ClipList } from "./view/clips/list.js";
 import { DeviceSwitch } from "./view/device.js";
 import { acceptDrops } from "./view/drop.js";
 import { NetworkChoice } from "./view/networks.js";
@@ -37,6 +39,7 @@ export class Controls {
   readonly #listen: Toggle;
   readonly #speak: Toggle;
   #opening = false;
+  #recordings = 0;
 
   /** @param forgotten is called when the user forgets the usual voice */
   constructor(engine: Engine, handshake: Handshake, notice: Notice, forgotten: () => void) {
@@ -70,10 +73,15 @@ export class Controls {
     });
     this.#voicePanel.showFor(this.#networks.chosen);
     this.#voice = new VoiceMode(voice, this.#voicePanel, predictor);
-    this.#clip = new ClipMode(predictor, result, notice, this.#networks, (clips) =>
-      this.#voice.offer(clips),
-    );
-    this.#live = new LiveMode(predictor, result, notice, this.#networks, () =>
+    const list = new ClipList({
+      choose: (entry) => void this.#showClip(entry),
+      predictAll: () => this.#clip.predictAll(),
+      clear: () => this.#clip.clear(),
+    });
+    const views = { result, notice, networks: this.#networks, list };
+    this.#clip = new ClipMode(predictor, views, (clips) => this.#voice.offer(clips));
+    const meter = new CaptureDisplay("", input.listening);
+    this.#live = new LiveMode(predictor, { result, notice, networks: this.#networks, meter }, () =>
       this.#microphoneLost(),
     );
     const display = new CaptureDisplay();
@@ -100,28 +108,33 @@ export class Controls {
 
   /** Predicts what is shown with the chosen network; one of the two has something. */
   #predictAgain(): void {
-    void this.#clip.predictAgain();
+    this.#clip.predictAgain();
     void this.#live.predictAgain();
   }
 
   #takeFiles(): void {
     this.#file.addEventListener("change", () => {
-      const file = this.#file.files?.[0];
-      if (file) this.#take(file);
+      const [file, ...others] = this.#file.files ?? [];
+      if (file) this.#take(file, ...others);
       this.#file.value = ""; // otherwise choosing the same file again fires no event
     });
     acceptDrops(([file, ...others]) => {
       const isBusy = this.#file.matches(":disabled");
       if (isBusy) return this.#notice.show(new Fault({ kind: "busy" }), undefined, file.name);
-      this.#take(file);
-      const one = new Fault({ kind: "one-at-a-time" });
-      if (others.length > 0) this.#notice.show(one, undefined, others[0]!.name);
+      this.#take(file, ...others);
     });
   }
 
-  #take(file: File): void {
+  #take(file: File, ...others: File[]): void {
     this.#live.leave();
-    void this.#clip.take({ name: file.name, original: file, read: () => decode(file) });
+    this.#clip.take(sourceOf(file), ...others.map(sourceOf));
+  }
+
+  /** Shows a clip of the list in place of what is heard live. */
+  async #showClip(entry: Entry): Promise<void> {
+    if (this.#live.isOn) await this.#stopLive();
+    this.#live.leave();
+    this.#clip.show(entry);
   }
 
   async #startRecording(): Promise<void> {
@@ -139,13 +152,13 @@ export class Controls {
     this.#listen.disabled = this.#speak.disabled = this.#file.disabled = false;
     const sound = await this.#recorder.stop();
     const source = {
-      name: input.recordingName,
-      original: encodeWav(sound),
+      name: input.recordingName(++this.#recordings),
+      original: await encodeWav(sound),
       read: async () => sound,
       again: () => void this.#startRecording(),
     };
     this.#live.leave();
-    await this.#clip.take(source);
+    this.#clip.take(source);
   }
 
   async #startSpeaking(): Promise<void> {
@@ -209,4 +222,8 @@ export class Controls {
       this.#opening = false;
     }
   }
+}
+
+function sourceOf(file: File): Source {
+  return { name: file.name, original: file, read: () => decode(file) };
 }

@@ -12,7 +12,6 @@ export type FaultKind =
   | "too-short"
   | "too-long"
   | "busy"
-  | "one-at-a-time"
   | "away"
   | "wrong-server"
   | "key-needed"

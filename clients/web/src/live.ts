@@ -2,14 +2,17 @@
 
 import type { Features } from "speech-emotion-extractor";
 
+import { joined, levelOf } from "./audio/blocks.js";
 import { Microphone, type Block } from "./audio/microphone.js";
-import { isSilent, type Channel, type Sound } from "./clip.js";
+import { isSilent, type Sound } from "./clip.js";
 import type { PredictionWithRequest } from "./engine/messages.js";
 import { asFault, type Fault } from "./faults.js";
 import type { Predictor } from "./predictor.js";
 
 const WINDOW = 3; // seconds
 const STEP = 1; // seconds
+/** Seconds of sound that are kept in memory, and whose predictions are shown. */
+export const KEPT = 60;
 
 /** One second of live mode. */
 export interface Moment {
@@ -24,6 +27,8 @@ export interface Moment {
 
 export interface LiveListener {
   network(): string;
+  /** Called with each block. @param elapsed seconds; @param level dB of full scale */
+  heard(elapsed: number, level: number): void;
   predicted(moment: Moment): void;
   /** Called for each prediction that failed; the next one follows as usual. */
   failed(fault: Fault): void;
@@ -57,10 +62,15 @@ export class Live {
     this.#next = STEP * this.#microphone.sampleRate;
   }
 
-  async stop(): Promise<void> {
+  /** @returns the last minute that it heard, at the microphone's sample rate, and when it ended */
+  async stop(): Promise<{ sound: Sound; end: number }> {
     const microphone = this.#microphone;
     this.#microphone = undefined; // ignore blocks that arrive later
     await microphone?.close();
+    const sampleRate = microphone?.sampleRate ?? 1;
+    const sound = { channels: joined(this.#blocks), sampleRate };
+    this.#blocks = [];
+    return { sound, end: this.#received / sampleRate };
   }
 
   #receive(block: Block): void {
@@ -69,8 +79,9 @@ export class Live {
     const { length } = block[0]!;
     this.#blocks.push(block);
     this.#received += length;
-    const most = Math.ceil((WINDOW * microphone.sampleRate) / length);
-    this.#blocks.splice(0, this.#blocks.length - most);
+    const most = Math.ceil((KEPT * microphone.sampleRate) / length);
+    this.#blocks.splice(0, Math.max(0, this.#blocks.length - most));
+    this.#listener.heard(this.#received / microphone.sampleRate, levelOf(block));
     if (this.#received < this.#next || this.#busy) return;
     this.#next = this.#received + STEP * microphone.sampleRate;
     void this.#predict(microphone.sampleRate, this.#received / microphone.sampleRate);
@@ -80,7 +91,8 @@ export class Live {
     if (end < this.#pausedUntil) return;
     this.#busy = true;
     try {
-      const recorded = { channels: joined(this.#blocks), sampleRate: rate };
+      const blocks = Math.ceil((WINDOW * rate) / this.#blocks[0]![0]!.length);
+      const recorded = { channels: joined(this.#blocks.slice(-blocks)), sampleRate: rate };
       const sound = await this.#predictor.prepared(recorded);
       const features = isSilent(sound) ? undefined : await this.#predictor.features(sound);
       const predicted = features
@@ -95,22 +107,4 @@ export class Live {
       this.#busy = false;
     }
   }
-}
-
-/** The blocks one after the other; as many channels as every block has, at least one. */
-export function joined(blocks: readonly Block[]): Channel[] {
-  const channels = Math.min(...blocks.map((block) => block.length));
-  return Array.from({ length: Number.isFinite(channels) ? channels : 1 }, (_, channel) =>
-    inOne(blocks.map((block) => block[channel]!)),
-  );
-}
-
-function inOne(parts: readonly Channel[]): Channel {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    all.set(part, offset);
-    offset += part.length;
-  }
-  return all;
 }

@@ -44,12 +44,13 @@ export class Predictor {
 
   /** The sound itself if there is an extractor for it; otherwise mono and resampled. */
   async prepared(recorded: Sound): Promise<Sound> {
-    const sound = withoutCopies(recorded);
+    const sound = await withoutCopies(recorded);
     const { channels, sampleRate } = sound;
     if (this.#sampleRates.includes(sampleRate)) {
-      return channels.length <= MOST_CHANNELS ? sound : { channels: [toMono(sound)], sampleRate };
+      if (channels.length <= MOST_CHANNELS) return sound;
+      return { channels: [await toMono(sound)], sampleRate };
     }
-    const resampled = await this.#engine.resample(toMono(sound), sampleRate);
+    const resampled = await this.#engine.resample(await toMono(sound), sampleRate);
     return { channels: [resampled], sampleRate: this.#sampleRate };
   }
 
@@ -59,6 +60,11 @@ export class Predictor {
    */
   async features(sound: Sound): Promise<Features> {
     return this.#engine.extract(interleaved(sound), sound.sampleRate, sound.channels.length);
+  }
+
+  /** All that a prediction depends on beside the features, as one text. */
+  settings(network: string): string {
+    return JSON.stringify([network, this.isLocal(network), this.#baseline()]);
   }
 
   /** @throws Fault */

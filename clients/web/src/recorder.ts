@@ -2,7 +2,7 @@
 
 import { Microphone, type Block } from "./audio/microphone.js";
 import { MAXIMUM_SECONDS, type Sound } from "./clip.js";
-import { joined } from "./live.js";
+import { joined, levelOf } from "./audio/blocks.js";
 
 /** Shows a recording while it goes on. */
 export interface RecordingDisplay {
@@ -49,14 +49,7 @@ export class Recorder {
     this.#blocks.push(block);
     this.#received += block[0]!.length;
     const elapsed = this.#received / this.#microphone.sampleRate;
-    this.#display.show(elapsed, level(block));
+    this.#display.show(elapsed, levelOf(block));
     if (elapsed >= MAXIMUM_SECONDS - 1) this.#ended();
   }
-}
-
-/** Root mean square in dB relative to full scale. */
-function level(block: Block): number {
-  const samples = block.flatMap((channel) => [...channel]);
-  const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
-  return 10 * Math.log10(power + 1e-12);
 }

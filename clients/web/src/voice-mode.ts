@@ -57,7 +57,7 @@ export class VoiceMode {
    * @throws Fault, of kind "silent" if there is no speech in it
    */
   async addSpeech(recorded: Sound): Promise<void> {
-    check(recorded);
+    await check(recorded);
     const sound = await this.#predictor.prepared(recorded);
     const clips: Features[] = [];
     for (const { start, end } of partsOf(duration(sound))) {

@@ -68,11 +68,14 @@ def drop(visited: Visit, path: Path, *names: str) -> None:
     visited.page.evaluate(DROP, [list(names), base64.b64encode(path.read_bytes()).decode()])
 
 
-def test_the_second_of_two_files_is_not_ignored_silently(visit: OpenPage, original: Path) -> None:
+def test_each_of_two_dropped_files_is_analysed(visit: OpenPage, original: Path) -> None:
     visited = visit().wait_for_agreement()
     drop(visited, original, "first.wav", "second.wav")
+    expect(visited.by_id("clips-status")).to_have_text("2 of 2 analysed.")
     expect(visited.by_id("source")).to_contain_text("first.wav")
-    expect(visited.expect_fault("one-at-a-time")).to_contain_text("second.wav")
+    expect(visited.by_id("notice")).to_be_empty()
+    visited.page.get_by_role("button", name="second.wav").click()
+    expect(visited.by_id("source")).to_contain_text("second.wav")
 
 
 def test_a_file_that_is_dropped_while_recording_gets_an_answer(

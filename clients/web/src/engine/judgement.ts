@@ -29,6 +29,9 @@ export interface Words {
 
 type Result = Prediction["results"][number];
 
+/** How sure a prediction is; a network warns of foreign input. */
+export type Doubt = "clear" | "likely" | "unclear" | "mixed" | "warned";
+
 /**
  * The sentence for a prediction.
  *
@@ -39,15 +42,29 @@ export function sentence(
   prediction: Prediction,
   passages: readonly PredictedPassage[] = [],
 ): string {
-  const { warning } = prediction;
-  if (warning) return words.doubts.get(warning.code) ?? words.doubt;
-  const several = emotionsIn(passages);
-  if (several.length > 0) return words.mixed(several.map(words.nameOf));
+  const [name, other] = ranked(prediction).map(({ emotionType }) => words.nameOf(emotionType));
+  switch (doubtOf(prediction, passages)) {
+    case "warned":
+      return words.doubts.get(prediction.warning?.code ?? "") ?? words.doubt;
+    case "mixed":
+      return words.mixed(emotionsIn(passages).map(words.nameOf));
+    case "unclear":
+      return words.unclear(name!, other!);
+    case "likely":
+      return words.likely(name!);
+    case "clear":
+      return words.clear(name!);
+  }
+}
+
+/** @param passages the windows of the clip, if there are some */
+export function doubtOf(prediction: Prediction, passages: readonly PredictedPassage[] = []): Doubt {
+  if (prediction.warning) return "warned";
+  if (emotionsIn(passages).length > 0) return "mixed";
   const [first, second] = ranked(prediction);
-  const [name, other] = [words.nameOf(first.emotionType), words.nameOf(second.emotionType)];
   const lead = first.prediction - second.prediction;
-  if (lead < CLEAR_LEAD || first.prediction < LIKELY) return words.unclear(name, other);
-  return first.prediction < SURE ? words.likely(name) : words.clear(name);
+  if (lead < CLEAR_LEAD || first.prediction < LIKELY) return "unclear";
+  return first.prediction < SURE ? "likely" : "clear";
 }
 
 /** The emotions of a mixed clip, in the order in which they occur; none of another. */

@@ -58,13 +58,20 @@ export const docs = {
 export const input = {
   heading: "Your voice",
   choose: "Choose a recording",
-  drop: "or drop one here: any format that your browser plays, up to 10 minutes.",
+  drop: "or several, or drop them here: any format that your browser plays, up to 10 minutes.",
   recordTexts: { start: "Record", stop: "Stop recording" },
   liveTexts: { start: "Listen live", stop: "Stop listening" },
-  liveHint: "Live: a new prediction every second, from the last three seconds.",
+  liveHint:
+    "Live: a new prediction every second, from the last three seconds. The last minute stays in " +
+    "memory, to hear it again.",
+  listening: (elapsed: number) => `Listening, ${clock(elapsed)}`,
+  kept:
+    "What was heard live, at most the last minute. It is only in the memory of this page: another " +
+    "recording replaces it, and closing the page forgets it.",
   level: "Loudness",
   recording: (elapsed: number) => `Recording, ${clock(elapsed)}`,
-  recordingName: "Recording from the microphone",
+  recordingName: (number: number) =>
+    `Recording from the microphone${number === 1 ? "" : ` (${number})`}`,
 };
 
 export const status = {
@@ -181,6 +188,50 @@ export const result = {
   source: (name: string, length: number, by: string) => `${name}, ${seconds(length)}, ${by}`,
   average: (windows: number) => `Average over the ${windows} windows of a long recording.`,
   live: (by: string) => `Live, ${by}`,
+};
+
+/** The list of clips. */
+export const clips = {
+  heading: "Your clips",
+  list: "Clips; choose one to see its result",
+  waiting: "waiting",
+  running: (name: string) => `Analysing ${name}`,
+  progress: (done: number, failed: number, all: number) =>
+    `${done} of ${all} analysed` + (failed === 0 ? "." : `, ${failed} failed.`),
+  share: (emotion: string, share: number) => `${emotion} ${percent(share)}`,
+  by: (networkType: string) => `by ${networkType}`,
+  doubts: {
+    clear: "clear",
+    likely: "likely",
+    unclear: "unclear",
+    mixed: "mixed",
+    warned: "only a guess",
+  },
+  again: (networkType: string) => `Predict all with ${networkType}`,
+  csv: "Save as CSV",
+  json: "Save as JSON",
+  clear: "Clear the list",
+  hint: "The list stays on this device, until this page is closed.",
+};
+
+/** Which part of a clip carried the answer. */
+export const why = {
+  caption: "What carried the answer",
+  captionOf: (emotion: string) => `What carried “${emotion}”`,
+  computing: "Leaving out one part after the other…",
+  offer: (requests: number) =>
+    "The server can be asked again with one part after the other left out: " +
+    `${requests} more requests.`,
+  ask: (requests: number) => `Find out with ${requests} requests`,
+  strongest: (emotion: string, start: string, end: string, whole: number, rest: number) =>
+    `Above all ${start} to ${end}: without it, ${emotion} falls from ${percent(whole)} to ` +
+    `${percent(rest)}.`,
+  none: (emotion: string) =>
+    `No single part: whichever is left out, ${emotion} stays about as probable.`,
+  hint:
+    "Up: without this part the answer is less probable; down: more probable. Only an estimate: " +
+    "one part after the other is left out, and what remains is not natural speech.",
+  listen: "Listen to that part",
 };
 
 /** The headline of a doubtful result. */
@@ -354,10 +405,6 @@ export const faults: Record<FaultKind, Message> = {
   busy: {
     title: "The microphone is in use",
     advice: "Stop the recording or the listening first. Then drop the file again.",
-  },
-  "one-at-a-time": {
-    title: "This file was not analysed",
-    advice: "The page analyses one file at a time: the first of those that you dropped.",
   },
   away: {
     title: "The server does not answer",

@@ -62,13 +62,19 @@ export const docs: typeof english.docs = {
 export const input: typeof english.input = {
   heading: "Ihre Stimme",
   choose: "Aufnahme auswählen",
-  drop: "oder hier ablegen: jedes Format, das Ihr Browser abspielt, bis zu 10 Minuten.",
+  drop: "oder mehrere, oder hier ablegen: jedes Format, das Ihr Browser abspielt, bis zu 10 Minuten.",
   recordTexts: { start: "Aufnehmen", stop: "Aufnahme beenden" },
   liveTexts: { start: "Live zuhören", stop: "Zuhören beenden" },
-  liveHint: "Live: jede Sekunde ein neues Ergebnis aus den letzten drei Sekunden.",
+  liveHint:
+    "Live: jede Sekunde ein neues Ergebnis aus den letzten drei Sekunden. Die letzte Minute bleibt " +
+    "im Arbeitsspeicher, zum Nachhören.",
+  listening: (elapsed) => `Die Seite hört zu, ${clock(elapsed)}`,
+  kept:
+    "Was live zu hören war, höchstens die letzte Minute. Sie steht nur im Arbeitsspeicher dieser " +
+    "Seite: Eine andere Aufnahme ersetzt sie, und mit der Seite verschwindet sie.",
   level: "Lautstärke",
   recording: (elapsed) => `Aufnahme läuft, ${clock(elapsed)}`,
-  recordingName: "Aufnahme vom Mikrofon",
+  recordingName: (number) => `Aufnahme vom Mikrofon${number === 1 ? "" : ` (${number})`}`,
 };
 
 export const status: typeof english.status = {
@@ -216,6 +222,49 @@ export const result: typeof english.result = {
   source: (name, length, by) => `${name}, ${seconds(length)}, ${by}`,
   average: (windows) => `Mittelwert über die ${windows} Abschnitte einer langen Aufnahme.`,
   live: (by) => `Live, ${by}`,
+};
+
+export const clips: typeof english.clips = {
+  heading: "Ihre Aufnahmen",
+  list: "Aufnahmen; eine Auswahl zeigt ihr Ergebnis",
+  waiting: "wartet",
+  running: (name) => `${name} wird ausgewertet`,
+  progress: (done, failed, all) =>
+    `${done} von ${all} ausgewertet` + (failed === 0 ? "." : `, ${failed} fehlgeschlagen.`),
+  share: (emotion, share) => `${emotion} ${percent(share)}`,
+  by: (networkType) => `von ${networkType}`,
+  doubts: {
+    clear: "deutlich",
+    likely: "wahrscheinlich",
+    unclear: "unklar",
+    mixed: "gemischt",
+    warned: "nur geraten",
+  },
+  again: (networkType) => `Alle mit ${networkType} auswerten`,
+  csv: "Als CSV speichern",
+  json: "Als JSON speichern",
+  clear: "Liste leeren",
+  hint: "Die Liste bleibt auf diesem Gerät, bis diese Seite geschlossen wird.",
+};
+
+export const why: typeof english.why = {
+  caption: "Was den Ausschlag gab",
+  captionOf: (emotion) => `Was für „${emotion}“ den Ausschlag gab`,
+  computing: "Ein Teil nach dem anderen wird weggelassen …",
+  offer: (requests) =>
+    "Der Server kann noch einmal gefragt werden, wobei jeweils ein Teil fehlt: mit " +
+    `${requests} weiteren Anfragen.`,
+  ask: (requests) => `Mit ${requests} Anfragen herausfinden`,
+  strongest: (emotion, start, end, whole, rest) =>
+    `Vor allem ${start} bis ${end}: Ohne diesen Teil fällt „${emotion}“ von ${percent(whole)} auf ` +
+    `${percent(rest)}.`,
+  none: (emotion) =>
+    `Kein einzelner Teil: Welcher auch fehlt, „${emotion}“ bleibt etwa gleich wahrscheinlich.`,
+  hint:
+    "Nach oben: Ohne diesen Teil ist das Ergebnis weniger wahrscheinlich; nach unten: " +
+    "wahrscheinlicher. Nur eine Schätzung: Ein Teil nach dem anderen wird weggelassen, und was " +
+    "übrig bleibt, ist keine natürliche Sprache.",
+  listen: "Diesen Teil anhören",
 };
 
 export const doubts: Record<WarningCode, string> = {
@@ -393,10 +442,6 @@ export const faults: typeof english.faults = {
     title: "Das Mikrofon wird gerade benutzt",
     advice:
       "Beenden Sie zuerst die Aufnahme oder das Zuhören. Legen Sie die Datei dann noch einmal ab.",
-  },
-  "one-at-a-time": {
-    title: "Diese Datei wurde nicht ausgewertet",
-    advice: "Die Seite wertet immer nur eine Datei aus: die erste, die Sie abgelegt haben.",
   },
   away: {
     title: "Der Server antwortet nicht",

@@ -15,6 +15,7 @@ const texts: typeof english =
 export const {
   action,
   apiKey,
+  clips,
   device,
   faults,
   format,
@@ -30,6 +31,7 @@ export const {
   views,
   voice,
   warningTitle,
+  why,
 } = texts;
 
 /** By the code of the warning. */

@@ -1,4 +1,4 @@
-/** Shows the time and the level during a recording. */
+/** Shows the time and the level while the microphone is open. */
 
 import { find } from "../dom.js";
 import { input } from "../strings/index.js";
@@ -7,9 +7,11 @@ export class CaptureDisplay {
   readonly #box: HTMLElement;
   readonly #elapsed: HTMLElement;
   readonly #level: HTMLMeterElement;
+  readonly #text: (elapsed: number) => string;
 
-  /** @param prefix of the ids of the elements */
-  constructor(prefix = "") {
+  /** @param prefix of the ids of the elements; @param text says how long it has been open */
+  constructor(prefix = "", text: (elapsed: number) => string = input.recording) {
+    this.#text = text;
     this.#box = find(`${prefix}capture`, HTMLElement);
     this.#elapsed = find(`${prefix}elapsed`, HTMLElement);
     this.#level = find(`${prefix}level`, HTMLMeterElement);
@@ -18,7 +20,7 @@ export class CaptureDisplay {
   /** @param elapsed seconds; @param level dB relative to full scale */
   show(elapsed: number, level: number): void {
     this.#box.hidden = false;
-    this.#elapsed.textContent = input.recording(elapsed);
+    this.#elapsed.textContent = this.#text(elapsed);
     this.#level.value = Math.max(this.#level.min, level); // silence is minus infinity
   }
 

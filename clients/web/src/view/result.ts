@@ -9,6 +9,7 @@ import type { PredictionWithRequest } from "../engine/messages.js";
 import { repeat, views } from "../strings/index.js";
 import { Verdict, type Subject } from "./bars.js";
 import { drawHeatmap } from "./charts/heatmap.js";
+import { InfluenceStrip } from "./charts/influence.js";
 import { Timeline } from "./charts/timeline.js";
 import { drawWaveform } from "./charts/waveform.js";
 import { Playback } from "./playback.js";
@@ -18,12 +19,15 @@ export class Result {
   readonly #verdict = new Verdict();
   readonly #playback: Playback;
   readonly #timeline: Timeline;
+  /** Which part of the clip carried the answer. */
+  readonly influence: InfluenceStrip;
   readonly #repeat = new Repeat();
   readonly #views = find("views", HTMLElement);
   readonly #waveform = find("waveform", HTMLElement);
   readonly #heatmapFigure = find("heatmap-figure", HTMLElement);
   readonly #heatmap = find("heatmap", HTMLCanvasElement);
   readonly #heatmapWindow = find("heatmap-window", HTMLElement);
+  readonly #kept = find("kept", HTMLElement);
   readonly #repeatHint = find("repeat-hint", HTMLElement);
   readonly #progress = find("progress", HTMLElement);
   readonly #progressBar = find("progress-bar", HTMLProgressElement);
@@ -38,14 +42,17 @@ export class Result {
       moved(passage);
     });
     this.#timeline = new Timeline((time) => this.#playback.playFrom(time));
+    this.influence = new InfluenceStrip((time) => this.#playback.playFrom(time));
   }
 
   clear(): void {
     this.#verdict.clear();
     this.#timeline.clear();
+    this.influence.clear();
     this.#playback.unload();
     this.#views.hidden = true;
     this.#heatmapFigure.hidden = true;
+    this.#kept.hidden = true;
   }
 
   /** Shows another clip, without its features and predictions. */
@@ -53,6 +60,13 @@ export class Result {
     this.clear();
     this.showSound(sound);
     this.#playback.load(original, duration(sound));
+  }
+
+  /** Lets the user play what was heard live; its predictions stay. */
+  showHeard(sound: Sound, original: Blob): void {
+    this.showSound(sound);
+    this.#playback.load(original, duration(sound));
+    this.#kept.hidden = false;
   }
 
   showSound(sound: Sound): void {

@@ -13,6 +13,13 @@ interface Stretch {
   readonly to: number;
 }
 
+/** Windows with the same winner, one after the other. */
+interface Run {
+  readonly name: string;
+  readonly from: number;
+  readonly label: HTMLElement;
+}
+
 export class Timeline {
   readonly #figure = find("timeline-figure", HTMLElement);
   readonly #chart = find("timeline", HTMLElement);
@@ -21,6 +28,12 @@ export class Timeline {
   readonly #table = find("timeline-table", HTMLTableElement);
   readonly #moment = find("moment", HTMLElement);
   #passages: readonly PredictedPassage[] = [];
+  /** The passages that are drawn, and where. */
+  #drawn: readonly PredictedPassage[] = [];
+  #place = "";
+  #bars = makeSvg("svg", {});
+  #names = make("div");
+  #lastRun: Run | undefined;
   #begin = 0;
   #length = 1;
   #chosen: PredictedPassage | undefined;
@@ -44,16 +57,12 @@ export class Timeline {
     this.#begin = begin;
     this.#length = length;
     this.#figure.hidden = passages.length === 0;
-    const stretches = passages.map((passage, index) => stretch(passage, passages[index - 1]));
-    this.#chart.replaceChildren(
-      chart(stretches, begin, length),
-      names(stretches, begin, length),
-      make("div", { className: "cursor", hidden: true }),
-    );
-    this.#axis.replaceChildren(axis(begin, length));
-    const known = passages.find(({ predicted }) => predicted)?.predicted?.results ?? [];
-    this.#legend.replaceChildren(...legend(known.map(({ emotionType }) => emotionType)));
-    this.#fillTable();
+    const place = `${begin} ${length}`;
+    const isSame = place === this.#place && this.#drawn.every((each, at) => each === passages[at]);
+    if (!isSame || this.#drawn.length === 0) this.#drawFrame(begin, length);
+    this.#place = place;
+    this.#append(passages.slice(this.#drawn.length), this.#drawn.at(-1));
+    this.#drawn = [...passages];
     this.showMoment(undefined);
   }
 
@@ -100,11 +109,49 @@ export class Timeline {
     event.preventDefault();
   }
 
-  #fillTable(): void {
-    this.#table.replaceChildren(
-      make("thead", {}, headings()),
-      make("tbody", {}, ...this.#passages.map(tableRow)),
-    );
+  /** An empty chart. */
+  #drawFrame(begin: number, length: number): void {
+    this.#drawn = [];
+    this.#lastRun = undefined;
+    this.#bars = makeSvg("svg", {
+      viewBox: `${begin} 0 ${length} 1`,
+      preserveAspectRatio: "none",
+      "aria-hidden": "true", // the slider around it and the table have its content
+    });
+    this.#names = make("div", { className: "names", ariaHidden: "true" });
+    const cursor = make("div", { className: "cursor", hidden: true });
+    this.#chart.replaceChildren(this.#bars, this.#names, cursor);
+    this.#axis.replaceChildren(axis(begin, length));
+    this.#legend.replaceChildren();
+    this.#table.replaceChildren(make("thead", {}, headings()), make("tbody"));
+  }
+
+  /** Adds windows; drawing all of a long clip again each time would stop the page. */
+  #append(added: readonly PredictedPassage[], before: PredictedPassage | undefined): void {
+    added.forEach((passage, index) => {
+      const part = stretch(passage, index === 0 ? before : added[index - 1]);
+      this.#bars.append(...bars(part));
+      this.#name(part);
+    });
+    this.#table.tBodies[0]!.append(...added.map(tableRow));
+    const known = added.find(({ predicted }) => predicted)?.predicted?.results;
+    if (known && this.#legend.childElementCount === 0) {
+      this.#legend.replaceChildren(...legend(known.map(({ emotionType }) => emotionType)));
+    }
+  }
+
+  /** One label for each run of windows with the same winner; the style sheet hides narrow texts. */
+  #name({ passage, from, to }: Stretch): void {
+    const name = winnerIn(passage);
+    const run = this.#lastRun;
+    if (run)
+      run.label.style.width = `${(100 * ((run.name === name ? to : from) - run.from)) / this.#length}%`;
+    if (run?.name === name) return;
+    const label = make("span", { title: name }, make("b", {}, name));
+    label.style.left = `${(100 * (from - this.#begin)) / this.#length}%`;
+    label.style.width = `${(100 * (to - from)) / this.#length}%`;
+    this.#names.append(label);
+    this.#lastRun = { name, from, label };
   }
 }
 
@@ -115,42 +162,14 @@ function stretch(passage: PredictedPassage, before: PredictedPassage | undefined
   return { passage, from: middle - half, to: passage.end };
 }
 
-function chart(stretches: readonly Stretch[], begin: number, length: number): SVGSVGElement {
-  const svg = makeSvg("svg", {
-    viewBox: `${begin} 0 ${length} 1`,
-    preserveAspectRatio: "none",
-    "aria-hidden": "true", // the slider around it and the table have its content
+/** Stacked probabilities; later windows cover the ends of earlier ones. */
+function bars({ passage, from, to }: Stretch): SVGRectElement[] {
+  let y = 1;
+  return (passage.predicted?.results ?? []).map(({ prediction }, series) => {
+    y -= prediction;
+    const box = { x: from, y, width: to - from, height: prediction, "data-series": series };
+    return makeSvg("rect", box);
   });
-  // Later windows cover the ends of earlier ones.
-  for (const { passage, from, to } of stretches) {
-    let y = 1;
-    (passage.predicted?.results ?? []).forEach(({ prediction }, series) => {
-      y -= prediction;
-      const box = { x: from, y, width: to - from, height: prediction, "data-series": series };
-      svg.append(makeSvg("rect", box));
-    });
-  }
-  return svg;
-}
-
-/** One label for each run of windows with the same winner; the style sheet hides narrow texts. */
-function names(stretches: readonly Stretch[], begin: number, length: number): HTMLElement {
-  const runs: { name: string; from: number; to: number }[] = [];
-  stretches.forEach(({ passage, from, to }, index) => {
-    const until = stretches[index + 1]?.from ?? to;
-    const name = winnerIn(passage);
-    const last = runs.at(-1);
-    if (last?.name === name) last.to = until;
-    else runs.push({ name, from, to: until });
-  });
-  const row = make("div", { className: "names", ariaHidden: "true" });
-  for (const { name, from, to } of runs) {
-    const label = make("span", { title: name }, make("b", {}, name));
-    label.style.left = `${(100 * (from - begin)) / length}%`;
-    label.style.width = `${(100 * (to - from)) / length}%`;
-    row.append(label);
-  }
-  return row;
 }
 
 function headings(): HTMLTableRowElement {

@@ -1,0 +1,49 @@
+"""Live mode: how loud it is, a minute of emotions, and that minute to hear again."""
+
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.web.conftest import OpenPage
+
+LENGTH = """audio => new Promise(done => audio.duration ? done(audio.duration)
+    : audio.onloadedmetadata = () => done(audio.duration))"""
+
+
+def test_live_shows_the_level_and_replays_what_was_heard(visit_with_microphone: OpenPage) -> None:
+    visited = visit_with_microphone().wait_for_agreement()
+    visited.page.get_by_role("button", name="Listen live").click()
+    expect(visited.by_id("elapsed")).to_contain_text("Listening, 0:0")
+    level = visited.by_id("level")
+    visited.page.wait_for_function("m => m.value > m.min", arg=level.element_handle())
+    rows = visited.by_id("timeline-table").locator("tbody tr")
+    expect(rows.nth(2)).to_be_attached()
+    ticks = visited.page.locator("#timeline-axis span").all_inner_texts()
+    assert ticks[:2] == ["0:00", "0:10"], "the chart has place for a minute"
+    assert visited.severe_violations() == []
+
+    visited.page.get_by_role("button", name="Stop listening").click()
+    expect(visited.by_id("kept")).to_contain_text("only in the memory of this page")
+    expect(level).to_be_hidden()
+    heard: float = visited.by_id("playback").evaluate(LENGTH)
+    assert heard > 2.5
+    visited.by_id("timeline").focus()
+    visited.page.keyboard.press("End")
+    visited.page.keyboard.press("Enter")
+    cursor = visited.by_id("waveform").locator(".cursor")
+    expect(cursor).to_be_visible()
+    assert visited.severe_violations() == []
+
+
+def test_a_clip_of_the_list_ends_live_mode(
+    visit_with_microphone: OpenPage, originals: list[Path]
+) -> None:
+    visited = visit_with_microphone().wait_for_agreement()
+    visited.upload(*originals[:2])
+    expect(visited.by_id("clips-status")).to_have_text("2 of 2 analysed.")
+    visited.page.get_by_role("button", name="Listen live").click()
+    expect(visited.by_id("source")).to_contain_text("Live")
+    visited.page.locator("#clips-list button").nth(1).click()
+    expect(visited.by_id("source")).not_to_contain_text("Live")
+    expect(visited.page.get_by_role("button", name="Listen live")).to_be_enabled()
+    expect(visited.by_id("kept")).to_be_hidden()
