@@ -33,12 +33,12 @@ function describe(): Plugin {
   };
 }
 
-/** Gives the service worker the names of all files of the page. */
+/** Gives the service worker the names of the page's files, without clips that few visitors load. */
 function listFiles(): Plugin {
   return {
     name: "list-files",
     generateBundle(_, bundle) {
-      const names = Object.keys(bundle).filter((name) => /^assets\/(?!docs-)/.test(name));
+      const names = Object.keys(bundle).filter((name) => /^assets\/(?!docs-|.*\.flac$)/.test(name));
       const files = JSON.stringify(["./", "favicon.svg", "manifest.webmanifest", ...names]);
       const worker = Object.values(bundle).find(({ fileName }) => fileName === SERVICE_WORKER);
       if (worker?.type !== "chunk") throw new Error("there is no service worker");

@@ -30,20 +30,20 @@ export class ClipMode {
   readonly #result: Result;
   readonly #notice: Notice;
   readonly #networks: NetworkChoice;
-  readonly #analysed: (clips: readonly Features[]) => void;
+  readonly #analysed: (clips: readonly Features[], original: Blob) => void;
   /** The clip whose result is shown. */
   #current: Current | undefined;
   /** The recording that will replace it. */
   #next: Source | undefined;
   #running = new AbortController();
 
-  /** @param analysed is called with the features of each recording that was predicted */
+  /** @param analysed is called with each recording that was predicted, and its features */
   constructor(
     predictor: Predictor,
     result: Result,
     notice: Notice,
     networks: NetworkChoice,
-    analysed: (clips: readonly Features[]) => void,
+    analysed: (clips: readonly Features[], original: Blob) => void,
   ) {
     this.#predictor = predictor;
     this.#result = result;
@@ -116,7 +116,7 @@ export class ClipMode {
       this.#result.showPrediction(predicted, { source, network });
     }
     const passages = await this.#predictWindows(current, networkType, signal);
-    if (!signal.aborted) this.#analysed(await analysis.separateFeatures());
+    if (!signal.aborted) this.#analysed(await analysis.separateFeatures(), clip.original);
     const overall = average(passages);
     if (signal.aborted || !overall) return;
     if (analysis.whole) return this.#result.consider(passages);

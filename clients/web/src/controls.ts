@@ -11,6 +11,7 @@ import { asFault, Fault } from "./faults.js";
 import { LiveMode } from "./live-mode.js";
 import { Predictor } from "./predictor.js";
 import { Recorder } from "./recorder.js";
+import { offerSamples } from "./samples.js";
 import { input, voice as voiceTexts } from "./strings.js";
 import { CaptureDisplay } from "./view/capture.js";
 import { DeviceSwitch } from "./view/device.js";
@@ -36,6 +37,8 @@ export class Controls {
   readonly #record: Toggle;
   readonly #listen: Toggle;
   readonly #speak: Toggle;
+  /** Clips of nobody's voice. */
+  readonly #samples = new WeakSet<Blob>();
   #opening = false;
 
   /** @param forgotten is called when the user forgets the usual voice */
@@ -70,9 +73,9 @@ export class Controls {
     });
     this.#voicePanel.showFor(this.#networks.chosen);
     this.#voice = new VoiceMode(voice, this.#voicePanel, predictor);
-    this.#clip = new ClipMode(predictor, result, notice, this.#networks, (clips) =>
-      this.#voice.offer(clips),
-    );
+    this.#clip = new ClipMode(predictor, result, notice, this.#networks, (clips, original) => {
+      if (!this.#samples.has(original)) this.#voice.offer(clips);
+    });
     this.#live = new LiveMode(predictor, result, notice, this.#networks, () =>
       this.#microphoneLost(),
     );
@@ -90,6 +93,7 @@ export class Controls {
       on ? this.#startSpeaking() : this.#stopSpeaking(),
     );
     this.#takeFiles();
+    offerSamples((load) => void this.#takeSample(load));
     find("controls", HTMLFieldSetElement).disabled = networks.length === 0;
   }
 
@@ -117,6 +121,17 @@ export class Controls {
       const one = new Fault({ kind: "one-at-a-time" });
       if (others.length > 0) this.#notice.show(one, undefined, others[0]!.name);
     });
+  }
+
+  async #takeSample(load: () => Promise<File>): Promise<void> {
+    if (this.#file.disabled) return this.#notice.show(new Fault({ kind: "busy" }));
+    try {
+      const file = await load();
+      this.#samples.add(file);
+      this.#take(file);
+    } catch (error) {
+      this.#notice.show(asFault(error), () => void this.#takeSample(load));
+    }
   }
 
   #take(file: File): void {
