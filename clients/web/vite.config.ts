@@ -5,23 +5,59 @@ import { constants, gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
 
 import { renderDescription } from "./docs.ts";
-import * as strings from "./src/strings.ts";
+import { publish } from "./publish.ts";
+import * as english from "./src/strings/english.ts";
+
+const escape = (text: string): string =>
+  text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 
 const COMPRESSIBLE = /\.(css|html|js|svg|wasm|webmanifest)$/;
 const SERVICE_WORKER = "service-worker.js"; // without a hash: its address must not change
 
-/** Replaces placeholders such as `{{page.title}}` in index.html by the texts of strings.ts. */
+/**
+ * Replaces placeholders such as `{{page.title}}` by the English texts. Where one is all of an element
+ * or of its label, an attribute with the path lets the page put another language there.
+ */
 function fillIn(): Plugin {
   const lookUp = (path: string): string => {
     const found = path
       .split(".")
-      .reduce<unknown>((part, name) => (part as Record<string, unknown>)[name], strings);
-    if (typeof found !== "string") throw new Error(`src/strings.ts has no text ${path}`);
-    return found;
+      .reduce<unknown>((part, name) => (part as Record<string, unknown>)[name], english);
+    if (typeof found !== "string") throw new Error(`src/strings/english.ts has no text ${path}`);
+    return escape(found);
   };
   return {
     name: "fill-in",
-    transformIndexHtml: (html) => html.replace(/{{([\w.]+)}}/g, (_, path: string) => lookUp(path)),
+    transformIndexHtml: (html) =>
+      html
+        .replace(
+          />\s*{{([\w.]+)}}\s*</g,
+          (_, path: string) => ` data-text="${path}">${lookUp(path)}<`,
+        )
+        .replace(
+          /aria-label="{{([\w.]+)}}"/g,
+          (_, path: string) => `aria-label="${lookUp(path)}" data-label="${path}"`,
+        )
+        .replace(/content="{{([\w.]+)}}"/g, (_, path: string) => `content="${lookUp(path)}"`)
+        .replace(/{{.*?}}/g, (rest) => {
+          throw new Error(`${rest} must be all of an element, an aria-label or a meta's content`);
+        }),
+  };
+}
+
+/** Puts the script that chooses the language before the body, so that no text flashes. */
+function chooseLanguage(): Plugin {
+  return {
+    name: "choose-language",
+    transformIndexHtml: {
+      order: "post",
+      handler: (_, { bundle = {}, path }) => {
+        const files = Object.values(bundle);
+        const script = files.find((file) => file.type === "chunk" && file.name === "language");
+        if (!script || path !== "/index.html") return [];
+        return [{ tag: "script", attrs: { src: `./${script.fileName}` }, injectTo: "head" }];
+      },
+    },
   };
 }
 
@@ -65,7 +101,7 @@ function compress(): Plugin {
 
 export default defineConfig({
   base: "./", // so that the page also works under a path prefix of a reverse proxy
-  plugins: [fillIn(), describe(), listFiles(), compress()],
+  plugins: [fillIn(), chooseLanguage(), describe(), listFiles(), publish(), compress()],
   worker: { format: "es" },
   build: {
     target: "es2022",
@@ -75,6 +111,7 @@ export default defineConfig({
       input: {
         index: "index.html",
         docs: "docs.html",
+        language: "src/strings/first.ts",
         "service-worker": "src/service-worker.ts",
       },
       output: {

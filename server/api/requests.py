@@ -63,9 +63,10 @@ async def read_body(req: Request, limit: int, media_types: Sequence[str] = JSON)
     encoding = req.get_header("Content-Encoding")
     if encoding and encoding.lower() != "identity":
         raise Problem(messages.UNSUPPORTED_CONTENT_ENCODING, encoding=shortened(encoding))
-    if (req.content_length or 0) > limit:
+    length = req.content_length or 0  # PERF: Falcon parses it at each access
+    if length > limit:
         raise Problem(messages.BODY_TOO_LARGE, {"maximumBytes": limit}, limit=limit)
-    if (req.content_length or limit) > LARGEST_JOIN_ON_LOOP:
+    if (length or limit) > LARGEST_JOIN_ON_LOOP:
         return await _read_large_body(req, limit)
     body: bytes = await req.stream.read(limit + 1)
     if len(body) > limit:

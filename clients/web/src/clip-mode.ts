@@ -6,7 +6,7 @@ import { Analysis, average, type PredictedPassage, type Passage } from "./analys
 import { check, duration, type Clip, type Sound } from "./clip.js";
 import { asFault, type Fault } from "./faults.js";
 import type { Predictor } from "./predictor.js";
-import { result as words, status } from "./strings.js";
+import { result as words, status } from "./strings/index.js";
 import type { NetworkChoice } from "./view/networks.js";
 import type { Notice } from "./view/notice.js";
 import type { Result } from "./view/result.js";

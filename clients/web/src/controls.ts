@@ -12,7 +12,7 @@ import { LiveMode } from "./live-mode.js";
 import { Predictor } from "./predictor.js";
 import { Recorder } from "./recorder.js";
 import { offerSamples } from "./samples.js";
-import { input, voice as voiceTexts } from "./strings.js";
+import { input, voice as voiceTexts } from "./strings/index.js";
 import { CaptureDisplay } from "./view/capture.js";
 import { DeviceSwitch } from "./view/device.js";
 import { acceptDrops } from "./view/drop.js";

@@ -1,4 +1,4 @@
-/** The kinds of errors that the page shows; their messages are in strings.ts. */
+/** The kinds of errors that the page shows; their messages are in strings/. */
 
 export type FaultKind =
   | "microphone-refused"

@@ -5,7 +5,7 @@ import { duration } from "./clip.js";
 import { asFault } from "./faults.js";
 import { Live, type LiveListener, type Moment } from "./live.js";
 import type { Predictor } from "./predictor.js";
-import { result as words, status } from "./strings.js";
+import { result as words, status } from "./strings/index.js";
 import type { NetworkChoice } from "./view/networks.js";
 import type { Notice } from "./view/notice.js";
 import type { Result } from "./view/result.js";

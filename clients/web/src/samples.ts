@@ -1,7 +1,7 @@
 /** Clips to try without a microphone. Each is loaded when it is chosen. */
 
 import { Fault } from "./faults.js";
-import { samples as words } from "./strings.js";
+import { samples as words } from "./strings/index.js";
 
 const ADDRESSES = {
   calm: new URL("./samples/calm.flac", import.meta.url).href,

@@ -1,7 +1,7 @@
 /** Shows the time and the level during a recording. */
 
 import { find } from "../dom.js";
-import { input } from "../strings.js";
+import { input } from "../strings/index.js";
 
 export class CaptureDisplay {
   readonly #box: HTMLElement;

@@ -3,7 +3,7 @@
 import type { Network } from "speech-emotion-extractor";
 
 import { find } from "../dom.js";
-import { device } from "../strings.js";
+import { device } from "../strings/index.js";
 
 export class DeviceSwitch {
   readonly #panel = find("device", HTMLElement);

@@ -1,7 +1,7 @@
 /** Asks for the API key, in the place of notices. */
 
 import { find, make } from "../dom.js";
-import { apiKey } from "../strings.js";
+import { apiKey } from "../strings/index.js";
 
 /** Printable ASCII without spaces: what a header can have. */
 const PATTERN = "[!-~]+";

@@ -3,7 +3,7 @@
 import type { Network } from "speech-emotion-extractor";
 
 import { find, make } from "../dom.js";
-import { network as words } from "../strings.js";
+import { network as words } from "../strings/index.js";
 import { meaningsOf } from "./meanings.js";
 import { isBetter, qualityOf, tableOf, usesOf } from "./recall.js";
 
@@ -60,7 +60,7 @@ export class NetworkChoice {
       make("details", {}, make("summary", {}, words.protocol), explanation),
       ...usesOf(network),
       make("h3", { hidden: limits.length === 0 }, words.notFor),
-      make("ul", {}, ...limits.map((limit) => make("li", {}, limit))),
+      make("ul", {}, ...limits.map((limit) => make("li", {}, words.limit(limit)))),
     );
   }
 }

@@ -2,7 +2,7 @@
 
 import { find, make } from "../dom.js";
 import type { Fault, FaultKind } from "../faults.js";
-import { action, faults, named, retryAfter } from "../strings.js";
+import { action, faults, named, retryAfter } from "../strings/index.js";
 
 /** The kinds of errors that are shown with the message of the server or of the extractor. */
 const WITH_DETAIL: readonly FaultKind[] = ["refused", "extractor", "unexpected", "wrong-server"];

@@ -3,7 +3,7 @@
 import type { CorpusRecall, Network, Recall } from "speech-emotion-extractor";
 
 import { make, makeRow } from "../dom.js";
-import { format, network as words, trust } from "../strings.js";
+import { format, network as words, trust } from "../strings/index.js";
 
 /** Sorts the best network first: a recall on other corpora counts more than one on new speakers. */
 export function isBetter(a: Network, b: Network): number {

@@ -2,7 +2,7 @@
 
 import { find } from "../dom.js";
 import type { PredictionWithRequest } from "../engine/messages.js";
-import { repeat } from "../strings.js";
+import { repeat } from "../strings/index.js";
 
 type Request = PredictionWithRequest["request"];
 

@@ -3,7 +3,7 @@
 import { find, make, makeRow } from "../dom.js";
 import type { SentRequest } from "../engine/messages.js";
 import type { RequestObserver } from "../engine/engine.js";
-import { log } from "../strings.js";
+import { log } from "../strings/index.js";
 import { describeBody } from "./sent-body.js";
 
 /** Live mode posts once a second, so that older bodies would fill the memory. */

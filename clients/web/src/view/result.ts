@@ -6,7 +6,7 @@ import type { PredictedPassage, Passage } from "../analysis.js";
 import { duration, speechStart, type Clip, type Sound } from "../clip.js";
 import { find } from "../dom.js";
 import type { PredictionWithRequest } from "../engine/messages.js";
-import { repeat, views } from "../strings.js";
+import { repeat, views } from "../strings/index.js";
 import { Verdict, type Subject } from "./bars.js";
 import { drawHeatmap } from "./charts/heatmap.js";
 import { Timeline } from "./charts/timeline.js";

@@ -3,7 +3,7 @@
 import type { Prediction } from "speech-emotion-extractor";
 
 import type { PredictedPassage } from "../analysis.js";
-import { emotionName, result } from "../strings.js";
+import { emotionName, result } from "../strings/index.js";
 
 /** If the two highest probabilities differ by less, or the highest is lower, it is unclear. */
 const CLEAR_LEAD = 0.1;

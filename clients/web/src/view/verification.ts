@@ -3,7 +3,7 @@
 import type { Verification as Verdict } from "speech-emotion-extractor";
 
 import { find } from "../dom.js";
-import { status } from "../strings.js";
+import { status } from "../strings/index.js";
 
 export class Verification {
   readonly #line = find("verification", HTMLElement);

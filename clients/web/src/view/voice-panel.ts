@@ -3,7 +3,7 @@
 import type { Network } from "speech-emotion-extractor";
 
 import { find } from "../dom.js";
-import { voice as words } from "../strings.js";
+import { voice as words } from "../strings/index.js";
 import type { Voice } from "../voice.js";
 
 export interface VoiceActions {

@@ -1,7 +1,7 @@
 /** The time axis of a chart, and the legend of its colours. */
 
 import { make } from "../../dom.js";
-import { emotionName, format } from "../../strings.js";
+import { emotionName, format } from "../../strings/index.js";
 
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300]; // seconds
 const MOST_TICKS = 6;

@@ -2,7 +2,7 @@
 
 import type { Features } from "speech-emotion-extractor";
 
-import { views } from "../../strings.js";
+import { views } from "../../strings/index.js";
 
 /** Five colours of Viridis, which has uniform lightness and suits colour-blind readers. */
 const COLOURS = [

@@ -2,7 +2,7 @@
 
 import type { PredictedPassage } from "../../analysis.js";
 import { find, make, makeRow, makeSvg } from "../../dom.js";
-import { emotionName, format, views } from "../../strings.js";
+import { emotionName, format, views } from "../../strings/index.js";
 import { winnerOf } from "../verdict.js";
 import { axis, legend } from "./axis.js";
 

@@ -2,7 +2,7 @@
 
 import { duration, type Sound } from "../../clip.js";
 import { make, makeSvg } from "../../dom.js";
-import { views } from "../../strings.js";
+import { views } from "../../strings/index.js";
 
 const COLUMNS = 800;
 

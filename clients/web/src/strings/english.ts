@@ -1,18 +1,19 @@
-/** Every text of the page. The build replaces `{{page.title}}` in index.html by the text here. */
+/** The English texts of the page. The build replaces `{{page.title}}` in index.html by those here. */
 
-import type { FaultKind } from "./faults.js";
+import type { FaultKind } from "../faults.js";
+import type { Emotion, WarningCode } from "./labels.js";
 
 const percent = (share: number): string => `${Math.round(share * 100)}%`;
 
 const seconds = (value: number): string => `${value.toFixed(1)} s`;
 
+const bytes = (count: number): string =>
+  count < 1_000 ? `${count} bytes` : `${(count / 1_000).toFixed(1)} kB`;
+
 const clock = (value: number): string => {
   const whole = Math.floor(value);
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 };
-
-const bytes = (count: number): string =>
-  count < 1_000 ? `${count} bytes` : `${(count / 1_000).toFixed(1)} kB`;
 
 /** What people recognise, in one text or none. */
 const peopleOf = (recalls: readonly number[]): readonly string[] => {
@@ -46,6 +47,11 @@ export const device = {
     "some networks; for others 25 for each moment, from which words may be partly recognisable.",
 };
 
+export const language = {
+  /** In that other language. */
+  other: "Deutsch",
+};
+
 export const docs = {
   title: "Speech emotions: the API",
 };
@@ -77,7 +83,6 @@ export const advanced = {
 };
 
 export const footer = {
-  about: "About this page",
   api: "The API",
   card: "Model card",
   licence: "Licence: Apache 2.0",
@@ -127,6 +132,8 @@ export const network = {
   withBaseline: (recall: number) =>
     `Once it knows ten clips of your usual voice, it is ${percent(recall)} right.`,
   notFor: "Not suitable for",
+  /** A use that a network is not for, as the server tells it. */
+  limit: (text: string): string => text,
 };
 
 export const voice = {
@@ -165,19 +172,28 @@ export const voice = {
     "them. A copied request contains them too.",
 };
 
-/** The emotion of a label, as an adjective where the label is a noun. */
-const ADJECTIVES: ReadonlyMap<string, string> = new Map([
-  ["anger", "angry"],
-  ["anxiety", "anxious"],
-  ["boredom", "bored"],
-  ["disgust", "disgusted"],
-  ["fear", "fearful"],
-  ["happiness", "happy"],
-  ["sadness", "sad"],
-  ["surprise", "surprised"],
-]);
-
-export const emotionName = (label: string): string => ADJECTIVES.get(label) ?? label;
+/** As adjectives, also of labels that are nouns. */
+export const emotions: Record<Emotion, string> = {
+  anger: "angry",
+  angry: "angry",
+  anxiety: "anxious",
+  anxious: "anxious",
+  bored: "bored",
+  boredom: "bored",
+  calm: "calm",
+  contempt: "contemptuous",
+  disgust: "disgusted",
+  disgusted: "disgusted",
+  fear: "fearful",
+  fearful: "fearful",
+  happiness: "happy",
+  happy: "happy",
+  neutral: "neutral",
+  sad: "sad",
+  sadness: "sad",
+  surprise: "surprised",
+  surprised: "surprised",
+};
 
 export const result = {
   heading: "What it sounds like",
@@ -189,16 +205,17 @@ export const result = {
   unclear: (first: string, second: string) => `Unclear: ${first} or ${second}`,
   mixed: (emotions: readonly string[]) => `Mixed: ${emotions.join(", ")}`,
   doubt: "Not sure",
-  /** By the code of the warning. */
-  doubts: new Map([
-    ["outside-training-distribution", "Not sure: this does not sound like what the network knows"],
-    ["baseline-of-another-voice", "Not sure: this does not sound like your usual voice"],
-  ]) as ReadonlyMap<string, string>,
   by: (networkType: string, isLocal: boolean) =>
     `predicted by ${networkType}${isLocal ? " on this device" : ""}`,
   source: (name: string, length: number, by: string) => `${name}, ${seconds(length)}, ${by}`,
   average: (windows: number) => `Average over the ${windows} windows of a long recording.`,
   live: (by: string) => `Live, ${by}`,
+};
+
+/** The headline of a doubtful result. */
+export const doubts: Record<WarningCode, string> = {
+  "outside-training-distribution": "Not sure: this does not sound like what the network knows",
+  "baseline-of-another-voice": "Not sure: this does not sound like your usual voice",
 };
 
 /** How often a network is right, beside each of its results. */
@@ -215,22 +232,18 @@ export const trust = {
 };
 
 /** The title of every warning. */
-export const warningTitle = "The result is only a guess";
+export const warningTitle: string = "The result is only a guess";
 
 /** Advice by the code of the warning; for others the page shows the server's text. */
-export const warnings: ReadonlyMap<string, string> = new Map([
-  [
-    "outside-training-distribution",
+export const warnings: Record<WarningCode, string> = {
+  "outside-training-distribution":
     "Try again with two to five seconds of one person, close to the microphone, without music or " +
-      "noise. If clear speech gets this warning too, the network does not know such voices or " +
-      "microphones.",
-  ],
-  [
-    "baseline-of-another-voice",
+    "noise. If clear speech gets this warning too, the network does not know such voices or " +
+    "microphones.",
+  "baseline-of-another-voice":
     "It may be another person, another microphone or another room. Turn the comparison off, or " +
-      "forget the voice and speak a few sentences again.",
-  ],
-]);
+    "forget the voice and speak a few sentences again.",
+};
 
 export const views = {
   waveform: "Waveform",
@@ -296,7 +309,7 @@ export const log = {
 };
 
 /** An error, or a warning, with its remedy. */
-interface Message {
+export interface Message {
   readonly title: string;
   readonly advice: string;
 }

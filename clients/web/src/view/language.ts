@@ -1,0 +1,33 @@
+/** The language of the page: its static texts, and the button that switches it. */
+
+import { find } from "../dom.js";
+import { textAt } from "../strings/index.js";
+
+const ENGLISH = "en"; // what the build puts into index.html
+
+/** Puts the texts of the chosen language into index.html, and shows the page. */
+export function fillTexts(): void {
+  if (document.documentElement.lang === ENGLISH) return;
+  for (const element of document.querySelectorAll<HTMLElement>("[data-text]")) {
+    element.textContent = textAt(element.dataset["text"]!);
+  }
+  for (const element of document.querySelectorAll<HTMLElement>("[data-label]")) {
+    element.ariaLabel = textAt(element.dataset["label"]!);
+  }
+  document.documentElement.classList.add("translated");
+}
+
+/** The button stores the other language, and loads the page again in it. */
+export function offerLanguage(): void {
+  const button = find("language", HTMLButtonElement);
+  const other = document.documentElement.lang === ENGLISH ? "de" : ENGLISH;
+  button.lang = other;
+  button.addEventListener("click", () => {
+    try {
+      localStorage.setItem("language", other); // first.ts reads it
+    } catch {
+      // The browser allows no storage: the page cannot remember it.
+    }
+    location.reload();
+  });
+}
