@@ -417,8 +417,7 @@ export const faults: typeof english.faults = {
   },
   busy: {
     title: "Das Mikrofon wird gerade benutzt",
-    advice:
-      "Beenden Sie zuerst die Aufnahme oder das Zuhören. Versuchen Sie es dann noch einmal.",
+    advice: "Beenden Sie zuerst die Aufnahme oder das Zuhören. Versuchen Sie es dann noch einmal.",
   },
   "one-at-a-time": {
     title: "Diese Datei wurde nicht ausgewertet",
