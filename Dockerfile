@@ -17,6 +17,8 @@ COPY scripts/environment scripts/packages scripts/page scripts/python scripts/
 COPY requirements/node.txt requirements/
 COPY clients/web clients/web
 COPY server/openapi.yaml server/
+COPY LICENSE .
+COPY models/README.md models/
 RUN scripts/page
 
 FROM build AS environment

@@ -5,6 +5,7 @@ import { constants, gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
 
 import { renderDescription } from "./docs.ts";
+import { publish } from "./publish.ts";
 import * as english from "./src/strings/english.ts";
 
 const escape = (text: string): string =>
@@ -68,12 +69,12 @@ function describe(): Plugin {
   };
 }
 
-/** Gives the service worker the names of all files of the page. */
+/** Gives the service worker the names of the page's files, without clips that few visitors load. */
 function listFiles(): Plugin {
   return {
     name: "list-files",
     generateBundle(_, bundle) {
-      const names = Object.keys(bundle).filter((name) => /^assets\/(?!docs-)/.test(name));
+      const names = Object.keys(bundle).filter((name) => /^assets\/(?!docs-|.*\.flac$)/.test(name));
       const files = JSON.stringify(["./", "favicon.svg", "manifest.webmanifest", ...names]);
       const worker = Object.values(bundle).find(({ fileName }) => fileName === SERVICE_WORKER);
       if (worker?.type !== "chunk") throw new Error("there is no service worker");
@@ -100,7 +101,7 @@ function compress(): Plugin {
 
 export default defineConfig({
   base: "./", // so that the page also works under a path prefix of a reverse proxy
-  plugins: [fillIn(), chooseLanguage(), describe(), listFiles(), compress()],
+  plugins: [fillIn(), chooseLanguage(), describe(), listFiles(), publish(), compress()],
   worker: { format: "es" },
   build: {
     target: "es2022",

@@ -70,6 +70,8 @@ def test_every_function_works_with_the_keyboard(
     keyboard.press("Enter")
     expect(visited.by_id("copied")).to_have_text("Copied.")
 
+    press_until(visited, "Tab", "#advanced > summary")
+    keyboard.press("Enter")
     press_until(visited, "Tab", "input[name=network]")
     before = visited.by_id("source").inner_text()
     keyboard.press("ArrowDown")

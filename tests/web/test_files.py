@@ -111,6 +111,7 @@ def test_another_network_analyses_the_same_clip(visit: OpenPage, original: Path)
 
 def test_the_best_network_is_selected_and_described(visit: OpenPage, site: Server) -> None:
     visited = visit()
+    visited.open_advanced()
     best = best_network(site)
     chosen = visited.page.get_by_role("radio", checked=True)
     expect(chosen).to_have_value(best["networkType"])

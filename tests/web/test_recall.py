@@ -41,6 +41,7 @@ def test_recall_on_other_corpora_is_the_headline(
     visit: OpenPage, name: str, viewport: dict[str, int]
 ) -> None:
     visited = visit(viewport=viewport, reduced_motion="reduce").wait_for_agreement()
+    visited.open_advanced()
     expect(visited.page.get_by_role("radio", checked=True)).to_have_value("World")
     expect(option(visited, "World").locator(".hint")).to_have_text(
         [

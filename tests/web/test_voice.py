@@ -14,7 +14,7 @@ from tests.support.shipped_models import copy_features, shipped_recipe
 from tests.support.sounds import load, noise, several, write
 from tests.support.tiny_models import write_frame_network, write_vector_network
 from tests.web.conftest import OpenPage
-from tests.web.visits import DESKTOP, PHONE, Visit, members, visiting
+from tests.web.visits import DESKTOP, OPEN_ADVANCED, PHONE, Visit, members, visiting
 
 BASELINE_LIMIT = 10.0  # between the distances of the same clip, 6, and of one an octave lower, 18
 STORED = "JSON.parse(localStorage.getItem('usual-voice'))"
@@ -46,7 +46,7 @@ def voice_site(
 @pytest.fixture
 def visit(voice_site: Server, browser: Browser) -> Iterator[OpenPage]:
     with visiting(browser, str(voice_site.client.base_url)) as open_page:
-        yield open_page
+        yield advanced(open_page)
 
 
 @pytest.fixture
@@ -54,7 +54,20 @@ def visit_with_microphone(
     voice_site: Server, browser_with_microphone: Browser
 ) -> Iterator[OpenPage]:
     with visiting(browser_with_microphone, str(voice_site.client.base_url)) as open_page:
-        yield open_page
+        yield advanced(open_page)
+
+
+def advanced(open_page: OpenPage) -> OpenPage:
+    """Opens pages whose part for the usual voice is open."""
+
+    def open_both(*address: str, **options: Any) -> Visit:
+        visited = open_page(*address, **options)
+        visited.open_advanced()
+        opened = f"addEventListener('DOMContentLoaded', () => {OPEN_ADVANCED})"
+        visited.page.context.add_init_script(opened)
+        return visited
+
+    return open_both
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ SEVERE = {"serious", "critical"}
 SCREENSHOTS = ROOT / "test-output" / "web"
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 360, "height": 740}
+OPEN_ADVANCED = "document.querySelector('#advanced')?.setAttribute('open', '')"
 # Drops a file; returns the milliseconds until the page shows its name and its bars.
 DROP = """([name, content]) => {
     const source = document.getElementById("source");
@@ -75,7 +76,12 @@ class Visit:
         self.upload(path)
         self.wait_for_result()
 
+    def open_advanced(self) -> None:
+        """Shows the networks and the usual voice."""
+        self.page.evaluate(OPEN_ADVANCED)
+
     def choose(self, network: str) -> None:
+        self.open_advanced()
         self.page.locator(f'input[name="network"][value="{network}"]').check()
 
     def drop(self, path: Path, name: str) -> float:

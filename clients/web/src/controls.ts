@@ -12,6 +12,7 @@ import { asFault, Fault } from "./faults.js";
 import { LiveMode } from "./live-mode.js";
 import { Predictor } from "./predictor.js";
 import { Recorder } from "./recorder.js";
+import { offerSamples } from "./samples.js";
 import { input, voice as voiceTexts } from "./strings/index.js";
 import { CaptureDisplay } from "./view/capture.js";
 import { ClipList } from "./view/clips/list.js";
@@ -38,6 +39,8 @@ export class Controls {
   readonly #record: Toggle;
   readonly #listen: Toggle;
   readonly #speak: Toggle;
+  /** Clips of nobody's voice. */
+  readonly #samples = new WeakSet<Blob>();
   #opening = false;
   #recordings = 0;
 
@@ -79,7 +82,9 @@ export class Controls {
       clear: () => this.#clip.clear(),
     });
     const views = { result, notice, networks: this.#networks, list };
-    this.#clip = new ClipMode(predictor, views, (clips) => this.#voice.offer(clips));
+    this.#clip = new ClipMode(predictor, views, (clips, original) => {
+      if (!this.#samples.has(original)) this.#voice.offer(clips);
+    });
     const meter = new CaptureDisplay("", input.listening);
     this.#live = new LiveMode(predictor, { result, notice, networks: this.#networks, meter }, () =>
       this.#microphoneLost(),
@@ -98,6 +103,7 @@ export class Controls {
       on ? this.#startSpeaking() : this.#stopSpeaking(),
     );
     this.#takeFiles();
+    offerSamples((load) => void this.#takeSample(load));
     find("controls", HTMLFieldSetElement).disabled = networks.length === 0;
   }
 
@@ -123,6 +129,17 @@ export class Controls {
       if (isBusy) return this.#notice.show(new Fault({ kind: "busy" }), undefined, file.name);
       this.#take(file, ...others);
     });
+  }
+
+  async #takeSample(load: () => Promise<File>): Promise<void> {
+    if (this.#file.disabled) return this.#notice.show(new Fault({ kind: "busy" }));
+    try {
+      const file = await load();
+      this.#samples.add(file);
+      this.#take(file);
+    } catch (error) {
+      this.#notice.show(asFault(error), () => void this.#takeSample(load));
+    }
   }
 
   #take(file: File, ...others: File[]): void {

@@ -30,7 +30,7 @@ export interface ClipViews {
 export class ClipMode {
   readonly #predictor: Predictor;
   readonly #views: ClipViews;
-  readonly #analysed: (clips: readonly Features[]) => void;
+  readonly #analysed: (clips: readonly Features[], original: Blob) => void;
   readonly #explanation: Explanation;
   #entries: readonly Entry[] = [];
   /** Entries to be analysed, in this order. */
@@ -41,11 +41,11 @@ export class ClipMode {
   /** The entry whose result is to be shown; others are analysed in the background. */
   #wanted: Entry | undefined;
 
-  /** @param analysed is called with the features of each recording that was predicted */
+  /** @param analysed is called with each recording that was predicted, and its features */
   constructor(
     predictor: Predictor,
     views: ClipViews,
-    analysed: (clips: readonly Features[]) => void,
+    analysed: (clips: readonly Features[], original: Blob) => void,
   ) {
     this.#predictor = predictor;
     this.#views = views;
@@ -203,7 +203,7 @@ export class ClipMode {
     if (signal.aborted) return undefined;
     const passages = await this.#predictWindows(entry, loaded, network, signal);
     if (signal.aborted) return undefined;
-    this.#analysed(await loaded.analysis.separateFeatures());
+    this.#analysed(await loaded.analysis.separateFeatures(), loaded.clip.original);
     if (signal.aborted) return undefined;
     const overall = whole ?? average(passages);
     if (!overall) throw new Fault({ kind: "silent" });

@@ -29,6 +29,7 @@ export const page = {
   description: "Recognise the emotion in a voice. The audio never leaves your machine.",
   lead: "Say a sentence, see which emotion it sounds like.",
   promise: "The audio never leaves your machine.",
+  privacy: "What leaves your machine",
   proof: "See everything that was sent",
   skip: "Skip to the result",
   noScript: "This page needs JavaScript to compute the features of your recording.",
@@ -74,6 +75,26 @@ export const input = {
     `Recording from the microphone${number === 1 ? "" : ` (${number})`}`,
 };
 
+/** Clips to try without a microphone. */
+export const samples = {
+  heading: "No microphone at hand? Try a voice:",
+  names: { calm: "Low and slow", angry: "Loud and sharp", happy: "High and lively" },
+  hint: "Synthetic voices, made by this project. They speak no words.",
+  file: (name: string) => `${name} (synthetic voice)`,
+};
+
+/** What a visitor need not know. */
+export const advanced = {
+  title: "Advanced",
+  contents: "another network, your usual voice",
+};
+
+export const footer = {
+  api: "The API",
+  card: "Model card",
+  licence: "Licence: Apache 2.0",
+};
+
 export const status = {
   connecting: "Connecting to the server…",
   checking: "Checking that this browser computes the features correctly…",
@@ -89,6 +110,14 @@ export const status = {
 export const network = {
   heading: "Network",
   none: "The server has no network.",
+  /** What a network means for a visitor, in place of its name. */
+  meanings: {
+    best: "Most accurate",
+    leastData: "Least data",
+    frames: "Hears each moment",
+    vector: "Hears only the average sound",
+    prosody: "with pitch and loudness",
+  },
   elsewhere: (recall: number) => `${percent(recall)} right on recordings from elsewhere`,
   newVoices: (recall: number) => `${percent(recall)} right on new voices in known recordings`,
   notElsewhere: "Not measured on recordings from elsewhere: expect less there.",
@@ -404,7 +433,7 @@ export const faults: Record<FaultKind, Message> = {
   },
   busy: {
     title: "The microphone is in use",
-    advice: "Stop the recording or the listening first. Then drop the file again.",
+    advice: "Stop the recording or the listening first. Then try again.",
   },
   away: {
     title: "The server does not answer",

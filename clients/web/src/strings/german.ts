@@ -30,6 +30,7 @@ export const page: typeof english.page = {
   description: "Erkennt die Emotion in einer Stimme. Der Ton verlässt Ihr Gerät nicht.",
   lead: "Sagen Sie einen Satz und sehen Sie, nach welcher Emotion er klingt.",
   promise: "Der Ton verlässt Ihr Gerät nicht.",
+  privacy: "Was Ihr Gerät verlässt",
   proof: "Alles ansehen, was gesendet wurde",
   skip: "Zum Ergebnis springen",
   noScript: "Diese Seite braucht JavaScript, um die Merkmale Ihrer Aufnahme zu berechnen.",
@@ -77,6 +78,24 @@ export const input: typeof english.input = {
   recordingName: (number) => `Aufnahme vom Mikrofon${number === 1 ? "" : ` (${number})`}`,
 };
 
+export const samples: typeof english.samples = {
+  heading: "Kein Mikrofon zur Hand? Zum Ausprobieren:",
+  names: { calm: "Tief und langsam", angry: "Laut und scharf", happy: "Hoch und lebhaft" },
+  hint: "Künstliche Stimmen aus diesem Projekt. Sie sprechen keine Wörter.",
+  file: (name) => `${name} (künstliche Stimme)`,
+};
+
+export const advanced: typeof english.advanced = {
+  title: "Für Fortgeschrittene",
+  contents: "ein anderes Netz, Ihre normale Stimme",
+};
+
+export const footer: typeof english.footer = {
+  api: "Die API",
+  card: "Über die Netze",
+  licence: "Lizenz: Apache\u00a02.0",
+};
+
 export const status: typeof english.status = {
   connecting: "Verbindung zum Server wird hergestellt …",
   checking: "Es wird geprüft, ob dieser Browser die Merkmale richtig berechnet …",
@@ -117,6 +136,13 @@ const LIMITS: ReadonlyMap<string, string> = new Map([
 export const network: typeof english.network = {
   heading: "Netz",
   none: "Der Server hat kein Netz.",
+  meanings: {
+    best: "Am genauesten",
+    leastData: "Am wenigsten Daten",
+    frames: "Hört jeden Augenblick",
+    vector: "Hört nur den mittleren Klang",
+    prosody: "mit Tonhöhe und Lautstärke",
+  },
   elsewhere: (recall) => `${percent(recall)} richtig bei fremden Aufnahmen`,
   newVoices: (recall) => `${percent(recall)} richtig bei neuen Stimmen in bekannten Aufnahmen`,
   notElsewhere: "Bei fremden Aufnahmen nicht gemessen: Erwarten Sie dort weniger.",
@@ -440,8 +466,7 @@ export const faults: typeof english.faults = {
   },
   busy: {
     title: "Das Mikrofon wird gerade benutzt",
-    advice:
-      "Beenden Sie zuerst die Aufnahme oder das Zuhören. Legen Sie die Datei dann noch einmal ab.",
+    advice: "Beenden Sie zuerst die Aufnahme oder das Zuhören. Versuchen Sie es dann noch einmal.",
   },
   away: {
     title: "Der Server antwortet nicht",

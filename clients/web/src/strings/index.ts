@@ -26,6 +26,7 @@ export const {
   network,
   repeat,
   retryAfter,
+  samples,
   status,
   trust,
   views,

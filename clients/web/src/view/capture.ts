@@ -21,7 +21,9 @@ export class CaptureDisplay {
   show(elapsed: number, level: number): void {
     this.#box.hidden = false;
     this.#elapsed.textContent = this.#text(elapsed);
-    this.#level.value = Math.max(this.#level.min, level); // silence is minus infinity
+    const { min } = this.#level;
+    this.#level.value = Math.max(min, level); // silence is minus infinity
+    document.body.style.setProperty("--level", String(1 - this.#level.value / min));
   }
 
   hide(): void {

@@ -4,6 +4,7 @@ import type { Network } from "speech-emotion-extractor";
 
 import { find, make } from "../dom.js";
 import { network as words } from "../strings/index.js";
+import { meaningsOf } from "./meanings.js";
 import { isBetter, qualityOf, tableOf, usesOf } from "./recall.js";
 
 export class NetworkChoice {
@@ -17,7 +18,9 @@ export class NetworkChoice {
     const best = ordered[0];
     this.#group.replaceChildren(
       this.#group.querySelector("legend")!,
-      ...ordered.map((each) => this.#option(each, each === best, changed)),
+      ...meaningsOf(ordered).map(([each, meaning]) =>
+        this.#option(each, meaning, each === best, changed),
+      ),
     );
     if (best) this.#choose(best);
     else this.#details.textContent = words.none;
@@ -28,7 +31,12 @@ export class NetworkChoice {
     return this.#chosen;
   }
 
-  #option(network: Network, checked: boolean, changed: () => void): HTMLLabelElement {
+  #option(
+    network: Network,
+    meaning: string,
+    checked: boolean,
+    changed: () => void,
+  ): HTMLLabelElement {
     const { networkType } = network;
     const radio = make("input", { type: "radio", name: "network", value: networkType, checked });
     radio.addEventListener("change", () => {
@@ -36,7 +44,8 @@ export class NetworkChoice {
       changed();
     });
     const quality = qualityOf(network).map((text) => make("span", { className: "hint" }, text));
-    return make("label", {}, radio, make("span", {}, make("b", {}, networkType), ...quality));
+    const name = make("p", {}, make("b", {}, meaning), " ", make("code", {}, networkType));
+    return make("label", {}, radio, make("span", {}, name, ...quality));
   }
 
   #choose(network: Network): void {

@@ -8,7 +8,6 @@ import { find } from "../dom.js";
 import type { PredictionWithRequest } from "../engine/messages.js";
 import { repeat, views } from "../strings/index.js";
 import { Verdict, type Subject } from "./bars.js";
-import { drawHeatmap } from "./charts/heatmap.js";
 import { InfluenceStrip } from "./charts/influence.js";
 import { Timeline } from "./charts/timeline.js";
 import { drawWaveform } from "./charts/waveform.js";
@@ -93,7 +92,11 @@ export class Result {
   #draw(features: Features): void {
     this.#heatmapFigure.hidden = false;
     this.#heatmapWindow.textContent = "";
-    drawHeatmap(this.#heatmap, features);
+    // Not needed at first sight.
+    void import("./charts/heatmap.js").then(
+      ({ drawHeatmap }) => drawHeatmap(this.#heatmap, features),
+      () => (this.#heatmapFigure.hidden = true), // the server is away
+    );
   }
 
   /** @param passages the windows, if the request of the prediction is that of the last one */
