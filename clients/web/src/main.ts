@@ -8,6 +8,7 @@ import { asFault } from "./faults.js";
 import { keepOffline } from "./offline.js";
 import { fillTexts, offerLanguage } from "./view/language.js";
 import { offersFiles } from "./view/device.js";
+import { askForKey } from "./view/key-form.js";
 import { Notice } from "./view/notice.js";
 import { RequestLog } from "./view/request-log.js";
 import { Verification } from "./view/verification.js";
@@ -32,7 +33,6 @@ async function start(key = readKey()): Promise<void> {
     const fault = asFault(error);
     if (fault.kind !== "key-needed") return notice.show(fault, () => void start(key));
     keepKey(undefined);
-    const { askForKey } = await import("./view/key-form.js"); // few servers need a key
     return start(await askForKey(key !== undefined));
   }
 }

@@ -92,6 +92,8 @@ export class Result {
   #draw(features: Features): void {
     this.#heatmapFigure.hidden = false;
     this.#heatmapWindow.textContent = "";
+    const { frameCount, mfccs } = features;
+    this.#heatmap.ariaLabel = views.heatmapLabel(frameCount, mfccs.length);
     // Not needed at first sight.
     void import("./charts/heatmap.js").then(
       ({ drawHeatmap }) => drawHeatmap(this.#heatmap, features),

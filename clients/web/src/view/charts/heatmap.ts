@@ -2,8 +2,6 @@
 
 import type { Features } from "speech-emotion-extractor";
 
-import { views } from "../../strings/index.js";
-
 /** Five colours of Viridis, which has uniform lightness and suits colour-blind readers. */
 const COLOURS = [
   [68, 1, 84],
@@ -20,7 +18,6 @@ export function drawHeatmap(canvas: HTMLCanvasElement, features: Features): void
   const coefficients = features.mfccs.length;
   canvas.width = frameCount;
   canvas.height = coefficients;
-  canvas.setAttribute("aria-label", views.heatmapLabel(frameCount, coefficients));
   const image = new ImageData(frameCount, coefficients);
   for (let coefficient = 0; coefficient < coefficients; coefficient++) {
     const row = Array.from(
