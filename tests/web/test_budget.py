@@ -24,7 +24,8 @@ def test_the_first_view_loads_little_script_and_no_webassembly(
 
     # The first view must not need the runtime, so its requests are never answered.
     visited.page.context.route("**/*.wasm", hold)
-    visited.page.goto(str(site.client.base_url))
+    with visited.page.context.expect_event("request", lambda one: one.url.endswith(".wasm")):
+        visited.page.goto(str(site.client.base_url))
     expect(visited.by_id("file")).to_be_enabled()
     expect(visited.page.get_by_role("button", name="Listen live")).to_be_enabled()
     visited.page.wait_for_function("document.readyState === 'complete'")

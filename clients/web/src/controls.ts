@@ -2,25 +2,20 @@
 
 import type { Handshake } from "speech-emotion-extractor";
 
-import { decode } from "./audio/decode.js";
-import { encodeWav } from "./audio/wav.js";
-import { ClipMode } from "./clips/clip-mode.js";
-import type { Entry, Source } from "./clips/entry.js";
+import type { Sound } from "./clip.js";
 import { find } from "./dom.js";
 import type { Engine } from "./engine/messages.js";
 import { asFault, Fault } from "./faults.js";
-import { LiveMode } from "./live-mode.js";
+import type { Modes } from "./modes.js";
 import { Predictor } from "./predictor.js";
 import { Recorder } from "./recorder.js";
 import { offerSamples } from "./samples.js";
 import { input, voice as voiceTexts } from "./strings/index.js";
 import { CaptureDisplay } from "./view/capture.js";
-import { ClipList } from "./view/clips/list.js";
 import { DeviceSwitch } from "./view/device.js";
 import { acceptDrops } from "./view/drop.js";
 import { NetworkChoice } from "./view/networks.js";
 import type { Notice } from "./view/notice.js";
-import { Result } from "./view/result.js";
 import { Toggle } from "./view/toggle.js";
 import { VoicePanel } from "./view/voice-panel.js";
 import { VoiceMode } from "./voice-mode.js";
@@ -29,8 +24,8 @@ import { Voice } from "./voice.js";
 export class Controls {
   readonly #notice: Notice;
   readonly #networks: NetworkChoice;
-  readonly #clip: ClipMode;
-  readonly #live: LiveMode;
+  readonly #predictor: Predictor;
+  #modes: Modes | undefined;
   readonly #recorder: Recorder;
   readonly #voice: VoiceMode;
   readonly #voicePanel: VoicePanel;
@@ -42,15 +37,13 @@ export class Controls {
   /** Clips of nobody's voice. */
   readonly #samples = new WeakSet<Blob>();
   #opening = false;
-  #recordings = 0;
 
   /** @param forgotten is called when the user forgets the usual voice */
   constructor(engine: Engine, handshake: Handshake, notice: Notice, forgotten: () => void) {
     const { networks } = handshake;
-    const result = new Result((passage) => void this.#clip.showWindow(passage));
     const voice = new Voice(handshake, () => this.#voiceChanged());
     const device = new DeviceSwitch(networks, () => this.#predictAgain());
-    const predictor = new Predictor(
+    this.#predictor = new Predictor(
       engine,
       handshake,
       () => voice.baseline,
@@ -75,20 +68,7 @@ export class Controls {
       },
     });
     this.#voicePanel.showFor(this.#networks.chosen);
-    this.#voice = new VoiceMode(voice, this.#voicePanel, predictor);
-    const list = new ClipList({
-      choose: (entry) => void this.#showClip(entry),
-      predictAll: () => this.#clip.predictAll(),
-      clear: () => this.#clip.clear(),
-    });
-    const views = { result, notice, networks: this.#networks, list };
-    this.#clip = new ClipMode(predictor, views, (clips, original) => {
-      if (!this.#samples.has(original)) this.#voice.offer(clips);
-    });
-    const meter = new CaptureDisplay("", input.listening);
-    this.#live = new LiveMode(predictor, { result, notice, networks: this.#networks, meter }, () =>
-      this.#microphoneLost(),
-    );
+    this.#voice = new VoiceMode(voice, this.#voicePanel, this.#predictor);
     const display = new CaptureDisplay();
     this.#recorder = new Recorder(display, () => void this.#stopRecording());
     const voiceDisplay = new CaptureDisplay("voice-");
@@ -112,22 +92,39 @@ export class Controls {
     this.#predictAgain();
   }
 
-  /** Predicts what is shown with the chosen network; one of the two has something. */
   #predictAgain(): void {
-    this.#clip.predictAgain();
-    void this.#live.predictAgain();
+    this.#modes?.predictAgain();
+  }
+
+  /**
+   * Loads what shows recordings and live listening.
+   *
+   * @throws Fault of kind "away"
+   */
+  async load(): Promise<Modes> {
+    const { Modes } = await import("./modes.js").catch(() => {
+      throw new Fault({ kind: "away" });
+    });
+    this.#modes ??= new Modes(this.#predictor, this.#notice, this.#networks, {
+      analysed: (clips, original) => {
+        if (!this.#samples.has(original)) this.#voice.offer(clips);
+      },
+      stopLive: () => this.#stopLive(),
+      microphoneLost: () => this.#microphoneLost(),
+    });
+    return this.#modes;
   }
 
   #takeFiles(): void {
     this.#file.addEventListener("change", () => {
       const [file, ...others] = this.#file.files ?? [];
-      if (file) this.#take(file, ...others);
+      if (file) void this.#take(file, ...others);
       this.#file.value = ""; // otherwise choosing the same file again fires no event
     });
     acceptDrops(([file, ...others]) => {
       const isBusy = this.#file.matches(":disabled");
       if (isBusy) return this.#notice.show(new Fault({ kind: "busy" }), undefined, file.name);
-      this.#take(file, ...others);
+      void this.#take(file, ...others);
     });
   }
 
@@ -136,22 +133,18 @@ export class Controls {
     try {
       const file = await load();
       this.#samples.add(file);
-      this.#take(file);
+      await this.#take(file);
     } catch (error) {
       this.#notice.show(asFault(error), () => void this.#takeSample(load));
     }
   }
 
-  #take(file: File, ...others: File[]): void {
-    this.#live.leave();
-    this.#clip.take(sourceOf(file), ...others.map(sourceOf));
-  }
-
-  /** Shows a clip of the list in place of what is heard live. */
-  async #showClip(entry: Entry): Promise<void> {
-    if (this.#live.isOn) await this.#stopLive();
-    this.#live.leave();
-    this.#clip.show(entry);
+  async #take(file: File, ...others: File[]): Promise<void> {
+    try {
+      (await this.load()).takeFiles(file, ...others);
+    } catch (error) {
+      this.#notice.show(asFault(error), () => void this.#take(file, ...others), file.name);
+    }
   }
 
   async #startRecording(): Promise<void> {
@@ -168,14 +161,16 @@ export class Controls {
     this.#record.set(false);
     this.#listen.disabled = this.#speak.disabled = this.#file.disabled = false;
     const sound = await this.#recorder.stop();
-    const source = {
-      name: input.recordingName(++this.#recordings),
-      original: await encodeWav(sound),
-      read: async () => sound,
-      again: () => void this.#startRecording(),
-    };
-    this.#live.leave();
-    this.#clip.take(source);
+    await this.#takeRecording(sound);
+  }
+
+  async #takeRecording(sound: Sound): Promise<void> {
+    try {
+      const modes = await this.load();
+      await modes.takeRecording(sound, () => void this.#startRecording());
+    } catch (error) {
+      this.#notice.show(asFault(error), () => void this.#takeRecording(sound));
+    }
   }
 
   async #startSpeaking(): Promise<void> {
@@ -203,11 +198,11 @@ export class Controls {
 
   async #startLive(): Promise<void> {
     const started = await this.#open(
-      () => this.#live.start(),
+      async () => (await this.load()).live.start(),
       () => this.#startLive(),
     );
     if (!started) return;
-    this.#clip.leave();
+    this.#modes?.clip.leave();
     this.#listen.set(true);
     this.#record.disabled = this.#speak.disabled = this.#file.disabled = true;
   }
@@ -215,7 +210,7 @@ export class Controls {
   async #stopLive(): Promise<void> {
     this.#listen.set(false);
     this.#record.disabled = this.#speak.disabled = this.#file.disabled = false;
-    await this.#live.stop();
+    await this.#modes?.live.stop();
   }
 
   #microphoneLost(): void {
@@ -239,8 +234,4 @@ export class Controls {
       this.#opening = false;
     }
   }
-}
-
-function sourceOf(file: File): Source {
-  return { name: file.name, original: file, read: () => decode(file) };
 }

@@ -25,8 +25,9 @@ async function start(key = readKey()): Promise<void> {
   try {
     const handshake = await engine.connect(new URL(".", location.href).href, key);
     keepKey(key);
-    new Controls(engine, handshake, notice, () => log.forgetBaselines());
+    const controls = new Controls(engine, handshake, notice, () => log.forgetBaselines());
     await verify(offersFiles(handshake.networks));
+    void controls.load().catch(() => undefined); // before it is needed, while the server is there
     if (offersFiles(handshake.networks)) keepOffline(handshake, log);
   } catch (error) {
     verification.unknown();

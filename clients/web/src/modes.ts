@@ -1,0 +1,84 @@
+/** Recordings and live listening: loaded after the first view, which needs neither. */
+
+import type { Features } from "speech-emotion-extractor";
+
+import { decode } from "./audio/decode.js";
+import { encodeWav } from "./audio/wav.js";
+import type { Sound } from "./clip.js";
+import { ClipMode } from "./clips/clip-mode.js";
+import type { Entry, Source } from "./clips/entry.js";
+import { LiveMode } from "./live-mode.js";
+import type { Predictor } from "./predictor.js";
+import { input } from "./strings/index.js";
+import { CaptureDisplay } from "./view/capture.js";
+import { ClipList } from "./view/clips/list.js";
+import type { NetworkChoice } from "./view/networks.js";
+import type { Notice } from "./view/notice.js";
+import { Result } from "./view/result.js";
+
+export interface ModeListener {
+  /** Called with each recording that was predicted, and its features. */
+  analysed(clips: readonly Features[], original: Blob): void;
+  /** Called when a clip is to be shown in place of what is heard live. */
+  stopLive(): Promise<void>;
+  /** Called when the microphone ends while it listens. */
+  microphoneLost(): void;
+}
+
+export class Modes {
+  readonly clip: ClipMode;
+  readonly live: LiveMode;
+  readonly #listener: ModeListener;
+  #recordings = 0;
+
+  constructor(
+    predictor: Predictor,
+    notice: Notice,
+    networks: NetworkChoice,
+    listener: ModeListener,
+  ) {
+    const result = new Result((passage) => void this.clip.showWindow(passage));
+    const list = new ClipList({
+      choose: (entry) => void this.#showClip(entry),
+      predictAll: () => this.clip.predictAll(),
+      clear: () => this.clip.clear(),
+    });
+    const meter = new CaptureDisplay("", input.listening);
+    this.#listener = listener;
+    this.clip = new ClipMode(predictor, { result, notice, networks, list }, (clips, original) =>
+      listener.analysed(clips, original),
+    );
+    this.live = new LiveMode(predictor, { result, notice, networks, meter }, () =>
+      listener.microphoneLost(),
+    );
+  }
+
+  takeFiles(file: File, ...others: File[]): void {
+    this.live.leave();
+    this.clip.take(sourceOf(file), ...others.map(sourceOf));
+  }
+
+  /** @param again makes another recording */
+  async takeRecording(sound: Sound, again: () => void): Promise<void> {
+    const name = input.recordingName(++this.#recordings);
+    const original = await encodeWav(sound);
+    this.live.leave();
+    this.clip.take({ name, original, read: async () => sound, again });
+  }
+
+  /** Predicts what is shown with the chosen network; one of the two has something. */
+  predictAgain(): void {
+    this.clip.predictAgain();
+    void this.live.predictAgain();
+  }
+
+  async #showClip(entry: Entry): Promise<void> {
+    if (this.live.isOn) await this.#listener.stopLive();
+    this.live.leave();
+    this.clip.show(entry);
+  }
+}
+
+function sourceOf(file: File): Source {
+  return { name: file.name, original: file, read: () => decode(file) };
+}
