@@ -35,7 +35,8 @@ test: .venv .venv-dev .venv-inference-clients ## run every test
 	@scripts/onnxruntime || [ -z "$$CI" ]
 	@scripts/promtool || [ -z "$$CI" ]
 	@.venv-dev/bin/python -c 'import librosa.core.pitch' # numba's cache has one writer: two spoil it
-	@.venv-dev/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ALONE:%=--ignore %)
+	@# Three processes for two cores: a third of the time is spent waiting.
+	@.venv-dev/bin/python -m pytest -n 3 --durations 30 --dist loadfile --no-loadscope-reorder $(ALONE:%=--ignore %)
 	@.venv-dev/bin/python -m pytest $(ALONE)
 
 check: .venv-dev ## check style, types and formatting

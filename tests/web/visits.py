@@ -149,7 +149,7 @@ def visiting(browser: Browser, url: str) -> Iterator[Callable[..., Visit]]:
     visits: list[Visit] = []
 
     def open_page(address: str = url, **options: Any) -> Visit:
-        context = browser.new_context(**{"viewport": DESKTOP} | options)
+        context = browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce"} | options)
         context.set_default_timeout(TIMEOUT)
         visit = Visit(context.new_page())
         visits.append(visit)
