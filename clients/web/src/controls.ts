@@ -1,6 +1,6 @@
 /** The user's controls: choose a file, record, predict live, choose a network. */
 
-import type { Handshake } from "speech-emotion-extractor";
+import type { Features, Handshake } from "speech-emotion-extractor";
 
 import type { Sound } from "./clip.js";
 import { find } from "./dom.js";
@@ -34,8 +34,8 @@ export class Controls {
   readonly #record: Toggle;
   readonly #listen: Toggle;
   readonly #speak: Toggle;
-  /** Clips of nobody's voice. */
-  readonly #samples = new WeakSet<Blob>();
+  /** Recordings that are not offered as the usual voice: samples, and those that were already. */
+  readonly #notOffered = new WeakSet<Blob>();
   #opening = false;
 
   /** @param forgotten is called when the user forgets the usual voice */
@@ -106,13 +106,18 @@ export class Controls {
       throw new Fault({ kind: "away" });
     });
     this.#modes ??= new Modes(this.#predictor, this.#notice, this.#networks, {
-      analysed: (clips, original) => {
-        if (!this.#samples.has(original)) this.#voice.offer(clips);
-      },
+      analysed: (clips, original) => this.#offer(clips, original),
+      cleared: () => this.#voice.drop(),
       stopLive: () => this.#stopLive(),
       microphoneLost: () => this.#microphoneLost(),
     });
     return this.#modes;
+  }
+
+  #offer(clips: readonly Features[], original: Blob): void {
+    if (this.#notOffered.has(original)) return;
+    this.#notOffered.add(original);
+    this.#voice.offer(clips);
   }
 
   #takeFiles(): void {
@@ -132,7 +137,7 @@ export class Controls {
     if (this.#file.disabled) return this.#notice.show(new Fault({ kind: "busy" }));
     try {
       const file = await load();
-      this.#samples.add(file);
+      this.#notOffered.add(file);
       await this.#take(file);
     } catch (error) {
       this.#notice.show(asFault(error), () => void this.#takeSample(load));
@@ -141,7 +146,7 @@ export class Controls {
 
   async #take(file: File, ...others: File[]): Promise<void> {
     try {
-      (await this.load()).takeFiles(file, ...others);
+      await (await this.load()).takeFiles(file, ...others);
     } catch (error) {
       this.#notice.show(asFault(error), () => void this.#take(file, ...others), file.name);
     }
@@ -149,7 +154,10 @@ export class Controls {
 
   async #startRecording(): Promise<void> {
     const started = await this.#open(
-      () => this.#recorder.start(),
+      async () => {
+        await this.load(); // nobody shall speak in vain
+        await this.#recorder.start();
+      },
       () => this.#startRecording(),
     );
     if (!started) return;

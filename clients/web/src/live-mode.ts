@@ -143,7 +143,8 @@ export class LiveMode {
   }
 
   #showReplay({ sound, begin }: Replay): void {
-    const passages = this.#history.map((heard) => ({
+    const kept = this.#history.filter(({ end }) => end > begin);
+    const passages = kept.map((heard) => ({
       ...heard,
       start: Math.max(0, heard.start - begin),
       end: heard.end - begin,

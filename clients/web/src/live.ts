@@ -64,13 +64,12 @@ export class Live {
 
   /** @returns the last minute that it heard, at the microphone's sample rate, and when it ended */
   async stop(): Promise<{ sound: Sound; end: number }> {
-    const microphone = this.#microphone;
+    const [microphone, blocks, received] = [this.#microphone, this.#blocks, this.#received];
     this.#microphone = undefined; // ignore blocks that arrive later
+    this.#blocks = [];
     await microphone?.close();
     const sampleRate = microphone?.sampleRate ?? 1;
-    const sound = { channels: joined(this.#blocks), sampleRate };
-    this.#blocks = [];
-    return { sound, end: this.#received / sampleRate };
+    return { sound: { channels: joined(blocks), sampleRate }, end: received / sampleRate };
   }
 
   #receive(block: Block): void {
@@ -84,12 +83,13 @@ export class Live {
     this.#listener.heard(this.#received / microphone.sampleRate, levelOf(block));
     if (this.#received < this.#next || this.#busy) return;
     this.#next = this.#received + STEP * microphone.sampleRate;
-    void this.#predict(microphone.sampleRate, this.#received / microphone.sampleRate);
+    void this.#predict(microphone, this.#received / microphone.sampleRate);
   }
 
-  async #predict(rate: number, end: number): Promise<void> {
+  async #predict(microphone: Microphone, end: number): Promise<void> {
     if (end < this.#pausedUntil) return;
     this.#busy = true;
+    const rate = microphone.sampleRate;
     try {
       const blocks = Math.ceil((WINDOW * rate) / this.#blocks[0]![0]!.length);
       const recorded = { channels: joined(this.#blocks.slice(-blocks)), sampleRate: rate };
@@ -98,11 +98,13 @@ export class Live {
       const predicted = features
         ? await this.#predictor.predict(this.#listener.network(), features)
         : null;
-      if (this.#microphone) this.#listener.predicted({ sound, predicted, features, end });
+      if (this.#microphone === microphone)
+        this.#listener.predicted({ sound, predicted, features, end });
     } catch (error) {
+      if (this.#microphone !== microphone) return; // stopped meanwhile
       const fault = asFault(error);
       this.#pausedUntil = end + (fault.retryAfter ?? 0);
-      if (this.#microphone) this.#listener.failed(fault);
+      this.#listener.failed(fault);
     } finally {
       this.#busy = false;
     }

@@ -19,7 +19,9 @@ import { Result } from "./view/result.js";
 export interface ModeListener {
   /** Called with each recording that was predicted, and its features. */
   analysed(clips: readonly Features[], original: Blob): void;
-  /** Called when a clip is to be shown in place of what is heard live. */
+  /** Called when the recordings but the shown one are forgotten. */
+  cleared(): void;
+  /** Called when a clip is to be shown while it listens. */
   stopLive(): Promise<void>;
   /** Called when the microphone ends while it listens. */
   microphoneLost(): void;
@@ -41,7 +43,10 @@ export class Modes {
     const list = new ClipList({
       choose: (entry) => void this.#showClip(entry),
       predictAll: () => this.clip.predictAll(),
-      clear: () => this.clip.clear(),
+      clear: () => {
+        this.clip.clear();
+        listener.cleared();
+      },
     });
     const meter = new CaptureDisplay("", input.listening);
     this.#listener = listener;
@@ -53,8 +58,8 @@ export class Modes {
     );
   }
 
-  takeFiles(file: File, ...others: File[]): void {
-    this.live.leave();
+  async takeFiles(file: File, ...others: File[]): Promise<void> {
+    await this.#leaveLive();
     this.clip.take(sourceOf(file), ...others.map(sourceOf));
   }
 
@@ -62,7 +67,7 @@ export class Modes {
   async takeRecording(sound: Sound, again: () => void): Promise<void> {
     const name = input.recordingName(++this.#recordings);
     const original = await encodeWav(sound);
-    this.live.leave();
+    await this.#leaveLive();
     this.clip.take({ name, original, read: async () => sound, again });
   }
 
@@ -73,9 +78,14 @@ export class Modes {
   }
 
   async #showClip(entry: Entry): Promise<void> {
+    await this.#leaveLive();
+    this.clip.show(entry);
+  }
+
+  /** A clip is shown in place of what is heard live. */
+  async #leaveLive(): Promise<void> {
     if (this.live.isOn) await this.#listener.stopLive();
     this.live.leave();
-    this.clip.show(entry);
   }
 }
 

@@ -37,11 +37,11 @@ export class Recorder {
 
   /** @returns the recording at the microphone's sample rate */
   async stop(): Promise<Sound> {
-    const microphone = this.#microphone;
+    const [microphone, blocks] = [this.#microphone, this.#blocks];
     this.#display.hide();
     this.#microphone = undefined; // ignore blocks that arrive later
     await microphone?.close();
-    return { channels: joined(this.#blocks), sampleRate: microphone?.sampleRate ?? 0 };
+    return { channels: joined(blocks), sampleRate: microphone?.sampleRate ?? 0 };
   }
 
   #receive(block: Block): void {

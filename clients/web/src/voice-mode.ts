@@ -42,6 +42,12 @@ export class VoiceMode {
     this.show();
   }
 
+  /** Drops the clips that were offered. */
+  drop(): void {
+    this.#waiting.clear();
+    this.show();
+  }
+
   /** Adds the clips of this visit. */
   addWaiting(): void {
     const clips = [...this.#waiting];

@@ -106,6 +106,23 @@ def test_the_list_follows_the_network_when_asked(visited: Visit) -> None:
     expect(visited.by_id("clips")).to_be_hidden()
     expect(visited.by_id("result")).to_be_focused()
     expect(visited.by_id("bars")).to_be_visible()
+    # Strangers among them would be kept as the usual voice.
+    expect(visited.by_id("voice-add")).to_have_text("Keep the clips so far")
+
+
+def test_files_that_all_fail_say_why_at_first_sight(visit: OpenPage, tmp_path: Path) -> None:
+    names = ("first.wav", "second.wav")
+    files = [write(tmp_path / name, silence(1), 22_050) for name in names]
+    visited = visit().wait_for_agreement()
+    visited.upload(*files)
+    wait_for_all(visited, 0, 2)
+    for row in visited.by_id("clips-list").locator("li").all():
+        expect(row).to_contain_text("The recording is silent")
+    box = visited.by_id("clips").bounding_box()
+    assert box
+    assert box["width"] > PHONE["width"] / 2, (
+        "it is there for everyone, not only for screen readers"
+    )
 
 
 def test_an_interrupted_clip_is_analysed_afterwards(

@@ -61,7 +61,6 @@ export class ClipMode {
   leave(): void {
     this.#shown = this.#wanted = undefined;
     this.#explanation.stop();
-    this.#views.result.influence.clear();
     this.#views.result.hideProgress();
     this.#draw();
   }
@@ -185,7 +184,8 @@ export class ClipMode {
     const wasWanted = entry === this.#wanted;
     entry.state = { kind: "failed", fault };
     const again = fault.isOfRecording ? source.again : () => this.show(entry);
-    if (!entry.isOneOfSeveral) this.#views.notice.show(fault, again, source.name);
+    const isListed = entry.isOneOfSeveral && this.#entries.length > 1;
+    if (!isListed) this.#views.notice.show(fault, again, source.name);
     // A recording that is made again needs no row for the one that failed.
     if (source.again && fault.isOfRecording) {
       this.#entries = this.#entries.filter((each) => each !== entry);

@@ -22,9 +22,10 @@ export class Explanation {
     this.#notice = notice;
   }
 
-  /** Ends the estimate; what is shown stays. */
+  /** Ends the estimate, and shows none. */
   stop(): void {
     this.#running.abort();
+    this.#strip.clear();
   }
 
   /** Explains a clip that was predicted as a whole, unless the network warns: then it has no answer. */
@@ -33,11 +34,11 @@ export class Explanation {
     this.stop();
     this.#running = new AbortController();
     const { signal } = this.#running;
-    if (!whole || outcome.overall.warning) return this.#strip.clear();
+    if (!whole || outcome.overall.warning) return;
     const { frameCount } = await loaded.analysis.features(whole);
     if (signal.aborted) return;
     const count = countOf(frameCount, this.#predictor.frameSeconds);
-    if (count === 0) return this.#strip.clear();
+    if (count === 0) return;
     const explain = (): Promise<void> => this.#explain(loaded, outcome, signal);
     if (this.#predictor.isLocal(outcome.network)) return explain();
     this.#strip.offer(count, () => void explain());

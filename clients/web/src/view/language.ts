@@ -20,14 +20,19 @@ export function fillTexts(): void {
 /** The button stores the other language, and loads the page again in it. */
 export function offerLanguage(): void {
   const button = find("language", HTMLButtonElement);
+  button.hidden = !isStorageAllowed();
   const other = document.documentElement.lang === ENGLISH ? "de" : ENGLISH;
   button.lang = other;
   button.addEventListener("click", () => {
-    try {
-      localStorage.setItem("language", other); // first.ts reads it
-    } catch {
-      // The browser allows no storage: the page cannot remember it.
-    }
+    localStorage.setItem("language", other); // first.ts reads it
     location.reload();
   });
+}
+
+function isStorageAllowed(): boolean {
+  try {
+    return localStorage.length >= 0;
+  } catch {
+    return false; // the page could not remember the choice
+  }
 }

@@ -63,7 +63,8 @@ export class Timeline {
     this.#place = place;
     this.#append(passages.slice(this.#drawn.length), this.#drawn.at(-1));
     this.#drawn = [...passages];
-    this.showMoment(undefined);
+    const isStill = this.#chosen && passages.includes(this.#chosen);
+    this.showMoment(isStill ? this.#chosen : undefined);
   }
 
   clear(): void {
