@@ -56,6 +56,14 @@ export class Fault extends Error implements FaultMessage {
 
 const OF_RECORDING: readonly FaultKind[] = ["unreadable", "silent", "too-short", "too-long"];
 
+/** The kinds that are shown with the message of the server or of the extractor. */
+export const WITH_DETAIL: readonly FaultKind[] = [
+  "refused",
+  "extractor",
+  "unexpected",
+  "wrong-server",
+];
+
 /** Turns any error into a fault. */
 export function asFault(error: unknown): Fault {
   return error instanceof Fault ? error : new Fault({ kind: "unexpected", detail: String(error) });

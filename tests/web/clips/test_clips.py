@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,15 @@ def downloaded(visited: Visit, button: str) -> str:
     return download.value.path().read_text(encoding="utf-8")
 
 
+def downloaded_rows(visited: Visit) -> list[dict[str, str]]:
+    """The rows of the CSV, which begins with the mark that Excel needs, and quotes every cell."""
+    text = downloaded(visited, "Save as CSV")
+    assert text.startswith("\ufeff")
+    rows = text[1:]
+    assert all(cell[0] == cell[-1] == '"' for cell in re.findall(r'"[^"]*"|[^,\r\n]+', rows))
+    return list(csv.DictReader(io.StringIO(rows)))
+
+
 @pytest.fixture
 def visited(visit: OpenPage, files: list[Path]) -> Visit:
     """The list of the files."""
@@ -72,7 +82,7 @@ def test_several_files_are_analysed_and_compared(visited: Visit, files: list[Pat
 def test_the_list_is_downloaded(visited: Visit, files: list[Path]) -> None:
     visited.page.get_by_role("button", name=FORMULA).click()
     expect(visited.by_id("source")).to_contain_text(FORMULA)
-    rows = list(csv.DictReader(io.StringIO(downloaded(visited, "Save as CSV"))))
+    rows = downloaded_rows(visited)
     assert [row["file"] for row in rows] == [f"'{FORMULA}", "silent, really.wav", "tone.wav"]
     clip, silent, guess = rows
     shown = visited.probabilities()
@@ -99,8 +109,7 @@ def test_the_list_follows_the_network_when_asked(visited: Visit) -> None:
     expect(visited.by_id("clips-scroll")).to_be_focused()
     expect(rows.nth(2)).not_to_contain_text("by ")
     wait_for_all(visited, 2, 1)
-    rows_again = csv.DictReader(io.StringIO(downloaded(visited, "Save as CSV")))
-    assert {row["network"] for row in rows_again} == {"Frames", ""}
+    assert {row["network"] for row in downloaded_rows(visited)} == {"Frames", ""}
 
     visited.page.get_by_role("button", name="Clear the list").click()
     expect(visited.by_id("clips")).to_be_hidden()

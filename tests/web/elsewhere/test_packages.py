@@ -12,12 +12,34 @@ from playwright.sync_api import Browser, expect
 
 from tests.support.harness import Server
 from tests.support.openapi import DESCRIPTION
-from tests.support.sounds import tone
+from tests.support.sounds import silence, tone, write
 from tests.web.conftest import OpenPage
 from tests.web.elsewhere.conftest import WEB, description
 from tests.web.visits import Visit, visiting
 
 PACKAGES = ("component", "extractor")
+
+
+# Removes the element while the browser opens the microphone; returns the state of its track.
+REMOVE_WHILE_ASKED = """async () => {
+    const devices = navigator.mediaDevices;
+    const open = devices.getUserMedia.bind(devices);
+    const opened = new Promise(resolve => {
+        devices.getUserMedia = async wanted => {
+            const stream = await open(wanted);
+            resolve(stream.getTracks()[0]);
+            return stream;
+        };
+    });
+    const element = document.querySelector("speech-emotion");
+    element.shadowRoot.querySelector(".record").click();
+    element.remove();
+    const track = await opened;
+    for (let frame = 0; frame < 600 && track.readyState !== "ended"; frame++) {
+        await new Promise(requestAnimationFrame);
+    }
+    return track.readyState;
+}"""
 
 
 @pytest.fixture
@@ -81,9 +103,27 @@ def test_it_records(origin: str, far_server: Server, browser_with_microphone: Br
     with visiting(browser_with_microphone, page_with(origin, server=address)) as open_page:
         visited = open_page()
         visited.page.get_by_role("button", name="Record", exact=True).click()
-        expect(visited.page.locator(".headline")).to_have_text("Recording, 0:01")
-        visited.page.get_by_role("button", name="Stop recording").click()
+        expect(visited.page.get_by_role("timer")).to_have_text("0:01")
+        expect(visited.page.get_by_role("status")).to_have_text("Recording")  # it is live
+        visited.page.locator("speech-emotion").evaluate("element => element.lang = 'de'")
+        visited.page.get_by_role("button", name="Aufnahme beenden").click()
         assert sum(probabilities(visited).values()) == pytest.approx(1, abs=1e-4)
+
+
+def test_without_the_element_the_microphone_is_closed(
+    origin: str, browser_with_microphone: Browser
+) -> None:
+    with visiting(browser_with_microphone, page_with(origin, server=origin)) as open_page:
+        assert open_page().page.evaluate(REMOVE_WHILE_ASKED) == "ended"
+
+
+def test_a_silent_clip_is_refused(
+    visit_elsewhere: OpenPage, origin: str, far_server: Server, tmp_path: Path
+) -> None:
+    visited = visit_elsewhere(page_with(origin, server=str(far_server.client.base_url)))
+    take(visited, write(tmp_path / "silent.wav", silence(1), 22_050))
+    expect(visited.page.get_by_role("alert")).to_contain_text("The recording is silent")
+    expect(visited.page.locator("speech-emotion .bars li")).to_have_count(0)
 
 
 # The attributes, and what the element says.

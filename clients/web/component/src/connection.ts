@@ -48,7 +48,7 @@ export class Connection {
 
   /** @throws Fault */
   async predict(recorded: Sound, { networkType }: Network): Promise<Predicted> {
-    check(recorded);
+    await check(recorded);
     const analysis = new Analysis(this.#predictor, await this.#predictor.prepared(recorded));
     if (analysis.whole) {
       return { prediction: await analysis.predict(analysis.whole, networkType), passages: [] };

@@ -9,14 +9,16 @@ import { Recorder } from "../../src/recorder.js";
 import { Connection, type Predicted } from "./connection.js";
 import { textsFor } from "./texts.js";
 import type { Emotion } from "./types.js";
-import { View } from "./view.js";
+import { View, type State } from "./view.js";
 
 export class SpeechEmotion extends HTMLElement {
   static readonly observedAttributes = ["server", "network", "lang"];
 
   #view: View | undefined;
   #connecting: Promise<Connection> | undefined;
-  #isRecording = false;
+  #state: State = "idle";
+  /** What an earlier run finds is not shown. */
+  #run = 0;
   readonly #recorder = new Recorder(
     { show: (elapsed) => this.#view?.elapsed(elapsed), hide: () => undefined },
     () => void this.#stop(),
@@ -25,19 +27,26 @@ export class SpeechEmotion extends HTMLElement {
   connectedCallback(): void {
     const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
     this.#view ??= new View(root, this.#language.texts, {
-      record: () => void (this.#isRecording ? this.#stop() : this.#start()),
-      take: (file) => void this.#predict(() => decode(file)),
+      record: () => void (this.#state === "recording" ? this.#stop() : this.#start()),
+      take: (file) => {
+        if (this.#state === "idle") void this.#predict(() => decode(file));
+      },
     });
     this.#reset();
   }
 
   disconnectedCallback(): void {
-    if (this.#isRecording) void this.#recorder.stop();
-    this.#isRecording = false;
+    if (this.#state !== "recording") return;
+    void this.#recorder.stop();
+    this.#become("idle");
   }
 
   attributeChangedCallback(name: string): void {
     if (name === "server") this.#connecting = undefined;
+    if (name !== "lang" && this.#state === "computing") {
+      this.#run++; // its answer would be that of the old attribute
+      this.#state = "idle";
+    }
     this.#reset();
   }
 
@@ -49,33 +58,39 @@ export class SpeechEmotion extends HTMLElement {
   #reset(): void {
     const { texts, lang } = this.#language;
     this.#view?.reset(texts, lang);
+    this.#become(this.#state);
+  }
+
+  #become(state: State): void {
+    this.#state = state;
+    this.#view?.become(state);
   }
 
   async #start(): Promise<void> {
-    await this.#attempt(async () => {
+    await this.#attempt("starting", async () => {
       await this.#recorder.start();
-      this.#isRecording = true;
-      this.#view?.recording();
+      if (this.isConnected) this.#become("recording");
+      else await this.#recorder.stop(); // it was removed while the browser asked the visitor
     });
   }
 
   async #stop(): Promise<void> {
-    this.#isRecording = false;
-    await this.#predict(() => this.#recorder.stop());
+    if (this.#state !== "recording") return;
+    const sound = this.#recorder.stop(); // also if there is no server any more
+    await this.#predict(() => sound);
   }
 
   async #predict(read: () => Promise<Sound>): Promise<void> {
-    await this.#attempt(async () => {
-      this.#view?.computing();
-      await this.#show(await read());
-    });
+    await this.#attempt("computing", async (run) => this.#show(await read(), run));
   }
 
-  async #show(sound: Sound): Promise<void> {
+  async #show(sound: Sound, run: number): Promise<void> {
     const connection = await this.#connect();
+    if (run !== this.#run) return;
     const network = this.#choose(connection);
     if (!network) return;
     const predicted = await connection.predict(sound, network);
+    if (run !== this.#run) return;
     const isLocal = connection.isLocal(network);
     this.#view?.show(predicted, isLocal);
     this.#tell(predicted, network, isLocal);
@@ -102,20 +117,24 @@ export class SpeechEmotion extends HTMLElement {
 
   async #connect(): Promise<Connection> {
     const connecting = (this.#connecting ??= Connection.open(this.getAttribute("server") ?? ""));
-    connecting.catch(() => (this.#connecting = undefined)); // the next use tries again
+    connecting.catch(() => {
+      if (this.#connecting === connecting) this.#connecting = undefined; // the next use tries again
+    });
     return connecting;
   }
 
-  async #attempt(work: () => Promise<void>): Promise<void> {
+  async #attempt(state: State, work: (run: number) => Promise<void>): Promise<void> {
     if (!this.getAttribute("server")) {
+      this.#become("idle");
       return this.#view?.say(this.#language.texts.element.noServer);
     }
-    this.#view?.busy();
+    const run = ++this.#run;
+    this.#become(state);
     try {
-      await work();
+      await work(run);
     } catch (error) {
-      this.#view?.fail(asFault(error));
+      if (run === this.#run) this.#view?.fail(asFault(error));
     }
-    if (!this.#isRecording) this.#view?.idle();
+    if (run === this.#run && this.#state === state) this.#become("idle");
   }
 }

@@ -9,6 +9,7 @@ const OWN = {
   noServer: 'The element <speech-emotion> needs the attribute "server": an address.',
   noNetwork: (name: string, known: readonly string[]) =>
     `The server has no network ${name}; expected one of ${known.join(", ")}.`,
+  recording: "Recording",
   keyNeeded: "This server needs an API key, which pages of others cannot have.",
   local: "Computed on this device: nothing of your voice is sent.",
   remote: "Your voice stays on this device; numbers that are computed from it go to the server.",
@@ -18,6 +19,7 @@ const OWN_GERMAN: typeof OWN = {
   noServer: 'Das Element <speech-emotion> braucht das Attribut "server": eine Adresse.',
   noNetwork: (name, known) =>
     `Der Server hat kein Netz ${name}; erwartet wird eines von ${known.join(", ")}.`,
+  recording: "Aufnahme läuft",
   keyNeeded: "Dieser Server verlangt einen API-Schlüssel, den fremde Seiten nicht haben können.",
   local: "Auf diesem Gerät berechnet: Nichts von Ihrer Stimme wird gesendet.",
   remote: "Ihre Stimme bleibt auf diesem Gerät; daraus berechnete Zahlen gehen an den Server.",

@@ -2,13 +2,13 @@
 
 import { make } from "../../src/dom.js";
 import { sentence, winnerOf } from "../../src/engine/judgement.js";
-import type { Fault, FaultKind } from "../../src/faults.js";
+import { WITH_DETAIL, type Fault } from "../../src/faults.js";
 import type { Predicted } from "./connection.js";
 import css from "./style.css?inline";
 import { wordsOf, type Texts } from "./texts.js";
 
-/** The kinds of errors that are shown with the message of the server or of the extractor. */
-const WITH_DETAIL: readonly FaultKind[] = ["refused", "extractor", "unexpected", "wrong-server"];
+/** What an element does; while it starts or computes, neither button can be used. */
+export type State = "idle" | "starting" | "recording" | "computing";
 
 export interface Actions {
   /** Starts or stops the recording. */
@@ -21,12 +21,16 @@ export class View {
   readonly #file = make("input", { type: "file", accept: "audio/*,video/*" });
   readonly #choose = make("span");
   readonly #headline = make("p", { className: "headline", role: "status" });
+  /** Not live: screen readers would read each second. */
+  readonly #elapsed = make("p", { className: "elapsed", role: "timer", hidden: true });
   readonly #advice = make("p", { className: "hint", hidden: true });
   readonly #bars = make("ul", { className: "bars" });
   readonly #promise = make("p", { className: "hint" });
   readonly #fault = make("p", { className: "fault", role: "alert" });
   readonly #box: HTMLElement;
   #texts: Texts;
+  /** Of the result that is shown. */
+  #sentence: string | undefined;
 
   constructor(root: ShadowRoot, texts: Texts, actions: Actions) {
     this.#texts = texts;
@@ -50,12 +54,12 @@ export class View {
       ),
       this.#fault,
       this.#headline,
+      this.#elapsed,
       this.#bars,
       this.#advice,
       this.#promise,
     );
     root.replaceChildren(this.#box);
-    this.reset(texts, "en");
   }
 
   /** Empties the result and takes the texts of a language. */
@@ -64,45 +68,36 @@ export class View {
     this.#box.lang = lang;
     this.#choose.textContent = texts.input.choose;
     this.#bars.ariaLabel = texts.result.probabilities;
-    this.#headline.textContent = texts.page.lead;
+    this.#sentence = undefined;
     this.#promise.textContent = texts.page.promise;
     this.#fault.textContent = "";
     this.#bars.replaceChildren();
     this.#advice.hidden = true;
-    this.idle();
   }
 
-  idle(): void {
-    this.#record.disabled = this.#file.disabled = false;
-    this.#record.textContent = this.#texts.input.recordTexts.start;
-  }
-
-  /** Until the next state neither button can be used. */
-  busy(): void {
-    this.#fault.textContent = "";
-    this.#record.disabled = this.#file.disabled = true;
-  }
-
-  recording(): void {
-    this.#record.disabled = false;
-    this.#record.textContent = this.#texts.input.recordTexts.stop;
+  become(state: State): void {
+    const { input, page, element, status } = this.#texts;
+    const isRecording = state === "recording";
+    const found = this.#sentence ?? page.lead;
+    const headlines = { recording: element.recording, computing: status.computing };
+    this.#record.disabled = state === "starting" || state === "computing";
+    this.#record.textContent = isRecording ? input.recordTexts.stop : input.recordTexts.start;
+    this.#file.disabled = state !== "idle";
+    this.#elapsed.hidden = !isRecording;
+    replace(this.#headline, { idle: found, starting: found, ...headlines }[state]);
+    if (state !== "idle") this.#fault.textContent = "";
   }
 
   /** @param elapsed seconds */
   elapsed(elapsed: number): void {
-    const text = this.#texts.input.recording(elapsed);
-    if (this.#headline.textContent !== text) this.#headline.textContent = text;
+    replace(this.#elapsed, this.#texts.format.clock(elapsed));
   }
 
-  computing(): void {
-    this.busy();
-    this.#headline.textContent = this.#texts.status.computing;
-  }
-
+  /** The headline follows with the next state. */
   show({ prediction, passages }: Predicted, isLocal: boolean): void {
     const words = wordsOf(this.#texts);
     const { warning, results } = prediction;
-    this.#headline.textContent = sentence(words, prediction, passages);
+    this.#sentence = sentence(words, prediction, passages);
     const advice: ReadonlyMap<string, string> = new Map(Object.entries(this.#texts.warnings));
     this.#advice.hidden = warning === undefined;
     this.#advice.textContent = warning ? (advice.get(warning.code) ?? warning.detail) : "";
@@ -138,6 +133,10 @@ export class View {
   /** Shows an error of the page's author or of the visitor. */
   say(text: string): void {
     this.#fault.textContent = text;
-    if (this.#bars.childElementCount === 0) this.#headline.textContent = this.#texts.page.lead;
   }
+}
+
+/** Screen readers would read the same text again. */
+function replace(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
 }

@@ -2,7 +2,7 @@
 
 const LONGEST_MS = 20;
 /** Samples between two looks at the clock. */
-export const STRIDE = 1 << 18;
+const STRIDE = 1 << 18;
 
 /** Lets the page handle events and draw. */
 export function breathe(): Promise<void> {

@@ -53,10 +53,6 @@ export class ClipMode {
     this.#explanation = new Explanation(predictor, views.result.influence, views.notice);
   }
 
-  get entries(): readonly Entry[] {
-    return this.#entries;
-  }
-
   /** Shows no recording any more; its result stays until another one is shown. */
   leave(): void {
     this.#shown = this.#wanted = undefined;

@@ -1,10 +1,13 @@
 /** Writes the clips of the list as CSV and as JSON. */
 
+import { winnerOf } from "../engine/judgement.js";
 import type { Entry, Outcome } from "./entry.js";
 
+/** Without it Excel takes UTF-8 for another encoding. */
+const BYTE_ORDER_MARK = "\uFEFF";
 const COLUMNS = ["file", "seconds", "network", "emotion", "doubt", "warning", "error"] as const;
 /** A spreadsheet would compute a cell that starts with one of these. */
-const FORMULA = /^[=+\-@\t\r]/;
+const FORMULA = /^[=+\-@\t\r\n]/;
 
 /**
  * A row for each clip that was analysed or failed. `emotion` is empty if the network warns; a label
@@ -18,12 +21,12 @@ export function asCsv(entries: readonly Entry[]): string {
     const shares = new Map(results[index]!.map((each) => [each.emotionType, each.prediction]));
     const texts = cells(entry);
     return [
-      ...COLUMNS.map((column) => quoted(safe(texts[column]))),
+      ...COLUMNS.map((column) => texts[column]),
       ...labels.map((label) => shares.get(label)?.toFixed(6) ?? ""),
     ];
   });
-  const head = [...COLUMNS, ...labels].map((name) => quoted(safe(name)));
-  return [head, ...rows].map((row) => `${row.join(",")}\r\n`).join("");
+  const lines = [[...COLUMNS, ...labels], ...rows].map((row) => row.map(quoted).join(","));
+  return BYTE_ORDER_MARK + lines.map((line) => `${line}\r\n`).join("");
 }
 
 export function asJson(entries: readonly Entry[]): string {
@@ -68,20 +71,16 @@ function cells(entry: Entry): Record<(typeof COLUMNS)[number], string> {
 }
 
 /** The most probable label; empty if the network warns. */
-function emotionOf({ overall: { results, warning } }: Outcome): string {
-  if (warning) return "";
-  return results.reduce((best, each) => (each.prediction > best.prediction ? each : best))
-    .emotionType;
+function emotionOf({ overall }: Outcome): string {
+  return overall.warning ? "" : winnerOf(overall).emotionType;
 }
 
 function errorOf({ state }: Entry): string {
   return state.kind === "failed" ? state.fault.kind : "";
 }
 
-function safe(text: string): string {
-  return FORMULA.test(text) ? `'${text}` : text;
-}
-
+/** A cell that no spreadsheet computes. */
 function quoted(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const safe = FORMULA.test(text) ? `'${text}` : text;
+  return `"${safe.replaceAll('"', '""')}"`;
 }

@@ -335,7 +335,8 @@ export const repeat = {
 export const log = {
   heading: "What left your machine",
   summary: (requests: number, sent: number, host: string) =>
-    `${requests} requests, all to ${host}. Features sent: ${sent === 0 ? "none, nothing was posted" : bytes(sent)}. ` +
+    `${requests === 1 ? "1 request" : `${requests} requests, all`} to ${host}. ` +
+    `Features sent: ${sent === 0 ? "none, nothing was posted" : bytes(sent)}. ` +
     "Audio sent: none.",
   foreign: (hosts: string) => `Requests also went to ${hosts}.`,
   method: "Method",

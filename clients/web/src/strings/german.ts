@@ -7,7 +7,7 @@ const decimal = (value: number): string => value.toFixed(1).replace(".", ",");
 
 const percent = (share: number): string => `${Math.round(share * 100)}\u00a0%`;
 
-const seconds = (value: number): string => `${decimal(value)} s`;
+const seconds = (value: number): string => `${decimal(value)}\u00a0s`;
 
 const bytes = (count: number): string =>
   count < 1_000 ? `${count} Byte` : `${decimal(count / 1_000)} kB`;
@@ -163,9 +163,9 @@ export const network: typeof english.network = {
   unknown: "\u2013",
   uses: { prosody: "Tonhöhe und Lautstärke", baseline: "Ihre normale Stimme" },
   alsoUses: (uses) => `Es nutzt auch ${uses.join(" und, wenn Sie möchten, ")}.`,
-  without: (uses) => `Sein Anteil wurde ohne ${uses === 1 ? "dies" : "beides"} gemessen.`,
+  without: (uses) => `Seine Trefferquote wurde ohne ${uses === 1 ? "dies" : "beides"} gemessen.`,
   withBaseline: (recall) =>
-    `Sobald es zehn Aufnahmen Ihrer normalen Stimme kennt, liegt es zu ${percent(recall)} richtig.`,
+    `Sobald es zehn Aufnahmen Ihrer normalen Stimme kennt, liegt es in ${percent(recall)} der Fälle richtig.`,
   notFor: "Nicht geeignet für",
   limit: (text) => LIMITS.get(text) ?? text,
 };
@@ -189,8 +189,8 @@ export const voice: typeof english.voice = {
   computing: "Wird berechnet …",
   add: (clips) =>
     clips === 0
-      ? "Bisherige Aufnahmen verwenden"
-      : `Bisherige ${clips === 1 ? "Aufnahme" : `${clips} Aufnahmen`} verwenden`,
+      ? "Bisherige Aufnahmen speichern"
+      : `Bisherige ${clips === 1 ? "Aufnahme" : `${clips} Aufnahmen`} speichern`,
   addHint: "Die Aufnahmen dieses Besuchs: nur, wenn alle von Ihrer eigenen Stimme sind.",
   forget: "Meine Stimme löschen",
   reveals: "Was das verrät und wo es bleibt",
@@ -324,7 +324,7 @@ export const warnings: Record<WarningCode, string> = {
 export const views: typeof english.views = {
   waveform: "Wellenform",
   waveformLabel: (length) =>
-    `Wellenform von ${seconds(length)} Ton. Klicken Sie, um ab dort zu hören.`,
+    `Wellenform von ${seconds(length)} Ton. Klicken Sie, um von dort an zu hören.`,
   playback: "Aufnahme anhören",
   heatmap: "MFCC-Frames, die diese Seite aus dem Ton berechnet",
   heatmapLabel: (frames, coefficients) =>
@@ -336,7 +336,7 @@ export const views: typeof english.views = {
   heatmapWindow: (start, end) => `Zu sehen: ${clock(start)} bis ${clock(end)}.`,
   timeline: "Emotionen im Zeitverlauf",
   timelineName:
-    "Emotionen im Zeitverlauf: Pfeiltasten wählen einen Zeitpunkt, die Eingabetaste spielt ihn ab",
+    "Emotionen im Zeitverlauf: Pfeiltasten wählen einen Zeitpunkt, die Eingabetaste spielt ab dort",
   timelineLabel: (windows) => `${windows} Abschnitte; die Tabelle darunter hat dieselben Daten`,
   timelineHint:
     "Zeigen Sie auf die Grafik, um einen Zeitpunkt zu sehen; klicken Sie, um ihn zu hören.",

@@ -1,11 +1,8 @@
 /** Shows an error with its remedy. */
 
 import { find, make } from "../dom.js";
-import type { Fault, FaultKind } from "../faults.js";
+import { WITH_DETAIL, type Fault } from "../faults.js";
 import { action, faults, named, retryAfter } from "../strings/index.js";
-
-/** The kinds of errors that are shown with the message of the server or of the extractor. */
-const WITH_DETAIL: readonly FaultKind[] = ["refused", "extractor", "unexpected", "wrong-server"];
 
 export class Notice {
   readonly #box = find("notice", HTMLElement);
