@@ -125,7 +125,7 @@ def test_the_connection_limit_of_the_server(
             visited.upload(original)
             visited.expect_fault("too-many-requests")
         wait_until(lambda: server.client.get(HANDSHAKE).status_code == 200, "the limit ends")
-        visited.page.get_by_role("button", name="Try again").click()
+        visited.by_id("notice").get_by_role("button", name="Try again").click()
         visited.wait_for_result()
 
 
