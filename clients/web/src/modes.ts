@@ -6,7 +6,7 @@ import { decode } from "./audio/decode.js";
 import { encodeWav } from "./audio/wav.js";
 import type { Sound } from "./clip.js";
 import { ClipMode } from "./clips/clip-mode.js";
-import type { Entry, Source } from "./clips/entry.js";
+import type { Source } from "./clips/entry.js";
 import { LiveMode } from "./live-mode.js";
 import type { Predictor } from "./predictor.js";
 import { input } from "./strings/index.js";
@@ -41,7 +41,7 @@ export class Modes {
   ) {
     const result = new Result((passage) => void this.clip.showWindow(passage));
     const list = new ClipList({
-      choose: (entry) => void this.#showClip(entry),
+      choose: (entry) => void this.#inPlaceOfLive(() => this.clip.show(entry)),
       predictAll: () => this.clip.predictAll(),
       clear: () => {
         this.clip.clear();
@@ -59,16 +59,15 @@ export class Modes {
   }
 
   async takeFiles(file: File, ...others: File[]): Promise<void> {
-    await this.#leaveLive();
-    this.clip.take(sourceOf(file), ...others.map(sourceOf));
+    await this.#inPlaceOfLive(() => this.clip.take(sourceOf(file), ...others.map(sourceOf)));
   }
 
   /** @param again makes another recording */
   async takeRecording(sound: Sound, again: () => void): Promise<void> {
     const name = input.recordingName(++this.#recordings);
     const original = await encodeWav(sound);
-    await this.#leaveLive();
-    this.clip.take({ name, original, read: async () => sound, again });
+    const source = { name, original, read: async () => sound, again };
+    await this.#inPlaceOfLive(() => this.clip.take(source));
   }
 
   /** Predicts what is shown with the chosen network; one of the two has something. */
@@ -77,15 +76,11 @@ export class Modes {
     void this.live.predictAgain();
   }
 
-  async #showClip(entry: Entry): Promise<void> {
-    await this.#leaveLive();
-    this.clip.show(entry);
-  }
-
-  /** A clip is shown in place of what is heard live. */
-  async #leaveLive(): Promise<void> {
+  /** At once, unless it listens: the caller may focus what is shown. */
+  async #inPlaceOfLive(show: () => void): Promise<void> {
     if (this.live.isOn) await this.#listener.stopLive();
     this.live.leave();
+    show();
   }
 }
 
