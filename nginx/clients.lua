@@ -14,6 +14,9 @@ local full_until = 0
 -- Refusals are delayed, so that clients that retry at once do not take CPU time from the workers.
 -- Refusals of the same tick are sent together, which costs less.
 local REFUSAL_SECONDS, TICK_SECONDS = 0.03, 0.02
+-- A refusal of frames costs 0.1 ms: many would take the core from the workers.
+local SECONDS_BETWEEN_REFUSALS, LONGEST_REFUSAL_SECONDS = 1 / 1000, 1
+local last_due = 0
 
 -- Smaller bodies and answers are not counted: the number of connections limits them.
 local SMALL_BYTES = 16384
@@ -29,7 +32,9 @@ end
 
 local function refuse(status, problem)
     count("", status)
-    local due = now() + REFUSAL_SECONDS
+    local paced = math.max(now() + REFUSAL_SECONDS, last_due + SECONDS_BETWEEN_REFUSALS)
+    local due = math.min(paced, now() + LONGEST_REFUSAL_SECONDS)
+    last_due = due
     sleep(math.ceil(due / TICK_SECONDS) * TICK_SECONDS - now())
     ngx.req.discard_body()
     ngx.status = status
