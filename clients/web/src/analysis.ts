@@ -102,11 +102,11 @@ export class Analysis {
    *
    * @throws Fault
    */
-  async *predictWindows(network: string, signal: AbortSignal): AsyncGenerator<PredictedPassage> {
+  async *predictWindows(network: string, signal?: AbortSignal): AsyncGenerator<PredictedPassage> {
     let waits = 0;
     for (const window of this.windows) {
       for (;;) {
-        if (signal.aborted) return;
+        if (signal?.aborted) return;
         try {
           yield { ...window, predicted: await this.#predictUnlessSilent(window, network) };
           break;

@@ -7,6 +7,7 @@ import { Analysis, average, type PredictedPassage } from "../../src/analysis.js"
 import { check, type Sound } from "../../src/clip.js";
 import { describe } from "../../src/engine/describe.js";
 import type { PredictionWithRequest } from "../../src/engine/messages.js";
+import { isBetter } from "../../src/engine/ranking.js";
 import { Fault } from "../../src/faults.js";
 import { Predictor, type Computation } from "../../src/predictor.js";
 import ExtractorWorker from "./worker.js?worker&inline";
@@ -37,9 +38,7 @@ export class Connection {
 
   /** The network that is best on recordings from elsewhere, or else on new voices. */
   get best(): Network | undefined {
-    const elsewhere = this.networks.filter(({ otherCorpora }) => otherCorpora !== null);
-    const candidates = elsewhere.length > 0 ? elsewhere : [...this.networks];
-    return candidates.sort((a, b) => recall(b) - recall(a))[0];
+    return [...this.networks].sort(isBetter)[0];
   }
 
   isLocal(network: Network): boolean {
@@ -54,17 +53,11 @@ export class Connection {
       return { prediction: await analysis.predict(analysis.whole, networkType), passages: [] };
     }
     const passages: PredictedPassage[] = [];
-    const { signal } = new AbortController();
-    for await (const passage of analysis.predictWindows(networkType, signal))
-      passages.push(passage);
+    for await (const passage of analysis.predictWindows(networkType)) passages.push(passage);
     const prediction = average(passages);
     if (!prediction) throw new Fault({ kind: "silent" });
     return { prediction, passages };
   }
-}
-
-function recall({ otherCorpora, speakerIndependentUar }: Network): number {
-  return otherCorpora?.uar ?? speakerIndependentUar;
 }
 
 function startWorker(): Worker {

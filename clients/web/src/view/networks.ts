@@ -3,9 +3,10 @@
 import type { Network } from "speech-emotion-extractor";
 
 import { find, make } from "../dom.js";
+import { isBetter } from "../engine/ranking.js";
 import { network as words } from "../strings/index.js";
 import { meaningsOf } from "./meanings.js";
-import { isBetter, qualityOf, tableOf, usesOf } from "./recall.js";
+import { qualityOf, tableOf, usesOf } from "./recall.js";
 
 export class NetworkChoice {
   readonly #group = find("networks", HTMLFieldSetElement);

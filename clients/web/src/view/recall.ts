@@ -5,16 +5,6 @@ import type { CorpusRecall, Network, Recall } from "speech-emotion-extractor";
 import { make, makeRow } from "../dom.js";
 import { format, network as words, trust } from "../strings/index.js";
 
-/** Sorts the best network first: a recall on other corpora counts more than one on new speakers. */
-export function isBetter(a: Network, b: Network): number {
-  const measured = Number(b.otherCorpora !== null) - Number(a.otherCorpora !== null);
-  return measured || headline(b) - headline(a);
-}
-
-function headline({ otherCorpora, speakerIndependentUar }: Network): number {
-  return otherCorpora?.uar ?? speakerIndependentUar;
-}
-
 /** The recall, beside that of guessing and of listeners, in three lines. */
 export function qualityOf(network: Network): string[] {
   const { emotions, newSpeakers, otherCorpora, speakerIndependentUar } = network;
