@@ -20,8 +20,8 @@ run: .venv ## start the server on http://localhost:8080 (PORT, WORKERS); Ctrl-C 
 	@scripts/page || echo "The page could not be built; only the API is served"
 	@./ser run
 
-# These load both cores, or need the processes and files that others would use.
-ALONE = tests/benchmarks tests/stack/test_shortages.py
+# These load both cores, take the time, or need the processes and files that others would use.
+ALONE = tests/benchmarks tests/stack/test_footprint.py tests/stack/test_shortages.py
 
 test: .venv .venv-dev .venv-inference-clients ## run every test
 	@scripts/nginx || [ -z "$$CI" ]

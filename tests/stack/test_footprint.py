@@ -27,7 +27,7 @@ def test_a_worker_stays_below_120_megabytes(server: Server) -> None:
 
 
 def test_the_first_prediction_takes_three_seconds_at_most(tmp_path: Path) -> None:
-    """In the best of a few tries: other tests run at the same time."""
+    """In the best of a few tries: other programs run on the machine, though no other test."""
     assert any(seconds_to_first_prediction(tmp_path) < 3 for _ in range(TRIES))
 
 

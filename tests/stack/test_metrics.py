@@ -93,12 +93,12 @@ def test_counters_stay_right_while_workers_are_killed(nginx: Path, tmp_path: Pat
     ):
         with Load(server, CLIENTS) as load, scraper.continuously():
             for number in range(KILLS):
+                # A worker that is killed before it has started is not counted.
+                wait_until(partial(scraper.has_counted_starts, number + 2), "a worker's start")
                 kill_a_worker(server)
                 if number % 7 == 3:
                     server.gunicorn().send_signal(signal.SIGHUP)
                 load.wait_for_answers(20)
-                # A worker that is killed before it has started is not counted.
-                wait_until(partial(scraper.has_counted_starts, number + 3), "a worker's start")
             os.kill(server.gunicorn().pid, signal.SIGKILL)
             load.wait_for_answers(200)
         assert not load.failures
