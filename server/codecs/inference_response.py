@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+import orjson
 
 from server.codecs.inference_request import InferenceRequest, RequestedOutput
 from server.codecs.tensor_specs import version
@@ -116,7 +117,13 @@ def _encode_output(
     if requested.binary:
         output.parameters = {"binary_data_size": values.nbytes}
         return output, [values.data]
-    return output, [_encode(piece.tolist())[1:-1] for piece in _pieces(values.ravel())]
+    return output, [encode_numbers(piece) for piece in _pieces(values.ravel())]
+
+
+def encode_numbers(values: Array) -> bytes:
+    """The decimals that msgspec writes for the elements of `values`, without brackets."""
+    doubles = values.astype(np.float64)
+    return orjson.dumps(doubles, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].replace(b"e+", b"e")
 
 
 def _encode_classes(
