@@ -9,14 +9,14 @@ import numpy.typing as npt
 
 from training.arrays import Float32, Integers
 from training.audio.copies import variants
-from training.corpora.reader import auxiliary_labels, listeners_votes
+from training.corpora.reader import auxiliary_labels
 from training.features.cache import ORIGINAL, Change, FeatureCache
 from training.features.extraction import Extraction
 
 AUXILIARY = ("intensity", "sex", "statement")
 PER_UTTERANCE = (
     *("features", "targets", "speakers", "content_hashes", "auxiliary_labels"),
-    *("corpora", "possible", "votes"),
+    *("corpora", "possible"),
 )
 
 
@@ -31,7 +31,6 @@ class Examples:
     auxiliary_labels: Integers  # (N, 3): intensity, sex, statement; 0 or 1, and -1 where unknown
     corpora: npt.NDArray[np.str_]  # (N,), the key of each utterance's corpus
     possible: npt.NDArray[np.bool_]  # (N, L), the emotions that the utterance's corpus has
-    votes: Float32  # (N, L), shares of listeners who heard each emotion; zeros where unknown
     labels: tuple[str, ...]  # L emotions, in alphabetical order
 
     @property
@@ -52,8 +51,7 @@ class Examples:
         """The same examples, without emotions that no utterance has."""
         known, targets = np.unique(self.targets, return_inverse=True)
         labels = tuple(self.labels[index] for index in known.tolist())
-        possible, votes = self.possible[:, known], self.votes[:, known]
-        return replace(self, targets=targets, labels=labels, possible=possible, votes=votes)
+        return replace(self, targets=targets, labels=labels, possible=self.possible[:, known])
 
     def digest(self) -> str:
         """A short hash of every number and label."""
@@ -80,6 +78,5 @@ def load_examples(extraction: Extraction, cache: FeatureCache, count: int) -> Ex
         auxiliary_labels=auxiliary_labels(utterances, AUXILIARY),
         corpora=np.array(corpora.corpus_of),
         possible=corpora.possible(),
-        votes=listeners_votes(utterances, labels),
         labels=labels,
     )

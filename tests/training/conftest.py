@@ -102,7 +102,6 @@ def clouds() -> Examples:
         auxiliary_labels=np.full((80, 3), -1),
         corpora=np.full(80, "one"),
         possible=np.ones((80, 4), bool),
-        votes=np.zeros((80, 4), np.float32),
         labels=("a", "b", "c", "d"),
     )
 

@@ -1,12 +1,10 @@
 """CREMA-D: Cao et al. 2014, doi:10.1109/TAFFC.2014.2336244."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from training.corpora.reader import Utterance
-from training.corpora.table import Row, read_table
 
 
 class Cremad:
@@ -41,7 +39,6 @@ class Cremad:
         53, 54, 55, 56, 58, 60, 61, 63, 72, 73, 74, 75, 76, 78, 79, 82, 84, 89, 91,
     )
     # fmt: on
-    _LETTERS = MappingProxyType({name[0]: emotion for name, emotion in _EMOTIONS.items()})
     emotions = tuple(sorted(_EMOTIONS.values()))
 
     def read_name(self, path: Path) -> Utterance:
@@ -54,27 +51,6 @@ class Cremad:
         if found[4] in self._LEVELS:
             auxiliary["intensity"] = self._LEVELS[found[4]]
         return Utterance(path, speaker, self._EMOTIONS[found[3]], auxiliary)
-
-    def votes(self, source: Path) -> Mapping[str, Mapping[str, float]]:
-        """What most listeners heard in the voice alone; emotions with equally many share it.
-
-        Of `votes.csv` with `file,voice_vote`, such as `1001_IWW_SAD_XX,F:N`; none where it lacks.
-
-        Raises:
-            CorpusError: another header, or a letter of no emotion.
-        """
-        path = source / "votes.csv"
-        if not path.is_file():
-            return {}
-        rows = read_table(path, ("file", "voice_vote"))
-        return {row["file"]: self._shares(row) for row in rows}
-
-    def _shares(self, row: Row) -> dict[str, float]:
-        letters = row["voice_vote"].split(":")
-        for letter in letters:
-            if letter not in self._LETTERS:
-                raise row.error(f"vote {letter!r} is none of {', '.join(self._LETTERS)}")
-        return {self._LETTERS[letter]: 1 / len(letters) for letter in letters}
 
     def sex(self, speaker: str) -> str:
         """According to the table that comes with the corpus."""

@@ -4,11 +4,11 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 
-from training.arrays import Float32, Integers
+from training.arrays import Integers
 from training.corpora import sound_files
 from training.errors import UserError
 
@@ -31,8 +31,6 @@ class Utterance:
     # Labels beside the emotion, by name: the number of a class, from 0. A corpus gives those that
     # it has, such as `sex`, `intensity` or `sentence`; auxiliary tasks may be trained on them.
     auxiliary: Mapping[str, int] = field(default_factory=dict)
-    # What listeners heard: the share of each emotion, together 1; nothing where it is not known.
-    votes: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,19 +97,6 @@ class Reader(Facts, Protocol):
         ...
 
 
-@runtime_checkable
-class Judged(Protocol):
-    """A reader of a corpus to which people listened."""
-
-    def votes(self, source: Path) -> Mapping[str, Mapping[str, float]]:
-        """By the name of a file without its suffix: the share of each emotion; together 1.
-
-        Raises:
-            CorpusError: the table in the folder cannot be read.
-        """
-        ...
-
-
 @dataclass(frozen=True)
 class Corpus:
     """The utterances of a folder, and the files left out."""
@@ -142,12 +127,6 @@ def auxiliary_labels(utterances: Sequence[Utterance], names: Sequence[str]) -> I
     )
 
 
-def listeners_votes(utterances: Sequence[Utterance], labels: Sequence[str]) -> Float32:
-    """Listeners' votes on N utterances, float32 (N, len(labels)); zeros where unknown."""
-    rows = [[item.votes.get(label, 0.0) for label in labels] for item in utterances]
-    return np.array(rows, np.float32).reshape(len(utterances), len(labels))
-
-
 def read_corpus(source: Path, reader: Reader) -> Corpus:
     """Reads the names of all files under `source`, at any depth; symbolic links are followed.
 
@@ -169,18 +148,8 @@ def read_corpus(source: Path, reader: Reader) -> Corpus:
         if first is not utterance:
             reason = f"the same utterance as {first.path.relative_to(source)}"
             unusable.append(Unusable(path, reason, on_purpose=True))
-    found = _with_votes(tuple(utterances.values()), reader, source)
-    corpus = Corpus(reader, source, found, tuple(unusable))
+    corpus = Corpus(reader, source, tuple(utterances.values()), tuple(unusable))
     return require_utterances(corpus)
-
-
-def _with_votes(
-    utterances: tuple[Utterance, ...], reader: Reader, source: Path
-) -> tuple[Utterance, ...]:
-    if not isinstance(reader, Judged):
-        return utterances
-    votes = reader.votes(source)
-    return tuple(replace(item, votes=votes.get(item.path.stem, {})) for item in utterances)
 
 
 def require_utterances(corpus: Corpus) -> Corpus:

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from training.corpora import sound_files
-from training.corpora.reader import CorpusError, listeners_votes, read_corpus
+from training.corpora.reader import read_corpus
 from training.corpora.registry import reader_named
 from training.features.loading import load_audio
 
@@ -62,38 +62,6 @@ def test_a_tree_as_published_is_read_whole(key: str, tmp_path: Path) -> None:
     assert set(corpus.reader.emotions) == {item.emotion for item in corpus.utterances}
     assert len(corpus.reader.emotions) == 7
     assert len(set(Counter(item.speaker for item in corpus.utterances).values())) == 1
-
-
-def test_the_majority_of_listeners_is_read(tmp_path: Path) -> None:
-    names = ("1001_IWW_SAD_XX", "1001_IWW_ANG_XX", "1001_IWW_NEU_XX")
-    for name in names:
-        write_silence(tmp_path / f"{name}.wav")
-    rows = ["file,voice_vote,voice_level", f"{names[0]},F:N,48.5:49.0", f"{names[1]},D,68.25"]
-    (tmp_path / "votes.csv").write_text("\n".join(rows))
-    found = {item.path.stem: item.votes for item in read_corpus(tmp_path, CREMAD).utterances}
-    assert found == {
-        names[0]: {"fearful": 0.5, "neutral": 0.5},
-        names[1]: {"disgust": 1.0},
-        names[2]: {},
-    }
-    utterances = read_corpus(tmp_path, CREMAD).utterances
-    shares = listeners_votes(utterances, ("disgust", "fearful", "neutral"))
-    assert shares.tolist() == [[1, 0, 0], [0, 0, 0], [0, 0.5, 0.5]]
-
-
-@pytest.mark.parametrize(
-    ("table", "message"),
-    [
-        ("file,vote\n", r"votes\.csv:1: no column 'voice_vote'; the header is 'file,vote'"),
-        ("file,voice_vote\na,A\nb,X\n", r"votes\.csv:3: vote 'X' is none of A, D, F, H, N, S"),
-        ('file,voice_vote\na,"A\n', r"votes\.csv: cannot be read as a table: unexpected end"),
-    ],
-)
-def test_a_wrong_table_of_votes_is_named(tmp_path: Path, table: str, message: str) -> None:
-    write_silence(tmp_path / "1001_IWW_SAD_XX.wav")
-    (tmp_path / "votes.csv").write_text(table)
-    with pytest.raises(CorpusError, match=message):
-        read_corpus(tmp_path, CREMAD)
 
 
 @pytest.mark.parametrize("suffix", FORMATS)

@@ -94,17 +94,16 @@ def test_chosen_examples_keep_what_belongs_to_them(examples: Examples) -> None:
     some = examples.where(examples.corpora == "nemo").with_occurring_labels()
     assert some.labels == ("neutral", "surprised")
     assert some.corpora.tolist() == ["nemo"] * 3
-    assert some.possible.shape == some.votes.shape == (3, 2)
+    assert some.possible.shape == (3, 2)
     assert some.possible.all()
 
 
 def test_the_digest_tells_what_a_corpus_has(examples: Examples) -> None:
     others = {
         replace(examples, possible=~examples.possible).digest(),
-        replace(examples, votes=examples.votes + 1).digest(),
         replace(examples, corpora=np.char.upper(examples.corpora)).digest(),
     }
-    assert len({examples.digest(), *others}) == 4
+    assert len({examples.digest(), *others}) == 3
 
 
 def test_unreadable_files_are_left_out_of_their_corpus(corpora: Corpora) -> None:

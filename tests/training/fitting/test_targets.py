@@ -32,7 +32,6 @@ def union() -> Examples:
         auxiliary_labels=np.full((len(rows), 3), -1),
         corpora=np.array([corpus for corpus, _ in rows]),
         possible=np.array([POSSIBLE[corpus] for corpus, _ in rows]),
-        votes=np.zeros((len(rows), len(LABELS)), np.float32),
         labels=LABELS,
     )
 

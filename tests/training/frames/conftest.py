@@ -49,7 +49,6 @@ def clips(spectra: Sequence[Spectra]) -> FrameExamples:
         auxiliary_labels=np.full((count, 3), -1),
         corpora=np.full(count, "one"),
         possible=np.ones((count, len(LABELS)), bool),
-        votes=np.zeros((count, len(LABELS)), np.float32),
         labels=LABELS,
     )
     recordings = [variant_frames(item[0])[0] for item in spectra]

@@ -36,7 +36,6 @@ def union() -> Examples:
         auxiliary_labels=np.full((len(list(_clips())), 3), -1),
         corpora=np.array([corpus for corpus, _, _ in _clips()]),
         possible=np.array([[name in EMOTIONS[c] for name in LABELS] for c, _, _ in _clips()]),
-        votes=np.zeros((len(list(_clips())), len(LABELS)), np.float32),
         labels=LABELS,
     )
 

@@ -30,7 +30,6 @@ def examples() -> Examples:
         auxiliary_labels=np.full((CLIPS, 3), -1),
         corpora=np.full(CLIPS, "one"),
         possible=np.ones((CLIPS, len(LABELS)), bool),
-        votes=np.zeros((CLIPS, len(LABELS)), np.float32),
         labels=LABELS,
     )
 

@@ -42,7 +42,6 @@ def voices() -> Examples:
         auxiliary_labels=np.full((len(pairs), 3), -1),
         corpora=np.full(len(pairs), "one"),
         possible=np.ones((len(pairs), 2), bool),
-        votes=np.zeros((len(pairs), 2), np.float32),
         labels=("calm", "lively"),
     )
 
