@@ -12,10 +12,10 @@ from server.app import create_app
 from server.models.catalog import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings
 from tests.clients.test_web_client import application
-from tests.support.shipped_models import VERSION_1, copy_features, shipped_recipe
+from tests.support.models.shipped import VERSION_1, copy_features, shipped_recipe
+from tests.support.models.tiny import write_undefined_distance, write_vector_network
 from tests.support.sounds import noise
-from tests.support.tiny_models import write_undefined_distance, write_vector_network
-from tests.support.web_driver import WebModule
+from tests.support.web.driver import WebModule
 
 RATE = 22_050
 UNDEFINED, DEFINED = "Undefined", "Defined"  # networks that are the same but for the distance

@@ -11,12 +11,12 @@ import pytest
 from tests.support.access_log import find_request
 from tests.support.harness import Server, free_port, running
 from tests.support.metrics import samples
-from tests.support.problems import check_problem
-from tests.support.tiny_models import (
+from tests.support.models.tiny import (
     write_extractor,
     write_recording_extractor,
     write_vector_network,
 )
+from tests.support.problems import check_problem
 
 EXTRACTOR, CLIP = "/init/extractor-48000.onnx", "/init/reference-48000-stereo.wav"
 NETWORK = "/init/networks/DNN.onnx"
