@@ -25,7 +25,7 @@ from server.api.files import FileResource, FilesResource, NoFilesResource
 from server.api.metrics import MetricsResource
 from server.api.prediction import PredictionResource
 from server.api.verification import VerificationResource
-from server.codecs.tensor_specs import version
+from server.codecs.open_inference.tensor_specs import version
 from server.http.api_keys import KeyMiddleware, KeyRing
 from server.http.canary import Application, CanaryDispatcher, ReleaseHeader
 from server.http.request_id import RequestIdMiddleware, request_id

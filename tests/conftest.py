@@ -13,8 +13,8 @@ from configuration import config_path, read_section
 from server.launch.launcher import find_nginx
 from tests.support.harness import Server, running
 from tests.support.missing import CORPORA, MISSING, missing
-from tests.support.shipped_models import MODELS, shipped_recipe
-from tests.support.tiny_models import write_frame_network
+from tests.support.models.shipped import MODELS, shipped_recipe
+from tests.support.models.tiny import write_frame_network
 from training.settings import DataSettings
 
 

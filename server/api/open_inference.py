@@ -9,9 +9,13 @@ from falcon.asgi import App, Request, Response
 from server.api.documents import DocumentResource
 from server.api.inference import InferenceResource
 from server.api.requests import find_version
-from server.codecs.inference_metadata import model_configuration, model_metadata, server_metadata
-from server.codecs.inference_request import BatchLimits
-from server.codecs.tensor_specs import model_signature
+from server.codecs.open_inference.metadata import (
+    model_configuration,
+    model_metadata,
+    server_metadata,
+)
+from server.codecs.open_inference.request import BatchLimits
+from server.codecs.open_inference.tensor_specs import model_signature
 from server.inference.batch_executor import BatchExecutor
 from server.inference.joint_runs import JointRuns
 from server.inference.service import InferenceService

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from falcon.asgi import Request
 
-from server.codecs.tensor_specs import version
+from server.codecs.open_inference.tensor_specs import version
 from server.inference.deadline import HEADER, Deadline, parse_deadline
 from server.models.catalog import NetworkCatalog
 from server.models.network import Network

@@ -15,8 +15,8 @@ from msgspec import UNSET, Meta, UnsetType
 from numpy.typing import NDArray
 
 from server.codecs.json_values import check_number, check_numbers, json_type, parse
+from server.codecs.open_inference.tensors import MOST_CLIPS
 from server.codecs.prosody_ranges import COLUMNS, Range, out_of_range, statistics_ranges
-from server.codecs.tensors import MOST_CLIPS
 from server.models.contract.prosody_statistics import MOST_STATISTICS, PROSODY_COLUMNS
 from server.problems import messages
 from server.problems.documents import Problem, shortened

@@ -7,10 +7,10 @@ from functools import partial
 from time import perf_counter
 from typing import TypeVar
 
-from server.codecs.inference_request import BatchLimits, InferenceRequest, read_request
-from server.codecs.inference_response import InferenceResponse, encode_response
+from server.codecs.open_inference.request import BatchLimits, InferenceRequest, read_request
+from server.codecs.open_inference.response import InferenceResponse, encode_response
+from server.codecs.open_inference.tensor_specs import ModelSignature
 from server.codecs.optional_members import Utterance
-from server.codecs.tensor_specs import ModelSignature
 from server.inference.batch_executor import BatchExecutor
 from server.inference.cost_estimate import CostEstimate
 from server.inference.deadline import Deadline, earlier

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.web_driver import WebModule, run_web_module
+from tests.support.web.driver import WebModule, run_web_module
 
 
 @pytest.fixture(scope="module")

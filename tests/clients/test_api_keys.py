@@ -8,8 +8,8 @@ import pytest
 from speech_emotion import Client
 from speech_emotion.errors import InvalidKeyError, SpeechEmotionError
 
-from tests.support.hostile_server import HostileServer, response
-from tests.support.web_driver import WebError, WebModule
+from tests.support.hostile.server import HostileServer, response
+from tests.support.web.driver import WebError, WebModule
 
 KEY = "4f6b-not-secret-87d1"
 INVALID = ["", "two words", "line\nbreak", "schl\u00fcssel"]

@@ -16,10 +16,10 @@ from falcon.asgi import App
 from server.app import create_app
 from server.models.catalog import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings
-from tests.support.shipped_models import VERSION_1, copy_features, shipped_recipe
+from tests.support.models.shipped import VERSION_1, copy_features, shipped_recipe
+from tests.support.models.tiny import write_frame_network, write_vector_network
 from tests.support.sounds import noise
-from tests.support.tiny_models import write_frame_network, write_vector_network
-from tests.support.web_driver import WebError, WebModule
+from tests.support.web.driver import WebError, WebModule
 
 TINY_VECTOR_LIMIT = 5.0  # every clip exceeds it and gets a warning
 TINY_FRAME_LIMIT = 100.0

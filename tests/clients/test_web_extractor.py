@@ -15,9 +15,9 @@ import pytest
 import soundfile
 
 from server.settings import load_settings
-from tests.support.shipped_models import metadata_of
+from tests.support.models.shipped import metadata_of
 from tests.support.sounds import noise
-from tests.support.web_driver import WebError, WebModule, run_web_module
+from tests.support.web.driver import WebError, WebModule, run_web_module
 from training.arrays import Float32
 from training.corpora.ravdess import RAVDESS
 from training.corpora.reader import read_corpus

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.support import hostile_extractors as extractors
-from tests.support.hostile_pages import PREDICTION, HostilePages, network, page, sha256
+from tests.support.hostile import extractors
+from tests.support.hostile.pages import PREDICTION, HostilePages, network, page, sha256
 from tests.support.sounds import noise
-from tests.support.web_driver import WebError, WebModule
+from tests.support.web.driver import WebError, WebModule
 
 MEMBERS = ["prosody", "baseline"]
 RECORDING = "/init/extractor-48000.onnx"

@@ -8,9 +8,9 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.support import hostile_extractors as extractors
-from tests.support import hostile_pages as hostile
-from tests.support.hostile_pages import (
+from tests.support.hostile import extractors
+from tests.support.hostile import pages as hostile
+from tests.support.hostile.pages import (
     CLIP,
     EXTRACTOR,
     HANDSHAKE,
@@ -21,9 +21,9 @@ from tests.support.hostile_pages import (
     network,
     page,
 )
+from tests.support.models.tiny import recall
 from tests.support.sounds import noise
-from tests.support.tiny_models import recall
-from tests.support.web_driver import WebError, WebModule
+from tests.support.web.driver import WebError, WebModule
 
 REAL = (hostile.ROOT / "models" / "mfcc.onnx").read_bytes()
 FRAMES = np.zeros((3, 25), np.float32)

@@ -8,9 +8,9 @@ import onnxruntime
 import pytest
 
 from server.settings import load_settings
-from tests.support.shipped_models import metadata_of
+from tests.support.models.shipped import metadata_of
 from tests.support.sounds import noise
-from tests.support.web_driver import WebError, WebModule
+from tests.support.web.driver import WebError, WebModule
 from training.arrays import Float32
 
 RECIPE = {"sampleRate": 22_050, "hopLength": 512, "nMfcc": 25}

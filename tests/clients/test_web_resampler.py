@@ -7,7 +7,7 @@ import pytest
 import soxr
 
 from tests.support.sounds import noise
-from tests.support.web_driver import WebError, WebModule
+from tests.support.web.driver import WebError, WebModule
 
 EDGE = 1_000  # samples that depend on what is assumed beyond the ends
 

@@ -21,13 +21,13 @@ from tests.support.clip_requests import (
     posts,
     without_inference,
 )
-from tests.support.faulty_proxy import Change, FaultyProxy, replaced_by
-from tests.support.hostile_extractors import with_frames
-from tests.support.hostile_pages import PREDICTION, HostilePages, document, network
-from tests.support.shipped_models import MODELS, copy_features, shipped_recipe
+from tests.support.hostile.extractors import with_frames
+from tests.support.hostile.faulty_proxy import Change, FaultyProxy, replaced_by
+from tests.support.hostile.pages import PREDICTION, HostilePages, document, network
+from tests.support.models.shipped import MODELS, copy_features, shipped_recipe
+from tests.support.models.tiny import write_frame_network
 from tests.support.sounds import noise
-from tests.support.tiny_models import write_frame_network
-from tests.support.web_driver import WebError, WebModule
+from tests.support.web.driver import WebError, WebModule
 
 SHIPPED = ("TCN.onnx", "DNN.onnx", "DNN-prosody.onnx")
 

@@ -11,10 +11,10 @@ from server.app import create_app
 from server.models.catalog import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings
 from tests.clients.test_web_client import application
-from tests.support.shipped_models import MODELS, copy_features, shipped_recipe
+from tests.support.models.shipped import MODELS, copy_features, shipped_recipe
+from tests.support.models.tiny import write_frame_network
 from tests.support.sounds import noise
-from tests.support.tiny_models import write_frame_network
-from tests.support.web_driver import WebError, WebModule
+from tests.support.web.driver import WebError, WebModule
 from training.arrays import Float32
 
 RATES = [8_000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000]

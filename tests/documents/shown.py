@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,7 @@ class Shown:
     command: str  # a pattern that matches the whole command
     place: str  # a pattern whose one group is what is shown
     text: Callable[[str], str]  # from what the command prints to what is shown
+    root: Path = ROOT  # of the checkout
 
     def printed(self, server: Server) -> str:
         """What is to be shown: the command is run as it stands, but for the address."""
@@ -31,7 +33,7 @@ class Shown:
 
     def read(self) -> str:
         """The document."""
-        return (ROOT / self.document).read_text(encoding="utf-8")
+        return (self.root / self.document).read_text(encoding="utf-8")
 
     @property
     def shown(self) -> str:
@@ -42,7 +44,7 @@ class Shown:
         """Shows this instead."""
         text, match = self.read(), _found(self.place, self.read())
         text = text[: match.start(1)] + printed + text[match.end(1) :]
-        (ROOT / self.document).write_text(text, encoding="utf-8")
+        (self.root / self.document).write_text(text, encoding="utf-8")
 
 
 def _found(pattern: str, text: str) -> re.Match[str]:

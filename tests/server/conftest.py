@@ -8,13 +8,13 @@ import pytest
 from server.app import create_app
 from server.models.catalog import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings
-from tests.support.openapi import Exchange, check
-from tests.support.tiny_models import (
+from tests.support.models.tiny import (
     write_extractor,
     write_frame_network,
     write_recording_extractor,
     write_vector_network,
 )
+from tests.support.openapi import Exchange, check
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The rooms of the server import each other in one direction only."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from configuration import ROOT
 
+MOST_MODULES = 14  # of a folder; more do not show at a glance what belongs together
 FORBIDDEN = {
     "settings": {"api", "codecs", "http", "inference", "launch", "metrics", "models"},
     "models": {"api", "codecs", "http", "inference", "launch", "metrics"},
@@ -38,3 +40,11 @@ def test_a_room_imports_no_room_that_depends_on_it(room: str) -> None:
     assert modules
     for module in modules:
         assert not set(imported_rooms(module)) & FORBIDDEN[room], module
+
+
+@pytest.mark.parametrize("room", ["server", "training", "tests/support"])
+def test_no_folder_has_too_many_modules(room: str) -> None:
+    modules = [path for path in (ROOT / room).rglob("*.py") if path.name != "__init__.py"]
+    counts = Counter(path.parent for path in modules)
+    assert len(counts) > 5
+    assert [folder for folder, count in counts.items() if count > MOST_MODULES] == []

@@ -26,10 +26,10 @@ from tests.soak.faults import (
 )
 from tests.soak.queries import Query, make_queries
 from tests.soak.tables import table
-from tests.support.clock import WallClock
-from tests.support.control_group import memory_limit
 from tests.support.harness import RUN, Server, running
-from tests.support.small_disk import small_disk
+from tests.support.machine.clock import WallClock
+from tests.support.machine.control_group import memory_limit
+from tests.support.machine.small_disk import small_disk
 
 CLIENTS_OF_EACH_KIND = 16
 QUERIES = 64  # of each network

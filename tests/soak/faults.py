@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, TypeVar
 import psutil
 
 from tests.soak.attacks import ATTACKS_WITH_LITTLE_MEMORY, Answers
-from tests.support.clock import WallClock
 from tests.support.harness import PYTHON, ROOT, Server
-from tests.support.small_disk import SmallDisk
+from tests.support.machine.clock import WallClock
+from tests.support.machine.small_disk import SmallDisk
 
 if TYPE_CHECKING:
     from tests.soak.clients import Client

@@ -14,8 +14,8 @@ from tests.soak.mutants import Mutant
 from tests.soak.mutations import Mutator
 from tests.soak.processes import memory
 from tests.soak.tables import table
+from tests.support.applications.loop_delays import COMMAND, FOLDER_VARIABLE, longest_delay
 from tests.support.harness import Server, running
-from tests.support.loop_delays import COMMAND, FOLDER_VARIABLE, longest_delay
 
 CONNECTIONS = 16
 SECONDS_TO_ANSWER = 20.0

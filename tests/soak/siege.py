@@ -23,8 +23,8 @@ from tests.soak.load import percentile, run_load
 from tests.soak.processes import memory
 from tests.soak.queries import Query, make_queries
 from tests.soak.tables import table
-from tests.support.clock import WallClock
 from tests.support.harness import Server, running
+from tests.support.machine.clock import WallClock
 
 SECONDS = 20.0
 CLIENTS = 8

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.stack.test_limits import QUEUE, predict, stopped_workers
-from tests.support.clock import WallClock
 from tests.support.harness import DEADLINE, Server, running, wait_until
+from tests.support.machine.clock import WallClock
 
 HOUR = 3_600  # seconds
 

@@ -10,19 +10,19 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.applications.loop_delays import (
+    APPLICATION,
+    FOLDER_VARIABLE,
+    forget_delays,
+    longest_delay,
+)
 from tests.support.harness import DEADLINE, PYTHON, ROOT, environment, free_port, wait_until
-from tests.support.hostile_bodies import (
+from tests.support.hostile.bodies import (
     FRAME_BATCHES,
     MFCCS,
     VECTOR_BATCHES,
     VOICE_BATCHES,
     VOICES,
-)
-from tests.support.loop_delays import (
-    APPLICATION,
-    FOLDER_VARIABLE,
-    forget_delays,
-    longest_delay,
 )
 
 LONGEST = 0.05  # seconds, on a busy machine; it is below 0.01 on an idle one

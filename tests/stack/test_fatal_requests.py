@@ -8,14 +8,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.fatal_application import FATAL, KILLS_VARIABLE
+from tests.support.applications.fatal import FATAL, KILLS_VARIABLE
 from tests.support.harness import DEADLINE, MFCCS, PYTHON, Load, Server, running, wait_until
 
 RUN = """
 import sys
 from server.launch.launcher import find_nginx, run
 from server.settings import load_settings
-sys.exit(run(load_settings(), find_nginx(), "tests.support.fatal_application:get_app()"))
+sys.exit(run(load_settings(), find_nginx(), "tests.support.applications.fatal:get_app()"))
 """
 MOST_TRIES = 3
 CONNECTIONS = 16

@@ -15,7 +15,6 @@ import httpx
 import psutil
 import pytest
 
-from tests.support.clock import WallClock
 from tests.support.harness import (
     DEADLINE,
     MFCCS,
@@ -25,6 +24,7 @@ from tests.support.harness import (
     wait_for_new_workers,
     wait_until,
 )
+from tests.support.machine.clock import WallClock
 
 ANSWERS = 300
 

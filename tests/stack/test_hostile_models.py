@@ -5,12 +5,12 @@ import socket
 from pathlib import Path
 
 from tests.support.harness import MFCCS, Load, Server, running, started, wait_until
-from tests.support.hostile_models import (
+from tests.support.hostile.models import (
     TRIGGER,
     write_looping_network,
     write_network_that_loops_once_triggered,
 )
-from tests.support.tiny_models import write_extractor, write_vector_network
+from tests.support.models.tiny import write_extractor, write_vector_network
 
 
 def write_models(directory: Path) -> Path:

@@ -137,6 +137,24 @@ def test_a_large_batch_beyond_the_queue_is_refused_as_a_small_one(short_queue: S
     assert sorted(statuses) == [200] * QUEUE + [503] * QUEUE
 
 
+def test_names_of_unknown_files_beyond_the_queue_are_refused(short_queue: Server) -> None:
+    """Nginx serves the files of networks itself, and asks the workers about all other names."""
+    unknown = "/init/networks/Unknown.onnx"
+    check_problem(short_queue.client.get(unknown), 404)
+    statuses: list[int] = []
+
+    def ask(_: int) -> None:
+        with httpx.Client(base_url=short_queue.client.base_url, timeout=60) as client:
+            statuses.append(client.get(unknown).status_code)
+
+    with ThreadPoolExecutor(2 * QUEUE) as clients, stopped_workers(short_queue):
+        clients.map(ask, range(2 * QUEUE))
+        wait_until(lambda: len(statuses) == QUEUE, "a full queue")
+        check_refused(predict(short_queue.client), 503)
+        assert short_queue.client.get("/init/networks/DNN.onnx").status_code == 200
+    assert sorted(statuses) == [404] * QUEUE + [503] * QUEUE
+
+
 @contextlib.contextmanager
 def stopped_workers(server: Server) -> Iterator[None]:
     workers = server.workers()

@@ -15,9 +15,9 @@ import psutil
 
 from configuration import ROOT
 from server.settings import ServerSettings
-from tests.support.control_group import memory_limit
 from tests.support.harness import DEADLINE, RUN, Server, running, wait_until
 from tests.support.inference import binary_request
+from tests.support.machine.control_group import memory_limit
 
 LIMITS = ServerSettings()
 MANIFESTS = ("base/deployment.yaml", "kserve/servingruntime.yaml")

@@ -30,7 +30,7 @@ from server.launch import launcher
 from server.launch.nginx import configuration
 configuration.TEMPLATE = pathlib.Path(sys.argv[1])
 from server.settings import load_settings
-application = "tests.support.verbose_application:get_app()"
+application = "tests.support.applications.verbose:get_app()"
 sys.exit(launcher.run(load_settings(), launcher.find_nginx(), application))
 """
 VOICE = Voice.random(1)

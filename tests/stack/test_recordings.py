@@ -1,5 +1,6 @@
 """The files for recordings and of networks, served by Nginx and, without it, by the application."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -10,12 +11,12 @@ import pytest
 from tests.support.access_log import find_request
 from tests.support.harness import Server, free_port, running
 from tests.support.metrics import samples
-from tests.support.problems import check_problem
-from tests.support.tiny_models import (
+from tests.support.models.tiny import (
     write_extractor,
     write_recording_extractor,
     write_vector_network,
 )
+from tests.support.problems import check_problem
 
 EXTRACTOR, CLIP = "/init/extractor-48000.onnx", "/init/reference-48000-stereo.wav"
 NETWORK = "/init/networks/DNN.onnx"
@@ -111,6 +112,18 @@ def test_another_version_returns_404(servers: Pair, path: str, version: str) -> 
 def test_a_file_that_the_models_lack_returns_404(servers: Pair, path: str) -> None:
     problem = check_problem(servers.same(path), 404)
     assert problem["type"] == "urn:problem:speech-emotion:file-replaced"
+
+
+def test_the_application_has_the_networks_of_an_earlier_versions_release(servers: Pair) -> None:
+    network = servers.same("/init/configuration").json()["networks"][0]
+    sha256 = network["file"]["sha256"]
+    (second_name,) = servers.nginx.runtime.glob(f"**/current/DNN.onnx.{sha256}")
+    second_name.rename(second_name.with_suffix(".hidden"))
+    try:
+        answer = servers.same(network["file"]["url"], Range="bytes=0-")
+        assert hashlib.sha256(answer.content).hexdigest() == sha256
+    finally:
+        second_name.with_suffix(".hidden").rename(second_name)
 
 
 def test_a_file_takes_no_other_method(servers: Pair) -> None:

@@ -19,7 +19,7 @@ PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_no_server_outlives_the_tests_that_started_it(number: signal.Signals) -> None:
     with subprocess.Popen(
-        [*ENDS_WITH_ITS_PARENT, *PYTEST, "--capture=no", "tests/support/endless.py"],
+        [*ENDS_WITH_ITS_PARENT, *PYTEST, "--capture=no", "tests/support/runs/endless.py"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -47,7 +47,7 @@ def is_over(process: psutil.Process) -> bool:
 def test_a_corpus_that_lacks_is_told_once_at_the_end(tmp_path: Path) -> None:
     settings = {key: value for key, value in os.environ.items() if key != "CI"}
     done = subprocess.run(
-        [*PYTEST, "tests/support/lacking.py"],
+        [*PYTEST, "tests/support/runs/lacking.py"],
         cwd=ROOT,
         env=settings | {"SER_DATA_CORPORA_PATH": str(tmp_path)},
         capture_output=True,

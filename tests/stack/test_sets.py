@@ -12,7 +12,7 @@ import pytest
 from tests.support.harness import DEADLINE, EMOTION, MFCCS, Server, free_port, running
 from tests.support.inference import binary_request, probabilities
 from tests.support.metrics import samples, value
-from tests.support.shipped_models import copy_sets
+from tests.support.models.shipped import copy_sets
 from tests.support.sounds import tone, write
 
 GENERAL = ("CNN", "DNN", "DNN-prosody", "TCN")

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from server.launch.runtime_directory import Runtime
-from tests.support.control_group import process_limit
 from tests.support.harness import (
     RUN,
     Load,
@@ -17,7 +16,8 @@ from tests.support.harness import (
     wait_for_new_workers,
     wait_until,
 )
-from tests.support.small_disk import small_disk
+from tests.support.machine.control_group import process_limit
+from tests.support.machine.small_disk import small_disk
 
 ANSWERS = 300
 

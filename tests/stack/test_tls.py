@@ -14,12 +14,6 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.certificates import (
-    Pair,
-    make_certificate,
-    make_revocation_list,
-    protect_key,
-)
 from tests.support.harness import (
     MFCCS,
     RUN,
@@ -29,6 +23,12 @@ from tests.support.harness import (
     run_to_its_end,
     started,
     wait_until,
+)
+from tests.support.machine.certificates import (
+    Pair,
+    make_certificate,
+    make_revocation_list,
+    protect_key,
 )
 from tests.support.problems import check_problem
 

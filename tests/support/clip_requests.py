@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.support.faulty_proxy import Answer, FaultyProxy
+from tests.support.hostile.faulty_proxy import Answer, FaultyProxy
 
 JSON = "/prediction/{}"
 BINARY = "/v2/models/{}/infer"

@@ -184,9 +184,16 @@ def check_against_description(response: httpx.Response) -> None:
 
 @contextlib.contextmanager
 def started(
-    runtime: Path, *arguments: str, command: tuple[str, ...] = RUN, **settings: Any
+    runtime: Path,
+    *arguments: str,
+    command: tuple[str, ...] = RUN,
+    folder: Path = ROOT,
+    **settings: Any,
 ) -> Iterator[Server]:
-    """Starts a server in a session of its own; kills the processes that are left at the end."""
+    """Starts a server in a session of its own; kills the processes that are left at the end.
+
+    folder: where the command is run.
+    """
     assert PYTHON.exists(), "no .venv: `make test` creates it"
     port = free_port()
     client = httpx.Client(
@@ -198,7 +205,7 @@ def started(
         client,
         subprocess.Popen(
             [*ENDS_WITH_ITS_PARENT, *command, *arguments],
-            cwd=ROOT,
+            cwd=folder,
             env=environment(port, runtime, **settings),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

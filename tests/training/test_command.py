@@ -22,7 +22,7 @@ import pytest
 
 from configuration import ROOT
 from server.models.catalog import load_catalog
-from tests.support.tiny_models import write_extractor
+from tests.support.models.tiny import write_extractor
 from tests.training.conftest import ACTORS, clip_name, write_corpus
 from training.__main__ import _parser, main
 from training.console.epochs import Epoch, Epochs

@@ -7,10 +7,10 @@ import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from configuration import ROOT
-from tests.support.browser import FLAGS, launch_with_microphone
-from tests.support.faulty_proxy import FaultyProxy, replaced_by
 from tests.support.harness import Server, running
+from tests.support.hostile.faulty_proxy import FaultyProxy, replaced_by
 from tests.support.missing import missing
+from tests.support.web.browser import FLAGS, launch_with_microphone
 from tests.web.visits import Visit, visiting
 
 MOST_PREDICTIONS = 100  # of one page in a test

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
-from tests.support.browser import FLAGS
-from tests.support.faulty_proxy import Answer, Change, FaultyProxy, replaced_by, reset
 from tests.support.harness import Server, open_until, running, wait_until
+from tests.support.hostile.faulty_proxy import Answer, Change, FaultyProxy, replaced_by, reset
 from tests.support.sounds import noise, silence, tone, write
+from tests.support.web.browser import FLAGS
 from tests.web.conftest import OpenPage
 from tests.web.visits import visiting
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.support import hostile_extractors as extractors
 from tests.support.clip_requests import members_of
-from tests.support.faulty_proxy import Answer, Change, FaultyProxy, replaced_by
-from tests.support.hostile_pages import (
+from tests.support.hostile import extractors
+from tests.support.hostile.faulty_proxy import Answer, Change, FaultyProxy, replaced_by
+from tests.support.hostile.pages import (
     EXTRACTOR,
     HANDSHAKE,
     PROBLEM,
@@ -19,8 +19,8 @@ from tests.support.hostile_pages import (
     bomb_bytes,
     sha256,
 )
+from tests.support.models.tiny import recall
 from tests.support.sounds import noise, write
-from tests.support.tiny_models import recall
 from tests.web.conftest import OpenPage
 from tests.web.visits import TIMEOUT, is_prediction
 

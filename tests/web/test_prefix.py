@@ -17,9 +17,9 @@ from speech_emotion import Client
 
 from configuration import ROOT
 from tests.support.harness import EMOTION, running
-from tests.support.outer_nginx import outer_nginx
+from tests.support.machine.outer_nginx import outer_nginx
 from tests.support.sounds import noise
-from tests.support.web_driver import run_web_module
+from tests.support.web.driver import run_web_module
 from tests.web.visits import visiting
 
 KEY = "4f6b-not-secret-87d1"

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from tests.support.harness import Server, running
-from tests.support.measured_models import write_measured_models
+from tests.support.models.measured import write_measured_models
 from tests.web.conftest import OpenPage
 from tests.web.visits import DESKTOP, PHONE, Visit, members, visiting
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support.harness import Server, running
-from tests.support.shipped_models import copy_sets
+from tests.support.models.shipped import copy_sets
 from tests.web.visits import visiting
 
 

@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Locator, Request, expect
 
 from tests.support.harness import Server, running
-from tests.support.shipped_models import copy_features, shipped_recipe
+from tests.support.models.shipped import copy_features, shipped_recipe
+from tests.support.models.tiny import write_frame_network, write_vector_network
 from tests.support.sounds import load, noise, several, write
-from tests.support.tiny_models import write_frame_network, write_vector_network
 from tests.web.conftest import OpenPage
 from tests.web.visits import DESKTOP, OPEN_ADVANCED, PHONE, Visit, members, visiting
 

@@ -1,6 +1,7 @@
 """The entry point of the package: `Client(server).predict(recording)`."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
@@ -47,43 +48,43 @@ LONGEST_PART = 60.0  # seconds; the body of a longer clip may be more than a ser
 WINDOW = 3.0  # seconds, of a longer recording
 
 
+@dataclass(eq=False, repr=False)
 class Client:
     """Predicts emotions with a server.
 
     Features are computed locally by the server's own extractor; no audio leaves this machine.
-    The handshake and the extractors are fetched on first use and then kept.
+    The address is stored; the handshake and the extractors are fetched on first use and then kept.
+
+    Args:
+        server: address, optionally with a path prefix: `https://example.org/emotions`.
+        cache: folder for extractors; by default `~/.cache/speech-emotion`.
+        extractor_sha256: 64 hexadecimal digits, or several such hashes; an extractor with
+            another hash is refused. Of several extractors, that for the sample rate of the
+            recording is used, or for the next higher one.
+        limits: of time and memory.
+        api_key: of the server's operator, if the server needs one; sent to this server alone.
+
+    Raises:
+        InvalidAddressError: the address is not an http or https URL.
+        InvalidKeyError: `api_key` is empty, or not printable ASCII without spaces.
+        ValueError: `extractor_sha256` is not a hash.
     """
 
-    def __init__(
-        self,
-        server: str = DEFAULT_SERVER,
-        cache: Path | None = None,
-        extractor_sha256: str | Iterable[str] | None = None,
-        limits: Limits = DEFAULT_LIMITS,
-        api_key: str | None = None,
-    ) -> None:
-        """Stores the address; the connection is made on first use.
+    server: str = DEFAULT_SERVER
+    cache: Path | None = None
+    extractor_sha256: str | Iterable[str] | None = None
+    limits: Limits = DEFAULT_LIMITS
+    api_key: str | None = None
 
-        Args:
-            server: address, optionally with a path prefix: `https://example.org/emotions`.
-            cache: folder for extractors; by default `~/.cache/speech-emotion`.
-            extractor_sha256: 64 hexadecimal digits, or several such hashes; an extractor with
-                another hash is refused. Of several extractors, that for the sample rate of the
-                recording is used, or for the next higher one.
-            limits: of time and memory.
-            api_key: of the server's operator, if the server needs one; sent to this server alone.
-
-        Raises:
-            InvalidAddressError: the address is not an http or https URL.
-            InvalidKeyError: `api_key` is empty, or not printable ASCII without spaces.
-            ValueError: `extractor_sha256` is not a hash.
-        """
-        self._transport = Transport(server, request_seconds=limits.request_seconds, api_key=api_key)
+    def __post_init__(self) -> None:
+        self._transport = Transport(
+            self.server, request_seconds=self.limits.request_seconds, api_key=self.api_key
+        )
         self._predictor = Predictor(self._transport)
-        self._cache = cache or cache_directory()
-        self._pinned = _hashes(extractor_sha256)
+        self._cache = self.cache or cache_directory()
+        self._pinned = _hashes(self.extractor_sha256)
         self._models: dict[str, bytes] = {}  # by hash
-        self._extractor = Extractor(limits)
+        self._extractor = Extractor(self.limits)
 
     @cached_property
     def contract(self) -> Contract:

@@ -9,7 +9,7 @@ from pathlib import Path
 from configuration import ROOT
 from tests.clients.generated.generation import SECONDS, generator_jar
 from tests.support.missing import missing
-from tests.support.node import NODE_MODULES, find_node
+from tests.support.web.node import NODE_MODULES, find_node
 
 PROGRAMS = Path(__file__).with_name("programs")
 PYTHON = ROOT / ".venv-inference-clients" / "bin" / "python"

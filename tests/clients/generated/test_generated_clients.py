@@ -12,7 +12,7 @@ import pytest
 from tests.clients.generated.compilation import BUILDERS
 from tests.clients.generated.generation import LANGUAGES, generate
 from tests.support.harness import DEADLINE, Server
-from tests.support.syntax import first_error
+from tests.support.languages.syntax import first_error
 
 # The grammar, the folder of the sources, their ending, and the declaration of `Mfccs.mfccs`.
 PARSED = {

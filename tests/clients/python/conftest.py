@@ -11,11 +11,11 @@ import soundfile
 from speech_emotion import Client
 
 from configuration import ROOT
-from tests.support.faulty_proxy import FaultyProxy
 from tests.support.harness import EMOTION, running
-from tests.support.hostile_server import HostileServer
-from tests.support.shipped_models import shipped_recipe
-from tests.support.tiny_models import write_frame_network
+from tests.support.hostile.faulty_proxy import FaultyProxy
+from tests.support.hostile.server import HostileServer
+from tests.support.models.shipped import shipped_recipe
+from tests.support.models.tiny import write_frame_network
 
 MODELS = ROOT / "models"
 USER_FOLDERS = ("XDG_CACHE_HOME", "XDG_DATA_HOME")

@@ -8,8 +8,8 @@ import soundfile
 
 from tests.clients.python.conftest import MODELS, Emotion
 from tests.support.clip_requests import members_of
-from tests.support.faulty_proxy import Answer, FaultyProxy, replaced_by
 from tests.support.harness import free_port
+from tests.support.hostile.faulty_proxy import Answer, FaultyProxy, replaced_by
 
 
 def test_predict_prints_a_table(server: str, emotion: Emotion) -> None:

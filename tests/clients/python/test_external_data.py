@@ -9,7 +9,7 @@ from onnx import TensorProto, helper
 from speech_emotion_worker.external_data import RefusedModelError, refuse_external_data
 
 from tests.clients.python.conftest import MODELS
-from tests.support.hostile_extractors import external_tensor, innocent, reading
+from tests.support.hostile.extractors import external_tensor, innocent, reading
 
 EXTERNAL = external_tensor("/etc/passwd")
 Change = Callable[[onnx.ModelProto], object]

@@ -20,7 +20,7 @@ from speech_emotion.errors import (
 from speech_emotion.transport import RETRIES, Transport
 
 from tests.clients.python.conftest import Emotion
-from tests.support.faulty_proxy import Answer, Change, FaultyProxy, replaced_by, reset
+from tests.support.hostile.faulty_proxy import Answer, Change, FaultyProxy, replaced_by, reset
 
 PREDICTION = "/prediction/CNN"
 HANDSHAKE = "/init/configuration"

@@ -11,9 +11,9 @@ from speech_emotion import Baseline
 from speech_emotion.errors import WrongServerError
 
 from tests.clients.python.conftest import CLIP, ESCAPE, HANDSHAKE, Connect, Emotion, predict, verify
-from tests.support.hostile_extractors import of_recordings
-from tests.support.hostile_server import PREDICTION, HostileServer
-from tests.support.tiny_models import recall
+from tests.support.hostile.extractors import of_recordings
+from tests.support.hostile.server import PREDICTION, HostileServer
+from tests.support.models.tiny import recall
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,8 @@ from tests.clients.python.conftest import (
     predict,
     verify,
 )
-from tests.support import hostile_extractors as extractors
-from tests.support.hostile_server import HostileServer
+from tests.support.hostile import extractors
+from tests.support.hostile.server import HostileServer
 
 
 def test_an_innocent_server_is_believed(hostile: HostileServer, connect: Connect) -> None:

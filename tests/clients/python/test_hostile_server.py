@@ -14,7 +14,7 @@ from speech_emotion.errors import (
 )
 
 from tests.clients.python.conftest import ESCAPE, HANDSHAKE, Connect, Emotion, predict
-from tests.support.hostile_server import MOST_CHUNKS, HostileServer, Replies, Reply, head, response
+from tests.support.hostile.server import MOST_CHUNKS, HostileServer, Replies, Reply, head, response
 
 QUICK = Limits(request_seconds=0.5)
 

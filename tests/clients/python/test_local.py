@@ -13,8 +13,8 @@ from speech_emotion.errors import ExtractorError, UnknownNetworkError
 from speech_emotion.local.client import LocalClient
 
 from tests.clients.python.conftest import HANDSHAKE, MODELS, Emotion
-from tests.support.faulty_proxy import Answer, Change, FaultyProxy, replaced_by
 from tests.support.harness import free_port
+from tests.support.hostile.faulty_proxy import Answer, Change, FaultyProxy, replaced_by
 
 FILE = "/init/networks/CNN.onnx"
 EMPTY_FIELD = b"\x7a\x00"  # of a message, with a number that ONNX does not use there

@@ -16,7 +16,7 @@ from speech_emotion.errors import ServerProblemError
 from speech_emotion.results.finding import SILENCE
 
 from tests.clients.python.conftest import Connect, Emotion
-from tests.support.hostile_server import HostileServer
+from tests.support.hostile.server import HostileServer
 
 LABELS = {"angry", "calm", "disgust", "fearful", "happy", "neutral", "sad", "surprised"}
 

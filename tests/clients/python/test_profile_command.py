@@ -15,8 +15,8 @@ from speech_emotion.profiles.store import ProfileStore
 from tests.clients.python.conftest import Emotion
 from tests.clients.python.test_profiles import CLIP
 from tests.support.clip_requests import members_of
-from tests.support.faulty_proxy import FaultyProxy
-from tests.support.hostile_server import HostileServer
+from tests.support.hostile.faulty_proxy import FaultyProxy
+from tests.support.hostile.server import HostileServer
 from training.features.recordings.statistics import STATISTICS
 
 

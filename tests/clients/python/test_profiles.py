@@ -15,7 +15,7 @@ from speech_emotion.errors import ProfileError, ProfileNameError
 from speech_emotion.profiles.store import ProfileStore
 
 from tests.clients.python.conftest import DEADLINE
-from tests.support.small_disk import small_disk
+from tests.support.machine.small_disk import small_disk
 
 RECIPE = "a" * 64
 FRAMES = np.random.default_rng(0).normal(0, 20, (30, 25)).astype(np.float32)

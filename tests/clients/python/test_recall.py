@@ -9,9 +9,9 @@ import pytest
 
 from tests.clients.python.conftest import Emotion
 from tests.support.clip_requests import members_of
-from tests.support.faulty_proxy import FaultyProxy
 from tests.support.harness import running
-from tests.support.measured_models import write_measured_models
+from tests.support.hostile.faulty_proxy import FaultyProxy
+from tests.support.models.measured import write_measured_models
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,8 @@ from tests.support.clip_requests import (
     posts,
     without_inference,
 )
-from tests.support.faulty_proxy import Change, FaultyProxy, replaced_by, reset
-from tests.support.hostile_server import HostileServer, Reply, head, response
+from tests.support.hostile.faulty_proxy import Change, FaultyProxy, replaced_by, reset
+from tests.support.hostile.server import HostileServer, Reply, head, response
 
 RATE = 22_050
 NETWORKS = ["TCN", "Voice", "Frames", "CNN", "DNN", "DNN-prosody"]

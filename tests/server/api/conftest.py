@@ -7,7 +7,7 @@ from server.app import create_app
 from server.models.catalog import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings
 from tests.server.conftest import CheckedClient
-from tests.support.tiny_models import (
+from tests.support.models.tiny import (
     write_extractor,
     write_frame_network,
     write_recording_extractor,

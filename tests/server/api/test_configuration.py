@@ -11,7 +11,7 @@ from server.app import create_app
 from server.models.catalog import load_catalog
 from server.settings import ModelSettings, ServerSettings, Settings
 from tests.server.conftest import CheckedClient, make_client
-from tests.support.tiny_models import (
+from tests.support.models.tiny import (
     LABELS,
     PROSODY,
     RECIPE,

@@ -3,7 +3,7 @@
 import pytest
 from falcon.testing import TestClient
 
-from tests.support.tiny_models import REFERENCE_CLIP
+from tests.support.models.tiny import REFERENCE_CLIP
 
 
 def test_a_conditional_request_returns_304_for_a_current_copy(client: TestClient) -> None:

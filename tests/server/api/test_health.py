@@ -8,7 +8,7 @@ import pytest
 from falcon.testing import TestClient
 
 from tests.server.conftest import make_client
-from tests.support.tiny_models import (
+from tests.support.models.tiny import (
     MISTAKES,
     RECIPE,
     write_extractor,

@@ -9,7 +9,7 @@ from falcon.testing import TestClient
 from tests.server.api.conftest import MEMBERS
 from tests.server.api.test_prediction import VECTOR, assert_problem, post, softmax
 from tests.support.metrics import samples, value
-from tests.support.tiny_models import PROSODY
+from tests.support.models.tiny import PROSODY
 
 FRAMES = [VECTOR] * 4
 ROWS = [[2.0, 0.5, -3.0]] * 4

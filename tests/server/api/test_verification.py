@@ -7,7 +7,7 @@ import pytest
 from falcon.testing import Result, TestClient
 
 from tests.server.conftest import make_client
-from tests.support.tiny_models import (
+from tests.support.models.tiny import (
     MISTAKES,
     REFERENCE_PROSODY,
     reference_entry,

@@ -14,8 +14,8 @@ import pytest
 from falcon.testing import TestClient
 
 from server.app import create_app
-from server.codecs.inference_request import BatchLimits, read_request
-from server.codecs.tensor_specs import model_signature
+from server.codecs.open_inference.request import BatchLimits, read_request
+from server.codecs.open_inference.tensor_specs import model_signature
 from server.inference.batch_executor import BatchExecutor
 from server.inference.joint_runs import JointRuns
 from server.inference.service import LARGEST_JSON_ON_LOOP, InferenceService

@@ -9,7 +9,7 @@ import pytest
 
 from configuration import ROOT
 from server.metrics.store import Key, MetricStore, read_sums
-from tests.support.small_disk import small_disk
+from tests.support.machine.small_disk import small_disk
 
 KEY = Key("family", ("label",))
 

@@ -10,7 +10,7 @@ from server.models.activation import activate, network_names, roll_back, undo_un
 from server.models.deployment import Deployment
 from server.models.releases import RefusedModelsError, ReleaseError, ReleaseStore
 from server.settings import ModelSettings
-from tests.support.tiny_models import (
+from tests.support.models.tiny import (
     PROSODY,
     write_extractor,
     write_frame_network,

@@ -10,7 +10,7 @@ import pytest
 from server.models.activation import check
 from server.models.releases import RefusedModelsError
 from server.settings import ModelSettings
-from tests.support.tiny_models import write_extractor, write_frame_network, write_vector_network
+from tests.support.models.tiny import write_extractor, write_frame_network, write_vector_network
 from training.export.checksum import with_checksum
 
 LIMIT = 100_000

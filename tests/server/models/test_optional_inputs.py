@@ -11,7 +11,7 @@ from onnx import helper
 
 from server.models.catalog import NetworkCatalog, load_catalog
 from server.models.network import Network
-from tests.support.tiny_models import (
+from tests.support.models.tiny import (
     PROSODY,
     write_extractor,
     write_frame_network,

@@ -9,7 +9,7 @@ import pytest
 
 from server.models.catalog import load_catalog
 from server.models.network import Network
-from tests.support.tiny_models import (
+from tests.support.models.tiny import (
     metrics_of_corpora,
     recall,
     write_extractor,

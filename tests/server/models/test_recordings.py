@@ -14,9 +14,9 @@ from server.models.contract.metadata import read_metadata
 from server.models.files import ModelFileError
 from server.models.verification import verify
 from server.settings import ModelSettings
-from tests.support.hostile_models import write_looping_extractor
-from tests.support.shipped_models import metadata_of
-from tests.support.tiny_models import (
+from tests.support.hostile.models import write_looping_extractor
+from tests.support.models.shipped import metadata_of
+from tests.support.models.tiny import (
     PROSODY,
     REFERENCE_CLIP,
     STAGE,

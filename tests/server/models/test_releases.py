@@ -13,7 +13,7 @@ from server.models.activation import network_names
 from server.models.deployment import Deployment
 from server.models.releases import ReleaseError, ReleaseStore, is_intact
 from server.settings import ModelSettings
-from tests.support.tiny_models import write_vector_network
+from tests.support.models.tiny import write_vector_network
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from server.models.releases import RefusedModelsError, ReleaseError, ReleaseStor
 from server.models.staging.copies import StagedRelease, stage
 from server.models.staging.model_sets import ModelSet, unreadable_sets
 from server.settings import DEFAULT_MAXIMUM_FILE_BYTES, ModelSettings
-from tests.support.tiny_models import (
+from tests.support.models.tiny import (
     LABELS,
     PROSODY,
     RECIPE,

@@ -6,7 +6,7 @@ import pytest
 
 from server.models.verification import VerificationError, verify
 from server.settings import ModelSettings
-from tests.support.hostile_models import (
+from tests.support.hostile.models import (
     write_growing_network,
     write_huge_network,
     write_looping_network,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from configuration import ROOT
-from tests.support.syntax import first_error
+from tests.support.languages.syntax import first_error
 
 FOLDER = ROOT / "docs" / "clients"
 PROGRAMS = sorted(FOLDER.glob("*/*"))

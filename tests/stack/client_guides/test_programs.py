@@ -13,11 +13,11 @@ import onnxruntime
 import pytest
 
 from tests.support.harness import ROOT, Server
+from tests.support.languages.native_runtime import java_binding, library, part
 from tests.support.missing import missing
-from tests.support.native_runtime import java_binding, library, part
-from tests.support.node import NODE_MODULES, find_node
-from tests.support.shipped_models import MODELS
+from tests.support.models.shipped import MODELS
 from tests.support.sounds import Float32, write
+from tests.support.web.node import NODE_MODULES, find_node
 
 PROGRAMS = ROOT / "docs" / "clients"
 RATE = 48_000

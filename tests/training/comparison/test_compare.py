@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from tests.support.shipped_models import metadata_of
+from tests.support.models.shipped import metadata_of
 from tests.training.comparison.conftest import SIXTH, Command
 from training.__main__ import main
 from training.features.descriptors import compute

@@ -11,7 +11,7 @@ import soxr
 
 from configuration import ROOT
 from server.models.contract.mistakes import KnownMistakes, Verdict, Verifier
-from tests.support.shipped_models import metadata_of
+from tests.support.models.shipped import metadata_of
 from tests.training.contract import wrong_clients
 from tests.training.contract.wrong_clients import Array, Client, audio, frames, spectra, trimmed
 from training.contract.mistakes import MISTAKES, OUTWARD_MISTAKES

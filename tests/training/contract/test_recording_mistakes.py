@@ -11,7 +11,7 @@ import scipy.signal
 from configuration import ROOT
 from server.models.contract.mistakes import KnownMistakes, Verdict, Verifier
 from server.problems import messages
-from tests.support.shipped_models import metadata_of
+from tests.support.models.shipped import metadata_of
 from tests.training.contract import recording_clients
 from tests.training.contract.recording_clients import (
     MONO,

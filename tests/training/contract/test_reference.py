@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from configuration import ROOT
-from tests.support.shipped_models import metadata_of
+from tests.support.models.shipped import metadata_of
 from training.contract.reference import as_audio, reference_samples, wav
 from training.features.extractor import Extractor
 from training.features.mfcc import extract_frames

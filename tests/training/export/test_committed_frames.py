@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 
 from configuration import ROOT
-from tests.support.shipped_models import metadata_of
+from tests.support.models.shipped import metadata_of
 from training.arrays import Float32
 from training.corpora.reader import EMOTIONS
 from training.examples import Examples

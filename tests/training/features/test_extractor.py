@@ -11,7 +11,7 @@ import soundfile
 import soxr
 
 from configuration import ROOT
-from tests.support.shipped_models import metadata_of
+from tests.support.models.shipped import metadata_of
 from tests.training.conftest import one_corpus
 from training.arrays import Float32
 from training.contract.recording_mistakes import table

@@ -12,7 +12,7 @@ import onnx
 import pytest
 
 from tests.support.harness import Server, running
-from tests.support.shipped_models import copy_features
+from tests.support.models.shipped import copy_features
 from tests.training.conftest import write_tone
 from training.__main__ import main
 from training.corpora.reader import EMOTIONS

@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.tiny_models import (
+from tests.support.models.tiny import (
     LABELS,
     network_metadata,
     write_extractor,

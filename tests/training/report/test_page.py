@@ -10,8 +10,8 @@ import pytest
 import torch
 from playwright.sync_api import sync_playwright
 
-from tests.support.browser import FLAGS
 from tests.support.missing import missing
+from tests.support.web.browser import FLAGS
 from training.arrays import Float32
 from training.corpora.union import Corpora
 from training.evaluation import Evaluation

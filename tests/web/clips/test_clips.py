@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.faulty_proxy import FaultyProxy, replaced_by
+from tests.support.hostile.faulty_proxy import FaultyProxy, replaced_by
 from tests.support.sounds import several, silence, tone, write
 from tests.web.conftest import OpenPage
 from tests.web.visits import PHONE, Visit

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support.harness import Server
-from tests.support.outer_nginx import outer_nginx
+from tests.support.machine.outer_nginx import outer_nginx
 from tests.web.visits import visiting
 
 LOCATION = """\

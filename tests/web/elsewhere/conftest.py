@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.harness import Server, running
-from tests.support.node import NODE_MODULES, find_node, npm_command
+from tests.support.web.node import NODE_MODULES, find_node, npm_command
 
 WEB = NODE_MODULES.parent
 PROJECT = Path(__file__).parent / "project"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.firefox import Firefox, started_firefox
 from tests.support.harness import Server
 from tests.support.missing import missing
+from tests.support.web.firefox import Firefox, started_firefox
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright, Route, expect
 
-from tests.support.browser import launch_with_microphone
 from tests.support.harness import Server
 from tests.support.sounds import several, silence, tone, write
+from tests.support.web.browser import launch_with_microphone
 from tests.web.conftest import OpenPage
 from tests.web.visits import PHONE, PREDICTIONS, Visit, visiting
 

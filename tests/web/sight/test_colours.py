@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.colour_vision import VISIONS, contrast, least_distance, linear
+from tests.support.web.colour_vision import VISIONS, contrast, least_distance, linear
 from tests.web.conftest import OpenPage
 
 SERIES = [f"--series-{number}" for number in range(8)]

@@ -1,49 +1,40 @@
 """A client that runs the networks itself."""
 
-from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from speech_emotion.answers import Prediction
-from speech_emotion.client import DEFAULT_LIMITS, DEFAULT_SERVER, Client
+from speech_emotion.client import Client
 from speech_emotion.contract import Contract, NetworkDescription, Resource
 from speech_emotion.errors import UnknownNetworkError
 from speech_emotion.extraction.features import Features
-from speech_emotion.limits import Limits
 from speech_emotion.local.folder import ModelFolder
 from speech_emotion.local.network import LocalNetwork
 from speech_emotion.profiles.baseline import Baseline
 
 
+@dataclass(eq=False, repr=False)
 class LocalClient(Client):
-    """Predicts as `Client`, but posts nothing: networks are files of the server, or of a folder."""
+    """Predicts as `Client`, but posts nothing: networks are files of the server, or of a folder.
 
-    def __init__(
-        self,
-        server: str = DEFAULT_SERVER,
-        cache: Path | None = None,
-        extractor_sha256: str | Iterable[str] | None = None,
-        limits: Limits = DEFAULT_LIMITS,
-        api_key: str | None = None,
-        *,
-        models: Path | None = None,
-    ) -> None:
-        """As `Client`.
+    Args:
+        server: address; not used if there is a folder.
+        cache: as for `Client`; networks are kept in it too.
+        extractor_sha256: as for `Client`.
+        limits: as for `Client`; of each of two processes.
+        api_key: as for `Client`.
+        models: a network's file or a folder of networks, with the extractors beside it.
 
-        Args:
-            server: address; not used if there is a folder.
-            cache: as for `Client`; networks are kept in it too.
-            extractor_sha256: as for `Client`.
-            limits: as for `Client`; of each of two processes.
-            api_key: as for `Client`.
-            models: a network's file or a folder of networks, with the extractors beside it.
+    Raises:
+        ExtractorError: the folder has no network or no extractor.
+    """
 
-        Raises:
-            ExtractorError: the folder has no network or no extractor.
-        """
-        super().__init__(server, cache, extractor_sha256, limits, api_key)
-        self._limits = limits
-        self._folder = None if models is None else ModelFolder(models)
+    models: Path | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._folder = None if self.models is None else ModelFolder(self.models)
         self._networks: dict[str, LocalNetwork] = {}  # by hash
 
     @cached_property
@@ -72,7 +63,7 @@ class LocalClient(Client):
             )
         if file.sha256 not in self._networks:
             model = self._fetch(f"network {description.name}", file)
-            self._networks[file.sha256] = LocalNetwork(description.name, model, self._limits)
+            self._networks[file.sha256] = LocalNetwork(description.name, model, self.limits)
         return self._networks[file.sha256]
 
     def _fetch(self, what: str, file: Resource) -> bytes:

@@ -114,7 +114,7 @@ class LocalNetwork:
         codes = (OUTSIDE_TRAINING, ANOTHER_VOICE)
         limits = (self._limit, self._baseline_limit)
         for code, limit, distance in zip(codes, limits, distances, strict=False):
-            if not float(distance[0]) <= limit:  # not a number is a warning too
+            if float(distance[0]) > limit:  # as in the server: false if it is not a number
                 document["warning"] = {
                     "code": code,
                     "detail": DETAILS[code],

@@ -94,6 +94,11 @@ const commands = {
     return client.predict(String(request["network"]), features, baseline);
   },
 
+  async predictLocally(request: Request): Promise<object> {
+    const features = await extract(await readSamples(request["audio"]), request);
+    return client.predictLocally(String(request["network"]), features);
+  },
+
   async resample({ audio, from, to }: Request): Promise<object> {
     const resampler = new Resampler(Number(from), Number(to));
     return { samples: base64(resampler.resample(await readSamples(audio))) };

@@ -109,7 +109,10 @@ export class LocalNetwork {
     return width;
   }
 
-  /** As the server warns: of foreign input, or else of a baseline of another voice. */
+  /**
+   * As the server warns: of foreign input, or else of a baseline of another voice. It does not warn
+   * of a distance that is not a number.
+   */
   #warning(distance: number, fromBaseline: number): Prediction["warning"] {
     if (distance > this.#limits.distance) {
       const detail = "The features lie outside the training distribution.";

@@ -11,9 +11,9 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
-from tests.support.listener import Listener
+from tests.support.hostile.listener import Listener
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 REFERENCE = ROOT / "models" / "reference.wav"
 HANDSHAKE = "/init/configuration"
 EXTRACTOR = "/init/mfcc.onnx"

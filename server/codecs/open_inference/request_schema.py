@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from server.codecs.request_text import LARGEST_REST, MOST_VALUES, SplitText
+from server.codecs.open_inference.request_text import LARGEST_REST, MOST_VALUES, SplitText
 from server.problems import messages
 from server.problems.documents import Problem, malformed_json
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from tests.support.shipped_models import copy_features, shipped_recipe
-from tests.support.tiny_models import (
+from tests.support.models.shipped import copy_features, shipped_recipe
+from tests.support.models.tiny import (
     metrics_of_corpora,
     write_frame_network,
     write_vector_network,

@@ -1,7 +1,7 @@
 """Splits the JSON of a long inference request into its data and the rest.
 
 One call of the JSON decoder holds the GIL, and with it the event loop, until it is done. The rest
-has few values and is decoded in one call; server/codecs/json_lists.py reads the data in pieces.
+has few values and is decoded in one call; json_lists.py beside this file reads the data in pieces.
 """
 
 import re

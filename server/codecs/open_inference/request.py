@@ -8,9 +8,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from server.codecs.json_lists import JsonList, read_json
-from server.codecs.prosody_ranges import out_of_range
-from server.codecs.request_schema import (
+from server.codecs.open_inference.json_lists import JsonList, read_json
+from server.codecs.open_inference.request_schema import (
     Input,
     Output,
     OutputParameters,
@@ -19,9 +18,10 @@ from server.codecs.request_schema import (
     Scalar,
     parse_request,
 )
-from server.codecs.request_text import SplitText, split_request
-from server.codecs.tensor_specs import ModelSignature, TensorSpec
-from server.codecs.tensors import DeclaredTensor, check_baselines, read_binary
+from server.codecs.open_inference.request_text import SplitText, split_request
+from server.codecs.open_inference.tensor_specs import ModelSignature, TensorSpec
+from server.codecs.open_inference.tensors import DeclaredTensor, check_baselines, read_binary
+from server.codecs.prosody_ranges import out_of_range
 from server.problems import messages
 from server.problems.documents import Problem, shortened
 

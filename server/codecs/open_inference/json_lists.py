@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from server.codecs.json_values import FLOAT32_MAXIMUM
 from server.codecs.number_rows import Rows, read_numbers, read_rows
-from server.codecs.tensors import DTYPES, DeclaredTensor, not_finite
+from server.codecs.open_inference.tensors import DTYPES, DeclaredTensor, not_finite
 from server.problems import messages
 from server.problems.documents import Problem, malformed_json
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto, helper
 
-from tests.support.tiny_models import write_recording_extractor, write_vector_network
+from tests.support.models.tiny import write_recording_extractor, write_vector_network
 
 ENDLESS = 2**62
 TRIGGER = 7.0  # the value of the first coefficient that starts the loop

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from tests.support.listener import Listener
+from tests.support.hostile.listener import Listener
 
 PASSED_ON = ("Content-Type", "Inference-Header-Content-Length")  # headers of a request with a body
 RESET = struct.pack("ii", 1, 0)  # linger for 0 s: closing sends a reset

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.codecs.request_text import split_request
+from server.codecs.open_inference.request_text import split_request
 
 
 @pytest.mark.parametrize("spaces", [0, 1, 100, 100_000])

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 import server
-from server.codecs.tensor_specs import ModelSignature, TensorSpec, version
+from server.codecs.open_inference.tensor_specs import ModelSignature, TensorSpec, version
 from server.models.description.quality import Metrics
 from server.models.network import Network
 

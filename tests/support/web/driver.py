@@ -13,7 +13,7 @@ import numpy as np
 
 from configuration import ROOT
 from tests.support.missing import missing
-from tests.support.node import find_node
+from tests.support.web.node import find_node
 from training.arrays import Float32
 
 DRIVER = ROOT / "clients" / "web" / "extractor" / "test" / "dist" / "driver.js"

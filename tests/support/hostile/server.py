@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from tests.support.hostile_extractors import (
+from tests.support.hostile.extractors import (
     COEFFICIENTS,
     RECORDING_OUTPUTS,
     STATISTICS,
     innocent,
 )
-from tests.support.listener import Listener
+from tests.support.hostile.listener import Listener
 
 MOST_CHUNKS = 100_000  # of an endless reply
 PREDICTION = {

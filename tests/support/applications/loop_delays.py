@@ -1,6 +1,6 @@
 """The server's application, which records how long its event loop has been held.
 
-Usage, as `python -m server run`: python -m tests.support.loop_delays
+Usage, as `python -m server run`: python -m tests.support.applications.loop_delays
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from server.launch.launcher import find_nginx, run
 from server.settings import load_settings
 
 FOLDER_VARIABLE = "LOOP_DELAYS"  # a folder with a file of each worker
-APPLICATION = "tests.support.loop_delays:get_app()"
-COMMAND = (sys.executable, "-m", "tests.support.loop_delays")
+APPLICATION = "tests.support.applications.loop_delays:get_app()"
+COMMAND = (sys.executable, "-m", "tests.support.applications.loop_delays")
 SECONDS_BETWEEN_BEATS = 0.001
 SECONDS = struct.Struct("d")
 

@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 import orjson
 
-from server.codecs.inference_request import InferenceRequest, RequestedOutput
-from server.codecs.tensor_specs import version
+from server.codecs.open_inference.request import InferenceRequest, RequestedOutput
+from server.codecs.open_inference.tensor_specs import version
 from server.models.batch_predictors import Scores
 from server.models.network import Network
 from server.models.predictors import Array

@@ -216,6 +216,21 @@ def write_vector_network(
     return _write_network(directory / f"{name}.onnx", nodes, inputs, members, changes)
 
 
+def write_undefined_distance(directory: Path, name: str, **changes: Any) -> Path:
+    """The same; the distance is not a number where coefficients differ, as no probe's do."""
+    mfccs = helper.make_tensor_value_info("mfccs", TensorProto.FLOAT, ["n", 25])
+    nodes = [
+        helper.make_node("Clip", ["mfccs", "low", "high"], ["clipped"]),
+        helper.make_node("Slice", ["clipped", "zero", "three", "one"], ["logits"]),
+        *_head("logits"),
+        helper.make_node("ReduceMax", ["mfccs"], ["largest"], axes=[1], keepdims=0),
+        helper.make_node("ReduceMin", ["mfccs"], ["smallest"], axes=[1], keepdims=0),
+        helper.make_node("Sub", ["smallest", "largest"], ["difference"]),
+        helper.make_node("Sqrt", ["difference"], ["distance"]),
+    ]
+    return _write_network(directory / f"{name}.onnx", nodes, [mfccs], (), changes)
+
+
 def write_frame_network(directory: Path, name: str, members: Members = (), **changes: Any) -> Path:
     """The same as the vector network, applied to the mean of the frames."""
     frames = helper.make_tensor_value_info("frames", TensorProto.FLOAT, ["n", "t", 25])

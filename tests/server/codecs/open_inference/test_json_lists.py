@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from server.codecs import json_lists
-from server.codecs.json_lists import JsonList, read_json
-from server.codecs.tensors import DeclaredTensor
+from server.codecs.open_inference import json_lists
+from server.codecs.open_inference.json_lists import JsonList, read_json
+from server.codecs.open_inference.tensors import DeclaredTensor
 from server.problems.documents import Problem
 
 SHAPES = [[7, 3], [100, 3], [2, 5, 3], [9, 1, 3], [1, 90, 3], [30, 4, 3]]
