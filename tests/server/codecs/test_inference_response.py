@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 
-from server.codecs.inference_response import encode_numbers
+from server.codecs.open_inference.response import encode_numbers
 
 MAGNITUDES = (-45, 38)  # powers of ten within float32
 COUNT = 20_000
