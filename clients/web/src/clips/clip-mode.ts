@@ -116,9 +116,14 @@ export class ClipMode {
     return this.#predictor.settings(this.#views.networks.chosen?.networkType ?? "");
   }
 
-  #isOutdated({ state }: Entry): boolean {
-    if (state.kind === "failed") return !state.fault.isOfRecording;
-    return state.kind !== "done" || state.outcome.settings !== this.#settings();
+  #isCurrent({ state, outcome }: Entry): boolean {
+    return state.kind === "done" && outcome?.settings === this.#settings();
+  }
+
+  /** Whether a prediction with the chosen network could give another result. */
+  #isOutdated(entry: Entry): boolean {
+    const { state } = entry;
+    return state.kind === "failed" ? !state.fault.isOfRecording : !this.#isCurrent(entry);
   }
 
   /** Puts the entry that is being analysed back to those that wait. */
@@ -153,7 +158,8 @@ export class ClipMode {
       if (signal.aborted) return;
       const outcome = await this.#predict(entry, entry.loaded, signal);
       if (signal.aborted || outcome === undefined) return;
-      entry.state = { kind: "done", outcome };
+      entry.outcome = outcome;
+      entry.state = { kind: "done" };
       if (entry === this.#wanted) {
         this.#views.result.hideProgress();
         void this.#explanation.start(entry.loaded, outcome);
@@ -271,7 +277,7 @@ export class ClipMode {
 
   /** Tells how far the analysis of an entry is. */
   #advance(entry: Entry, text: string, share?: number): void {
-    if (entry.outcome?.settings !== this.#settings()) {
+    if (!this.#isCurrent(entry)) {
       entry.state = { kind: "running", ...(share !== undefined && { share }) };
     }
     if (entry === this.#wanted) this.#views.result.showProgress(text, share);
@@ -300,9 +306,7 @@ export class ClipMode {
 
   #draw(): void {
     const { list, networks } = this.#views;
-    const outdated = this.#entries.filter(
-      ({ state, outcome }) => state.kind === "done" && outcome?.settings !== this.#settings(),
-    );
+    const outdated = this.#entries.filter((entry) => entry.outcome && this.#isOutdated(entry));
     list.show(this.#entries, this.#shown, {
       network: networks.chosen?.networkType ?? "",
       isOutdated: outdated.length > 0 && this.#running === undefined,

@@ -229,6 +229,8 @@ export const clips = {
     `${done} of ${all} analysed` + (failed === 0 ? "." : `, ${failed} failed.`),
   share: (emotion: string, share: number) => `${emotion} ${percent(share)}`,
   by: (networkType: string) => `by ${networkType}`,
+  /** Beside an older result. */
+  notAgain: (reason: string) => `could not be asked again: ${reason}`,
   doubts: {
     clear: "clear",
     likely: "likely",

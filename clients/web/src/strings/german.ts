@@ -259,6 +259,7 @@ export const clips: typeof english.clips = {
     `${done} von ${all} ausgewertet` + (failed === 0 ? "." : `, ${failed} fehlgeschlagen.`),
   share: (emotion, share) => `${emotion} ${percent(share)}`,
   by: (networkType) => `von ${networkType}`,
+  notAgain: (reason) => `erneute Auswertung fehlgeschlagen: ${reason}`,
   doubts: {
     clear: "deutlich",
     likely: "wahrscheinlich",
