@@ -37,6 +37,8 @@ export class Controls {
   /** Recordings that are not offered as the usual voice: samples, and those that were already. */
   readonly #notOffered = new WeakSet<Blob>();
   #opening = false;
+  /** Beside the closure for an error, this one would keep its samples. */
+  readonly #recordAgain = (): void => void this.#startRecording();
 
   /** @param forgotten is called when the user forgets the usual voice */
   constructor(engine: Engine, handshake: Handshake, notice: Notice, forgotten: () => void) {
@@ -175,7 +177,7 @@ export class Controls {
   async #takeRecording(sound: Sound): Promise<void> {
     try {
       const modes = await this.load();
-      await modes.takeRecording(sound, () => void this.#startRecording());
+      await modes.takeRecording(sound, this.#recordAgain);
     } catch (error) {
       this.#notice.show(asFault(error), () => void this.#takeRecording(sound));
     }

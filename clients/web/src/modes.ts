@@ -66,7 +66,7 @@ export class Modes {
   async takeRecording(sound: Sound, again: () => void): Promise<void> {
     const name = input.recordingName(++this.#recordings);
     const original = await encodeWav(sound);
-    const source = { name, original, read: async () => sound, again };
+    const source = { name, original, read: readOnce(sound, original), again };
     await this.#inPlaceOfLive(() => this.clip.take(source));
   }
 
@@ -82,6 +82,16 @@ export class Modes {
     this.live.leave();
     show();
   }
+}
+
+/** Reads a recording: at first from memory, which only the clip itself keeps then. */
+function readOnce(sound: Sound, original: Blob): Source["read"] {
+  let kept: Sound | undefined = sound;
+  return async () => {
+    const read = kept ?? (await decode(original));
+    kept = undefined;
+    return read;
+  };
 }
 
 function sourceOf(file: File): Source {

@@ -40,6 +40,7 @@ export class Recorder {
     const [microphone, blocks] = [this.#microphone, this.#blocks];
     this.#display.hide();
     this.#microphone = undefined; // ignore blocks that arrive later
+    this.#blocks = [];
     await microphone?.close();
     return { channels: joined(blocks), sampleRate: microphone?.sampleRate ?? 0 };
   }

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 from playwright.sync_api import expect
 
+from tests.support.sounds import silence, tone, write
 from tests.web.conftest import OpenPage
+from tests.web.visits import Visit
 
 LENGTH = """audio => new Promise(done => audio.duration ? done(audio.duration)
     : audio.onloadedmetadata = () => done(audio.duration))"""
@@ -47,3 +50,37 @@ def test_a_clip_of_the_list_ends_live_mode(
     expect(visited.by_id("source")).not_to_contain_text("Live")
     expect(visited.page.get_by_role("button", name="Listen live")).to_be_enabled()
     expect(visited.by_id("kept")).to_be_hidden()
+
+
+def bytes_of_samples(visited: Visit) -> float:
+    """The bytes of arrays that the page's own thread holds."""
+    session = visited.page.context.new_cdp_session(visited.page)
+    session.send("HeapProfiler.collectGarbage")
+    usage: dict[str, float] = session.send("Runtime.getHeapUsage")
+    return usage["backingStorageSize"]
+
+
+def test_a_recording_that_was_put_away_leaves_the_memory(
+    visit_with_microphone: OpenPage, original: Path, tmp_path: Path
+) -> None:
+    visited = visit_with_microphone().wait_for_agreement()
+    visited.page.get_by_role("button", name="Record", exact=True).click()
+    expect(visited.by_id("elapsed")).to_have_text("Recording, 0:01")
+    visited.page.get_by_role("button", name="Stop recording").click()
+    visited.wait_for_result()
+    recorded = bytes_of_samples(visited)
+
+    # More than the page keeps, but with little that takes time.
+    rate = 48_000
+    left = np.concatenate([tone(1, rate), silence(319, rate)])
+    large = write(tmp_path / "large.flac", np.stack([left, -left], axis=1), rate)
+    small = write(tmp_path / "small.wav", tone(0.2, rate), rate)
+    visited.upload(large, small)
+    expect(visited.by_id("clips-status")).to_have_text("3 of 3 analysed.")
+    visited.page.get_by_role("button", name="small.wav").click()
+    expect(visited.by_id("source")).to_contain_text("small.wav")
+    assert bytes_of_samples(visited) < recorded
+
+    visited.page.get_by_role("button", name="Recording from the microphone").click()
+    expect(visited.by_id("source")).to_contain_text("Recording from the microphone")
+    visited.wait_for_result()
