@@ -130,13 +130,13 @@ export class Controls {
     });
     acceptDrops(([file, ...others]) => {
       const isBusy = this.#file.matches(":disabled");
-      if (isBusy) return this.#notice.show(new Fault({ kind: "busy" }), undefined, file.name);
+      if (isBusy) return void this.#notice.show(new Fault({ kind: "busy" }), undefined, file.name);
       void this.#take(file, ...others);
     });
   }
 
   async #takeSample(load: () => Promise<File>): Promise<void> {
-    if (this.#file.disabled) return this.#notice.show(new Fault({ kind: "busy" }));
+    if (this.#file.disabled) return void this.#notice.show(new Fault({ kind: "busy" }));
     try {
       const file = await load();
       this.#notOffered.add(file);

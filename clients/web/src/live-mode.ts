@@ -46,6 +46,8 @@ export class LiveMode {
   #history: readonly Heard[] = [];
   #replay: Replay | undefined;
   #isOn = false;
+  /** Removes the error of the prediction before. */
+  #endFault = (): void => undefined;
 
   constructor(predictor: Predictor, views: LiveViews, ended: LiveListener["ended"]) {
     this.#predictor = predictor;
@@ -55,7 +57,7 @@ export class LiveMode {
       network: () => this.#network,
       heard: (elapsed, level) => views.meter.show(elapsed, level),
       predicted: (moment) => this.#add(moment),
-      failed: (fault) => views.notice.show(fault),
+      failed: (fault) => (this.#endFault = views.notice.show(fault)),
     });
   }
 
@@ -120,8 +122,8 @@ export class LiveMode {
   }
 
   #add({ sound, predicted, features, end }: Moment): void {
-    const { notice, result } = this.#views;
-    notice.clear();
+    const { result } = this.#views;
+    this.#endFault();
     const heard = { start: end - duration(sound), end, predicted, features };
     this.#history = [...this.#history, heard].filter((each) => each.end > end - KEPT);
     result.showSound(sound);

@@ -32,7 +32,7 @@ async function start(key = readKey()): Promise<void> {
   } catch (error) {
     verification.unknown();
     const fault = asFault(error);
-    if (fault.kind !== "key-needed") return notice.show(fault, () => void start(key));
+    if (fault.kind !== "key-needed") return void notice.show(fault, () => void start(key));
     keepKey(undefined);
     return start(await askForKey(key !== undefined));
   }

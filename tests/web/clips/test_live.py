@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.support.sounds import silence, tone, write
 from tests.web.conftest import OpenPage
+from tests.web.results.test_changes import drop
 from tests.web.visits import Visit
 
 LENGTH = """audio => new Promise(done => audio.duration ? done(audio.duration)
@@ -50,6 +51,27 @@ def test_a_clip_of_the_list_ends_live_mode(
     expect(visited.by_id("source")).not_to_contain_text("Live")
     expect(visited.page.get_by_role("button", name="Listen live")).to_be_enabled()
     expect(visited.by_id("kept")).to_be_hidden()
+
+
+def test_a_single_clip_is_shown_again_after_listening(
+    visit_with_microphone: OpenPage, original: Path
+) -> None:
+    visited = visit_with_microphone().wait_for_agreement()
+    visited.analyse(original)
+    expect(visited.by_id("clips")).to_be_hidden()
+    before = visited.probabilities()
+    visited.page.get_by_role("button", name="Listen live").click()
+    expect(visited.by_id("source")).to_contain_text("Live")
+    drop(visited, original, "late.wav")
+    heard = visited.by_id("timeline-table").locator("tbody tr")
+    expect(heard.nth(heard.count() + 1)).to_be_attached()
+    expect(visited.expect_fault("busy")).to_contain_text("late.wav")
+
+    visited.page.get_by_role("button", name=original.name).press("Enter")
+    expect(visited.by_id("source")).to_contain_text(original.name)
+    expect(visited.by_id("clips")).to_be_hidden()
+    expect(visited.by_id("result")).to_be_focused()
+    assert visited.probabilities() == before
 
 
 def bytes_of_samples(visited: Visit) -> float:
