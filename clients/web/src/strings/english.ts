@@ -50,6 +50,10 @@ export const device = {
 export const language = {
   /** In that other language. */
   other: "Deutsch",
+  ask: "Change the language?",
+  loses: "The page is loaded again for that. Its recordings and results are then lost.",
+  change: "Change it",
+  stay: "Stay here",
 };
 
 export const docs = {

@@ -54,6 +54,10 @@ export const device: typeof english.device = {
 
 export const language: typeof english.language = {
   other: "English",
+  ask: "Die Sprache wechseln?",
+  loses: "Dafür wird die Seite neu geladen. Ihre Aufnahmen und Ergebnisse gehen dabei verloren.",
+  change: "Wechseln",
+  stay: "Hier bleiben",
 };
 
 export const docs: typeof english.docs = {
