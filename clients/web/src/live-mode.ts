@@ -11,19 +11,14 @@ import { KEPT, Live, type LiveListener, type Moment } from "./live.js";
 import type { Predictor } from "./predictor.js";
 import type { RecordingDisplay } from "./recorder.js";
 import { result as words, status } from "./strings/index.js";
-import type { NetworkChoice } from "./view/networks.js";
-import type { Notice } from "./view/notice.js";
-import type { Result } from "./view/result.js";
+import type { ResultViews } from "./view/result.js";
 
 /** Of a prediction, beside that of the next one. */
 const WEIGHT = 0.5;
 /** Predictions with a part in the bars. */
 const SMOOTHED = 4;
 
-export interface LiveViews {
-  readonly result: Result;
-  readonly notice: Notice;
-  readonly networks: NetworkChoice;
+export interface LiveViews extends ResultViews {
   readonly meter: RecordingDisplay;
 }
 

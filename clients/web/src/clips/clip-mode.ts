@@ -9,9 +9,7 @@ import { asFault, Fault } from "../faults.js";
 import type { Predictor } from "../predictor.js";
 import { result as words, status } from "../strings/index.js";
 import type { ClipList } from "../view/clips/list.js";
-import type { NetworkChoice } from "../view/networks.js";
-import type { Notice } from "../view/notice.js";
-import type { Result } from "../view/result.js";
+import type { ResultViews } from "../view/result.js";
 import { Explanation } from "./explanation.js";
 import { Entry, type Loaded, type Outcome, type Source } from "./entry.js";
 
@@ -20,10 +18,7 @@ const MOST_SAMPLES = 30_000_000;
 /** From one drawing of the timeline to the next, in milliseconds. */
 const REDRAW_MS = 250;
 
-export interface ClipViews {
-  readonly result: Result;
-  readonly notice: Notice;
-  readonly networks: NetworkChoice;
+export interface ClipViews extends ResultViews {
   readonly list: ClipList;
 }
 
