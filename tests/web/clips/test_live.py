@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.support.sounds import silence, tone, write
 from tests.web.conftest import OpenPage
 from tests.web.results.test_changes import drop
-from tests.web.visits import Visit
+from tests.web.visits import PHONE, Visit
 
 LENGTH = """audio => new Promise(done => audio.duration ? done(audio.duration)
     : audio.onloadedmetadata = () => done(audio.duration))"""
@@ -37,6 +37,17 @@ def test_live_shows_the_level_and_replays_what_was_heard(visit_with_microphone: 
     cursor = visited.by_id("waveform").locator(".cursor")
     expect(cursor).to_be_visible()
     assert visited.severe_violations() == []
+
+
+def test_a_phone_shows_the_headline_of_live_mode_at_once(visit_with_microphone: OpenPage) -> None:
+    visited = visit_with_microphone(viewport=PHONE).wait_for_agreement()
+    visited.page.get_by_role("button", name="Listen live").click()
+    bars = visited.by_id("bars").locator("li")
+    expect(bars.last).to_be_in_viewport()
+    stop = visited.page.get_by_role("button", name="Stop listening")
+    expect(stop).to_be_focused()
+    stop.press("Enter")
+    expect(visited.page.get_by_role("button", name="Record", exact=True)).to_be_visible()
 
 
 def test_a_clip_of_the_list_ends_live_mode(
