@@ -75,7 +75,9 @@ function listFiles(): Plugin {
     name: "list-files",
     enforce: "post",
     generateBundle(_, bundle) {
-      const names = Object.keys(bundle).filter((name) => /^assets\/(?!docs-.*\.js$|.*\.flac$)/.test(name));
+      const names = Object.keys(bundle).filter((name) =>
+        /^assets\/(?!docs-.*\.js$|.*\.flac$)/.test(name),
+      );
       const files = JSON.stringify(["./", "favicon.svg", "manifest.webmanifest", ...names]);
       const worker = Object.values(bundle).find(({ fileName }) => fileName === SERVICE_WORKER);
       if (worker?.type !== "chunk") throw new Error("there is no service worker");
@@ -113,7 +115,7 @@ export default defineConfig({
         index: "index.html",
         docs: "docs.html",
         language: "src/strings/first.ts",
-        "service-worker": "src/service-worker.ts",
+        "service-worker": "src/offline/service-worker.ts",
       },
       output: {
         entryFileNames: ({ name }) =>

@@ -8,18 +8,18 @@ import type { Engine } from "./engine/messages.js";
 import { asFault, Fault } from "./faults.js";
 import type { Modes } from "./modes.js";
 import { Predictor } from "./predictor.js";
-import { Recorder } from "./recorder.js";
+import { Recorder } from "./audio/recorder.js";
 import { offerSamples } from "./samples.js";
 import { input, voice as voiceTexts } from "./strings/index.js";
 import { CaptureDisplay } from "./view/capture.js";
 import { DeviceSwitch } from "./view/device.js";
 import { acceptDrops } from "./view/drop.js";
-import { NetworkChoice } from "./view/networks.js";
+import { NetworkChoice } from "./view/networks/networks.js";
 import type { Notice } from "./view/notice.js";
 import { Toggle } from "./view/toggle.js";
 import { VoicePanel } from "./view/voice-panel.js";
-import { VoiceMode } from "./voice-mode.js";
-import { Voice } from "./voice.js";
+import { VoiceMode } from "./voice/voice-mode.js";
+import { Voice } from "./voice/voice.js";
 
 export class Controls {
   readonly #notice: Notice;

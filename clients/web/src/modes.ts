@@ -7,14 +7,14 @@ import { encodeWav } from "./audio/wav.js";
 import type { Sound } from "./clip.js";
 import { ClipMode } from "./clips/clip-mode.js";
 import type { Source } from "./clips/entry.js";
-import { LiveMode } from "./live-mode.js";
+import { LiveMode } from "./live/live-mode.js";
 import type { Predictor } from "./predictor.js";
 import { input } from "./strings/index.js";
 import { CaptureDisplay } from "./view/capture.js";
 import { ClipList } from "./view/clips/list.js";
-import type { NetworkChoice } from "./view/networks.js";
+import type { NetworkChoice } from "./view/networks/networks.js";
 import type { Notice } from "./view/notice.js";
-import { Result } from "./view/result.js";
+import { Result } from "./view/result/result.js";
 
 export interface ModeListener {
   /** Called with each recording that was predicted, and its features. */

@@ -9,7 +9,7 @@ import { asFault, Fault } from "../faults.js";
 import type { Predictor } from "../predictor.js";
 import { result as words, status } from "../strings/index.js";
 import type { ClipList } from "../view/clips/list.js";
-import type { ResultViews } from "../view/result.js";
+import type { ResultViews } from "../view/result/result.js";
 import { Explanation } from "./explanation.js";
 import { Entry, type Loaded, type Outcome, type Source } from "./entry.js";
 

@@ -4,7 +4,7 @@ import type { Analysis, PredictedPassage } from "../analysis.js";
 import { duration, type Clip, type Sound } from "../clip.js";
 import type { PredictionWithRequest } from "../engine/messages.js";
 import type { Fault } from "../faults.js";
-import { doubtOf, type Doubt } from "../view/verdict.js";
+import { doubtOf, type Doubt } from "../view/result/verdict.js";
 
 /** A recording from a file or from the microphone. */
 export interface Source {

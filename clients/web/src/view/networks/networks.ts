@@ -2,9 +2,9 @@
 
 import type { Network } from "speech-emotion-extractor";
 
-import { find, make } from "../dom.js";
-import { isBetter } from "../engine/ranking.js";
-import { network as words } from "../strings/index.js";
+import { find, make } from "../../dom.js";
+import { isBetter } from "../../engine/ranking.js";
+import { network as words } from "../../strings/index.js";
 import { meaningsOf } from "./meanings.js";
 import { qualityOf, spoken, tableOf, usesOf } from "./recall.js";
 

@@ -2,17 +2,17 @@
 
 import type { Features } from "speech-emotion-extractor";
 
-import type { PredictedPassage, Passage } from "../analysis.js";
-import { duration, speechStart, type Clip, type Sound } from "../clip.js";
-import { find } from "../dom.js";
-import type { PredictionWithRequest } from "../engine/messages.js";
-import { format, repeat, views } from "../strings/index.js";
+import type { PredictedPassage, Passage } from "../../analysis.js";
+import { duration, speechStart, type Clip, type Sound } from "../../clip.js";
+import { find } from "../../dom.js";
+import type { PredictionWithRequest } from "../../engine/messages.js";
+import { format, repeat, views } from "../../strings/index.js";
 import { Verdict, type Subject } from "./bars.js";
-import { InfluenceStrip } from "./charts/influence.js";
-import { Timeline } from "./charts/timeline.js";
-import { drawWaveform } from "./charts/waveform.js";
-import type { NetworkChoice } from "./networks.js";
-import type { Notice } from "./notice.js";
+import { InfluenceStrip } from "../charts/influence.js";
+import { Timeline } from "../charts/timeline.js";
+import { drawWaveform } from "../charts/waveform.js";
+import type { NetworkChoice } from "../networks/networks.js";
+import type { Notice } from "../notice.js";
 import { Playback } from "./playback.js";
 import { Repeat } from "./repeat.js";
 
@@ -104,7 +104,7 @@ export class Result {
     const { frameCount, mfccs } = features;
     this.#heatmap.ariaLabel = views.heatmapLabel(frameCount, mfccs.length);
     // Not needed at first sight.
-    void import("./charts/heatmap.js").then(
+    void import("../charts/heatmap.js").then(
       ({ drawHeatmap }) => drawHeatmap(this.#heatmap, features),
       () => (this.#heatmapFigure.hidden = true), // the server is away
     );

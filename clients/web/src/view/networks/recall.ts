@@ -2,8 +2,8 @@
 
 import type { CorpusRecall, Network, Recall } from "speech-emotion-extractor";
 
-import { make, makeRow } from "../dom.js";
-import { format, network as words, trust } from "../strings/index.js";
+import { make, makeRow } from "../../dom.js";
+import { format, network as words, trust } from "../../strings/index.js";
 
 /** Names of corpora as people say them; servers tell some as the folders of their training. */
 export function spoken(names: string): string {

@@ -2,16 +2,16 @@
 
 import type { Features } from "speech-emotion-extractor";
 
-import type { PredictedPassage } from "./analysis.js";
-import { encodeWav } from "./audio/wav.js";
-import { duration, type Sound } from "./clip.js";
-import type { PredictionWithRequest } from "./engine/messages.js";
-import { asFault } from "./faults.js";
+import type { PredictedPassage } from "../analysis.js";
+import { encodeWav } from "../audio/wav.js";
+import { duration, type Sound } from "../clip.js";
+import type { PredictionWithRequest } from "../engine/messages.js";
+import { asFault } from "../faults.js";
 import { KEPT, Live, type LiveListener, type Moment } from "./live.js";
-import type { Predictor } from "./predictor.js";
-import type { RecordingDisplay } from "./recorder.js";
-import { result as words, status } from "./strings/index.js";
-import type { ResultViews } from "./view/result.js";
+import type { Predictor } from "../predictor.js";
+import type { RecordingDisplay } from "../audio/recorder.js";
+import { result as words, status } from "../strings/index.js";
+import type { ResultViews } from "../view/result/result.js";
 
 /** Of a prediction, beside that of the next one. */
 const WEIGHT = 0.5;
