@@ -73,8 +73,11 @@ function describe(): Plugin {
 function listFiles(): Plugin {
   return {
     name: "list-files",
+    enforce: "post",
     generateBundle(_, bundle) {
-      const names = Object.keys(bundle).filter((name) => /^assets\/(?!docs-|.*\.flac$)/.test(name));
+      const names = Object.keys(bundle).filter((name) =>
+        /^assets\/(?!docs-.*\.js$|.*\.flac$)/.test(name),
+      );
       const files = JSON.stringify(["./", "favicon.svg", "manifest.webmanifest", ...names]);
       const worker = Object.values(bundle).find(({ fileName }) => fileName === SERVICE_WORKER);
       if (worker?.type !== "chunk") throw new Error("there is no service worker");
@@ -101,7 +104,7 @@ function compress(): Plugin {
 
 export default defineConfig({
   base: "./", // so that the page also works under a path prefix of a reverse proxy
-  plugins: [fillIn(), chooseLanguage(), describe(), listFiles(), publish(), compress()],
+  plugins: [fillIn(), chooseLanguage(), describe(), publish(), listFiles(), compress()],
   worker: { format: "es" },
   build: {
     target: "es2022",
@@ -112,7 +115,7 @@ export default defineConfig({
         index: "index.html",
         docs: "docs.html",
         language: "src/strings/first.ts",
-        "service-worker": "src/service-worker.ts",
+        "service-worker": "src/offline/service-worker.ts",
       },
       output: {
         entryFileNames: ({ name }) =>

@@ -148,6 +148,28 @@ def test_the_language_is_switched_and_remembered(visit: OpenPage) -> None:
     expect(heading).to_have_text("Emotionen in der Stimme")
 
 
+def test_a_result_is_lost_only_after_a_question(visit: OpenPage, original: Path) -> None:
+    visited = visit().wait_for_agreement()
+    visited.analyse(original)
+    button = visited.page.get_by_role("button", name="Deutsch")
+    button.press("Enter")
+    question = visited.page.get_by_role("dialog", name="Change the language?")
+    expect(question).to_contain_text("Its recordings and results are then lost.")
+    expect(question.get_by_role("button", name="Stay here")).to_be_focused()
+    assert visited.severe_violations() == []
+    visited.page.keyboard.press("Escape")
+    expect(question).to_be_hidden()
+    expect(button).to_be_focused()
+    button.click()
+    question.get_by_role("button", name="Stay here").click()
+    expect(visited.by_id("source")).to_contain_text(original.name)
+
+    button.click()
+    question.get_by_role("button", name="Change it").click()
+    expect(visited.page.locator("html")).to_have_attribute("lang", "de")
+    expect(visited.by_id("bars").locator("li")).to_have_count(0)
+
+
 def test_other_languages_get_english(visit: OpenPage) -> None:
     visited = visit(locale="fr-FR")
     expect(visited.page.locator("html")).to_have_attribute("lang", "en")

@@ -50,6 +50,7 @@ export default defineConfig({
   },
   build: {
     target: "es2022",
+    cssTarget: ["chrome123", "firefox120", "safari17.5"], // which have light-dark()
     assetsInlineLimit: (file) => !file.endsWith(".wasm"),
     modulePreload: false,
     license: { fileName: "licenses.md" }, // of the modules in the script

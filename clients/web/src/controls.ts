@@ -8,18 +8,18 @@ import type { Engine } from "./engine/messages.js";
 import { asFault, Fault } from "./faults.js";
 import type { Modes } from "./modes.js";
 import { Predictor } from "./predictor.js";
-import { Recorder } from "./recorder.js";
+import { Recorder } from "./audio/recorder.js";
 import { offerSamples } from "./samples.js";
 import { input, voice as voiceTexts } from "./strings/index.js";
 import { CaptureDisplay } from "./view/capture.js";
 import { DeviceSwitch } from "./view/device.js";
 import { acceptDrops } from "./view/drop.js";
-import { NetworkChoice } from "./view/networks.js";
+import { NetworkChoice } from "./view/networks/networks.js";
 import type { Notice } from "./view/notice.js";
 import { Toggle } from "./view/toggle.js";
 import { VoicePanel } from "./view/voice-panel.js";
-import { VoiceMode } from "./voice-mode.js";
-import { Voice } from "./voice.js";
+import { VoiceMode } from "./voice/voice-mode.js";
+import { Voice } from "./voice/voice.js";
 
 export class Controls {
   readonly #notice: Notice;
@@ -37,6 +37,8 @@ export class Controls {
   /** Recordings that are not offered as the usual voice: samples, and those that were already. */
   readonly #notOffered = new WeakSet<Blob>();
   #opening = false;
+  /** Beside the closure for an error, this one would keep its samples. */
+  readonly #recordAgain = (): void => void this.#startRecording();
 
   /** @param forgotten is called when the user forgets the usual voice */
   constructor(engine: Engine, handshake: Handshake, notice: Notice, forgotten: () => void) {
@@ -128,13 +130,13 @@ export class Controls {
     });
     acceptDrops(([file, ...others]) => {
       const isBusy = this.#file.matches(":disabled");
-      if (isBusy) return this.#notice.show(new Fault({ kind: "busy" }), undefined, file.name);
+      if (isBusy) return void this.#notice.show(new Fault({ kind: "busy" }), undefined, file.name);
       void this.#take(file, ...others);
     });
   }
 
   async #takeSample(load: () => Promise<File>): Promise<void> {
-    if (this.#file.disabled) return this.#notice.show(new Fault({ kind: "busy" }));
+    if (this.#file.disabled) return void this.#notice.show(new Fault({ kind: "busy" }));
     try {
       const file = await load();
       this.#notOffered.add(file);
@@ -175,7 +177,7 @@ export class Controls {
   async #takeRecording(sound: Sound): Promise<void> {
     try {
       const modes = await this.load();
-      await modes.takeRecording(sound, () => void this.#startRecording());
+      await modes.takeRecording(sound, this.#recordAgain);
     } catch (error) {
       this.#notice.show(asFault(error), () => void this.#takeRecording(sound));
     }

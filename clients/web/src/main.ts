@@ -5,12 +5,12 @@ import { Controls } from "./controls.js";
 import { find } from "./dom.js";
 import { startEngine } from "./engine/engine.js";
 import { asFault } from "./faults.js";
-import { keepOffline } from "./offline.js";
+import { keepOffline } from "./offline/offline.js";
 import { fillTexts, offerLanguage } from "./view/language.js";
 import { offersFiles } from "./view/device.js";
 import { askForKey } from "./view/key-form.js";
 import { Notice } from "./view/notice.js";
-import { RequestLog } from "./view/request-log.js";
+import { RequestLog } from "./view/log/request-log.js";
 import { Verification } from "./view/verification.js";
 
 fillTexts();
@@ -32,7 +32,7 @@ async function start(key = readKey()): Promise<void> {
   } catch (error) {
     verification.unknown();
     const fault = asFault(error);
-    if (fault.kind !== "key-needed") return notice.show(fault, () => void start(key));
+    if (fault.kind !== "key-needed") return void notice.show(fault, () => void start(key));
     keepKey(undefined);
     return start(await askForKey(key !== undefined));
   }

@@ -7,14 +7,14 @@ import { encodeWav } from "./audio/wav.js";
 import type { Sound } from "./clip.js";
 import { ClipMode } from "./clips/clip-mode.js";
 import type { Source } from "./clips/entry.js";
-import { LiveMode } from "./live-mode.js";
+import { LiveMode } from "./live/live-mode.js";
 import type { Predictor } from "./predictor.js";
 import { input } from "./strings/index.js";
 import { CaptureDisplay } from "./view/capture.js";
 import { ClipList } from "./view/clips/list.js";
-import type { NetworkChoice } from "./view/networks.js";
+import type { NetworkChoice } from "./view/networks/networks.js";
 import type { Notice } from "./view/notice.js";
-import { Result } from "./view/result.js";
+import { Result } from "./view/result/result.js";
 
 export interface ModeListener {
   /** Called with each recording that was predicted, and its features. */
@@ -66,7 +66,7 @@ export class Modes {
   async takeRecording(sound: Sound, again: () => void): Promise<void> {
     const name = input.recordingName(++this.#recordings);
     const original = await encodeWav(sound);
-    const source = { name, original, read: async () => sound, again };
+    const source = { name, original, read: readOnce(sound, original), again };
     await this.#inPlaceOfLive(() => this.clip.take(source));
   }
 
@@ -82,6 +82,16 @@ export class Modes {
     this.live.leave();
     show();
   }
+}
+
+/** Reads a recording: at first from memory, which only the clip itself keeps then. */
+function readOnce(sound: Sound, original: Blob): Source["read"] {
+  let kept: Sound | undefined = sound;
+  return async () => {
+    const read = kept ?? (await decode(original));
+    kept = undefined;
+    return read;
+  };
 }
 
 function sourceOf(file: File): Source {

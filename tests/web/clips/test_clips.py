@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.hostile.faulty_proxy import FaultyProxy, replaced_by
+from tests.support.hostile.faulty_proxy import FaultyProxy, replaced_by, reset
 from tests.support.sounds import several, silence, tone, write
 from tests.web.conftest import OpenPage
 from tests.web.visits import PHONE, Visit
@@ -182,3 +182,32 @@ def test_a_clip_that_failed_is_tried_again(
     wait_for_all(visited, 2, 0)
     expect(visited.by_id("source")).to_contain_text(originals[0].name)
     expect(failed.get_by_role("button", name=originals[0].name)).to_be_focused()
+
+
+def test_a_server_that_does_not_answer_leaves_the_older_results(
+    open_through: OpenPage, proxy: FaultyProxy, prediction: str, originals: list[Path]
+) -> None:
+    visited = open_through().wait_for_agreement()
+    visited.upload(*originals[:2])
+    wait_for_all(visited, 2, 0)
+    before = downloaded_rows(visited)
+    visited.choose("DNN")  # its predictions fail for the clip that is shown, too
+    asked = "/prediction/DNN"
+    proxy.faults[asked] = [reset] * 100
+    visited.page.get_by_role("button", name="Predict all with DNN").click()
+    wait_for_all(visited, 0, 2)
+    rows = visited.by_id("clips-list").locator("li")
+    for row in rows.all():
+        expect(row).to_contain_text(f"by {prediction.rpartition('/')[2]}")
+        expect(row).to_contain_text("could not be asked again: The server does not answer")
+    assert downloaded_rows(visited) == [row | {"error": "away"} for row in before]
+    clips = json.loads(downloaded(visited, "Save as JSON"))["clips"]
+    assert [(clip["network"], clip["error"]) for clip in clips] == [
+        (row["network"], "away") for row in before
+    ]
+    assert visited.severe_violations() == []
+
+    proxy.faults[asked].clear()
+    visited.page.get_by_role("button", name="Predict all with DNN").click()
+    wait_for_all(visited, 2, 0)
+    assert {row["network"] for row in downloaded_rows(visited)} == {"DNN"}

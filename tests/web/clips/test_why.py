@@ -33,6 +33,10 @@ def test_the_strip_shows_what_carried_the_answer(
     visit_with_files: OpenPage, late: Path, tmp_path: Path
 ) -> None:
     visited = visit_with_files().wait_for_agreement()
+    # Screen readers tell changes of what is there already.
+    said = visited.by_id("why-said")
+    expect(said).to_have_role("status")
+    assert said.evaluate("e => e.checkVisibility()")
     visited.analyse(late)
     strip = visited.by_id("why")
     expect(strip.get_by_role("img")).to_be_visible()
@@ -42,6 +46,10 @@ def test_the_strip_shows_what_carried_the_answer(
     assert 0 < max(height for _, _, height in bars) <= 1
     text = visited.by_id("why-text").inner_text()
     assert strip.get_by_role("img").get_attribute("aria-label") == text
+    expect(said).to_have_text(text)
+    captions = "fs => fs.every(f => [f.firstElementChild, f.lastElementChild]"
+    captions += ".some(each => each.matches('figcaption')))"
+    assert visited.page.locator("figure").evaluate_all(captions)
     assert {request.method for request in visited.requests} == {"GET"}, "nothing is posted"
     assert visited.severe_violations() == []
 
@@ -56,6 +64,7 @@ def test_the_strip_shows_what_carried_the_answer(
     expect(visited.by_id("source")).to_contain_text("tone.wav")
     visited.wait_for_result()
     expect(visited.by_id("why-figure")).to_be_hidden()
+    expect(said).to_be_empty()
 
 
 def requests_offered(visited: Visit) -> int:

@@ -113,3 +113,9 @@ def test_it_works_offline_once_loaded(visit: OpenPage, original: Path, tmp_path:
     # The limit of the distance is inside the file.
     visited.upload(write(tmp_path / "tone.wav", tone(3), 22_050))
     expect(visited.by_id("winner")).to_contain_text("does not sound like what the network knows")
+    for link, heading in (("Licence", "Licence"), ("Model card", "Model card")):
+        visited.page.get_by_role("link", name=link).click()
+        expect(visited.page.get_by_role("heading", level=1)).to_have_text(heading)
+        family = visited.page.evaluate("getComputedStyle(document.body).fontFamily")
+        assert "system-ui" in family, "the style sheet is kept, too"
+        visited.page.go_back()

@@ -70,7 +70,14 @@ def test_the_element_predicts_on_a_page_of_another_origin(
     visit_elsewhere: OpenPage, origin: str, far_server: Server, original: Path
 ) -> None:
     address = str(far_server.client.base_url)
-    visited = visit_elsewhere(page_with(origin, server=address), reduced_motion="reduce")
+    options = {"reduced_motion": "reduce", "color_scheme": "dark"}
+    visited = visit_elsewhere(page_with(origin, server=address), **options)
+    assert visited.severe_violations() == []
+    box = visited.page.locator("speech-emotion .box")
+    colour = "box => getComputedStyle(box).backgroundColor"
+    assert box.evaluate(colour) == "rgb(255, 255, 255)", "the page around it is not dark"
+    visited.page.evaluate("document.documentElement.style.colorScheme = 'light dark'")
+    assert box.evaluate(colour) != "rgb(255, 255, 255)"
     assert visited.severe_violations() == []
     assert not any(request.url.startswith(address) for request in visited.requests)
     take(visited, original)

@@ -44,4 +44,10 @@ def test_each_result_says_how_often_the_network_is_right(visited: Visit, site: S
     expect(line).to_contain_text(f"{round(100 * elsewhere)}% of recordings from elsewhere")
     expect(line).to_contain_text(f"{round(100 * new)}% of new voices")
     expect(line).to_contain_text("people: 42% to 62%")
-    expect(line).to_contain_text(f"trained on {network['corpus']['name']}")
+    # Corpora are named as people say them.
+    assert "emodb-2s" in network["corpus"]["name"]
+    expect(line).to_contain_text(
+        f"trained on {network['corpus']['name'].replace('emodb-2s', 'EmoDB')}"
+    )
+    expect(visited.by_id("network-details")).to_contain_text("EmoDB")
+    expect(visited.page.locator("body")).not_to_contain_text("emodb-2s")

@@ -15,6 +15,12 @@ from training.contract.samples import MOODS, RATE, sample
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 SAMPLES = ROOT / "clients" / "web" / "src" / "samples"
 MOST_BYTES = 60_000  # of a sample
+# The elements that get a tap on the round button, from its left to its right.
+TAPPED = """button => {
+    const { left, top, width, height } = button.getBoundingClientRect();
+    const places = Array.from({ length: 99 }, (_, place) => left + (width * (place + 1)) / 100);
+    return places.map(x => document.elementFromPoint(x, top + height / 2).id);
+}"""
 NAMES = {"calm": "Low and slow", "angry": "Loud and sharp", "happy": "High and lively"}
 
 
@@ -37,6 +43,7 @@ def test_the_first_sight_invites_to_record_or_to_try(visit: OpenPage, size: str)
         assert is_in_viewport(visited, selector), selector
     record = visited.by_id("record").bounding_box()
     assert record
+    assert set(visited.by_id("record").evaluate(TAPPED)) == {"record"}
     areas = visited.page.get_by_role("button").evaluate_all(
         "buttons => buttons.map(each => each.offsetWidth * each.offsetHeight)"
     )

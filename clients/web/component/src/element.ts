@@ -5,7 +5,7 @@ import type { Network } from "speech-emotion-extractor";
 import { decode } from "../../src/audio/decode.js";
 import type { Sound } from "../../src/clip.js";
 import { asFault } from "../../src/faults.js";
-import { Recorder } from "../../src/recorder.js";
+import { Recorder } from "../../src/audio/recorder.js";
 import { Connection, type Predicted } from "./connection.js";
 import { textsFor } from "./texts.js";
 import type { Emotion } from "./types.js";

@@ -3,6 +3,7 @@
 import { make } from "../../src/dom.js";
 import { sentence, winnerOf } from "../../src/engine/judgement.js";
 import { WITH_DETAIL, type Fault } from "../../src/faults.js";
+import { clock } from "../../src/strings/clock.js";
 import type { Predicted } from "./connection.js";
 import css from "./style.css?inline";
 import { wordsOf, type Texts } from "./texts.js";
@@ -90,7 +91,7 @@ export class View {
 
   /** @param elapsed seconds */
   elapsed(elapsed: number): void {
-    replace(this.#elapsed, this.#texts.format.clock(elapsed));
+    replace(this.#elapsed, clock(elapsed));
   }
 
   /** The headline follows with the next state. */

@@ -9,9 +9,7 @@ import { asFault, Fault } from "../faults.js";
 import type { Predictor } from "../predictor.js";
 import { result as words, status } from "../strings/index.js";
 import type { ClipList } from "../view/clips/list.js";
-import type { NetworkChoice } from "../view/networks.js";
-import type { Notice } from "../view/notice.js";
-import type { Result } from "../view/result.js";
+import type { ResultViews } from "../view/result/result.js";
 import { Explanation } from "./explanation.js";
 import { Entry, type Loaded, type Outcome, type Source } from "./entry.js";
 
@@ -20,10 +18,7 @@ const MOST_SAMPLES = 30_000_000;
 /** From one drawing of the timeline to the next, in milliseconds. */
 const REDRAW_MS = 250;
 
-export interface ClipViews {
-  readonly result: Result;
-  readonly notice: Notice;
-  readonly networks: NetworkChoice;
+export interface ClipViews extends ResultViews {
   readonly list: ClipList;
 }
 
@@ -116,9 +111,14 @@ export class ClipMode {
     return this.#predictor.settings(this.#views.networks.chosen?.networkType ?? "");
   }
 
-  #isOutdated({ state }: Entry): boolean {
-    if (state.kind === "failed") return !state.fault.isOfRecording;
-    return state.kind !== "done" || state.outcome.settings !== this.#settings();
+  #isCurrent({ state, outcome }: Entry): boolean {
+    return state.kind === "done" && outcome?.settings === this.#settings();
+  }
+
+  /** Whether a prediction with the chosen network could give another result. */
+  #isOutdated(entry: Entry): boolean {
+    const { state } = entry;
+    return state.kind === "failed" ? !state.fault.isOfRecording : !this.#isCurrent(entry);
   }
 
   /** Puts the entry that is being analysed back to those that wait. */
@@ -153,7 +153,8 @@ export class ClipMode {
       if (signal.aborted) return;
       const outcome = await this.#predict(entry, entry.loaded, signal);
       if (signal.aborted || outcome === undefined) return;
-      entry.state = { kind: "done", outcome };
+      entry.outcome = outcome;
+      entry.state = { kind: "done" };
       if (entry === this.#wanted) {
         this.#views.result.hideProgress();
         void this.#explanation.start(entry.loaded, outcome);
@@ -271,7 +272,7 @@ export class ClipMode {
 
   /** Tells how far the analysis of an entry is. */
   #advance(entry: Entry, text: string, share?: number): void {
-    if (entry.outcome?.settings !== this.#settings()) {
+    if (!this.#isCurrent(entry)) {
       entry.state = { kind: "running", ...(share !== undefined && { share }) };
     }
     if (entry === this.#wanted) this.#views.result.showProgress(text, share);
@@ -300,9 +301,7 @@ export class ClipMode {
 
   #draw(): void {
     const { list, networks } = this.#views;
-    const outdated = this.#entries.filter(
-      ({ state, outcome }) => state.kind === "done" && outcome?.settings !== this.#settings(),
-    );
+    const outdated = this.#entries.filter((entry) => entry.outcome && this.#isOutdated(entry));
     list.show(this.#entries, this.#shown, {
       network: networks.chosen?.networkType ?? "",
       isOutdated: outdated.length > 0 && this.#running === undefined,

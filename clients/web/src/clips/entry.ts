@@ -4,7 +4,7 @@ import type { Analysis, PredictedPassage } from "../analysis.js";
 import { duration, type Clip, type Sound } from "../clip.js";
 import type { PredictionWithRequest } from "../engine/messages.js";
 import type { Fault } from "../faults.js";
-import { doubtOf, type Doubt } from "../view/verdict.js";
+import { doubtOf, type Doubt } from "../view/result/verdict.js";
 
 /** A recording from a file or from the microphone. */
 export interface Source {
@@ -33,7 +33,7 @@ export interface Outcome {
 export type State =
   | { readonly kind: "waiting" }
   | { readonly kind: "running"; readonly share?: number }
-  | { readonly kind: "done"; readonly outcome: Outcome }
+  | { readonly kind: "done" }
   | { readonly kind: "failed"; readonly fault: Fault };
 
 export class Entry {
@@ -41,6 +41,8 @@ export class Entry {
   /** Whether it came with others, so that its error is shown in the list alone. */
   readonly isOneOfSeveral: boolean;
   state: State = { kind: "waiting" };
+  /** The last result. It stays while the clip is predicted again, and if that fails. */
+  outcome: Outcome | undefined;
   /** Of the recording, once it was read. */
   seconds: number | undefined;
   #loaded: Loaded | undefined;
@@ -58,10 +60,6 @@ export class Entry {
   set loaded(loaded: Loaded | undefined) {
     this.#loaded = loaded;
     if (loaded) this.seconds = duration(loaded.clip.sound);
-  }
-
-  get outcome(): Outcome | undefined {
-    return this.state.kind === "done" ? this.state.outcome : undefined;
   }
 
   get doubt(): Doubt | undefined {

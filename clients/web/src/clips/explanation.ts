@@ -6,7 +6,7 @@ import type { Predictor } from "../predictor.js";
 import { emotionName } from "../strings/index.js";
 import type { InfluenceStrip } from "../view/charts/influence.js";
 import type { Notice } from "../view/notice.js";
-import { winnerOf } from "../view/verdict.js";
+import { winnerOf } from "../view/result/verdict.js";
 import type { Loaded, Outcome } from "./entry.js";
 import { countOf, influences } from "./occlusion.js";
 

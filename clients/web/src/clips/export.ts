@@ -32,7 +32,8 @@ export function asCsv(entries: readonly Entry[]): string {
 export function asJson(entries: readonly Entry[]): string {
   const clips = finished(entries).map((entry) => {
     const { outcome, source, seconds } = entry;
-    if (!outcome) return { file: source.name, seconds, error: errorOf(entry) };
+    const error = errorOf(entry);
+    if (!outcome) return { file: source.name, seconds, error };
     const { results, warning } = outcome.overall;
     const timeline = outcome.passages.map(({ start, end, predicted }) => ({
       start,
@@ -48,6 +49,7 @@ export function asJson(entries: readonly Entry[]): string {
       results,
       ...(warning && { warning }),
       ...(timeline.length > 0 && { timeline }),
+      ...(error && { error }), // of the prediction that came after this one
     };
   });
   return `${JSON.stringify({ clips }, undefined, 2)}\n`;

@@ -10,11 +10,6 @@ const seconds = (value: number): string => `${value.toFixed(1)} s`;
 const bytes = (count: number): string =>
   count < 1_000 ? `${count} bytes` : `${(count / 1_000).toFixed(1)} kB`;
 
-const clock = (value: number): string => {
-  const whole = Math.floor(value);
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
-};
-
 /** What people recognise, in one text or none. */
 const peopleOf = (recalls: readonly number[]): readonly string[] => {
   if (recalls.length === 0) return [];
@@ -22,7 +17,7 @@ const peopleOf = (recalls: readonly number[]): readonly string[] => {
   return [low === high ? `listeners: ${low}` : `listeners: ${low} to ${high}`];
 };
 
-export const format = { percent, seconds, clock, bytes };
+export const format = { percent, seconds, bytes };
 
 export const page = {
   title: "Speech emotions",
@@ -50,6 +45,10 @@ export const device = {
 export const language = {
   /** In that other language. */
   other: "Deutsch",
+  ask: "Change the language?",
+  loses: "The page is loaded again for that. Its recordings and results are then lost.",
+  change: "Change it",
+  stay: "Stay here",
 };
 
 export const docs = {
@@ -65,12 +64,12 @@ export const input = {
   liveHint:
     "Live: a new prediction every second, from the last three seconds. The last minute stays in " +
     "memory, to hear it again.",
-  listening: (elapsed: number) => `Listening, ${clock(elapsed)}`,
+  listening: (elapsed: string) => `Listening, ${elapsed}`,
   kept:
     "What was heard live, at most the last minute. It is only in the memory of this page: another " +
     "recording replaces it, and closing the page forgets it.",
   level: "Loudness",
-  recording: (elapsed: number) => `Recording, ${clock(elapsed)}`,
+  recording: (elapsed: string) => `Recording, ${elapsed}`,
   recordingName: (number: number) =>
     `Recording from the microphone${number === 1 ? "" : ` (${number})`}`,
 };
@@ -229,6 +228,8 @@ export const clips = {
     `${done} of ${all} analysed` + (failed === 0 ? "." : `, ${failed} failed.`),
   share: (emotion: string, share: number) => `${emotion} ${percent(share)}`,
   by: (networkType: string) => `by ${networkType}`,
+  /** Beside an older result. */
+  notAgain: (reason: string) => `could not be asked again: ${reason}`,
   doubts: {
     clear: "clear",
     likely: "likely",
@@ -308,7 +309,7 @@ export const views = {
     "Time is that of the waveform, the first coefficient is at the bottom, and each row has its " +
     "own scale. Silence at both ends is left out. A network that takes vectors gets only the mean " +
     "of each row. Pitch, voicing and loudness are not in the picture.",
-  heatmapWindow: (start: number, end: number) => `Shown: ${clock(start)} to ${clock(end)}.`,
+  heatmapWindow: (start: string, end: string) => `Shown: ${start} to ${end}.`,
   timeline: "Emotions over time",
   timelineName: "Emotions over time: arrow keys choose a moment, Enter plays it",
   timelineLabel: (windows: number) => `${windows} windows; the table below has the same data`,

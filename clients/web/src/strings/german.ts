@@ -12,18 +12,13 @@ const seconds = (value: number): string => `${decimal(value)}\u00a0s`;
 const bytes = (count: number): string =>
   count < 1_000 ? `${count} Byte` : `${decimal(count / 1_000)} kB`;
 
-const clock = (value: number): string => {
-  const whole = Math.floor(value);
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
-};
-
 /** "60 % bis 70 %", or one percentage. */
 const range = (shares: readonly number[]): string => {
   const [low, high] = [Math.min(...shares), Math.max(...shares)].map(percent);
   return low === high ? `${low}` : `${low} bis ${high}`;
 };
 
-export const format: typeof english.format = { percent, seconds, clock, bytes };
+export const format: typeof english.format = { percent, seconds, bytes };
 
 export const page: typeof english.page = {
   title: "Emotionen in der Stimme",
@@ -54,6 +49,10 @@ export const device: typeof english.device = {
 
 export const language: typeof english.language = {
   other: "English",
+  ask: "Die Sprache wechseln?",
+  loses: "Dafür wird die Seite neu geladen. Ihre Aufnahmen und Ergebnisse gehen dabei verloren.",
+  change: "Wechseln",
+  stay: "Hier bleiben",
 };
 
 export const docs: typeof english.docs = {
@@ -69,12 +68,12 @@ export const input: typeof english.input = {
   liveHint:
     "Live: jede Sekunde ein neues Ergebnis aus den letzten drei Sekunden. Die letzte Minute bleibt " +
     "im Arbeitsspeicher, zum Nachhören.",
-  listening: (elapsed) => `Die Seite hört zu, ${clock(elapsed)}`,
+  listening: (elapsed) => `Die Seite hört zu, ${elapsed}`,
   kept:
     "Was live zu hören war, höchstens die letzte Minute. Sie steht nur im Arbeitsspeicher dieser " +
     "Seite: Eine andere Aufnahme ersetzt sie, und mit der Seite verschwindet sie.",
   level: "Lautstärke",
-  recording: (elapsed) => `Aufnahme läuft, ${clock(elapsed)}`,
+  recording: (elapsed) => `Aufnahme läuft, ${elapsed}`,
   recordingName: (number) => `Aufnahme vom Mikrofon${number === 1 ? "" : ` (${number})`}`,
 };
 
@@ -259,6 +258,7 @@ export const clips: typeof english.clips = {
     `${done} von ${all} ausgewertet` + (failed === 0 ? "." : `, ${failed} fehlgeschlagen.`),
   share: (emotion, share) => `${emotion} ${percent(share)}`,
   by: (networkType) => `von ${networkType}`,
+  notAgain: (reason) => `erneute Auswertung fehlgeschlagen: ${reason}`,
   doubts: {
     clear: "deutlich",
     likely: "wahrscheinlich",
@@ -333,7 +333,7 @@ export const views: typeof english.views = {
     "Die Zeit ist die der Wellenform, der erste Koeffizient ist unten, und jede Zeile hat ihre " +
     "eigene Skala. Stille an beiden Enden ist weggelassen. Ein Netz, das Vektoren erhält, bekommt " +
     "nur den Mittelwert jeder Zeile. Tonhöhe, Stimmhaftigkeit und Lautstärke sind nicht im Bild.",
-  heatmapWindow: (start, end) => `Zu sehen: ${clock(start)} bis ${clock(end)}.`,
+  heatmapWindow: (start, end) => `Zu sehen: ${start} bis ${end}.`,
   timeline: "Emotionen im Zeitverlauf",
   timelineName:
     "Emotionen im Zeitverlauf: Pfeiltasten wählen einen Zeitpunkt, die Eingabetaste spielt ab dort",

@@ -1,5 +1,6 @@
 /** The texts of the page in the language of the document, which first.ts chooses. */
 
+import { clock } from "./clock.js";
 import type * as english from "./english.js";
 
 /**
@@ -18,7 +19,6 @@ export const {
   clips,
   device,
   faults,
-  format,
   input,
   language,
   log,
@@ -34,6 +34,8 @@ export const {
   warningTitle,
   why,
 } = texts;
+
+export const format = { ...texts.format, clock };
 
 /** By the code of the warning. */
 export const warnings = byName(texts.warnings);

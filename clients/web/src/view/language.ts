@@ -17,16 +17,24 @@ export function fillTexts(): void {
   document.documentElement.classList.add("translated");
 }
 
-/** The button stores the other language, and loads the page again in it. */
+/** What the page would not have any more when it is loaded again. */
+const LOST = "#bars > li, #clips-list > li, #progress:not([hidden]), .capture:not([hidden])";
+
+/** The button stores the other language, and loads the page again in it; it asks first if need be. */
 export function offerLanguage(): void {
   const button = find("language", HTMLButtonElement);
   button.hidden = !isStorageAllowed();
   const other = document.documentElement.lang === ENGLISH ? "de" : ENGLISH;
   button.lang = other;
-  button.addEventListener("click", () => {
+  const change = (): void => {
     localStorage.setItem("language", other); // first.ts reads it
     location.reload();
-  });
+  };
+  const question = find("switch", HTMLDialogElement);
+  question.addEventListener("close", () => question.returnValue && change());
+  button.addEventListener("click", () =>
+    document.querySelector(LOST) ? question.showModal() : change(),
+  );
 }
 
 function isStorageAllowed(): boolean {

@@ -10,8 +10,9 @@ export class Notice {
   /**
    * @param retry is called by the button "Try again"; without it there is no button
    * @param name of the recording
+   * @returns removes this error, if it is still shown
    */
-  show({ kind, detail, retryAfter: wait }: Fault, retry?: () => void, name?: string): void {
+  show({ kind, detail, retryAfter: wait }: Fault, retry?: () => void, name?: string): () => void {
     const { title, advice } = faults[kind];
     const box = make(
       "div",
@@ -26,6 +27,7 @@ export class Notice {
     buttons.append(this.#button(action.dismiss));
     box.append(buttons);
     this.#box.replaceChildren(box);
+    return () => box.remove();
   }
 
   clear(): void {

@@ -4,7 +4,7 @@ import type { Network } from "speech-emotion-extractor";
 
 import { find } from "../dom.js";
 import { voice as words } from "../strings/index.js";
-import type { Voice } from "../voice.js";
+import type { Voice } from "../voice/voice.js";
 
 export interface VoiceActions {
   /** Called when the user turns the comparison on or off. */

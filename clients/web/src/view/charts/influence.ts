@@ -13,6 +13,8 @@ export class InfluenceStrip {
   readonly #caption = find("why-caption", HTMLElement);
   readonly #strip = find("why", HTMLElement);
   readonly #text = find("why-text", HTMLElement);
+  /** Says the answer to screen readers: they miss what appears together with its figure. */
+  readonly #said = find("why-said", HTMLElement);
   readonly #hint = find("why-hint", HTMLElement);
   readonly #ask = find("why-ask", HTMLButtonElement);
   readonly #listen = find("why-listen", HTMLButtonElement);
@@ -31,6 +33,7 @@ export class InfluenceStrip {
 
   clear(): void {
     this.#figure.hidden = true;
+    this.#said.textContent = "";
     this.#asked = undefined;
     this.#strip.replaceChildren();
   }
@@ -62,6 +65,7 @@ export class InfluenceStrip {
       ? words.strongest(emotion, format.seconds(start), format.seconds(end), whole, whole - fall)
       : words.none(emotion);
     this.#show(words.captionOf(emotion), text);
+    this.#said.textContent = text;
     this.#strip.hidden = false;
     this.#strip.replaceChildren(
       chart(parts, length, text),

@@ -3,7 +3,7 @@
 import type { PredictedPassage } from "../../analysis.js";
 import { find, make, makeRow, makeSvg } from "../../dom.js";
 import { emotionName, format, views } from "../../strings/index.js";
-import { winnerOf } from "../verdict.js";
+import { winnerOf } from "../result/verdict.js";
 import { axis, legend } from "./axis.js";
 
 /** A window and its part of the chart, in seconds. */

@@ -42,16 +42,13 @@ export class ClipList {
       actions.predictAll();
       find("clips-scroll", HTMLElement).focus(); // the button has disappeared
     });
-    onClick("clips-clear", () => {
-      actions.clear();
-      find("result", HTMLElement).focus(); // the button has disappeared
-    });
+    onClick("clips-clear", () => actions.clear());
   }
 
   /** @param shown the entry whose result is shown */
   show(entries: readonly Entry[], shown: Entry | undefined, chosen: Chosen): void {
     this.#entries = entries;
-    this.#panel.hidden = entries.length < 2;
+    this.#open(entries.length > 1 || entries.some((each) => each !== shown && each.outcome));
     for (const [entry, row] of this.#rows) {
       if (entries.includes(entry)) continue;
       row.element.remove();
@@ -61,6 +58,13 @@ export class ClipList {
     this.#again.hidden = !chosen.isOutdated;
     this.#again.textContent = words.again(chosen.network);
     this.#tell(entries);
+  }
+
+  /** A single clip needs no list while it is shown. */
+  #open(isOpen: boolean): void {
+    const isFocused = this.#panel.contains(document.activeElement);
+    this.#panel.hidden = !isOpen;
+    if (isFocused && !isOpen) find("result", HTMLElement).focus(); // the button has disappeared
   }
 
   #row(entry: Entry): ClipRow {

@@ -1,6 +1,6 @@
 /** One clip of the list: its name is a button that shows its result. */
 
-import type { Entry } from "../../clips/entry.js";
+import type { Entry, Outcome } from "../../clips/entry.js";
 import { make } from "../../dom.js";
 import { action, clips as words, emotionName, faults, format, named } from "../../strings/index.js";
 
@@ -31,10 +31,10 @@ export class ClipRow {
     this.element.dataset["state"] = state.kind;
     this.element.dataset["doubt"] = this.#entry.doubt ?? "";
     this.#name.ariaCurrent = isShown ? "true" : null;
-    this.#name.disabled = state.kind === "failed";
-    this.#length.textContent = seconds === undefined ? "" : format.seconds(seconds);
     const by = this.#entry.outcome?.network;
-    const drawn = state.kind === "done" ? `${by === network}` : state.kind;
+    this.#name.disabled = state.kind === "failed" && by === undefined;
+    this.#length.textContent = seconds === undefined ? "" : format.seconds(seconds);
+    const drawn = String(by === network);
     if (state.kind === "running") return this.#progress(state.share);
     if (this.#drawn === state && this.element.dataset["drawn"] === drawn) return;
     this.#drawn = state;
@@ -60,22 +60,27 @@ export class ClipRow {
   }
 
   #findings(network: string): Node[] {
-    const { state, outcome, doubt } = this.#entry;
-    if (state.kind === "waiting") return [make("span", { className: "hint" }, words.waiting)];
-    if (state.kind === "failed") {
-      const reason = make("span", { className: "failed" }, faults[state.fault.kind].title);
-      return state.fault.isOfRecording ? [reason] : [reason, this.#retry()];
-    }
-    const { results } = outcome!.overall;
+    const { state, outcome } = this.#entry;
+    const found = outcome ? this.#result(outcome, network) : [];
+    if (state.kind === "waiting") found.push(make("span", { className: "hint" }, words.waiting));
+    if (state.kind !== "failed") return found;
+    const { title } = faults[state.fault.kind];
+    const reason = outcome ? words.notAgain(title) : title;
+    found.push(make("span", { className: "failed" }, reason));
+    return state.fault.isOfRecording ? found : [...found, this.#retry()];
+  }
+
+  #result({ network: predictor, overall }: Outcome, network: string): Node[] {
+    const { results } = overall;
     const ordered = [...results].sort((a, b) => b.prediction - a.prediction).slice(0, MOST_NAMES);
     const names = ordered.map(({ emotionType, prediction }) =>
       words.share(emotionName(emotionType), prediction),
     );
-    const by = outcome!.network === network ? [] : [words.by(outcome!.network)];
+    const by = predictor === network ? [] : [words.by(predictor)];
     return [
       mix(results),
       make("span", {}, names.join(", ")),
-      make("span", { className: "hint" }, [words.doubts[doubt!], ...by].join("; ")),
+      make("span", { className: "hint" }, [words.doubts[this.#entry.doubt!], ...by].join("; ")),
     ];
   }
 }

@@ -2,11 +2,11 @@
 
 import type { Network } from "speech-emotion-extractor";
 
-import { find, make } from "../dom.js";
-import { isBetter } from "../engine/ranking.js";
-import { network as words } from "../strings/index.js";
+import { find, make } from "../../dom.js";
+import { isBetter } from "../../engine/ranking.js";
+import { network as words } from "../../strings/index.js";
 import { meaningsOf } from "./meanings.js";
-import { qualityOf, tableOf, usesOf } from "./recall.js";
+import { qualityOf, spoken, tableOf, usesOf } from "./recall.js";
 
 export class NetworkChoice {
   readonly #group = find("networks", HTMLFieldSetElement);
@@ -53,7 +53,7 @@ export class NetworkChoice {
     this.#chosen = network;
     const { corpus, protocol, intendedUse, otherCorpora } = network;
     const limits = intendedUse.not_for ?? [];
-    const protocolText = words.explanation(String(corpus.name ?? ""), protocol);
+    const protocolText = words.explanation(spoken(corpus.name ?? ""), protocol);
     const explanation = make("p", { className: "hint" }, protocolText);
     this.#details.replaceChildren(
       make("p", { className: "hint", hidden: !otherCorpora }, words.explanationElsewhere),

@@ -2,17 +2,26 @@
 
 import type { Features } from "speech-emotion-extractor";
 
-import type { PredictedPassage, Passage } from "../analysis.js";
-import { duration, speechStart, type Clip, type Sound } from "../clip.js";
-import { find } from "../dom.js";
-import type { PredictionWithRequest } from "../engine/messages.js";
-import { repeat, views } from "../strings/index.js";
+import type { PredictedPassage, Passage } from "../../analysis.js";
+import { duration, speechStart, type Clip, type Sound } from "../../clip.js";
+import { find } from "../../dom.js";
+import type { PredictionWithRequest } from "../../engine/messages.js";
+import { format, repeat, views } from "../../strings/index.js";
 import { Verdict, type Subject } from "./bars.js";
-import { InfluenceStrip } from "./charts/influence.js";
-import { Timeline } from "./charts/timeline.js";
-import { drawWaveform } from "./charts/waveform.js";
+import { InfluenceStrip } from "../charts/influence.js";
+import { Timeline } from "../charts/timeline.js";
+import { drawWaveform } from "../charts/waveform.js";
+import type { NetworkChoice } from "../networks/networks.js";
+import type { Notice } from "../notice.js";
 import { Playback } from "./playback.js";
 import { Repeat } from "./repeat.js";
+
+/** What shows a result, of a clip or of live listening. */
+export interface ResultViews {
+  readonly result: Result;
+  readonly notice: Notice;
+  readonly networks: NetworkChoice;
+}
 
 export class Result {
   readonly #verdict = new Verdict();
@@ -86,7 +95,7 @@ export class Result {
     this.#draw(features);
     this.#heatmap.style.marginLeft = "0";
     this.#heatmap.style.width = "100%";
-    this.#heatmapWindow.textContent = views.heatmapWindow(start, end);
+    this.#heatmapWindow.textContent = views.heatmapWindow(format.clock(start), format.clock(end));
   }
 
   #draw(features: Features): void {
@@ -95,7 +104,7 @@ export class Result {
     const { frameCount, mfccs } = features;
     this.#heatmap.ariaLabel = views.heatmapLabel(frameCount, mfccs.length);
     // Not needed at first sight.
-    void import("./charts/heatmap.js").then(
+    void import("../charts/heatmap.js").then(
       ({ drawHeatmap }) => drawHeatmap(this.#heatmap, features),
       () => (this.#heatmapFigure.hidden = true), // the server is away
     );

@@ -1,8 +1,8 @@
 /** Records from the microphone. */
 
-import { Microphone, type Block } from "./audio/microphone.js";
-import { MAXIMUM_SECONDS, type Sound } from "./clip.js";
-import { joined, levelOf } from "./audio/blocks.js";
+import { Microphone, type Block } from "./microphone.js";
+import { MAXIMUM_SECONDS, type Sound } from "../clip.js";
+import { joined, levelOf } from "./blocks.js";
 
 /** Shows a recording while it goes on. */
 export interface RecordingDisplay {
@@ -40,6 +40,7 @@ export class Recorder {
     const [microphone, blocks] = [this.#microphone, this.#blocks];
     this.#display.hide();
     this.#microphone = undefined; // ignore blocks that arrive later
+    this.#blocks = [];
     await microphone?.close();
     return { channels: joined(blocks), sampleRate: microphone?.sampleRate ?? 0 };
   }

@@ -1,7 +1,7 @@
 /** What the body of a request contains, in words and number by number. */
 
-import type { SentRequest } from "../engine/messages.js";
-import { log } from "../strings/index.js";
+import type { SentRequest } from "../../engine/messages.js";
+import { log } from "../../strings/index.js";
 
 export interface SentBody {
   /** Such as `130 × 25 MFCCs; 13.2 kB in binary`. */

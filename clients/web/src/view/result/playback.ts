@@ -1,6 +1,6 @@
 /** Plays a clip: cursors show the position, and a click on the waveform or timeline plays from there. */
 
-import { find } from "../dom.js";
+import { find } from "../../dom.js";
 
 export class Playback {
   readonly #audio = find("playback", HTMLAudioElement);

@@ -2,7 +2,7 @@
 
 import type { Network } from "speech-emotion-extractor";
 
-import { network as words } from "../strings/index.js";
+import { network as words } from "../../strings/index.js";
 
 /**
  * Names each network by what it is best in, otherwise by what it hears.

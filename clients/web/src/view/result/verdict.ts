@@ -2,11 +2,11 @@
 
 import type { Prediction } from "speech-emotion-extractor";
 
-import type { PredictedPassage } from "../analysis.js";
-import { sentence } from "../engine/judgement.js";
-import { emotionName, result } from "../strings/index.js";
+import type { PredictedPassage } from "../../analysis.js";
+import { sentence } from "../../engine/judgement.js";
+import { emotionName, result } from "../../strings/index.js";
 
-export { doubtOf, winnerOf, type Doubt } from "../engine/judgement.js";
+export { doubtOf, winnerOf, type Doubt } from "../../engine/judgement.js";
 
 const WORDS = { ...result, nameOf: emotionName };
 

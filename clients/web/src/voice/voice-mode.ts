@@ -2,11 +2,11 @@
 
 import type { Features } from "speech-emotion-extractor";
 
-import type { Passage } from "./analysis.js";
-import { check, cut, duration, isSilent, type Sound } from "./clip.js";
-import { Fault } from "./faults.js";
-import type { Predictor } from "./predictor.js";
-import type { VoicePanel } from "./view/voice-panel.js";
+import type { Passage } from "../analysis.js";
+import { check, cut, duration, isSilent, type Sound } from "../clip.js";
+import { Fault } from "../faults.js";
+import type { Predictor } from "../predictor.js";
+import type { VoicePanel } from "../view/voice-panel.js";
 import type { Voice } from "./voice.js";
 
 /** Seconds; about the length of the clips that networks are trained on. */

@@ -1,8 +1,8 @@
 /** Buttons that copy the last request as a command or program. */
 
-import { find } from "../dom.js";
-import type { PredictionWithRequest } from "../engine/messages.js";
-import { repeat } from "../strings/index.js";
+import { find } from "../../dom.js";
+import type { PredictionWithRequest } from "../../engine/messages.js";
+import { repeat } from "../../strings/index.js";
 
 type Request = PredictionWithRequest["request"];
 

@@ -2,10 +2,10 @@
 
 import type { Network, Prediction } from "speech-emotion-extractor";
 
-import type { PredictedPassage } from "../analysis.js";
-import { find, make } from "../dom.js";
-import { emotionName, format, result, warnings, warningTitle } from "../strings/index.js";
-import { trustIn } from "./recall.js";
+import type { PredictedPassage } from "../../analysis.js";
+import { find, make } from "../../dom.js";
+import { emotionName, format, result, warnings, warningTitle } from "../../strings/index.js";
+import { trustIn } from "../networks/recall.js";
 import { headline, winnerOf } from "./verdict.js";
 
 interface Bar {

@@ -2,8 +2,8 @@
 
 import type { Handshake } from "speech-emotion-extractor";
 
-import { find } from "./dom.js";
-import type { RequestObserver } from "./engine/engine.js";
+import { find } from "../dom.js";
+import type { RequestObserver } from "../engine/engine.js";
 
 /** What the service worker fetched, as it tells the page. */
 interface Fetched {

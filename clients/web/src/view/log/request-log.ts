@@ -1,9 +1,9 @@
 /** Lists every request of the page, as reported by the browser and by the client. */
 
-import { find, make, makeRow } from "../dom.js";
-import type { SentRequest } from "../engine/messages.js";
-import type { RequestObserver } from "../engine/engine.js";
-import { log } from "../strings/index.js";
+import { find, make, makeRow } from "../../dom.js";
+import type { SentRequest } from "../../engine/messages.js";
+import type { RequestObserver } from "../../engine/engine.js";
+import { log } from "../../strings/index.js";
 import { describeBody } from "./sent-body.js";
 
 /** Live mode posts once a second, so that older bodies would fill the memory. */

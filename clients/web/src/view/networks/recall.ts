@@ -2,8 +2,13 @@
 
 import type { CorpusRecall, Network, Recall } from "speech-emotion-extractor";
 
-import { make, makeRow } from "../dom.js";
-import { format, network as words, trust } from "../strings/index.js";
+import { make, makeRow } from "../../dom.js";
+import { format, network as words, trust } from "../../strings/index.js";
+
+/** Names of corpora as people say them; servers tell some as the folders of their training. */
+export function spoken(names: string): string {
+  return names.replace(/\bemodb(-2s)?\b/g, "EmoDB");
+}
 
 /** The recall, beside that of guessing and of listeners, in three lines. */
 export function qualityOf(network: Network): string[] {
@@ -31,7 +36,7 @@ export function trustIn(network: Network): string {
       ? trust.people(Math.min(...people), Math.max(...people))
       : trust.peopleUnknown,
   ].filter((part) => part !== undefined);
-  return trust.line(networkType, parts, corpus.name ?? "");
+  return trust.line(networkType, parts, spoken(corpus.name ?? ""));
 }
 
 /** The recall on each corpus; nothing for a network without. */
@@ -41,7 +46,7 @@ export function tableOf({ newSpeakers, otherCorpora }: Network): HTMLElement[] {
   const rows = Array.from(new Map([...newVoices, ...elsewhere]), ([name, corpus]) => {
     const { chance, listeners } = corpus;
     const shares = [elsewhere.get(name)?.uar, newVoices.get(name)?.uar, chance, listeners];
-    return makeRow(name, ...shares.map(percent));
+    return makeRow(spoken(name), ...shares.map(percent));
   });
   if (rows.length === 0) return [];
   const columns = words.columns.map((text) => make("th", { scope: "col" }, text));

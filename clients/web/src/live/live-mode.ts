@@ -2,28 +2,23 @@
 
 import type { Features } from "speech-emotion-extractor";
 
-import type { PredictedPassage } from "./analysis.js";
-import { encodeWav } from "./audio/wav.js";
-import { duration, type Sound } from "./clip.js";
-import type { PredictionWithRequest } from "./engine/messages.js";
-import { asFault } from "./faults.js";
+import type { PredictedPassage } from "../analysis.js";
+import { encodeWav } from "../audio/wav.js";
+import { duration, type Sound } from "../clip.js";
+import type { PredictionWithRequest } from "../engine/messages.js";
+import { asFault } from "../faults.js";
 import { KEPT, Live, type LiveListener, type Moment } from "./live.js";
-import type { Predictor } from "./predictor.js";
-import type { RecordingDisplay } from "./recorder.js";
-import { result as words, status } from "./strings/index.js";
-import type { NetworkChoice } from "./view/networks.js";
-import type { Notice } from "./view/notice.js";
-import type { Result } from "./view/result.js";
+import type { Predictor } from "../predictor.js";
+import type { RecordingDisplay } from "../audio/recorder.js";
+import { result as words, status } from "../strings/index.js";
+import type { ResultViews } from "../view/result/result.js";
 
 /** Of a prediction, beside that of the next one. */
 const WEIGHT = 0.5;
 /** Predictions with a part in the bars. */
 const SMOOTHED = 4;
 
-export interface LiveViews {
-  readonly result: Result;
-  readonly notice: Notice;
-  readonly networks: NetworkChoice;
+export interface LiveViews extends ResultViews {
   readonly meter: RecordingDisplay;
 }
 
@@ -46,6 +41,8 @@ export class LiveMode {
   #history: readonly Heard[] = [];
   #replay: Replay | undefined;
   #isOn = false;
+  /** Removes the error of the prediction before. */
+  #endFault = (): void => undefined;
 
   constructor(predictor: Predictor, views: LiveViews, ended: LiveListener["ended"]) {
     this.#predictor = predictor;
@@ -55,7 +52,7 @@ export class LiveMode {
       network: () => this.#network,
       heard: (elapsed, level) => views.meter.show(elapsed, level),
       predicted: (moment) => this.#add(moment),
-      failed: (fault) => views.notice.show(fault),
+      failed: (fault) => (this.#endFault = views.notice.show(fault)),
     });
   }
 
@@ -120,8 +117,8 @@ export class LiveMode {
   }
 
   #add({ sound, predicted, features, end }: Moment): void {
-    const { notice, result } = this.#views;
-    notice.clear();
+    const { result } = this.#views;
+    this.#endFault();
     const heard = { start: end - duration(sound), end, predicted, features };
     this.#history = [...this.#history, heard].filter((each) => each.end > end - KEPT);
     result.showSound(sound);

@@ -2,12 +2,12 @@
 
 import type { Features } from "speech-emotion-extractor";
 
-import { joined, levelOf } from "./audio/blocks.js";
-import { Microphone, type Block } from "./audio/microphone.js";
-import { isSilent, type Sound } from "./clip.js";
-import type { PredictionWithRequest } from "./engine/messages.js";
-import { asFault, type Fault } from "./faults.js";
-import type { Predictor } from "./predictor.js";
+import { joined, levelOf } from "../audio/blocks.js";
+import { Microphone, type Block } from "../audio/microphone.js";
+import { isSilent, type Sound } from "../clip.js";
+import type { PredictionWithRequest } from "../engine/messages.js";
+import { asFault, type Fault } from "../faults.js";
+import type { Predictor } from "../predictor.js";
 
 const WINDOW = 3; // seconds
 const STEP = 1; // seconds
