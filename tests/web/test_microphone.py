@@ -7,7 +7,7 @@ from tests.support.harness import Server
 from tests.support.sounds import silence, write
 from tests.support.web.browser import launch_with_microphone
 from tests.web.conftest import OpenPage
-from tests.web.visits import Visit, visiting
+from tests.web.visits import Visit, recorded_for, visiting
 
 
 def predictions(visited: Visit) -> int:
@@ -22,7 +22,7 @@ def wait_for_predictions(visited: Visit, count: int) -> None:
 def test_a_recording_is_analysed(visit_with_microphone: OpenPage) -> None:
     visited = visit_with_microphone().wait_for_agreement()
     visited.page.get_by_role("button", name="Record", exact=True).click()
-    expect(visited.by_id("elapsed")).to_have_text("Recording, 0:04")
+    expect(visited.by_id("elapsed")).to_have_text(recorded_for(4))
     expect(visited.page.get_by_role("button", name="Listen live")).to_be_disabled()
     visited.screenshot("recording")
     visited.page.get_by_role("button", name="Stop recording").click()

@@ -10,7 +10,7 @@ from playwright.sync_api import Request, expect
 
 from tests.support.harness import Server
 from tests.web.conftest import OpenPage
-from tests.web.visits import Visit, members
+from tests.web.visits import Visit, members, recorded_for
 from training.features.recordings.statistics import STATISTICS
 
 FILES = re.compile(r"/(favicon\.svg|assets/[\w.-]+)?")
@@ -70,7 +70,7 @@ def test_only_features_leave_the_machine(
         expect(visited.by_id("source")).to_contain_text(path.name)
     visited.choose("Frames")
     visited.page.get_by_role("button", name="Record", exact=True).click()
-    expect(visited.by_id("elapsed")).to_have_text("Recording, 0:02")
+    expect(visited.by_id("elapsed")).to_have_text(recorded_for(2))
     visited.page.get_by_role("button", name="Stop recording").click()
     visited.wait_for_result()
 

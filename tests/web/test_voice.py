@@ -14,7 +14,7 @@ from tests.support.models.shipped import copy_features, shipped_recipe
 from tests.support.models.tiny import write_frame_network, write_vector_network
 from tests.support.sounds import load, noise, several, write
 from tests.web.conftest import OpenPage
-from tests.web.visits import DESKTOP, OPEN_ADVANCED, PHONE, Visit, members, visiting
+from tests.web.visits import DESKTOP, OPEN_ADVANCED, PHONE, Visit, members, recorded_for, visiting
 
 BASELINE_LIMIT = 10.0  # between the distances of the same clip, 6, and of one an octave lower, 18
 STORED = "JSON.parse(localStorage.getItem('usual-voice'))"
@@ -185,7 +185,7 @@ def test_what_is_forgotten_is_gone(visit: OpenPage, speech: Path) -> None:
 def test_sentences_are_kept_without_their_audio(visit_with_microphone: OpenPage) -> None:
     visited = visit_with_microphone().wait_for_agreement()
     button(visited, "Speak a few sentences").click()
-    expect(visited.by_id("voice-elapsed")).to_have_text("Recording, 0:04")
+    expect(visited.by_id("voice-elapsed")).to_have_text(recorded_for(4))
     expect(visited.page.get_by_role("button", name="Listen live")).to_be_disabled()
     visited.screenshot("voice-speaking")
     button(visited, "Stop and keep").click()

@@ -51,6 +51,12 @@ def is_prediction(url: str) -> bool:
     return PREDICTIONS.fullmatch(urlsplit(url).path) is not None
 
 
+def recorded_for(seconds: int) -> re.Pattern[str]:
+    """What the page shows while it records, from that many seconds on: a slow test sees few."""
+    times = "|".join(f"{at // 60}:{at % 60:02}" for at in range(seconds, seconds + 60))
+    return re.compile(f"^Recording, ({times})$")
+
+
 def members(request: Request) -> dict[str, Any]:
     """What the page sent of a clip, from JSON or from binary tensors."""
     return members_of(request.post_data_buffer or b"")

@@ -11,7 +11,7 @@ from tests.support.harness import Server
 from tests.support.sounds import several, silence, tone, write
 from tests.support.web.browser import launch_with_microphone
 from tests.web.conftest import OpenPage
-from tests.web.visits import PHONE, PREDICTIONS, Visit, visiting
+from tests.web.visits import PHONE, PREDICTIONS, Visit, recorded_for, visiting
 
 DROP = """([names, content]) => {
     const bytes = Uint8Array.from(atob(content), letter => letter.charCodeAt(0));
@@ -112,7 +112,7 @@ def visit_with_silence(
 def test_a_silent_recording_is_recorded_again(visit_with_silence: OpenPage) -> None:
     visited = visit_with_silence().wait_for_agreement()
     visited.page.get_by_role("button", name="Record", exact=True).click()
-    expect(visited.by_id("elapsed")).to_have_text("Recording, 0:01")
+    expect(visited.by_id("elapsed")).to_have_text(recorded_for(1))
     visited.page.get_by_role("button", name="Stop recording").click()
     visited.expect_fault("silent")
     visited.page.get_by_role("button", name="Try again").click()
