@@ -16,6 +16,7 @@ from server.models.predictors import Array
 from server.problems import messages
 
 VALUES_PER_CALL = 8_192  # one call of the encoder holds the GIL
+LEAST_WITH_EXPONENT = 1e16  # orjson writes 1e+16, and 123456.0 below
 STAND_IN = b"\0"  # for the values of a list; JSON has no such byte
 
 _encode = msgspec.json.Encoder().encode
@@ -122,8 +123,9 @@ def _encode_output(
 
 def encode_numbers(values: Array) -> bytes:
     """The decimals that msgspec writes for the elements of `values`, without brackets."""
-    doubles = values.astype(np.float64)
-    return orjson.dumps(doubles, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].replace(b"e+", b"e")
+    text = orjson.dumps(values.astype(np.float64), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+    # PERF: to look for the sign takes as long as to write the text.
+    return text.replace(b"e+", b"e") if np.any(np.abs(values) >= LEAST_WITH_EXPONENT) else text
 
 
 def _encode_classes(
