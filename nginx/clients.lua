@@ -15,7 +15,7 @@ local full_until = 0
 -- Refusals of the same tick are sent together, which costs less.
 local REFUSAL_SECONDS, TICK_SECONDS = 0.03, 0.02
 -- A refusal of frames costs 0.1 ms: many would take the core from the workers.
-local SECONDS_BETWEEN_REFUSALS, LONGEST_REFUSAL_SECONDS = 1 / 1000, 1
+local SECONDS_BETWEEN_REFUSALS, LONGEST_REFUSAL_SECONDS = 1 / 1000, 2
 local last_due = 0
 
 -- Smaller bodies and answers are not counted: the number of connections limits them.
