@@ -15,8 +15,10 @@ local full_until = 0
 -- Refusals of the same tick are sent together, which costs less.
 local REFUSAL_SECONDS, TICK_SECONDS = 0.03, 0.02
 -- A refusal of frames costs 0.1 ms: many would take the core from the workers.
-local SECONDS_BETWEEN_REFUSALS, LONGEST_REFUSAL_SECONDS = 1 / 1000, 2
-local last_due = 0
+local SECONDS_BETWEEN_REFUSALS = 1 / 1000
+-- While many wait, each waits less: they take connections from others.
+local LONGEST_REFUSAL_SECONDS, LONGEST_OF_MANY_SECONDS, MANY = 2, 1, 2000
+local last_due, number_waiting = 0, 0
 
 -- Smaller bodies and answers are not counted: the number of connections limits them.
 local SMALL_BYTES = 16384
@@ -33,9 +35,12 @@ end
 local function refuse(status, problem)
     count("", status)
     local paced = math.max(now() + REFUSAL_SECONDS, last_due + SECONDS_BETWEEN_REFUSALS)
-    local due = math.min(paced, now() + LONGEST_REFUSAL_SECONDS)
+    local longest = number_waiting < MANY and LONGEST_REFUSAL_SECONDS or LONGEST_OF_MANY_SECONDS
+    local due = math.min(paced, now() + longest)
     last_due = due
+    number_waiting = number_waiting + 1
     sleep(math.ceil(due / TICK_SECONDS) * TICK_SECONDS - now())
+    number_waiting = number_waiting - 1
     ngx.req.discard_body()
     ngx.status = status
     ngx.header.content_type = ngx.var.refusal_type

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from server.models.predictors import Array, Feed, Lengths, OptionalInputs, output_names
 
 # PERF: measured, see docs/decisions/batches.md. They also bound the memory of one call.
-ROWS_PER_CALL = 1_024
+ROWS_PER_CALL = 256
 UTTERANCES_PER_CALL = 32
 FRAMES_PER_CALL = 8_192  # of all utterances, with padding; a longer utterance has its own call
 LONGEST_TO_SHORTEST = 1.1  # greatest ratio of lengths in one call

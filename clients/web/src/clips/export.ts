@@ -56,7 +56,7 @@ export function asJson(entries: readonly Entry[]): string {
 }
 
 function finished(entries: readonly Entry[]): Entry[] {
-  return entries.filter(({ state }) => state.kind === "done" || state.kind === "failed");
+  return entries.filter(({ state, outcome }) => outcome || state.kind === "failed");
 }
 
 function cells(entry: Entry): Record<(typeof COLUMNS)[number], string> {

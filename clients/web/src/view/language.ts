@@ -18,7 +18,8 @@ export function fillTexts(): void {
 }
 
 /** What the page would not have any more when it is loaded again. */
-const LOST = "#bars > li, #clips-list > li, #progress:not([hidden]), .capture:not([hidden])";
+const LOST =
+  "#bars > li, #clips-list > li, #progress:not([hidden]), .capture:not([hidden]), #kept:not([hidden])";
 
 /** The button stores the other language, and loads the page again in it; it asks first if need be. */
 export function offerLanguage(): void {
