@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import expect
 
+from tests.support.harness import wait_until
 from tests.support.sounds import silence, tone, write
 from tests.web.conftest import OpenPage
 from tests.web.results.test_changes import drop
@@ -112,7 +113,7 @@ def test_a_recording_that_was_put_away_leaves_the_memory(
     expect(visited.by_id("clips-status")).to_have_text("3 of 3 analysed.")
     visited.page.get_by_role("button", name="small.wav").click()
     expect(visited.by_id("source")).to_contain_text("small.wav")
-    assert bytes_of_samples(visited) < recorded
+    wait_until(lambda: bytes_of_samples(visited) < recorded, "the memory of the recording")
 
     visited.page.get_by_role("button", name="Recording from the microphone").click()
     expect(visited.by_id("source")).to_contain_text("Recording from the microphone")
