@@ -13,7 +13,7 @@ from torch.nn import functional
 from training.export.quick_statistics import Moments, QuickCompanion, QuickSpeaker
 from training.frames.blocks import AttentiveStatisticsPooling, ResidualBlock
 from training.frames.inputs import COEFFICIENTS, INPUT_LIMIT, OCTAVES, Channels
-from training.frames.network import COMPANION_SHARE, LEAST_PROBABILITY, FrameNetwork, Member
+from training.frames.network import FrameNetwork, Member
 from training.voice.summary import LOG_F0
 
 SAFE_RANGE = 60.0  # of scores whose exponentials need no shift by their maximum
@@ -268,13 +268,9 @@ class QuickFrames(nn.Module):
     def forward(self, moments: Moments) -> Tensor:
         """Log-probabilities (N, labels)."""
         logits = [member(moments) for member in self.members]
-        if self.companion is None:
-            found = torch.stack(logits).log_softmax(-1)
-            return found.logsumexp(0) - math.log(len(logits))
-        probabilities = [each.softmax(-1) for each in logits]
-        mean = probabilities[0]
+        together: Tensor = logits[0]
         if len(logits) > 1:
-            mean = torch.stack(probabilities).mean(0)
-        own, trust = self.companion(moments)
-        together = torch.lerp(mean, own.softmax(-1), COMPANION_SHARE * trust)
-        return together.clamp_min(LEAST_PROBABILITY).log()
+            together = torch.stack(logits).log_softmax(-1).logsumexp(0)
+        if self.companion:
+            together = together + self.companion(moments)
+        return together.log_softmax(-1)

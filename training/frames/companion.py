@@ -1,22 +1,24 @@
-"""A linear classifier beside the members: it sees what differs from the speaker's own clips.
+"""Linear classifiers beside the members, which see what differs from the speaker's own clips.
 
 Convolutions see more in a clip, and so more of its room, microphone and codec. A few statistics
 less those of the speaker carry to other corpora better, and make other errors.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
-from training.arrays import Float32
+from training.arrays import Float32, Float64
+from training.examples import Examples
 from training.fitting.targets import IMPOSSIBLE, balancing_weights
 from training.frames.batches import FrameExamples
 from training.frames.inputs import COEFFICIENTS, valid
 from training.frames.speakers import LARGEST, SpeakerMean, SpeakerPrior
-from training.voice.clips import VoiceClip, padded
+from training.voice.clips import FORMS, Given, VoiceClip, padded
 from training.voice.summary import LOG_F0
 
 OF_PROSODY = 10
@@ -26,10 +28,18 @@ SMALLEST = 0.05  # added to deviations before the logarithm
 INVERSE_PENALTY = 0.003  # C of the logistic regression
 ITERATIONS = 300
 CLIPS_AT_ONCE = 256  # clips
+SAME = 1e-6  # a statistic of a smaller deviation is the same in all clips
+GIVEN = (Given(), *FORMS.values())  # by the numbers of `form_of`
+# The weight of its logits beside the members'.
+SHARE = 0.35
+SHARE_OF_TRUST = 0.4  # added under full trust in the baseline
 
 
 class Companion(nn.Module):
-    """Statistics of frames and prosody, less those of the speaker, to logits (N, labels)."""
+    """Statistics of frames and prosody, less those of the speaker, to evidence for each emotion.
+
+    Each form of request has a classifier of its own.
+    """
 
     mean: Tensor
     scale: Tensor
@@ -37,22 +47,20 @@ class Companion(nn.Module):
     def __init__(self, labels: int) -> None:
         super().__init__()
         self.speaker = SpeakerMean()
-        self.register_buffer("mean", torch.zeros(STATISTICS))
-        self.register_buffer("scale", torch.ones(STATISTICS))
-        self.output = nn.Linear(STATISTICS, labels)
+        self.register_buffer("mean", torch.zeros(len(GIVEN), STATISTICS))
+        self.register_buffer("scale", torch.ones(len(GIVEN), STATISTICS))
+        self.weight = nn.Parameter(torch.zeros(len(GIVEN), labels, STATISTICS))
+        self.bias = nn.Parameter(torch.zeros(len(GIVEN), labels))
 
-    def forward(
-        self, frames: Tensor, lengths: Tensor, prosody: Tensor, baseline: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Turns the inputs of `FrameNetwork` to logits (N, labels) and trust (N, 1)."""
+    def forward(self, frames: Tensor, lengths: Tensor, prosody: Tensor, baseline: Tensor) -> Tensor:
+        """Turns the inputs of `FrameNetwork` to evidence (N, labels), added to its logits."""
         usual, trust = self.speaker(baseline)
-        mask = valid(frames, lengths)
-        statistics = self.statistics(frames, mask, prosody, usual)
-        standardised = ((statistics - self.mean) / self.scale).clamp(-LIMIT, LIMIT)
-        spoken = prosody.ne(0).flatten(1).any(1, keepdim=True).float()
-        of_prosody = spoken.expand(-1, OF_PROSODY)
-        given = torch.cat([torch.ones_like(standardised[:, :-OF_PROSODY]), of_prosody], 1)
-        return self.output(standardised * given), trust
+        statistics = self.statistics(frames, valid(frames, lengths), prosody, usual)
+        form = form_of(prosody, baseline)
+        standardised = ((statistics - self.mean[form]) / self.scale[form]).clamp(-LIMIT, LIMIT)
+        logits = (self.weight[form] @ standardised[..., None])[..., 0] + self.bias[form]
+        evidence: Tensor = (SHARE + SHARE_OF_TRUST * trust) * logits
+        return evidence
 
     def statistics(self, frames: Tensor, mask: Tensor, prosody: Tensor, usual: Tensor) -> Tensor:
         """(N, STATISTICS): means less the speaker's, logarithms of deviations, and prosody."""
@@ -107,33 +115,63 @@ def _of_prosody(prosody: Tensor, mask: Tensor, usual: Tensor) -> Tensor:
     return torch.stack(values, 1)
 
 
+def form_of(prosody: Tensor, baseline: Tensor) -> Tensor:
+    """The form of each request, (N,): 1 with prosody, 2 with a baseline, 3 with both, else 0."""
+    return prosody.ne(0).flatten(1).any(dim=1).long() + 2 * baseline[:, -1].gt(0).long()
+
+
 def fitted_companion(clips: FrameExamples, of_recordings: Sequence[VoiceClip]) -> Companion:
-    """A multinomial logistic regression on recordings with prosody and baselines."""
+    """A multinomial logistic regression for each form; the recordings have all that it may hold."""
     examples = clips.examples
     companion = Companion(len(examples.labels))
     companion.speaker.fit(SpeakerPrior.fit(clips.means(), examples.speakers))
-    rows = np.concatenate(
-        [
-            _statistics(companion, of_recordings[start : start + CLIPS_AT_ONCE])
-            for start in range(0, len(of_recordings), CLIPS_AT_ONCE)
-        ]
-    )
-    mean, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-6)
-    companion.mean.copy_(torch.from_numpy(mean))
-    companion.scale.copy_(torch.from_numpy(scale))
+    without_baselines = [_without_baseline(clip) for clip in of_recordings]
+    for form, given in enumerate(GIVEN):
+        rows = _statistics(companion, of_recordings if given.baseline else without_baselines)
+        if not given.prosody:
+            rows[:, -OF_PROSODY:] = 0
+        _fit(companion, form, rows, examples)
+    return companion.eval()
+
+
+def _fit(companion: Companion, form: int, rows: Float32, examples: Examples) -> None:
+    """The classifier of one form, from statistics (N, STATISTICS)."""
+    mean, scale = rows.mean(axis=0), rows.std(axis=0)
+    scale[scale < SAME] = 1
     standardised = np.clip((rows - mean) / scale, -LIMIT, LIMIT)
     regression = LogisticRegression(C=INVERSE_PENALTY, max_iter=ITERATIONS)
     weights = balancing_weights(examples)
     regression.fit(standardised.astype(np.float64), examples.targets, sample_weight=weights)
+    coefficients, intercepts = _of_each_emotion(regression)
     with torch.no_grad():
-        companion.output.weight.zero_()
-        companion.output.bias.fill_(IMPOSSIBLE)
-        companion.output.weight[regression.classes_] = torch.from_numpy(regression.coef_).float()
-        companion.output.bias[regression.classes_] = torch.from_numpy(regression.intercept_).float()
-    return companion.eval()
+        companion.mean[form] = torch.from_numpy(mean)
+        companion.scale[form] = torch.from_numpy(scale)
+        companion.bias[form] = IMPOSSIBLE
+        companion.weight[form, regression.classes_] = torch.from_numpy(coefficients).float()
+        companion.bias[form, regression.classes_] = torch.from_numpy(intercepts).float()
+
+
+def _of_each_emotion(regression: LogisticRegression) -> tuple[Float64, Float64]:
+    """Coefficients (K, STATISTICS), intercepts (K,); of two emotions scikit-learn has one row."""
+    coefficients, intercepts = regression.coef_, regression.intercept_
+    if len(coefficients) > 1:
+        return coefficients, intercepts
+    halves = np.array([-0.5, 0.5])
+    return halves[:, None] * coefficients, halves * intercepts
+
+
+def _without_baseline(clip: VoiceClip) -> VoiceClip:
+    return replace(clip, baseline=np.zeros_like(clip.baseline))
 
 
 def _statistics(companion: Companion, clips: Sequence[VoiceClip]) -> Float32:
+    """(N, STATISTICS)."""
+    groups = range(0, len(clips), CLIPS_AT_ONCE)
+    found = [_of_group(companion, clips[start : start + CLIPS_AT_ONCE]) for start in groups]
+    return np.concatenate(found)
+
+
+def _of_group(companion: Companion, clips: Sequence[VoiceClip]) -> Float32:
     frames, lengths, prosody, baselines = padded(clips)
     with torch.inference_mode():
         usual, _ = companion.speaker(baselines)

@@ -22,7 +22,7 @@ class Hyperparameters:
     speech_slope: float = 3.0  # dB; width of that soft threshold
 
     # The fit: a fixed number of epochs, averaged weights, no early stopping.
-    epochs: int = 72  # each uses every recording once, in one variant
+    epochs: int = 96  # each uses every recording once, in one variant
     batch_size: int = 32
     learning_rate: float = 3e-3  # the maximum of the schedule
     warm_up: float = 0.15  # share of the steps

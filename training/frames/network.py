@@ -12,9 +12,6 @@ from training.frames.companion import Companion
 from training.frames.hyperparameters import Hyperparameters
 from training.frames.inputs import Channels, valid
 
-COMPANION_SHARE = 0.7  # of its probabilities, under full trust in the baseline
-LEAST_PROBABILITY = 1e-9
-
 
 class Member(nn.Module):
     """One network: frames, lengths, prosody and baselines to logits (N, labels)."""
@@ -56,7 +53,11 @@ class Member(nn.Module):
 
 
 class FrameNetwork(nn.Module):
-    """The mean of the members' probabilities, and of a companion's where there is a baseline."""
+    """The mean of the members' probabilities, times those of a companion to the power of its share.
+
+    A logarithmic opinion pool (Heskes 1998, Selecting weighting factors in logarithmic opinion
+    pools): whoever is sure decides.
+    """
 
     def __init__(self, members: Sequence[Member], companion: Companion | None = None) -> None:
         super().__init__()
@@ -76,10 +77,8 @@ class FrameNetwork(nn.Module):
         mean = logits.log_softmax(-1).logsumexp(0) - math.log(len(logits))
         if self.companion is None:
             return mean
-        own, trust = self.companion(frames, lengths, prosody, baseline)
-        share = COMPANION_SHARE * trust
-        together: Tensor = (1 - share) * mean.exp() + share * own.softmax(-1)
-        return together.clamp_min(LEAST_PROBABILITY).log()
+        together: Tensor = mean + self.companion(frames, lengths, prosody, baseline)
+        return together.log_softmax(-1)
 
     def member_logits(
         self, frames: Tensor, lengths: Tensor, prosody: Tensor, baseline: Tensor
