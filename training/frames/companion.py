@@ -31,8 +31,8 @@ CLIPS_AT_ONCE = 256  # clips
 SAME = 1e-6  # a statistic of a smaller deviation is the same in all clips
 GIVEN = (Given(), *FORMS.values())  # by the numbers of `form_of`
 # The weight of its logits beside the members'.
-SHARE = 0.35
-SHARE_OF_TRUST = 0.4  # added under full trust in the baseline
+SHARE = 0.3
+SHARE_OF_TRUST = 0.45  # added under full trust in the baseline
 
 
 class Companion(nn.Module):
@@ -120,14 +120,23 @@ def form_of(prosody: Tensor, baseline: Tensor) -> Tensor:
     return prosody.ne(0).flatten(1).any(dim=1).long() + 2 * baseline[:, -1].gt(0).long()
 
 
-def fitted_companion(clips: FrameExamples, of_recordings: Sequence[VoiceClip]) -> Companion:
-    """A multinomial logistic regression for each form; the recordings have all that it may hold."""
+def fitted_companion(
+    clips: FrameExamples, of_recordings: Sequence[VoiceClip], ordinary: Sequence[VoiceClip]
+) -> Companion:
+    """A multinomial logistic regression for each form of request.
+
+    Args:
+        clips: N utterances.
+        of_recordings: the recordings (N) with all that a request may hold.
+        ordinary: the same with baselines of ordinary speech.
+    """
     examples = clips.examples
     companion = Companion(len(examples.labels))
     companion.speaker.fit(SpeakerPrior.fit(clips.means(), examples.speakers))
     without_baselines = [_without_baseline(clip) for clip in of_recordings]
     for form, given in enumerate(GIVEN):
-        rows = _statistics(companion, of_recordings if given.baseline else without_baselines)
+        fitted_to = [*of_recordings, *ordinary] if given.baseline else without_baselines
+        rows = _statistics(companion, fitted_to)
         if not given.prosody:
             rows[:, -OF_PROSODY:] = 0
         _fit(companion, form, rows, examples)
@@ -135,13 +144,15 @@ def fitted_companion(clips: FrameExamples, of_recordings: Sequence[VoiceClip]) -
 
 
 def _fit(companion: Companion, form: int, rows: Float32, examples: Examples) -> None:
-    """The classifier of one form, from statistics (N, STATISTICS)."""
+    """The classifier of one form, from statistics (k N, STATISTICS) of N examples, k times each."""
     mean, scale = rows.mean(axis=0), rows.std(axis=0)
     scale[scale < SAME] = 1
     standardised = np.clip((rows - mean) / scale, -LIMIT, LIMIT)
     regression = LogisticRegression(C=INVERSE_PENALTY, max_iter=ITERATIONS)
-    weights = balancing_weights(examples)
-    regression.fit(standardised.astype(np.float64), examples.targets, sample_weight=weights)
+    times = len(rows) // len(examples.targets)
+    weights = np.tile(balancing_weights(examples) / times, times)
+    targets = np.tile(examples.targets, times)
+    regression.fit(standardised.astype(np.float64), targets, sample_weight=weights)
     coefficients, intercepts = _of_each_emotion(regression)
     with torch.no_grad():
         companion.mean[form] = torch.from_numpy(mean)

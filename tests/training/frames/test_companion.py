@@ -32,7 +32,7 @@ def recordings(clips: FrameExamples) -> list[VoiceClip]:
 
 @pytest.fixture(scope="module")
 def companion(clips: FrameExamples, recordings: list[VoiceClip]) -> Companion:
-    return fitted_companion(clips, recordings)
+    return fitted_companion(clips, recordings, recordings)
 
 
 def evidence(companion: Companion, clips: list[VoiceClip]) -> Tensor:
