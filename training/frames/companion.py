@@ -32,7 +32,7 @@ SAME = 1e-6  # a statistic of a smaller deviation is the same in all clips
 GIVEN = (Given(), *FORMS.values())  # by the numbers of `form_of`
 # The weight of its logits beside the members'.
 SHARE = 0.3
-SHARE_OF_TRUST = 0.45  # added under full trust in the baseline
+SHARE_OF_TRUST = 0.6  # added under full trust in the baseline
 
 
 class Companion(nn.Module):
