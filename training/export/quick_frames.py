@@ -271,6 +271,6 @@ class QuickFrames(nn.Module):
         together: Tensor = logits[0]
         if len(logits) > 1:
             together = torch.stack(logits).log_softmax(-1).logsumexp(0)
-        if self.companion:
+        if self.companion is not None:
             together = together + self.companion(moments)
         return together.log_softmax(-1)

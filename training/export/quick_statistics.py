@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.export.frame_feeds import LARGEST_CEPSTRUM
-from training.frames.companion import LIMIT, SHARE, SHARE_OF_TRUST, SMALLEST, Companion
+from training.frames.companion import LIMIT, SMALLEST, WEIGHT, WEIGHT_OF_TRUST, Companion
 from training.frames.speakers import CLIPS, ESTIMATED, LARGEST, TRUSTED_FROM, SpeakerMean
 from training.voice.summary import COEFFICIENTS, LOG_F0
 
@@ -95,14 +95,14 @@ class QuickCompanion(nn.Module):
         self.register_buffer("weighted", torch.tensor([0.0, 1.0, 1.0]))
 
     def forward(self, moments: Moments) -> Tensor:
-        """Evidence (N, labels)."""
+        """Weighted logits (N, labels)."""
         offsets, trust = self.speaker(moments.baseline)
         usual, form = self.speaker.prior + offsets, moments.form
         statistics = torch.cat([*_of_frames(moments, usual), *self._of_prosody(moments, usual)], 1)
         standardised = ((statistics - self.centre[form]) / self.scale[form]).clamp(-LIMIT, LIMIT)
         logits = (self.weight[form] @ standardised[..., None])[..., 0] + self.bias[form]
-        evidence: Tensor = (SHARE + SHARE_OF_TRUST * trust) * logits
-        return evidence
+        weighted: Tensor = (WEIGHT + WEIGHT_OF_TRUST * trust) * logits
+        return weighted
 
     def _of_prosody(self, moments: Moments, usual: Tensor) -> list[Tensor]:
         x = moments.prosody  # (N, T, 3)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from training.arrays import Float32, Float64
 from training.examples import Examples
-from training.fitting.targets import IMPOSSIBLE, balancing_weights
+from training.fitting.targets import balancing_weights
 from training.frames.batches import FrameExamples
 from training.frames.inputs import COEFFICIENTS, valid
 from training.frames.speakers import LARGEST, SpeakerMean, SpeakerPrior
@@ -28,17 +28,18 @@ SMALLEST = 0.05  # added to deviations before the logarithm
 INVERSE_PENALTY = 0.003  # C of the logistic regression
 ITERATIONS = 300
 CLIPS_AT_ONCE = 256  # clips
-SAME = 1e-6  # a statistic of a smaller deviation is the same in all clips
+SAME = 1e-4  # a statistic of a smaller deviation is the same in all clips
+ABSENT = -20.0  # the logit of an emotion that no clip of the fit has
 GIVEN = (Given(), *FORMS.values())  # by the numbers of `form_of`
-# The weight of its logits beside the members'.
-SHARE = 0.3
-SHARE_OF_TRUST = 0.6  # added under full trust in the baseline
+# Of its logits beside those of the members.
+WEIGHT = 0.3
+WEIGHT_OF_TRUST = 0.6  # added under full trust in the baseline
 
 
 class Companion(nn.Module):
-    """Statistics of frames and prosody, less those of the speaker, to evidence for each emotion.
+    """Classifiers of the statistics of frames and prosody, less those of the speaker.
 
-    Each form of request has a classifier of its own.
+    Each form of request has one of its own.
     """
 
     mean: Tensor
@@ -53,14 +54,14 @@ class Companion(nn.Module):
         self.bias = nn.Parameter(torch.zeros(len(GIVEN), labels))
 
     def forward(self, frames: Tensor, lengths: Tensor, prosody: Tensor, baseline: Tensor) -> Tensor:
-        """Turns the inputs of `FrameNetwork` to evidence (N, labels), added to its logits."""
+        """Turns the inputs of `FrameNetwork` to weighted logits (N, labels), which it adds."""
         usual, trust = self.speaker(baseline)
         statistics = self.statistics(frames, valid(frames, lengths), prosody, usual)
         form = form_of(prosody, baseline)
         standardised = ((statistics - self.mean[form]) / self.scale[form]).clamp(-LIMIT, LIMIT)
         logits = (self.weight[form] @ standardised[..., None])[..., 0] + self.bias[form]
-        evidence: Tensor = (SHARE + SHARE_OF_TRUST * trust) * logits
-        return evidence
+        weighted: Tensor = (WEIGHT + WEIGHT_OF_TRUST * trust) * logits
+        return weighted
 
     def statistics(self, frames: Tensor, mask: Tensor, prosody: Tensor, usual: Tensor) -> Tensor:
         """(N, STATISTICS): means less the speaker's, logarithms of deviations, and prosody."""
@@ -133,10 +134,10 @@ def fitted_companion(
     examples = clips.examples
     companion = Companion(len(examples.labels))
     companion.speaker.fit(SpeakerPrior.fit(clips.means(), examples.speakers))
-    without_baselines = [_without_baseline(clip) for clip in of_recordings]
+    with_baselines = _statistics(companion, [*of_recordings, *ordinary])
+    without = _statistics(companion, [_without_baseline(clip) for clip in of_recordings])
     for form, given in enumerate(GIVEN):
-        fitted_to = [*of_recordings, *ordinary] if given.baseline else without_baselines
-        rows = _statistics(companion, fitted_to)
+        rows = (with_baselines if given.baseline else without).copy()
         if not given.prosody:
             rows[:, -OF_PROSODY:] = 0
         _fit(companion, form, rows, examples)
@@ -157,7 +158,7 @@ def _fit(companion: Companion, form: int, rows: Float32, examples: Examples) -> 
     with torch.no_grad():
         companion.mean[form] = torch.from_numpy(mean)
         companion.scale[form] = torch.from_numpy(scale)
-        companion.bias[form] = IMPOSSIBLE
+        companion.bias[form] = ABSENT
         companion.weight[form, regression.classes_] = torch.from_numpy(coefficients).float()
         companion.bias[form, regression.classes_] = torch.from_numpy(intercepts).float()
 

@@ -53,7 +53,7 @@ class Member(nn.Module):
 
 
 class FrameNetwork(nn.Module):
-    """The mean of the members' probabilities, times those of a companion to the power of its share.
+    """The mean of the members' probabilities, times a power of the companion's, normalised.
 
     A logarithmic opinion pool (Heskes 1998, Selecting weighting factors in logarithmic opinion
     pools): whoever is sure decides.

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from training.arrays import Float32, Float64
 from training.voice.summary import LOG_F0
 
-MOST_SHRINKAGE = 30.0  # clips
+SHRINKAGE = (1e-3, 30.0)  # clips; above 0 also where speakers have but one clip
 ESTIMATED = LOG_F0 + 2  # MFCCs, log F0, voicing
 LARGEST = 1e4  # of a baseline's members
 CLIPS = 1e6  # of a baseline
@@ -36,7 +36,7 @@ class SpeakerPrior:
         of_speakers = np.stack([rows[speaker == index].mean(axis=0) for index in range(len(names))])
         within = (rows - of_speakers[speaker]).var(axis=0)
         between = np.maximum(of_speakers.var(axis=0), 1e-6)
-        return cls(rows.mean(axis=0), np.minimum(within / between, MOST_SHRINKAGE))
+        return cls(rows.mean(axis=0), np.clip(within / between, *SHRINKAGE))
 
 
 class SpeakerMean(nn.Module):

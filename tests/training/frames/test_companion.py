@@ -25,7 +25,8 @@ def recordings(clips: FrameExamples) -> list[VoiceClip]:
     for frames, target in zip(clips.recordings, clips.examples.targets.tolist(), strict=True):
         heard = frames + LOUDER * target * np.eye(1, 25, dtype=np.float32)
         prosody = np.full((len(frames), PROSODY), 0.5, np.float32)
-        prosody[target == 0 :: 2, 0] = 0
+        if target == 0:
+            prosody[::2, 0] = 0
         found.append(VoiceClip(heard, prosody, baseline))
     return found
 
@@ -35,7 +36,7 @@ def companion(clips: FrameExamples, recordings: list[VoiceClip]) -> Companion:
     return fitted_companion(clips, recordings, recordings)
 
 
-def evidence(companion: Companion, clips: list[VoiceClip]) -> Tensor:
+def logits(companion: Companion, clips: list[VoiceClip]) -> Tensor:
     with torch.inference_mode():
         found: Tensor = companion(*padded(clips))
     return found
@@ -56,10 +57,31 @@ def test_each_form_has_a_classifier_of_its_own(
     given = [as_form(clip, form) for clip in recordings]
     _, _, prosody, baselines = padded(given)
     assert form_of(prosody, baselines).tolist() == [form] * len(given)
-    found = evidence(companion, given).argmax(dim=1).numpy()
+    found = logits(companion, given).argmax(dim=1).numpy()
     np.testing.assert_array_equal(found, clips.examples.targets)
     of_prosody = companion.weight[form, :, -OF_PROSODY:]
     assert bool(of_prosody.any()) == GIVEN[form].prosody
+
+
+def test_a_request_is_answered_by_the_classifier_of_its_form(recordings: list[VoiceClip]) -> None:
+    companion = Companion(len(GIVEN))
+    with torch.no_grad():
+        companion.bias.copy_(torch.eye(len(GIVEN)))
+    found = logits(companion, [as_form(recordings[0], form) for form in range(len(GIVEN))])
+    assert found.argmax(dim=1).tolist() == list(range(len(GIVEN)))
+
+
+def test_an_emotion_that_no_clip_has_is_unlikely_and_not_impossible(
+    clips: FrameExamples, recordings: list[VoiceClip]
+) -> None:
+    """A fold may lack an emotion; one clip of it would flatten the temperature of all."""
+    labels = (*clips.examples.labels, "surprised")
+    possible = np.ones((len(recordings), len(labels)), bool)
+    examples = replace(clips.examples, labels=labels, possible=possible)
+    companion = fitted_companion(replace(clips, examples=examples), recordings, recordings)
+    absent = logits(companion, recordings)[:, 2]
+    assert absent.min() > -30
+    assert absent.max() < logits(companion, recordings)[:, :2].min()
 
 
 def test_more_clips_of_the_speaker_weigh_more(
@@ -71,7 +93,7 @@ def test_more_clips_of_the_speaker_weigh_more(
     rows = []
     for count in (1.0, CLIPS, 1000.0):
         usual[-1] = count
-        rows.append(evidence(companion, [replace(recordings[0], baseline=usual.copy())])[0])
+        rows.append(logits(companion, [replace(recordings[0], baseline=usual.copy())])[0])
     weight = [float(row.abs().max()) for row in rows]
     assert weight == sorted(weight)
     assert weight[0] < 0.8 * weight[-1]
