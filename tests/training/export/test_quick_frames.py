@@ -29,7 +29,7 @@ def network(members: tuple[tuple[int, ...], ...], *, companion: bool) -> FrameNe
             if name.endswith(POSITIVE):
                 value.uniform_(0.5, 2)
             elif name.startswith("companion.") and value.ndim > 1:
-                value.normal_(0, 0.3)
+                value.normal_(0, 0.05)
             elif value.ndim == 1 and value.is_floating_point():
                 value.normal_(0.5)
     return found.eval()
