@@ -28,10 +28,11 @@ def network(members: tuple[tuple[int, ...], ...], *, companion: bool) -> FrameNe
         for name, value in [*found.named_buffers(), *found.named_parameters()]:
             if name.endswith(POSITIVE):
                 value.uniform_(0.5, 2)
-            elif name.startswith("companion.") and value.ndim > 1:
-                value.normal_(0, 0.05)
             elif value.ndim == 1 and value.is_floating_point():
                 value.normal_(0.5)
+        if found.companion:
+            for value in (found.companion.mean, found.companion.weight, found.companion.bias):
+                value.normal_(0, 0.1)
     return found.eval()
 
 
