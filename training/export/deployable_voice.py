@@ -14,7 +14,6 @@ from training.export.model import DeployableModel, Feed, StandardiseVectors, sca
 from training.export.ood_distance import Distance, DistanceModule
 from training.export.quick_voice import QuickVoiceFrames
 from training.features.recordings.statistics import STATISTICS
-from training.frames.companion import form_of
 from training.frames.network import FrameNetwork
 from training.protocols.results import MFCCS_ALONE
 from training.systems.dnn_prosody import FittedVoice
@@ -55,7 +54,7 @@ class DeployableVoice(DeployableModel):
         """
         logits = self.network(self.offsets(mfccs, prosody, baseline))
         distances = self.distance(self.standardise(mfccs))
-        temperatures = self.temperatures[form_of(prosody, baseline)]
+        temperatures = self.temperatures[_form(prosody, baseline)]
         probabilities = _tempered(logits, temperatures, distances)
         return probabilities, distances, self.baseline_distance(mfccs, prosody, baseline)
 
@@ -118,7 +117,7 @@ class DeployableVoiceFrames(DeployableModel):
         prosody = torch.where(within(frames, lengths), prosody, 0.0)
         logits = self.network(frames, lengths, prosody, baseline)
         distances = self.distance(self.standardise(means))
-        temperatures = self.temperatures[form_of(prosody, baseline)]
+        temperatures = self.temperatures[_form(prosody.flatten(1), baseline)]
         probabilities = _tempered(logits, temperatures, distances)
         statistics = means.new_zeros(means.shape[0], len(STATISTICS))
         from_baseline = self.baseline_distance(means, statistics, baseline)
@@ -186,6 +185,11 @@ def _tempered(logits: Tensor, temperatures: Tensor, distances: Tensor) -> Tensor
     """Probabilities (N, L), of rows (N, 2) of temperatures."""
     at_one, exponents = temperatures[:, :1], temperatures[:, 1:]
     return torch.softmax(logits / at_one * scale_at(distances, exponents), dim=1)
+
+
+def _form(prosody: Tensor, baseline: Tensor) -> Tensor:
+    """The row of the temperatures, (N,)."""
+    return prosody.ne(0).any(dim=1).long() + 2 * baseline[:, -1].gt(0).long()
 
 
 def _feed(rows: Float32) -> Feed:

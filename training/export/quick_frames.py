@@ -13,7 +13,7 @@ from torch.nn import functional
 from training.export.quick_statistics import Moments, QuickCompanion, QuickSpeaker
 from training.frames.blocks import AttentiveStatisticsPooling, ResidualBlock
 from training.frames.inputs import COEFFICIENTS, INPUT_LIMIT, OCTAVES, Channels
-from training.frames.network import FrameNetwork, Member
+from training.frames.network import COMPANION_WEIGHT, FrameNetwork, Member
 from training.voice.summary import LOG_F0
 
 SAFE_RANGE = 60.0  # of scores whose exponentials need no shift by their maximum
@@ -272,5 +272,6 @@ class QuickFrames(nn.Module):
         if len(logits) > 1:
             together = torch.stack(logits).log_softmax(-1).logsumexp(0)
         if self.companion is not None:
-            together = together + self.companion(moments)
+            own, trust = self.companion(moments)
+            together = together + COMPANION_WEIGHT * trust * own
         return together.log_softmax(-1)

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.export.frame_feeds import LARGEST_CEPSTRUM
-from training.frames.companion import LIMIT, SMALLEST, WEIGHT, WEIGHT_OF_TRUST, Companion
+from training.frames.companion import LIMIT, SMALLEST, Companion
 from training.frames.speakers import CLIPS, ESTIMATED, LARGEST, TRUSTED_FROM, SpeakerMean
 from training.voice.summary import COEFFICIENTS, LOG_F0
 
@@ -35,7 +35,6 @@ class Moments:
         self.strided_clip_rows = clips * strided.shape[1] + 1
         self.means = self.share @ self.frames  # (N, 1, 25)
         self._of_prosody(prosody)
-        self.form = (self.given + 2 * baseline[:, -1:].gt(0).float())[:, 0].long()  # (N,)
 
     def _of_prosody(self, prosody: Tensor) -> None:
         within = prosody.clamp(-LARGEST, LARGEST) * self.mask
@@ -77,6 +76,7 @@ class QuickCompanion(nn.Module):
     scale: Tensor
     weight: Tensor
     bias: Tensor
+    always: Tensor
     weighted: Tensor
 
     def __init__(self, companion: Companion) -> None:
@@ -86,23 +86,25 @@ class QuickCompanion(nn.Module):
         # The columns of `Companion.statistics`; the mean of the level is not among them.
         columns = [*range(c), c, c + 4, c, c + 1, c + 5, c + 7, c + 2, c + 6, c + 8, c + 3, c + 9]
         unused = c + 2
-        weight = companion.weight.detach()[..., columns].clone()
-        weight[..., unused] = 0
-        self.register_buffer("centre", companion.mean[:, columns].clone())
-        self.register_buffer("scale", companion.scale[:, columns].clone())
+        weight = companion.output.weight.detach()[:, columns].clone()
+        weight[:, unused] = 0
+        self.register_buffer("centre", companion.mean[columns].clone())
+        self.register_buffer("scale", companion.scale[columns].clone())
         self.register_buffer("weight", weight)
-        self.register_buffer("bias", companion.bias.detach())
+        self.register_buffer("bias", companion.output.bias.detach())
+        always = torch.zeros(len(columns))
+        always[:c] = 1
+        self.register_buffer("always", always)
         self.register_buffer("weighted", torch.tensor([0.0, 1.0, 1.0]))
 
-    def forward(self, moments: Moments) -> Tensor:
-        """Weighted logits (N, labels)."""
+    def forward(self, moments: Moments) -> tuple[Tensor, Tensor]:
+        """Logits (N, labels) and trust (N, 1)."""
         offsets, trust = self.speaker(moments.baseline)
-        usual, form = self.speaker.prior + offsets, moments.form
+        usual = self.speaker.prior + offsets
         statistics = torch.cat([*_of_frames(moments, usual), *self._of_prosody(moments, usual)], 1)
-        standardised = ((statistics - self.centre[form]) / self.scale[form]).clamp(-LIMIT, LIMIT)
-        logits = (self.weight[form] @ standardised[..., None])[..., 0] + self.bias[form]
-        weighted: Tensor = (WEIGHT + WEIGHT_OF_TRUST * trust) * logits
-        return weighted
+        standardised = ((statistics - self.centre) / self.scale).clamp(-LIMIT, LIMIT)
+        standardised = standardised * torch.maximum(moments.given, self.always)
+        return functional.linear(standardised, self.weight, self.bias), trust
 
     def _of_prosody(self, moments: Moments, usual: Tensor) -> list[Tensor]:
         x = moments.prosody  # (N, T, 3)

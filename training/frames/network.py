@@ -12,6 +12,8 @@ from training.frames.companion import Companion
 from training.frames.hyperparameters import Hyperparameters
 from training.frames.inputs import Channels, valid
 
+COMPANION_WEIGHT = 1.2  # of its logits, under full trust in the baseline
+
 
 class Member(nn.Module):
     """One network: frames, lengths, prosody and baselines to logits (N, labels)."""
@@ -53,10 +55,10 @@ class Member(nn.Module):
 
 
 class FrameNetwork(nn.Module):
-    """The mean of the members' probabilities, times a power of the companion's, normalised.
+    """The mean of the members' probabilities, times a power of a companion's, normalised.
 
     A logarithmic opinion pool (Heskes 1998, Selecting weighting factors in logarithmic opinion
-    pools): whoever is sure decides.
+    pools): whoever is sure decides. Without a baseline the companion has no say.
     """
 
     def __init__(self, members: Sequence[Member], companion: Companion | None = None) -> None:
@@ -77,7 +79,8 @@ class FrameNetwork(nn.Module):
         mean = logits.log_softmax(-1).logsumexp(0) - math.log(len(logits))
         if self.companion is None:
             return mean
-        together: Tensor = mean + self.companion(frames, lengths, prosody, baseline)
+        own, trust = self.companion(frames, lengths, prosody, baseline)
+        together: Tensor = mean + COMPANION_WEIGHT * trust * own
         return together.log_softmax(-1)
 
     def member_logits(

@@ -28,14 +28,7 @@ from training.systems.base.system import (
     parameter_count,
 )
 from training.voice.baseline_distance import BaselineDistance, Discriminant
-from training.voice.clips import (
-    ALL,
-    FORMS,
-    VoiceClip,
-    padded,
-    voice_clips,
-    with_ordinary_baselines,
-)
+from training.voice.clips import ALL, FORMS, VoiceClip, padded, voice_clips
 
 CLIPS_AT_ONCE = 64  # clips
 
@@ -103,8 +96,7 @@ class FrameModel(Model):
         clips = FrameExamples.read(examples, caches)
         fitted = fit_all(self.members(clips, context), context.progress, context.checkpoint)
         recordings = voice_clips(examples, rows, caches.features, caches.prosody, ALL)
-        ordinary = with_ordinary_baselines(examples, recordings)
-        companion = fitted_companion(clips, recordings, ordinary)
+        companion = fitted_companion(clips, recordings)
         network = FrameNetwork(networks(fitted), companion)
         return self.finished(examples, network, fitted, context.checkpoint)
 

@@ -1,7 +1,7 @@
 """Clips in the form of networks that take prosody and baselines, read from the caches."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -25,8 +25,6 @@ from training.voice.summary import (
 )
 
 MEASURED_WITH = 10  # clips of a baseline
-ORDINARY = ("calm", "neutral")  # how people mostly speak
-ORDINARY_CLIPS = 5  # of a baseline of ordinary speech, at most
 
 
 @dataclass(frozen=True)
@@ -93,27 +91,6 @@ def voice_clips(
         return VoiceClip(found, spoken, split(_given(examples, row, given)[np.newaxis])[2][0])
 
     return [clip(row) for row in rows]
-
-
-def with_ordinary_baselines(examples: Examples, clips: Sequence[VoiceClip]) -> list[VoiceClip]:
-    """All clips, with a baseline of calm and neutral clips of the speaker where there are others.
-
-    That is what a client has that listens for a while; random clips hold every emotion.
-    """
-    _, speaker = np.unique(examples.speakers, return_inverse=True)
-    ordinary = np.isin(np.array(examples.labels)[examples.targets], ORDINARY)
-
-    def clip(row: int, given: VoiceClip) -> VoiceClip:
-        others = np.flatnonzero(ordinary & (speaker == speaker[row]))
-        others = others[others != row]
-        if not len(others):
-            return given
-        random = np.random.default_rng(int(examples.content_hashes[row], 16))
-        chosen = random.permutation(others)[:ORDINARY_CLIPS]
-        found = baselines(examples.recordings[chosen], np.ones(len(chosen), np.bool_))
-        return replace(given, baseline=found)
-
-    return [clip(row, given) for row, given in enumerate(clips)]
 
 
 def summaries_of(

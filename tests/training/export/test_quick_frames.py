@@ -30,9 +30,6 @@ def network(members: tuple[tuple[int, ...], ...], *, companion: bool) -> FrameNe
                 value.uniform_(0.5, 2)
             elif value.ndim == 1 and value.is_floating_point():
                 value.normal_(0.5)
-        if found.companion:
-            for value in (found.companion.mean, found.companion.weight, found.companion.bias):
-                value.normal_(0, 0.1)
     return found.eval()
 
 

@@ -1,7 +1,5 @@
 """The summary of a clip, and the baselines that are drawn from other clips."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -11,15 +9,7 @@ from training.features.recordings.statistics import STATISTICS
 from training.systems.base.system import Caches
 from training.systems.dnn_prosody import VoiceHyperparameters, VoiceObjective, perceptron
 from training.voice.baseline_distance import others_of
-from training.voice.clips import (
-    ALL,
-    FORMS,
-    MEASURED_WITH,
-    ORDINARY_CLIPS,
-    VoiceClip,
-    voice_rows,
-    with_ordinary_baselines,
-)
+from training.voice.clips import ALL, FORMS, MEASURED_WITH, voice_rows
 from training.voice.offsets import Numbers, Offsets
 from training.voice.summary import BASELINE, MEMBERS, Draw, baselines, split, summary
 
@@ -112,23 +102,3 @@ def test_each_form_of_request_lacks_what_it_says(voices: Examples, caches: Cache
     rows = np.stack(voice_rows(voices, range(5), caches.features, ALL))
     assert (rows[:, -1] == MEASURED_WITH).all()
     assert rows.shape[1] == 25 + len(STATISTICS) + BASELINE
-
-
-def test_a_baseline_of_ordinary_speech_is_of_other_calm_clips_of_the_speaker(
-    voices: Examples,
-) -> None:
-    """Of the first speaker only the first clip is calm, so that it has no other."""
-    lonely = voices.targets.copy()
-    lonely[1:CLIPS] = 1
-    examples = replace(voices, targets=lonely)
-    given = [VoiceClip.of(np.zeros((2, 25), np.float32)) for _ in lonely]
-    found = with_ordinary_baselines(examples, given)
-    assert found[0] is given[0]
-    np.testing.assert_allclose(
-        found[1].baseline, baselines(voices.recordings[:1], np.ones(1, bool)), rtol=1e-5
-    )
-    calm = voices.recordings[CLIPS : 2 * CLIPS : 2, :MEMBERS]
-    mean = found[CLIPS + 1].baseline[:MEMBERS]
-    assert found[CLIPS + 1].baseline[-1] == ORDINARY_CLIPS
-    assert np.all(mean >= calm.min(axis=0) - 1e-3)
-    assert np.all(mean <= calm.max(axis=0) + 1e-3)
