@@ -316,7 +316,7 @@ def test_the_help_shows_the_defaults_of_the_networks(capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit):
         main(["fit", "--help"])
     printed = " ".join(capsys.readouterr().out.split())
-    assert "72 (TCN), 50 (TCN-functionals)" in printed
+    assert "96 (TCN), 50 (TCN-functionals)" in printed
     assert "default: ravdess cremad nemo emodb-2s" in printed
 
 
@@ -419,4 +419,4 @@ def test_epochs_are_counted_for_each_member_as_the_option_says() -> None:
     assert epochs.at(51) == Epoch(51, "member 2 of 3", 1, 50)
     assert epochs.at(151) == Epoch(151, "heads", 1, 120)
     (model,) = own_systems()["TCN"].models
-    assert str(Epochs.of(model)) == "72 epochs"
+    assert str(Epochs.of(model)) == "96 epochs"
