@@ -7,7 +7,7 @@ from torch import Tensor
 
 from training.frames.hyperparameters import Hyperparameters
 from training.frames.inputs import COEFFICIENTS, Channels
-from training.frames.speakers import CLIPS, SpeakerPrior
+from training.frames.speakers import CLIPS, SpeakerMean, SpeakerPrior
 from training.voice.summary import BASELINE, LOG_F0, MEMBERS
 
 LENGTH = 30
@@ -150,3 +150,13 @@ def test_the_prior_tells_how_far_a_mean_of_clips_can_be_trusted() -> None:
     assert prior.shrinkage.mean() == pytest.approx(16 / 4.8, rel=0.15)
     alone = SpeakerPrior.fit(means[:20], speakers[:20].astype(str))
     assert (alone.shrinkage == 30).all()  # one speaker says nothing about others
+
+
+def test_one_clip_of_each_speaker_is_a_prior_too() -> None:
+    """Then clips of a speaker do not vary, and without a baseline no clip is known."""
+    means = np.random.default_rng(0).normal(5, 1, (12, 28)).astype(np.float32)
+    speaker = SpeakerMean()
+    speaker.fit(SpeakerPrior.fit(means, np.arange(12).astype(str)))
+    usual, trust = speaker(torch.zeros(1, BASELINE))
+    torch.testing.assert_close(usual, speaker.prior[None])
+    assert not trust.any()
