@@ -81,7 +81,7 @@ def _default(field: dataclasses.Field[Any], networks: Mapping[str, System]) -> s
 
 
 def of_each(key: str, networks: Mapping[str, System]) -> str:
-    """The value of a hyperparameter in each network that has it: `72 (TCN), 40 (CNN, DNN)`."""
+    """The value of a hyperparameter in each network that has it: `96 (TCN), 40 (CNN, DNN)`."""
     names: dict[Any, list[str]] = {}
     for name, system in networks.items():
         if system.has(key):
