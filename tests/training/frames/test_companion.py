@@ -29,6 +29,7 @@ def recordings(clips: FrameExamples) -> list[VoiceClip]:
 
 
 def logits(companion: Companion, clips: list[VoiceClip]) -> Tensor:
+    found: Tensor
     with torch.inference_mode():
         found, trust = companion(*padded(clips))
     assert trust.min() > 0.5
