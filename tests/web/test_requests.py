@@ -1,6 +1,7 @@
 """The requests of the browser: they load files and send features, nothing else."""
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from playwright.sync_api import Request, expect
 
 from tests.support.harness import Server
 from tests.web.conftest import OpenPage
-from tests.web.visits import Visit, members, recorded_for
+from tests.web.visits import TIMEOUT, Visit, members, recorded_for
 from training.features.recordings.statistics import STATISTICS
 
 FILES = re.compile(r"/(favicon\.svg|assets/[\w.-]+)?")
@@ -26,6 +27,17 @@ TIMES = " \u00d7 "
 def over_the_network(visited: Visit) -> list[Request]:
     """All requests except those for objects in the browser's memory."""
     return [request for request in visited.requests if not request.url.startswith("blob:")]
+
+
+def listed(visited: Visit) -> list[Request]:
+    """The requests over the network, once the page's list has as many."""
+    deadline = time.monotonic() + TIMEOUT / 1_000
+    while True:
+        text = visited.by_id("log-summary").inner_text()  # meanwhile events arrive
+        found = over_the_network(visited)
+        if text.startswith(f"{len(found)} requests"):
+            return found
+        assert time.monotonic() < deadline, (text, [request.url for request in found])
 
 
 def check_numbers(value: Any, columns: int) -> None:
@@ -84,8 +96,9 @@ def test_only_features_leave_the_machine(
 def test_the_page_lists_its_requests(visit: OpenPage, site: Server, original: Path) -> None:
     visited = visit().wait_for_agreement()
     visited.analyse(original)
-    found = over_the_network(visited)
+    expect(visited.by_id("heatmap-figure")).to_be_visible()  # the page fetches its code last
     summary = visited.by_id("log-summary")
+    found = listed(visited)
     expect(summary).to_contain_text(f"{len(found)} requests, all to 127.0.0.1:{site.port}.")
     expect(summary).to_contain_text("Audio sent: none.")
     sent = sum(len(request.post_data_buffer or b"") for request in found)

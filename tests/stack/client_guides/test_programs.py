@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+import soundfile
 
 from tests.support.harness import ROOT, Server
 from tests.support.languages.native_runtime import java_binding, library, part
@@ -43,8 +44,9 @@ def recording(audio: Float32, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def expected(server: Server, audio: Float32) -> dict[str, float]:
+def expected(server: Server, recording: Path) -> dict[str, float]:
     """The prediction for the features that the extractor computes in Python."""
+    audio, _ = soundfile.read(recording, dtype="float32")  # the file's 16 bits, as the programs
     path = MODELS / f"extractor-{RATE}.onnx"
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     frames, prosody = session.run(["frames", "prosody"], {"audio": audio})
