@@ -1,7 +1,6 @@
 """The requests of the browser: they load files and send features, nothing else."""
 
 import re
-import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,9 +8,9 @@ from urllib.parse import urlsplit
 import numpy as np
 from playwright.sync_api import Request, expect
 
-from tests.support.harness import Server
+from tests.support.harness import Server, wait_until
 from tests.web.conftest import OpenPage
-from tests.web.visits import TIMEOUT, Visit, members, recorded_for
+from tests.web.visits import Visit, members, recorded_for
 from training.features.recordings.statistics import STATISTICS
 
 FILES = re.compile(r"/(favicon\.svg|assets/[\w.-]+)?")
@@ -31,13 +30,13 @@ def over_the_network(visited: Visit) -> list[Request]:
 
 def listed(visited: Visit) -> list[Request]:
     """The requests over the network, once the page's list has as many."""
-    deadline = time.monotonic() + TIMEOUT / 1_000
-    while True:
-        text = visited.by_id("log-summary").inner_text()  # meanwhile events arrive
-        found = over_the_network(visited)
-        if text.startswith(f"{len(found)} requests"):
-            return found
-        assert time.monotonic() < deadline, (text, [request.url for request in found])
+
+    def has_all() -> bool:
+        text = visited.by_id("log-summary").inner_text()  # meanwhile requests are reported
+        return text.startswith(f"{len(over_the_network(visited))} requests")
+
+    wait_until(has_all, "as many requests in the list of the page as the browser made")
+    return over_the_network(visited)
 
 
 def check_numbers(value: Any, columns: int) -> None:

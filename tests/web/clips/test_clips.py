@@ -184,6 +184,21 @@ def test_a_clip_that_failed_is_tried_again(
     expect(failed.get_by_role("button", name=originals[0].name)).to_be_focused()
 
 
+def test_the_clip_that_is_shown_stays_when_it_cannot_be_asked_again(
+    open_through: OpenPage, proxy: FaultyProxy, prediction: str, originals: list[Path]
+) -> None:
+    visited = open_through().wait_for_agreement()
+    visited.upload(*originals[:2])
+    wait_for_all(visited, 2, 0)
+    source = visited.by_id("source").inner_text()
+    assert originals[0].name in source
+    proxy.faults["/prediction/DNN"] = [replaced_by(503)] * 2  # of the clip that is shown
+    visited.choose("DNN")
+    visited.page.get_by_role("button", name="Predict all with DNN").click()
+    wait_for_all(visited, 1, 1)
+    expect(visited.by_id("source")).to_have_text(source)
+
+
 def test_a_server_that_does_not_answer_leaves_the_older_results(
     open_through: OpenPage, proxy: FaultyProxy, prediction: str, originals: list[Path]
 ) -> None:

@@ -25,11 +25,14 @@ def test_live_shows_the_level_and_replays_what_was_heard(visit_with_microphone: 
     expect(rows.nth(2)).to_be_attached()
     ticks = visited.page.locator("#timeline-axis span").all_inner_texts()
     assert ticks[:2] == ["0:00", "0:10"], "the chart has place for a minute"
+    hint = visited.by_id("moment")
+    expect(hint).to_have_text("Point at the chart to see a moment.")
     assert visited.severe_violations() == []
 
     visited.page.get_by_role("button", name="Stop listening").click()
     expect(visited.by_id("kept")).to_contain_text("only in the memory of this page")
     expect(level).to_be_hidden()
+    expect(hint).to_contain_text("click to hear it")
     heard: float = visited.by_id("playback").evaluate(LENGTH)
     assert heard > 2.5
     visited.by_id("timeline").focus()

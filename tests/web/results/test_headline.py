@@ -34,6 +34,9 @@ def test_several_emotions_are_mixed(visited: Visit, originals: list[Path], tmp_p
     visited.wait_for_result()
     expect(visited.by_id("winner")).to_contain_text("Mixed: ")
     expect(visited.by_id("timeline")).to_be_visible()
+    headline = visited.by_id("winner").inner_text().removeprefix("Mixed: ")
+    of_the_list = visited.by_id("clips-list").locator("li").last.locator(".mix + span")
+    expect(of_the_list).to_have_text(headline)
 
 
 def test_each_result_says_how_often_the_network_is_right(visited: Visit, site: Server) -> None:

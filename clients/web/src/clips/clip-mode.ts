@@ -190,7 +190,8 @@ export class ClipMode {
     if (!wasWanted) return;
     this.#views.result.hideProgress();
     const [next] = this.#waiting;
-    this.#wanted = entry.isOneOfSeveral && next?.isOneOfSeveral ? next : this.#shown;
+    const takesItsPlace = entry !== this.#shown && entry.isOneOfSeveral && next?.isOneOfSeveral;
+    this.#wanted = takesItsPlace ? next : this.#shown;
   }
 
   async #predict(entry: Entry, loaded: Loaded, signal: AbortSignal): Promise<Outcome | undefined> {

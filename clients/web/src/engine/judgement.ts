@@ -68,7 +68,7 @@ export function doubtOf(prediction: Prediction, passages: readonly PredictedPass
 }
 
 /** The emotions of a mixed clip, in the order in which they occur; none of another. */
-function emotionsIn(passages: readonly PredictedPassage[]): string[] {
+export function emotionsIn(passages: readonly PredictedPassage[]): string[] {
   const winners = passages.flatMap(({ predicted }) =>
     predicted && !predicted.warning ? winnerOf(predicted).emotionType : [],
   );

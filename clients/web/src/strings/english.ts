@@ -314,6 +314,7 @@ export const views = {
   timelineName: "Emotions over time: arrow keys choose a moment, Enter plays it",
   timelineLabel: (windows: number) => `${windows} windows; the table below has the same data`,
   timelineHint: "Point at the chart to see a moment; click to hear it.",
+  timelineHintOfLive: "Point at the chart to see a moment.",
   timelineLegend: "Colours",
   timelineTable: "The timeline as a table",
   time: "Time",

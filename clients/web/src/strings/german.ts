@@ -340,6 +340,7 @@ export const views: typeof english.views = {
   timelineLabel: (windows) => `${windows} Abschnitte; die Tabelle darunter hat dieselben Daten`,
   timelineHint:
     "Zeigen Sie auf die Grafik, um einen Zeitpunkt zu sehen; klicken Sie, um ihn zu hören.",
+  timelineHintOfLive: "Zeigen Sie auf die Grafik, um einen Zeitpunkt zu sehen.",
   timelineLegend: "Farben",
   timelineTable: "Der Zeitverlauf als Tabelle",
   time: "Zeit",

@@ -13,6 +13,12 @@ interface Stretch {
   readonly to: number;
 }
 
+/** What plays the sound below the chart, once there is one. */
+export interface Player {
+  readonly hasSound: boolean;
+  playFrom(seconds: number): void;
+}
+
 /** Windows with the same winner, one after the other. */
 interface Run {
   readonly name: string;
@@ -27,6 +33,7 @@ export class Timeline {
   readonly #legend = find("timeline-legend", HTMLUListElement);
   readonly #table = find("timeline-table", HTMLTableElement);
   readonly #moment = find("moment", HTMLElement);
+  readonly #player: Player;
   #passages: readonly PredictedPassage[] = [];
   /** The passages that are drawn, and where. */
   #drawn: readonly PredictedPassage[] = [];
@@ -38,9 +45,9 @@ export class Timeline {
   #length = 1;
   #chosen: PredictedPassage | undefined;
 
-  /** @param play is called with the seconds to play from */
-  constructor(play: (time: number) => void) {
-    this.#chart.addEventListener("keydown", (event) => this.#press(event, play));
+  constructor(player: Player) {
+    this.#player = player;
+    this.#chart.addEventListener("keydown", (event) => this.#press(event));
     this.#chart.addEventListener("pointermove", ({ clientX }) => {
       const { left, width } = this.#chart.getBoundingClientRect();
       this.showMoment(this.at(this.#begin + (this.#length * (clientX - left)) / width));
@@ -85,14 +92,15 @@ export class Timeline {
   showMoment(passage: PredictedPassage | undefined): void {
     this.#chosen = passage;
     const text = passage ? `${span(passage)}: ${inWords(passage)}` : "";
-    this.#moment.textContent = text || views.timelineHint;
+    const hint = this.#player.hasSound ? views.timelineHint : views.timelineHintOfLive;
+    this.#moment.textContent = text || hint;
     const place = passage ? this.#passages.indexOf(passage) : 0;
     this.#chart.ariaValueMax = String(Math.max(0, this.#passages.length - 1));
     this.#chart.ariaValueNow = String(Math.max(0, place));
     this.#chart.ariaValueText = text || views.timelineLabel(this.#passages.length);
   }
 
-  #press(event: KeyboardEvent, play: (time: number) => void): void {
+  #press(event: KeyboardEvent): void {
     const last = this.#passages.length - 1;
     const place = this.#chosen ? this.#passages.indexOf(this.#chosen) : -1;
     const places: Readonly<Record<string, number>> = {
@@ -105,7 +113,8 @@ export class Timeline {
     };
     const wanted = places[event.key];
     if (wanted !== undefined) this.showMoment(this.#passages[Math.max(0, Math.min(last, wanted))]);
-    else if (event.key === "Enter" || event.key === " ") play(this.#chosen?.start ?? 0);
+    else if (event.key === "Enter" || event.key === " ")
+      this.#player.playFrom(this.#chosen?.start ?? 0);
     else return;
     event.preventDefault();
   }

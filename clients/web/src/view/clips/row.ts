@@ -3,6 +3,7 @@
 import type { Entry, Outcome } from "../../clips/entry.js";
 import { make } from "../../dom.js";
 import { action, clips as words, emotionName, faults, format, named } from "../../strings/index.js";
+import { emotionsIn } from "../result/verdict.js";
 
 const MOST_NAMES = 2;
 
@@ -70,16 +71,20 @@ export class ClipRow {
     return state.fault.isOfRecording ? found : [...found, this.#retry()];
   }
 
-  #result({ network: predictor, overall }: Outcome, network: string): Node[] {
-    const { results } = overall;
-    const ordered = [...results].sort((a, b) => b.prediction - a.prediction).slice(0, MOST_NAMES);
-    const names = ordered.map(({ emotionType, prediction }) =>
-      words.share(emotionName(emotionType), prediction),
-    );
-    const by = predictor === network ? [] : [words.by(predictor)];
+  /** The most probable ones with their shares; of a mixed clip those of its headline. */
+  #emotions({ overall, passages }: Outcome): string[] {
+    if (this.#entry.doubt === "mixed") return emotionsIn(passages).map(emotionName);
+    const ordered = [...overall.results].sort((a, b) => b.prediction - a.prediction);
+    return ordered
+      .slice(0, MOST_NAMES)
+      .map(({ emotionType, prediction }) => words.share(emotionName(emotionType), prediction));
+  }
+
+  #result(outcome: Outcome, network: string): Node[] {
+    const by = outcome.network === network ? [] : [words.by(outcome.network)];
     return [
-      mix(results),
-      make("span", {}, names.join(", ")),
+      mix(outcome.overall.results),
+      make("span", {}, this.#emotions(outcome).join(", ")),
       make("span", { className: "hint" }, [words.doubts[this.#entry.doubt!], ...by].join("; ")),
     ];
   }

@@ -20,6 +20,11 @@ export class Playback {
     }
   }
 
+  /** Whether a clip can be played. */
+  get hasSound(): boolean {
+    return this.#length > 0;
+  }
+
   /** @param length seconds */
   load(original: Blob, length: number): void {
     this.unload();
@@ -46,7 +51,7 @@ export class Playback {
   }
 
   #move(): void {
-    if (this.#length === 0) return;
+    if (!this.hasSound) return;
     const place = `${Math.min(100, (100 * this.#audio.currentTime) / this.#length)}%`;
     for (const cursor of document.querySelectorAll<HTMLElement>(".timed > .cursor")) {
       cursor.hidden = false;
@@ -58,7 +63,7 @@ export class Playback {
 
   /** @param time seconds */
   playFrom(time: number): void {
-    if (this.#length === 0) return;
+    if (!this.hasSound) return;
     this.#audio.currentTime = time;
     this.#audio.play().catch(() => undefined); // the browser may refuse; the position is right
   }

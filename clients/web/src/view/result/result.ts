@@ -49,7 +49,7 @@ export class Result {
       this.#timeline.showMoment(passage);
       moved(passage);
     });
-    this.#timeline = new Timeline((time) => this.#playback.playFrom(time));
+    this.#timeline = new Timeline(this.#playback);
     this.influence = new InfluenceStrip((time) => this.#playback.playFrom(time));
   }
 
