@@ -48,7 +48,7 @@ LONGEST_PART = 60.0  # seconds; the body of a longer clip may be more than a ser
 WINDOW = 3.0  # seconds, of a longer recording
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Client:
     """Predicts emotions with a server.
 
@@ -77,14 +77,30 @@ class Client:
     api_key: str | None = None
 
     def __post_init__(self) -> None:
-        self._transport = Transport(
-            self.server, request_seconds=self.limits.request_seconds, api_key=self.api_key
-        )
-        self._predictor = Predictor(self._transport)
-        self._cache = self.cache or cache_directory()
-        self._pinned = _hashes(self.extractor_sha256)
-        self._models: dict[str, bytes] = {}  # by hash
-        self._extractor = Extractor(self.limits)
+        # Wrong arguments are refused at once, and threads share these.
+        _ = self._transport, self._predictor, self._pinned, self._extractor, self._models
+
+    @cached_property
+    def _transport(self) -> Transport:
+        seconds = self.limits.request_seconds
+        return Transport(self.server, request_seconds=seconds, api_key=self.api_key)
+
+    @cached_property
+    def _predictor(self) -> Predictor:
+        return Predictor(self._transport)
+
+    @cached_property
+    def _pinned(self) -> frozenset[str] | None:
+        return _hashes(self.extractor_sha256)
+
+    @cached_property
+    def _extractor(self) -> Extractor:
+        return Extractor(self.limits)
+
+    @cached_property
+    def _models(self) -> dict[str, bytes]:
+        """The extractors that were read, by hash."""
+        return {}
 
     @cached_property
     def contract(self) -> Contract:
@@ -305,7 +321,7 @@ class Client:
 
     def _fetch(self, what: str, file: Resource) -> bytes:
         """The content of a file of the server; `what` it is, for messages."""
-        return fetch_file(what, self._transport, file, self._cache)
+        return fetch_file(what, self._transport, file, self.cache or cache_directory())
 
 
 def _hashes(pinned: str | Iterable[str] | None) -> frozenset[str] | None:

@@ -1,3 +1,4 @@
+import dataclasses
 import re
 import subprocess
 import sys
@@ -44,6 +45,11 @@ def test_samples_without_a_rate_are_refused(client: Client, tone: Path) -> None:
     samples, _ = soundfile.read(tone)
     with pytest.raises(TypeError, match="samples require a sample_rate"):
         client.predict(samples)
+
+
+def test_a_client_is_not_changed_after_it_was_made(client: Client) -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        client.server = "http://localhost:9"  # type: ignore[misc]
 
 
 def test_an_unknown_network_is_an_error_before_the_file_is_read(client: Client) -> None:

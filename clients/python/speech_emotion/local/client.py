@@ -14,7 +14,7 @@ from speech_emotion.local.network import LocalNetwork
 from speech_emotion.profiles.baseline import Baseline
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LocalClient(Client):
     """Predicts as `Client`, but posts nothing: networks are files of the server, or of a folder.
 
@@ -34,8 +34,16 @@ class LocalClient(Client):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._folder = None if self.models is None else ModelFolder(self.models)
-        self._networks: dict[str, LocalNetwork] = {}  # by hash
+        _ = self._folder, self._networks
+
+    @cached_property
+    def _folder(self) -> ModelFolder | None:
+        return None if self.models is None else ModelFolder(self.models)
+
+    @cached_property
+    def _networks(self) -> dict[str, LocalNetwork]:
+        """Those that were read, by hash."""
+        return {}
 
     @cached_property
     def contract(self) -> Contract:
