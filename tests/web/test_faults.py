@@ -149,7 +149,7 @@ def test_live_mode_continues_after_a_refusal(
 ) -> None:
     with visiting(browser_with_microphone, f"{proxy.url}/") as open_page:
         visited = open_page().wait_for_agreement()
-        proxy.faults[prediction] = [problem(429, Retry_After="1")]
+        proxy.faults[prediction] = [problem(429, Retry_After="5")]  # as long it is shown
         visited.page.get_by_role("button", name="Listen live").click()
         visited.expect_fault("too-many-requests")
         expect(visited.by_id("source")).to_contain_text("Live")

@@ -1,6 +1,6 @@
 """The entry point of the package: `Client(server).predict(recording)`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike, fspath
@@ -53,7 +53,8 @@ class Client:
     """Predicts emotions with a server.
 
     Features are computed locally by the server's own extractor; no audio leaves this machine.
-    The address is stored; the handshake and the extractors are fetched on first use and then kept.
+    The handshake and the extractors are fetched on first use and then kept. A client cannot be
+    changed; for another server or other limits, make another one.
 
     Args:
         server: address, optionally with a path prefix: `https://example.org/emotions`.
@@ -72,13 +73,14 @@ class Client:
 
     server: str = DEFAULT_SERVER
     cache: Path | None = None
-    extractor_sha256: str | Iterable[str] | None = None
+    extractor_sha256: str | Collection[str] | None = None
     limits: Limits = DEFAULT_LIMITS
     api_key: str | None = None
 
     def __post_init__(self) -> None:
         # Wrong arguments are refused at once, and threads share these.
-        _ = self._transport, self._predictor, self._pinned, self._extractor, self._models
+        _ = self._transport, self._predictor, self._cache, self._pinned
+        _ = self._extractor, self._models
 
     @cached_property
     def _transport(self) -> Transport:
@@ -88,6 +90,10 @@ class Client:
     @cached_property
     def _predictor(self) -> Predictor:
         return Predictor(self._transport)
+
+    @cached_property
+    def _cache(self) -> Path:
+        return self.cache or cache_directory()
 
     @cached_property
     def _pinned(self) -> frozenset[str] | None:
@@ -321,10 +327,10 @@ class Client:
 
     def _fetch(self, what: str, file: Resource) -> bytes:
         """The content of a file of the server; `what` it is, for messages."""
-        return fetch_file(what, self._transport, file, self.cache or cache_directory())
+        return fetch_file(what, self._transport, file, self._cache)
 
 
-def _hashes(pinned: str | Iterable[str] | None) -> frozenset[str] | None:
+def _hashes(pinned: str | Collection[str] | None) -> frozenset[str] | None:
     """The hashes of the extractors that may be used; None: of all. Raises ValueError."""
     if pinned is None:
         return None

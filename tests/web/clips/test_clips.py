@@ -185,7 +185,7 @@ def test_a_clip_that_failed_is_tried_again(
 
 
 def test_the_clip_that_is_shown_stays_when_it_cannot_be_asked_again(
-    open_through: OpenPage, proxy: FaultyProxy, prediction: str, originals: list[Path]
+    open_through: OpenPage, proxy: FaultyProxy, originals: list[Path]
 ) -> None:
     visited = open_through().wait_for_agreement()
     visited.upload(*originals[:2])
@@ -197,6 +197,21 @@ def test_the_clip_that_is_shown_stays_when_it_cannot_be_asked_again(
     visited.page.get_by_role("button", name="Predict all with DNN").click()
     wait_for_all(visited, 1, 1)
     expect(visited.by_id("source")).to_have_text(source)
+
+
+def test_a_clip_that_fails_halfway_gives_way_to_the_next(
+    open_through: OpenPage,
+    proxy: FaultyProxy,
+    prediction: str,
+    originals: list[Path],
+    tmp_path: Path,
+) -> None:
+    long = write(tmp_path / "long.wav", several(originals, 22_050, 12), 22_050)
+    visited = open_through().wait_for_agreement()
+    proxy.faults[prediction] = [lambda whole: whole, replaced_by(400)]  # of its first window
+    visited.upload(long, originals[0])
+    wait_for_all(visited, 1, 1)
+    expect(visited.by_id("source")).to_contain_text(originals[0].name)
 
 
 def test_a_server_that_does_not_answer_leaves_the_older_results(

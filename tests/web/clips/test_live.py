@@ -1,5 +1,6 @@
 """Live mode: how loud it is, a minute of emotions, and that minute to hear again."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -27,12 +28,14 @@ def test_live_shows_the_level_and_replays_what_was_heard(visit_with_microphone: 
     assert ticks[:2] == ["0:00", "0:10"], "the chart has place for a minute"
     hint = visited.by_id("moment")
     expect(hint).to_have_text("Point at the chart to see a moment.")
+    expect(visited.by_id("timeline")).not_to_have_accessible_name(re.compile("plays"))
     assert visited.severe_violations() == []
 
     visited.page.get_by_role("button", name="Stop listening").click()
     expect(visited.by_id("kept")).to_contain_text("only in the memory of this page")
     expect(level).to_be_hidden()
     expect(hint).to_contain_text("click to hear it")
+    expect(visited.by_id("timeline")).to_have_accessible_name(re.compile("Enter plays it"))
     heard: float = visited.by_id("playback").evaluate(LENGTH)
     assert heard > 2.5
     visited.by_id("timeline").focus()

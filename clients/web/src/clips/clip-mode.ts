@@ -190,8 +190,8 @@ export class ClipMode {
     if (!wasWanted) return;
     this.#views.result.hideProgress();
     const [next] = this.#waiting;
-    const takesItsPlace = entry !== this.#shown && entry.isOneOfSeveral && next?.isOneOfSeveral;
-    this.#wanted = takesItsPlace ? next : this.#shown;
+    const wasNever = entry.outcome === undefined && entry.isOneOfSeveral;
+    this.#wanted = wasNever && next?.isOneOfSeveral ? next : this.#shown;
   }
 
   async #predict(entry: Entry, loaded: Loaded, signal: AbortSignal): Promise<Outcome | undefined> {

@@ -312,6 +312,7 @@ export const views = {
   heatmapWindow: (start: string, end: string) => `Shown: ${start} to ${end}.`,
   timeline: "Emotions over time",
   timelineName: "Emotions over time: arrow keys choose a moment, Enter plays it",
+  timelineNameOfLive: "Emotions over time: arrow keys choose a moment",
   timelineLabel: (windows: number) => `${windows} windows; the table below has the same data`,
   timelineHint: "Point at the chart to see a moment; click to hear it.",
   timelineHintOfLive: "Point at the chart to see a moment.",

@@ -337,6 +337,7 @@ export const views: typeof english.views = {
   timeline: "Emotionen im Zeitverlauf",
   timelineName:
     "Emotionen im Zeitverlauf: Pfeiltasten wählen einen Zeitpunkt, die Eingabetaste spielt ab dort",
+  timelineNameOfLive: "Emotionen im Zeitverlauf: Pfeiltasten wählen einen Zeitpunkt",
   timelineLabel: (windows) => `${windows} Abschnitte; die Tabelle darunter hat dieselben Daten`,
   timelineHint:
     "Zeigen Sie auf die Grafik, um einen Zeitpunkt zu sehen; klicken Sie, um ihn zu hören.",

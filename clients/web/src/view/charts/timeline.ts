@@ -92,8 +92,9 @@ export class Timeline {
   showMoment(passage: PredictedPassage | undefined): void {
     this.#chosen = passage;
     const text = passage ? `${span(passage)}: ${inWords(passage)}` : "";
-    const hint = this.#player.hasSound ? views.timelineHint : views.timelineHintOfLive;
-    this.#moment.textContent = text || hint;
+    const { hasSound } = this.#player;
+    this.#moment.textContent = text || (hasSound ? views.timelineHint : views.timelineHintOfLive);
+    this.#chart.ariaLabel = hasSound ? views.timelineName : views.timelineNameOfLive;
     const place = passage ? this.#passages.indexOf(passage) : 0;
     this.#chart.ariaValueMax = String(Math.max(0, this.#passages.length - 1));
     this.#chart.ariaValueNow = String(Math.max(0, place));
