@@ -8,7 +8,13 @@ import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
 from tests.support.harness import Server, open_until, running, wait_until
-from tests.support.hostile.faulty_proxy import Answer, Change, FaultyProxy, replaced_by, reset
+from tests.support.hostile.faulty_proxy import (
+    Change,
+    FaultyProxy,
+    replaced_by,
+    reset,
+    unchanged,
+)
 from tests.support.sounds import noise, silence, tone, write
 from tests.support.web.browser import FLAGS
 from tests.web.conftest import OpenPage
@@ -138,10 +144,6 @@ def test_windows_are_retried_when_the_server_is_busy(
     visited.upload(write(tmp_path / "clip.wav", noise(6), 22_050))
     expect(visited.by_id("timeline-table").locator("tbody tr")).to_have_count(4)
     expect(visited.by_id("notice")).to_be_empty()
-
-
-def unchanged(answer: Answer) -> Answer:
-    return answer
 
 
 def test_live_mode_continues_after_a_refusal(

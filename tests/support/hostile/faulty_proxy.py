@@ -31,6 +31,10 @@ def replaced_by(status: int, body: bytes = b"", **headers: str) -> Change:
     return lambda _: Answer(status, body, names)
 
 
+def unchanged(answer: Answer) -> Answer:
+    return answer
+
+
 def reset(_: Answer) -> None:
     return None
 

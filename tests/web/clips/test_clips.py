@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.hostile.faulty_proxy import FaultyProxy, replaced_by, reset
+from tests.support.hostile.faulty_proxy import FaultyProxy, replaced_by, reset, unchanged
 from tests.support.sounds import several, silence, tone, write
 from tests.web.conftest import OpenPage
 from tests.web.visits import PHONE, Visit
@@ -208,7 +208,7 @@ def test_a_clip_that_fails_halfway_gives_way_to_the_next(
 ) -> None:
     long = write(tmp_path / "long.wav", several(originals, 22_050, 12), 22_050)
     visited = open_through().wait_for_agreement()
-    proxy.faults[prediction] = [lambda whole: whole, replaced_by(400)]  # of its first window
+    proxy.faults[prediction] = [unchanged, replaced_by(400)]  # whole, then its first window
     visited.upload(long, originals[0])
     wait_for_all(visited, 1, 1)
     expect(visited.by_id("source")).to_contain_text(originals[0].name)

@@ -190,8 +190,8 @@ export class ClipMode {
     if (!wasWanted) return;
     this.#views.result.hideProgress();
     const [next] = this.#waiting;
-    const wasNever = entry.outcome === undefined && entry.isOneOfSeveral;
-    this.#wanted = wasNever && next?.isOneOfSeveral ? next : this.#shown;
+    const givesWay = entry.outcome === undefined && entry.isOneOfSeveral;
+    this.#wanted = givesWay && next?.isOneOfSeveral ? next : this.#shown;
   }
 
   async #predict(entry: Entry, loaded: Loaded, signal: AbortSignal): Promise<Outcome | undefined> {

@@ -83,7 +83,7 @@ export function emotionsIn(passages: readonly PredictedPassage[]): string[] {
 }
 
 /** The two most probable emotions. */
-function ranked({ results }: Prediction): [Result, Result] {
+export function ranked({ results }: Prediction): [Result, Result] {
   const [first, second] = [...results].sort((a, b) => b.prediction - a.prediction);
   return [first!, second ?? first!];
 }

@@ -3,9 +3,7 @@
 import type { Entry, Outcome } from "../../clips/entry.js";
 import { make } from "../../dom.js";
 import { action, clips as words, emotionName, faults, format, named } from "../../strings/index.js";
-import { emotionsIn } from "../result/verdict.js";
-
-const MOST_NAMES = 2;
+import { emotionsIn, ranked } from "../result/verdict.js";
 
 export class ClipRow {
   readonly element = make("li", {});
@@ -74,10 +72,9 @@ export class ClipRow {
   /** The most probable ones with their shares; of a mixed clip those of its headline. */
   #emotions({ overall, passages }: Outcome): string[] {
     if (this.#entry.doubt === "mixed") return emotionsIn(passages).map(emotionName);
-    const ordered = [...overall.results].sort((a, b) => b.prediction - a.prediction);
-    return ordered
-      .slice(0, MOST_NAMES)
-      .map(({ emotionType, prediction }) => words.share(emotionName(emotionType), prediction));
+    return ranked(overall).map(({ emotionType, prediction }) =>
+      words.share(emotionName(emotionType), prediction),
+    );
   }
 
   #result(outcome: Outcome, network: string): Node[] {

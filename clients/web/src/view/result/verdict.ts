@@ -6,7 +6,7 @@ import type { PredictedPassage } from "../../analysis.js";
 import { sentence } from "../../engine/judgement.js";
 import { emotionName, result } from "../../strings/index.js";
 
-export { doubtOf, emotionsIn, winnerOf, type Doubt } from "../../engine/judgement.js";
+export { doubtOf, emotionsIn, ranked, winnerOf, type Doubt } from "../../engine/judgement.js";
 
 const WORDS = { ...result, nameOf: emotionName };
 
