@@ -214,6 +214,24 @@ def test_a_clip_that_fails_halfway_gives_way_to_the_next(
     expect(visited.by_id("source")).to_contain_text(originals[0].name)
 
 
+def test_a_result_stays_whole_when_its_clip_fails_halfway_through_the_next_one(
+    open_through: OpenPage, proxy: FaultyProxy, originals: list[Path], tmp_path: Path
+) -> None:
+    """Headline, bars and timeline are of one network, as the row is."""
+    long = write(tmp_path / "long.wav", several(originals, 22_050, 12), 22_050)
+    visited = open_through().wait_for_agreement()
+    visited.upload(long, originals[0])
+    wait_for_all(visited, 2, 0)
+    parts = [visited.by_id(part) for part in ("source", "winner", "bars", "timeline-table")]
+    before = [part.text_content() or "" for part in parts]
+    asked = proxy.faults["/prediction/DNN"] = [unchanged, replaced_by(400)]
+    visited.choose("DNN")
+    wait_for_all(visited, 1, 1)
+    assert not asked  # it failed at the first window
+    for part, text in zip(parts, before, strict=True):
+        expect(part).to_have_text(text)
+
+
 def test_a_server_that_does_not_answer_leaves_the_older_results(
     open_through: OpenPage, proxy: FaultyProxy, prediction: str, originals: list[Path]
 ) -> None:

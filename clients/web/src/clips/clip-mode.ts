@@ -9,6 +9,7 @@ import { asFault, Fault } from "../faults.js";
 import type { Predictor } from "../predictor.js";
 import { result as words, status } from "../strings/index.js";
 import type { ClipList } from "../view/clips/list.js";
+import type { Subject } from "../view/result/bars.js";
 import type { ResultViews } from "../view/result/result.js";
 import { Explanation } from "./explanation.js";
 import { Entry, type Loaded, type Outcome, type Source } from "./entry.js";
@@ -189,15 +190,28 @@ export class ClipMode {
     }
     if (!wasWanted) return;
     this.#views.result.hideProgress();
+    void this.#restore(entry);
     const [next] = this.#waiting;
     const givesWay = entry.outcome === undefined && entry.isOneOfSeveral;
     this.#wanted = givesWay && next?.isOneOfSeveral ? next : this.#shown;
   }
 
+  /** Shows the last result of the entry, where parts of its next one are shown. */
+  async #restore(entry: Entry): Promise<void> {
+    const { loaded, outcome } = entry;
+    if (entry !== this.#shown || !loaded || !outcome) return;
+    const { result } = this.#views;
+    if (loaded.analysis.whole) result.showPrediction(outcome.overall, outcome.subject);
+    result.showWindows(outcome.passages, duration(loaded.clip.sound));
+    await this.#showOverall(entry, loaded, outcome);
+    if (entry === this.#shown) void this.#explanation.start(loaded, outcome);
+  }
+
   async #predict(entry: Entry, loaded: Loaded, signal: AbortSignal): Promise<Outcome | undefined> {
     const { networkType: network = "" } = this.#views.networks.chosen ?? {};
     const settings = this.#settings();
-    const whole = await this.#predictWhole(entry, loaded, signal);
+    const subject = this.#subjectOf(loaded.clip);
+    const whole = await this.#predictWhole(entry, loaded, subject, signal);
     if (signal.aborted) return undefined;
     const passages = await this.#predictWindows(entry, loaded, network, signal);
     if (signal.aborted) return undefined;
@@ -205,47 +219,48 @@ export class ClipMode {
     if (signal.aborted) return undefined;
     const overall = whole ?? average(passages);
     if (!overall) throw new Fault({ kind: "silent" });
-    await this.#showOverall(entry, loaded, overall, passages);
-    return { settings, network, overall, passages };
+    const outcome = { settings, network, subject, overall, passages };
+    await this.#showOverall(entry, loaded, outcome);
+    return outcome;
   }
 
   /** Undefined if the clip is too long for one prediction, or is not wanted any more. */
   async #predictWhole(
     entry: Entry,
     { clip, analysis }: Loaded,
+    subject: Subject,
     signal: AbortSignal,
   ): Promise<PredictionWithRequest | undefined> {
     if (!analysis.whole) return undefined;
-    const { result, networks } = this.#views;
-    const { chosen: network } = networks;
+    const { result } = this.#views;
     this.#advance(entry, status.computing);
-    const predicted = await analysis.predict(analysis.whole, network?.networkType ?? "");
+    const predicted = await analysis.predict(analysis.whole, subject.network?.networkType ?? "");
     const features = await analysis.features(analysis.whole);
     if (signal.aborted || !this.#shows(entry, clip)) return predicted;
     result.showFeatures(features, clip.sound, this.#predictor.frameSeconds);
-    result.showPrediction(predicted, { source: this.#sourceOf(clip), network });
+    result.showPrediction(predicted, subject);
     return predicted;
   }
 
   async #showOverall(
     entry: Entry,
     { clip, analysis }: Loaded,
-    overall: PredictionWithRequest,
-    passages: readonly PredictedPassage[],
+    { overall, passages, subject }: Outcome,
   ): Promise<void> {
     if (!this.#shows(entry, clip)) return;
-    const { result, networks } = this.#views;
+    const { result } = this.#views;
     if (analysis.whole) return result.consider(passages);
-    const source = `${this.#sourceOf(clip)}. ${words.average(passages.length)}`;
-    result.showPrediction(overall, { source, network: networks.chosen }, passages);
+    const source = `${subject.source}. ${words.average(passages.length)}`;
+    result.showPrediction(overall, { ...subject, source }, passages);
     await this.showWindow(passages.find(({ predicted }) => predicted)!);
   }
 
-  /** Names the clip and the chosen network. */
-  #sourceOf({ name, sound }: Clip): string {
-    const { networkType = "" } = this.#views.networks.chosen ?? {};
+  /** The clip and the chosen network. */
+  #subjectOf({ name, sound }: Clip): Subject {
+    const network = this.#views.networks.chosen;
+    const { networkType = "" } = network ?? {};
     const by = words.by(networkType, this.#predictor.isLocal(networkType));
-    return words.source(name, duration(sound), by);
+    return { source: words.source(name, duration(sound), by), network };
   }
 
   async #predictWindows(

@@ -4,6 +4,7 @@ import type { Analysis, PredictedPassage } from "../analysis.js";
 import { duration, type Clip, type Sound } from "../clip.js";
 import type { PredictionWithRequest } from "../engine/messages.js";
 import type { Fault } from "../faults.js";
+import type { Subject } from "../view/result/bars.js";
 import { doubtOf, type Doubt } from "../view/result/verdict.js";
 
 /** A recording from a file or from the microphone. */
@@ -25,6 +26,7 @@ export interface Outcome {
   /** How it was predicted, as `Predictor.settings`. */
   readonly settings: string;
   readonly network: string;
+  readonly subject: Subject;
   /** Of the whole clip, or the average over the windows of a long one. */
   readonly overall: PredictionWithRequest;
   readonly passages: readonly PredictedPassage[];
