@@ -316,7 +316,7 @@ def test_the_help_shows_the_defaults_of_the_networks(capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit):
         main(["fit", "--help"])
     printed = " ".join(capsys.readouterr().out.split())
-    assert "96 (TCN), 50 (TCN-functionals)" in printed
+    assert "96 (TCN, TCN-ensemble), 50 (TCN-functionals)" in printed
     assert "default: ravdess cremad nemo emodb-2s" in printed
 
 

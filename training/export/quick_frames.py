@@ -5,6 +5,7 @@ clip are gathered from a row of zeros, which saves masks. See docs/decisions/qui
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -21,21 +22,24 @@ HIGHEST_LOG_F0 = 5.0
 
 
 class Rows(nn.Module):
-    """Which rows each convolution of a member takes: 0 is the row of zeros."""
+    """Which rows each convolution takes: 0 is the row of zeros."""
 
     of_stem: Tensor
     of_blocks: Tensor
 
-    def __init__(self, member: Member) -> None:
+    def __init__(self, members: Sequence[Member]) -> None:
         super().__init__()
-        self.stride = member.stem.stride[0]
-        self.register_buffer("of_stem", _offsets(member.stem))
-        convolutions = [block.first for block in _blocks(member)]
-        self.taps = [convolution.kernel_size[0] for convolution in convolutions]
-        self.register_buffer("of_blocks", torch.cat([_offsets(each) for each in convolutions]))
+        stem = members[0].stem
+        self.stride = stem.stride[0]
+        self.register_buffer("of_stem", _offsets(stem))
+        convolutions = {_kind(block): block.first for each in members for block in _blocks(each)}
+        self.kinds = list(convolutions)
+        self.taps = [convolution.kernel_size[0] for convolution in convolutions.values()]
+        offsets = [_offsets(convolution) for convolution in convolutions.values()]
+        self.register_buffer("of_blocks", torch.cat(offsets))
 
     def forward(self, moments: Moments) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Rows of the stem (N T', 5), and of each block (N T', kernel); T' steps of the stem."""
+        """Rows of the stem (N T', 5), and of each kind (N T', kernel); T' steps of the stem."""
         steps = moments.steps[:, None]
         frames = steps * self.stride + self.of_stem
         stem = _rows(frames, frames, moments.lengths, moments.clip_rows)
@@ -46,6 +50,11 @@ class Rows(nn.Module):
 
 def _blocks(member: Member) -> list[ResidualBlock]:
     return [block for block in member.blocks if isinstance(block, ResidualBlock)]
+
+
+def _kind(block: ResidualBlock) -> tuple[int, int]:
+    """Kernel and dilation; blocks of one kind take the same rows."""
+    return block.first.kernel_size[0], block.first.dilation[0]
 
 
 def _offsets(convolution: nn.Conv1d) -> Tensor:
@@ -229,9 +238,10 @@ class QuickMember(nn.Module):
     weight: Tensor
     bias: Tensor
 
-    def __init__(self, member: Member) -> None:
+    def __init__(self, member: Member, kinds: Sequence[tuple[int, int]]) -> None:
+        """`kinds` are those of the rows that it is called with."""
         super().__init__()
-        self.channels, self.rows = QuickChannels(member.inputs), Rows(member)
+        self.places = [kinds.index(_kind(block)) for block in _blocks(member)]
         self.stride = member.stem.stride[0]
         self.stem = QuickConvolution(_stem_weight(member.stem.weight.detach()), member.stem_norm)
         self.blocks = nn.ModuleList(QuickBlock(block) for block in _blocks(member))
@@ -241,14 +251,18 @@ class QuickMember(nn.Module):
         self.register_buffer("weight", weight * scale)
         self.register_buffer("bias", member.output.bias.detach() + weight @ shift)
 
-    def forward(self, moments: Moments) -> Tensor:
-        """Logits (N, labels)."""
-        channels, speech = self.channels(moments)
-        rows, rows_of_blocks = self.rows(moments)
-        x = functional.silu(self.stem(channels.flatten(0, 1), rows))
+    def forward(
+        self,
+        moments: Moments,
+        inputs: tuple[Tensor, Tensor],
+        rows: tuple[Tensor, tuple[Tensor, ...]],
+    ) -> Tensor:
+        """What `QuickChannels` and `Rows` give, to logits (N, labels)."""
+        (channels, speech), (rows_of_stem, rows_of_kinds) = inputs, rows
+        x = functional.silu(self.stem(channels.flatten(0, 1), rows_of_stem))
         x = x.reshape(moments.frames.shape[0], -1, x.shape[1])
-        for block, rows in zip(self.blocks, rows_of_blocks, strict=True):
-            x = block(x, rows, moments.strided_share)
+        for block, place in zip(self.blocks, self.places, strict=True):
+            x = block(x, rows_of_kinds[place], moments.strided_share)
         every = slice(None, None, self.stride)
         embedding = self.pooling(
             x, moments.strided_share, moments.beyond[:, every], speech[:, every]
@@ -256,18 +270,34 @@ class QuickMember(nn.Module):
         return functional.linear(embedding, self.weight, self.bias)
 
 
+def _inputs_of_all(members: Sequence[Member]) -> Channels:
+    first, *others = (member.inputs for member in members)
+    for name, value in first.state_dict().items():
+        if not all(torch.equal(value, other.state_dict()[name]) for other in others):
+            raise ValueError(f"the members differ in {name} of their inputs")
+    return first
+
+
 class QuickFrames(nn.Module):
-    """The log-probabilities of a `FrameNetwork`, whose clips are as `Moments` describes them."""
+    """The log-probabilities of a `FrameNetwork`, whose clips are as `Moments` describes them.
+
+    The members have the same inputs, which are computed once.
+
+    Raises:
+        ValueError: the inputs of the members differ; they were not fitted to the same clips.
+    """
 
     def __init__(self, network: FrameNetwork) -> None:
         super().__init__()
         members = [member for member in network.members if isinstance(member, Member)]
-        self.members = nn.ModuleList(QuickMember(member) for member in members)
+        self.channels, self.rows = QuickChannels(_inputs_of_all(members)), Rows(members)
+        self.members = nn.ModuleList(QuickMember(each, self.rows.kinds) for each in members)
         self.companion = QuickCompanion(network.companion) if network.companion else None
 
     def forward(self, moments: Moments) -> Tensor:
         """Log-probabilities (N, labels)."""
-        logits = [member(moments) for member in self.members]
+        inputs, rows = self.channels(moments), self.rows(moments)
+        logits = [member(moments, inputs, rows) for member in self.members]
         together: Tensor = logits[0]
         if len(logits) > 1:
             together = torch.stack(logits).log_softmax(-1).logsumexp(0)

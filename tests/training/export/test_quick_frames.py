@@ -9,6 +9,7 @@ from training.export.quick_frames import QuickFrames
 from training.export.quick_statistics import Moments
 from training.frames.companion import Companion
 from training.frames.hyperparameters import Hyperparameters
+from training.frames.inputs import Channels
 from training.frames.network import FrameNetwork, Member
 
 LABELS = 5
@@ -30,7 +31,15 @@ def network(members: tuple[tuple[int, ...], ...], *, companion: bool) -> FrameNe
                 value.uniform_(0.5, 2)
             elif value.ndim == 1 and value.is_floating_point():
                 value.normal_(0.5)
+    first, *others = inputs_of(found)
+    for inputs in others:
+        inputs.load_state_dict(first.state_dict())  # the scales are fitted to the same frames
     return found.eval()
+
+
+def inputs_of(found: FrameNetwork) -> list[Channels]:
+    """Of each member."""
+    return [module for module in found.modules() if isinstance(module, Channels)]
 
 
 ONE, SEVERAL = network(((1, 3),), companion=True), network(((1,), (2, 1)), companion=True)
@@ -94,3 +103,10 @@ def test_the_largest_numbers_give_finite_probabilities() -> None:
         extreme[index] = inputs[index].sign() * torch.finfo(torch.float32).max
         _, found = both(ONE, extreme)
         np.testing.assert_allclose(found.sum(1), 1, atol=1e-5)
+
+
+def test_members_of_other_inputs_are_refused() -> None:
+    found = network(((1,), (2,)), companion=False)
+    inputs_of(found)[1].speaker.prior[3] += 1e-3
+    with pytest.raises(ValueError, match=r"differ in speaker\.prior"):
+        QuickFrames(found)

@@ -30,6 +30,8 @@ from training.storage.checkpoints import CheckpointError
 from training.systems.base.system import Caches
 from training.systems.base.trainer import Trainer
 from training.systems.tcn import SYSTEM, FittedFrames, FrameModel
+from training.systems.tcn_ensemble import SYSTEM as ENSEMBLE
+from training.systems.tcn_ensemble import EnsembleModel
 from training.voice.clips import ALL, FORMS, MEASURED_WITH, VoiceClip
 from training.voice.prosody import prosody_cache
 from training.voice.summary import BASELINE, mfcc_vectors
@@ -274,6 +276,23 @@ def test_a_stopped_fit_continues_bit_for_bit_within_a_member_and_between_members
     np.testing.assert_array_equal(continued.losses, whole.losses)
     ours, theirs = whole.module.state_dict(), continued.module.state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+@pytest.mark.parametrize(("seed", "seeds"), [(1, (1, 2)), (2, (3, 4))])
+def test_an_ensemble_is_the_tcns_of_consecutive_seeds(
+    caches: Caches, few: Examples, seed: int, seeds: tuple[int, int]
+) -> None:
+    model = EnsembleModel(replace(QUICK, epochs=1, dilations=QUICK.dilations * 2))
+    ensemble = Trainer.of(replace(ENSEMBLE, models=(model,)), caches).fit(few, seed)
+    assert isinstance(ensemble, FittedFrames)
+    one, weights = trainer_of(replace(QUICK, epochs=1), caches), []
+    for member, alone in zip(ensemble.module.members, seeds, strict=True):
+        fitted = one.fit(few, alone)
+        assert isinstance(fitted, FittedFrames)
+        (expected,) = fitted.module.members
+        torch.testing.assert_close(member.state_dict(), expected.state_dict(), rtol=0, atol=0)
+        weights.append(expected.state_dict()["output.weight"])
+    assert not torch.equal(*weights)
 
 
 def test_a_fit_depends_on_its_recorded_noises(short: Trainer, caches: Caches) -> None:
