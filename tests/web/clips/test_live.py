@@ -29,6 +29,7 @@ def test_live_shows_the_level_and_replays_what_was_heard(visit_with_microphone: 
     hint = visited.by_id("moment")
     expect(hint).to_have_text("Point at the chart to see a moment.")
     expect(visited.by_id("timeline")).not_to_have_accessible_name(re.compile("plays"))
+    expect(visited.by_id("timeline")).to_have_css("cursor", "auto")
     assert visited.severe_violations() == []
 
     visited.page.get_by_role("button", name="Stop listening").click()
@@ -36,6 +37,7 @@ def test_live_shows_the_level_and_replays_what_was_heard(visit_with_microphone: 
     expect(level).to_be_hidden()
     expect(hint).to_contain_text("click to hear it")
     expect(visited.by_id("timeline")).to_have_accessible_name(re.compile("Enter plays it"))
+    expect(visited.by_id("timeline")).to_have_css("cursor", "pointer")
     heard: float = visited.by_id("playback").evaluate(LENGTH)
     assert heard > 2.5
     visited.by_id("timeline").focus()
