@@ -104,7 +104,7 @@ def test_older_models_serve_clients_with_the_handshake_of_newer_ones(
 ) -> None:
     handshake = check_files(server)
     older = tmp_path / "older"
-    newer = ("extractor-*.onnx", "reference-*.wav", "DNN-prosody.onnx", "TCN.onnx")
+    newer = ("extractor-*.onnx", "reference-*.wav", "DNN-prosody.onnx", "TCN*.onnx")
     shutil.copytree(MODELS, older, ignore=shutil.ignore_patterns(*newer))
     result = command(server, "activate", older)
     assert result.returncode == 0, result.stderr
@@ -331,8 +331,11 @@ def test_a_stop_does_not_wait_for_the_undoing_of_a_killed_activation(
 
 def test_an_activation_ends_with_its_server(nginx: Path, models: Path, tmp_path: Path) -> None:
     with running(tmp_path) as server:
+        master = server.gunicorn()
+        master.suspend()  # workers are not replaced
         with switched_activation(server, models) as activation:
-            activation.send_signal(signal.SIGSTOP)  # otherwise the workers may be quicker
+            activation.send_signal(signal.SIGSTOP)
+            master.resume()
             assert server.stop() == 0
             activation.send_signal(signal.SIGCONT)
             _, errors = activation.communicate(timeout=RELOAD_TIMEOUT_SECONDS / 2)
