@@ -204,7 +204,9 @@ export class ClipMode {
     if (loaded.analysis.whole) result.showPrediction(outcome.overall, outcome.subject);
     result.showWindows(outcome.passages, duration(loaded.clip.sound));
     await this.#showOverall(entry, loaded, outcome);
-    if (entry === this.#shown) void this.#explanation.start(loaded, outcome);
+    // An explanation by other settings would compare two kinds of predictions.
+    const isAsItWas = outcome.settings === this.#predictor.settings(outcome.network);
+    if (entry === this.#shown && isAsItWas) void this.#explanation.start(loaded, outcome);
   }
 
   async #predict(entry: Entry, loaded: Loaded, signal: AbortSignal): Promise<Outcome | undefined> {
