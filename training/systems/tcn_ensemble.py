@@ -11,11 +11,15 @@ from training.systems.base.system import FitContext, System
 from training.systems.tcn import FrameModel
 
 MEMBERS = 3
+SEEDS = 1_000_000
 
 
 @dataclass(frozen=True)
 class EnsembleModel(FrameModel):
-    """Fits the TCNs of consecutive seeds: those of seed 2 are the TCNs of the seeds 4, 5 and 6."""
+    """Fits the TCNs of consecutive seeds: those of seed 2 are the TCNs of the seeds 4, 5 and 6.
+
+    Before the first seed come the last of `SEEDS`: those of seed 0 are 999,998, 999,999 and 0.
+    """
 
     hyperparameters: Hyperparameters = field(
         default_factory=lambda: Hyperparameters(dilations=Hyperparameters().dilations * MEMBERS)
@@ -26,7 +30,7 @@ class EnsembleModel(FrameModel):
         each = self.hyperparameters.dilations
         for index, dilations in enumerate(each):
             one = FrameModel(replace(self.hyperparameters, dilations=(dilations,)))
-            seed = len(each) * (context.seed - 1) + index + 1
+            seed = (len(each) * (context.seed - 1) + index + 1) % SEEDS
             yield from one.members(clips, replace(context, seed=seed))
 
 
