@@ -55,6 +55,7 @@ GERMAN = --corpus emodb-2s --models-path models-german \
 
 train: .venv-dev ## train the networks of models/ on the corpora of config.ini; takes hours
 	@$(call networks,$(WITHOUT_COPIES))
+	@$(call networks,--network TCN-ensemble --seeds 1)
 	@$(TRAINING) report --network TCN
 
 train-open: .venv-dev ## train models-open/, on corpora that allow commercial use; takes hours

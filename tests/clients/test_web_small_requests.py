@@ -29,7 +29,7 @@ from tests.support.models.tiny import write_frame_network
 from tests.support.sounds import noise
 from tests.support.web.driver import WebError, WebModule
 
-SHIPPED = ("TCN.onnx", "DNN.onnx", "DNN-prosody.onnx")
+SHIPPED = ("TCN.onnx", "TCN-ensemble.onnx", "DNN.onnx", "DNN-prosody.onnx")
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def check(found: Any, expected: Any, tolerance: float) -> None:
         assert found["warning"] == expected["warning"] | {"distance": distance}
 
 
-@pytest.mark.parametrize("network", ["TCN", "Voice", "DNN-prosody"])
+@pytest.mark.parametrize("network", ["TCN", "TCN-ensemble", "Voice", "DNN-prosody"])
 def test_binary_rounded_and_full_requests_have_the_same_answer(
     web: WebModule, address: str, proxy: FaultyProxy, network: str
 ) -> None:

@@ -151,7 +151,8 @@ def test_a_worker_that_replaces_a_killed_one_serves_the_canary_too(canary: Opera
 
 def test_status_and_a_larger_share(canary: Operated, models: Path) -> None:
     found = canary.store.deployment
-    assert f"canary for 20%: {found.canary} CNN, DNN, DNN-prosody, TCN" in canary.must("status")
+    networks = "CNN, DNN, DNN-prosody, TCN, TCN-ensemble"
+    assert f"canary for 20%: {found.canary} {networks}" in canary.must("status")
     small = canary.releases(IDS[:150])
     canary.must("activate", models, "--share", "60.5%")
     assert "canary for 60.5%: " in canary.must("status")

@@ -28,11 +28,11 @@ from tests.support.hostile.bodies import (
 LONGEST = 0.05  # seconds, on a busy machine; it is below 0.01 on an idle one
 TRIES = 3
 CLIENTS = 16
-MFCCS_PATHS = ("/prediction/DNN", "/prediction/TCN", "/init/verification")
+MFCCS_PATHS = ("/prediction/DNN", "/prediction/TCN-ensemble", "/init/verification")
 VOICE_PATHS = (*MFCCS_PATHS, "/prediction/DNN-prosody")
 BATCHES = [
     *(("/v2/models/DNN/infer", body) for body in VECTOR_BATCHES.values()),
-    *(("/v2/models/TCN/infer", body) for body in FRAME_BATCHES.values()),
+    *(("/v2/models/TCN-ensemble/infer", body) for body in FRAME_BATCHES.values()),
     *(("/v2/models/DNN-prosody/infer", body) for body in VOICE_BATCHES.values()),
 ]
 

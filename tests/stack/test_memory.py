@@ -74,6 +74,9 @@ def largest_requests() -> dict[str, dict[str, Any]]:
             ("frames", "FP32", (many, each, 25), deep),
             ("lengths", "INT64", (many,), json_list("1", many)),
         ),
+        "TCN-ensemble binary": binary_request(
+            ("frames", "FP32", long), ("lengths", "INT64", lengths)
+        ),
         "TCN binary": binary_request(("frames", "FP32", long), ("lengths", "INT64", lengths)),
     }
 

@@ -48,7 +48,7 @@ def test_the_handshake_says_which_network_takes_prosody_and_baseline(server: Ser
     networks = server.client.get("/init/configuration").json()["networks"]
     members = {network["networkType"]: network["optionalMembers"] for network in networks}
     both = ["prosody", "baseline"]
-    assert members == {"CNN": [], "DNN": [], NETWORK: both, "TCN": both}
+    assert members == {"CNN": [], "DNN": [], NETWORK: both, "TCN": both, "TCN-ensemble": both}
 
 
 def test_frames_and_vectors_give_the_same_prediction(

@@ -15,7 +15,7 @@ from tests.support.metrics import samples, value
 from tests.support.models.shipped import copy_sets
 from tests.support.sounds import tone, write
 
-GENERAL = ("CNN", "DNN", "DNN-prosody", "TCN")
+GENERAL = ("CNN", "DNN", "DNN-prosody", "TCN", "TCN-ensemble")
 GERMAN = ("German-CNN", "German-DNN", "German-TCN")
 GERMAN_EMOTIONS = ["angry", "bored", "disgust", "fearful", "happy", "neutral", "sad"]
 FOREIGN = [[1e5] * 25] * 20

@@ -24,7 +24,7 @@ from configuration import ROOT
 from server.models.catalog import load_catalog
 from tests.support.models.tiny import write_extractor
 from tests.training.conftest import ACTORS, clip_name, write_corpus
-from training.__main__ import _parser, main
+from training.__main__ import _parser, _run, main
 from training.console.epochs import Epoch, Epochs
 from training.contract.served_files import PATTERNS, SHIPPED, complete
 from training.errors import UserError
@@ -420,3 +420,13 @@ def test_epochs_are_counted_for_each_member_as_the_option_says() -> None:
     assert epochs.at(151) == Epoch(151, "heads", 1, 120)
     (model,) = own_systems()["TCN"].models
     assert str(Epochs.of(model)) == "96 epochs"
+
+
+@pytest.mark.parametrize("target", ["train", "train-open", "train-german"])
+def test_make_gives_each_network_hyperparameters_that_it_has(target: str) -> None:
+    make = ("make", "--dry-run", "--assume-old=.venv-dev", target)
+    lines = subprocess.run(make, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    found = re.findall(r"-m training ((?:fit|export|report) [^&\n]*)", lines.replace("\\\n", ""))
+    assert len(found) > 1
+    for arguments in found:
+        assert _run(_parser().parse_args(arguments.split())).trainers

@@ -18,7 +18,7 @@ VERSION = re.compile(r"sha256=[0-9a-f]{64}")  # of the extractor and of the refe
 HANDSHAKE = re.compile(
     r"/init/(configuration|mfcc\.onnx|extractor-\d+\.onnx|reference(-48000(-stereo)?)?\.wav)"
 )
-POSTS = re.compile(r"/init/verification|/prediction/\w+|/v2/models/\w+/infer")
+POSTS = re.compile(r"/init/verification|/prediction/[\w-]+|/v2/models/[\w-]+/infer")
 LARGEST_FEATURE = 10_000.0
 TIMES = " \u00d7 "
 

@@ -141,7 +141,7 @@ def test_a_network_that_does_not_use_a_profile_is_named(
     done = own("predict", tone, "--profile", "me", "--network", "CNN", "--server", proxy.url)
     assert done.returncode == 0
     warning = "the network CNN does not use the profile 'me': it is only updated; these use it: "
-    assert warning + "DNN-prosody, TCN, Voice (--network NAME)\n" in done.stderr
+    assert warning + "DNN-prosody, TCN, TCN-ensemble, Voice (--network NAME)\n" in done.stderr
     assert [list(body) for body in posted(proxy)] == [["mfccs"]]
     assert clips(store) == 1
 

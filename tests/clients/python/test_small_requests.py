@@ -24,7 +24,7 @@ from tests.support.hostile.faulty_proxy import Change, FaultyProxy, replaced_by,
 from tests.support.hostile.server import HostileServer, Reply, head, response
 
 RATE = 22_050
-NETWORKS = ["TCN", "Voice", "Frames", "CNN", "DNN", "DNN-prosody"]
+NETWORKS = ["TCN", "TCN-ensemble", "Voice", "Frames", "CNN", "DNN", "DNN-prosody"]
 
 
 @pytest.fixture

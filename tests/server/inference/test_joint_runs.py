@@ -86,7 +86,7 @@ def assert_same(found: Prediction | BaseException, expected: Prediction) -> None
     np.testing.assert_allclose(found[1:], expected[1:], rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["DNN", "CNN", "DNN-prosody", "TCN"])
+@pytest.mark.parametrize("name", ["DNN", "CNN", "DNN-prosody", "TCN", "TCN-ensemble"])
 def test_a_joint_run_has_the_predictions_of_single_runs(shipped: NetworkCatalog, name: str) -> None:
     network = shipped.networks[name.lower()]
     utterances = [utterance(frames, i) for i, frames in enumerate((1, 60, 9, 130, 61, 60, 2, 31))]
