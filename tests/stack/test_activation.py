@@ -255,7 +255,7 @@ def served(server: Server) -> set[str | None]:
 @contextmanager
 def switched_activation(server: Server, models: Path) -> Iterator[subprocess.Popen[str]]:
     """Starts an activation, and waits until it has switched the models."""
-    before = store(server).deployment
+    before = store(server).deployment.current
     with subprocess.Popen(
         (PYTHON, "-m", "server", "models", "activate", models),
         cwd=ROOT,
@@ -263,7 +263,7 @@ def switched_activation(server: Server, models: Path) -> Iterator[subprocess.Pop
         stderr=subprocess.PIPE,
         text=True,
     ) as activation:
-        wait_until(lambda: store(server).deployment != before, "a switch")
+        wait_until(lambda: store(server).deployment.current != before, "a switch")
         yield activation
 
 
