@@ -85,8 +85,10 @@ def test_the_networks_are_named_by_what_they_mean(visit: OpenPage, site: Server)
     visited = visit().wait_for_agreement()
     visited.page.get_by_text("Advanced").click()
     labels = visited.page.locator("#networks label")
-    expect(labels.first.locator("b")).to_have_text("Most accurate")
+    expect(labels.first.locator("b")).to_contain_text("Most accurate")
     networks = site.client.get("/init/configuration").json()["networks"]
+    whole = [each for each in networks if each["input"] == "frames"]
+    expect(labels.locator("b", has_text="Hears each moment")).to_have_count(len(whole))
     for network in networks:
         label = visited.page.locator("#networks label", has_text=network["networkType"]).first
         expect(label.locator("code")).to_be_visible()

@@ -5,7 +5,7 @@ import type { Network } from "speech-emotion-extractor";
 import { network as words } from "../../strings/index.js";
 
 /**
- * Names each network by what it is best in, otherwise by what it hears.
+ * Names each network by what it is best in, if anything, and by what it hears.
  *
  * @param ordered the best network first
  */
@@ -21,7 +21,7 @@ export function meaningsOf(ordered: readonly Network[]): [Network, string][] {
   ];
   return ordered.map((each) => {
     const texts = leads.flatMap(([best, text]) => (best === each && text ? text : []));
-    return [each, texts.length > 0 ? texts.join(" · ") : descriptionOf(each)];
+    return [each, [...texts, descriptionOf(each)].join(" · ")];
   });
 }
 
