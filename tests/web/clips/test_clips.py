@@ -244,9 +244,9 @@ def test_a_server_that_does_not_answer_leaves_the_older_results(
     visited.upload(*originals[:2])
     wait_for_all(visited, 2, 0)
     before = downloaded_rows(visited)
-    visited.choose("DNN")  # its predictions fail for the clip that is shown, too
     asked = "/prediction/DNN"
     proxy.faults[asked] = [reset] * 100
+    visited.choose("DNN")  # asks at once for the clip that is shown
     visited.page.get_by_role("button", name="Predict all with DNN").click()
     wait_for_all(visited, 0, 2)
     rows = visited.by_id("clips-list").locator("li")
