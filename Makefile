@@ -49,12 +49,15 @@ TRAINING = .venv-dev/bin/python -m training
 networks = $(TRAINING) fit --resume $(1) && $(TRAINING) export $(1)
 # Copies at other speeds of all recordings of four corpora would take a gigabyte.
 WITHOUT_COPIES = --variants 0
-OPEN = --corpus cremad emodb-2s --models-path models-open $(WITHOUT_COPIES)
+OPEN = --corpus cremad emodb-2s --models-path models-open --seeds 1 $(WITHOUT_COPIES)
 GERMAN = --corpus emodb-2s --models-path models-german \
   --folds models-german/folds.csv --seeds 1 --controls no
 
 train: .venv-dev ## train the networks of models/ on the corpora of config.ini; takes hours
-	@$(call networks,$(WITHOUT_COPIES))
+	@$(call networks,--network CNN $(WITHOUT_COPIES))
+	@$(call networks,--network DNN $(WITHOUT_COPIES))
+	@$(call networks,--network DNN-prosody)
+	@$(call networks,--network TCN --seeds 1)
 	@$(call networks,--network TCN-ensemble --seeds 1)
 	@$(TRAINING) report --network TCN
 
