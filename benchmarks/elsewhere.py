@@ -6,6 +6,7 @@ card (docs/decisions/other-corpora.md).
 """
 
 import argparse
+import functools
 import random
 import sys
 from collections.abc import Collection, Sequence
@@ -25,10 +26,13 @@ from training.console.options import add_options, read_settings
 from training.corpora.reader import Utterance
 from training.corpora.union import Corpora, read_corpora
 from training.errors import UserError
+from training.evaluation import CONFIDENT
+from training.metrics import unweighted_average_recall
+from training.protocols.answers import LEFT_OUT, common_columns
+from training.report.text import markdown, markdown_row
 from training.settings import DataSettings
+from training.voice.clips import MEASURED_WITH
 
-CALM, NEUTRAL = "calm", "neutral"
-SURE = 0.7
 COLUMNS = (
     "corpus",
     "clips of the baseline",
@@ -36,7 +40,7 @@ COLUMNS = (
     "emotions",
     "guessing",
     "recall",
-    "says 70 %",
+    f"says {100 * CONFIDENT:.0f} %",
     "is right then",
 )
 
@@ -55,13 +59,11 @@ def common_emotions(corpus: Collection[str], network: Collection[str]) -> dict[s
 
     Calm counts as neutral where one of them has but one of the two.
     """
-    both = {CALM, NEUTRAL}
-    apart = both <= set(corpus) and both <= set(network)
-    names = {
-        emotion: emotion if apart or emotion != CALM else NEUTRAL for emotion in {*corpus, *network}
-    }
-    common = {names[emotion] for emotion in corpus} & {names[emotion] for emotion in network}
-    return {emotion: name for emotion, name in sorted(names.items()) if name in common}
+    labels = tuple(sorted({*corpus, *network}))
+    own, known = (np.isin(labels, list(emotions)) for emotions in (corpus, network))
+    columns = common_columns(labels, own, known).tolist()
+    pairs = zip(labels, columns, strict=True)
+    return {emotion: labels[column] for emotion, column in pairs if column != LEFT_OUT}
 
 
 def answered(target: str, probabilities: dict[str, float], common: dict[str, str]) -> Answer:
@@ -76,24 +78,22 @@ def answered(target: str, probabilities: dict[str, float], common: dict[str, str
 
 def recall(answers: Sequence[Answer]) -> float:
     """Unweighted average over the emotions, 0 to 1."""
-    emotions = sorted({answer.target for answer in answers})
-    shares = [
-        np.mean([answer.emotion == each for answer in answers if answer.target == each])
-        for each in emotions
-    ]
-    return float(np.mean(shares))
+    targets = np.array([answer.target for answer in answers])
+    return unweighted_average_recall(targets, np.array([answer.emotion for answer in answers]))
 
 
 def table_row(corpus: str, baseline: int, answers: Sequence[Answer]) -> str:
     """A row of Markdown with `COLUMNS`; `baseline` is a number of clips."""
     emotions = len({answer.target for answer in answers})
-    sure = [answer.emotion == answer.target for answer in answers if answer.probability >= SURE]
+    sure = [
+        answer.emotion == answer.target for answer in answers if answer.probability >= CONFIDENT
+    ]
     cells = (
         *(corpus, str(baseline), str(len(answers)), str(emotions)),
         *(f"{1 / emotions:.3f}", f"{recall(answers):.3f}"),
         *(f"{len(sure) / len(answers):.1%}", f"{np.mean(sure):.1%}" if sure else "-"),
     )
-    return f"| {' | '.join(cells)} |"
+    return markdown_row(cells)
 
 
 @dataclass(frozen=True)
@@ -106,12 +106,18 @@ class Recordings:
 
     def baseline(self, item: Utterance, clips: int) -> Baseline | None:
         """Of so many random other clips of the speaker; None of none."""
-        others = [each.path for each in self.utterances if each.speaker == item.speaker]
-        others.remove(item.path)
+        others = [path for path in self._by_speaker[item.speaker] if path != item.path]
         baseline = Baseline()
         for path in random.Random(item.path.name).sample(others, min(clips, len(others))):
             baseline = baseline.with_clip(self.features[path])
         return baseline if baseline.clips else None
+
+    @functools.cached_property
+    def _by_speaker(self) -> dict[str, list[Path]]:
+        paths: dict[str, list[Path]] = {}
+        for item in self.utterances:
+            paths.setdefault(item.speaker, []).append(item.path)
+        return paths
 
 
 def recordings_of(corpora: Corpora, client: LocalClient) -> Recordings:
@@ -167,7 +173,7 @@ def run(options: argparse.Namespace) -> None:
     network = client.contract.network(options.network)
     corpora = [read_corpora(replace(data, corpus=(corpus,))) for corpus in data.corpus]
     print(f"{network.name} of {options.models}\n")
-    print(f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|", flush=True)
+    print(markdown([COLUMNS]), flush=True)
     for each in corpora:
         recordings = recordings_of(each, client)
         for clips in dict.fromkeys((0, options.baseline)):
@@ -190,8 +196,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--baseline",
         type=clip_number,
-        default=10,
-        help="clips of the speaker; default: 10; 0: none",
+        default=MEASURED_WITH,
+        help=f"clips of the speaker; default: {MEASURED_WITH}; 0: none",
     )
     add_options(parser, "data", NETWORKS)
     try:

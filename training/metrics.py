@@ -50,8 +50,10 @@ def confusion(targets: Integers, predictions: Integers, labels: int) -> Integers
     return counts
 
 
-def unweighted_average_recall(targets: Integers, predictions: Integers) -> float:
-    """The mean of the recalls of the emotions that occur; chance is 1 / L."""
+def unweighted_average_recall(
+    targets: Integers | npt.NDArray[np.str_], predictions: Integers | npt.NDArray[np.str_]
+) -> float:
+    """The mean of the recalls of the emotions that occur, columns or names; chance is 1 / L."""
     hits = targets == predictions
     return float(np.mean([hits[targets == target].mean() for target in np.unique(targets)]))
 

@@ -62,15 +62,21 @@ def answers_of(examples: Examples, own: Mask, fitted: Mask) -> Answers:
         NoCommonEmotionsError: a corpus has fewer than two emotions that the fit has.
     """
     pairs, index = np.unique(np.concatenate([own, fitted], axis=1), axis=0, return_inverse=True)
-    rows = [_counted_as(examples.labels, *np.split(pair, 2)) for pair in pairs]
+    rows = [common_columns(examples.labels, *np.split(pair, 2)) for pair in pairs]
     counted_as = np.stack(rows)[index.reshape(-1)]
     _require_two(examples, counted_as, fitted)
     targets: Integers = np.take_along_axis(counted_as, examples.targets[:, None], 1)[:, 0]
     return Answers(counted_as, targets)
 
 
-def _counted_as(labels: tuple[str, ...], own: Mask, fitted: Mask) -> Integers:
-    """(L,)."""
+def common_columns(labels: tuple[str, ...], own: Mask, fitted: Mask) -> Integers:
+    """Where the probability of each label counts, as in `Answers`: (L,).
+
+    Args:
+        labels: the L emotions that one or the other has.
+        own: (L,), the emotions of the corpus.
+        fitted: (L,), the emotions of the network.
+    """
     columns, own, fitted = np.arange(len(labels)), own.copy(), fitted.copy()
     if CALM in labels and NEUTRAL in labels:
         both = [labels.index(CALM), labels.index(NEUTRAL)]

@@ -27,8 +27,13 @@ def aligned(rows: Sequence[Row]) -> str:
 
 def markdown(rows: Sequence[Row]) -> str:
     """Format rows as a Markdown table whose first row is the head."""
-    lines = [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows]
+    lines = [markdown_row(row) for row in rows]
     return "\n".join([lines[0], "|---" * len(rows[0]) + "|", *lines[1:]])
+
+
+def markdown_row(row: Row) -> str:
+    """Format one row of a Markdown table."""
+    return f"| {' | '.join(cell.replace('|', '/') for cell in row)} |"
 
 
 def extraction_text(extraction: Extraction) -> str:
